@@ -1,0 +1,56 @@
+# The one list of verbs: people, hooks and CI all use these. `make` alone prints it.
+PYTHON ?= python3.11
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+MAKEFLAGS += --no-print-directory
+
+.PHONY: help install demo up down test lint unit dags integration e2e bench clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# The stamp is younger than what decides the environment, so a second `make` installs nothing.
+.venv/installed: pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is not there; install Python 3.11, or: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing into .venv (pip, against constraints.txt) ..."
+	@$(BIN)/pip install --quiet --progress-bar off -c constraints.txt torch==2.13.0 -e '.[dev,postgres]'
+	@touch $@
+
+install: .venv/installed ## make .venv with everything in it
+
+demo: install ## close the whole loop on real data, then look at it in a browser
+	@$(BIN)/nightshift demo
+
+up: install ## start S3, MLflow and Airflow in the background
+	@$(BIN)/nightshift up
+
+down: ## stop them; all data stay
+	@test ! -x $(BIN)/nightshift || $(BIN)/nightshift down
+
+test: lint unit dags integration e2e ## everything that CI runs
+
+lint: install ## style, types, architecture, specs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/nightshift check
+
+unit: install ## fast tests, no services
+	$(BIN)/python -m pytest tests/unit
+
+dags: install ## the Dags: shapes, and a night through dag.test()
+	$(BIN)/python -m pytest tests/dags
+
+integration: install ## real SeaweedFS, MLflow, DVC, Great Expectations
+	$(BIN)/python -m pytest tests/integration
+
+e2e: install ## the whole stack in a real browser; skipped where there is no chromium
+	$(BIN)/python -m pytest tests/e2e
+
+bench: install ## what is fast, measured; writes benchmarks/results.json
+	$(BIN)/python -m benchmarks
+
+clean: down ## remove .venv and all state of the embedded stack
+	rm -rf .venv .nightshift

@@ -1,0 +1,126 @@
+"""The errors of Nightshift, one tree.
+
+    NightshiftError
+      SpecError            a model.yaml says something that is not allowed
+      UsageError           a command, trigger or partition key is wrong
+      DataError            the data of a night are not what the spec promises
+        NoSourceData         the source has nothing for this night (a skip, not a failure)
+        MissingPartition     a night that a step needs is not in the lake
+        SchemaMismatch       a column is missing, or of another type
+        ExpectationsFailed   the night was refused by its expectations
+        LostRows             rows in are not rows out plus rows quarantined
+      ModelError           a model cannot be used
+        NoChampion           no version carries the alias
+        ParityFailed         the ONNX graph disagrees with the trained model
+        UnsafeGraph          the ONNX file holds what production does not load
+        FromTheFuture        the model was trained on data later than the partition
+      Superseded           another run published this night first
+      StackError           the embedded stack cannot start, stop or be found
+        PortTaken            a service's port is in use
+        ServiceDied          a service ended while starting
+      Unavailable          a store does not answer; the only error worth a retry
+        LakeUnavailable      S3
+        RegistryUnavailable  MLflow
+
+A message has three parts: what is wrong, with which object, and what to do next.
+"""
+
+
+class NightshiftError(Exception):
+    """Any error that Nightshift explains to a person.
+
+    ``fix`` is the next thing to do, shown on a line of its own.
+    """
+
+    def __init__(self, message: str, *, fix: str | None = None) -> None:
+        super().__init__(message if fix is None else f"{message}\n  -> {fix}")
+        self.message = message
+        self.fix = fix
+
+    def __reduce__(self) -> tuple[object, tuple[type, str, str | None]]:
+        # An error crosses process borders (Airflow's supervisor, worker pools) whole.
+        return _rebuild, (type(self), self.message, self.fix)
+
+
+def _rebuild(kind: type[NightshiftError], message: str, fix: str | None) -> NightshiftError:
+    return kind(message, fix=fix)
+
+
+class SpecError(NightshiftError):
+    """A model.yaml says something that is not allowed."""
+
+
+class UsageError(NightshiftError):
+    """A command, a trigger or a partition key is wrong."""
+
+
+class DataError(NightshiftError):
+    """The data of a night are not what the spec promises."""
+
+
+class NoSourceData(DataError):
+    """The source has nothing for this night."""
+
+
+class MissingPartition(DataError):
+    """A night that a step needs is not in the lake."""
+
+
+class SchemaMismatch(DataError):
+    """A column is missing, or of another type."""
+
+
+class ExpectationsFailed(DataError):
+    """The night was refused by its expectations."""
+
+
+class LostRows(DataError):
+    """Rows in are not rows out plus rows quarantined."""
+
+
+class ModelError(NightshiftError):
+    """A model cannot be used."""
+
+
+class NoChampion(ModelError):
+    """No version carries the alias."""
+
+
+class ParityFailed(ModelError):
+    """The ONNX graph disagrees with the trained model."""
+
+
+class UnsafeGraph(ModelError):
+    """The ONNX file holds what production does not load."""
+
+
+class FromTheFuture(ModelError):
+    """The model was trained on data later than the partition."""
+
+
+class Superseded(NightshiftError):
+    """Another run published this night first."""
+
+
+class StackError(NightshiftError):
+    """The embedded stack cannot start, stop or be found."""
+
+
+class PortTaken(StackError):
+    """A service's port is in use."""
+
+
+class ServiceDied(StackError):
+    """A service ended while starting."""
+
+
+class Unavailable(NightshiftError):
+    """A store does not answer; the only error worth a retry."""
+
+
+class LakeUnavailable(Unavailable):
+    """S3 does not answer."""
+
+
+class RegistryUnavailable(Unavailable):
+    """MLflow does not answer."""

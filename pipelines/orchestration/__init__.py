@@ -1,0 +1,1 @@
+"""How steps become Airflow Dags: assets, Dag factories, task adapters. The only place that imports airflow."""

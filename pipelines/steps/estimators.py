@@ -1,0 +1,71 @@
+"""What can be trained: scikit-learn pipelines with the preprocessing inside, so that ONNX carries it."""
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.errors import SpecError
+from pipelines.spec import ModelSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from sklearn.pipeline import Pipeline
+
+MISSING = ""
+"""The category of a null string, in training and in scoring alike."""
+
+
+def model_inputs(spec: ModelSpec, table: pa.Table) -> "pd.DataFrame":
+    """The features of (n rows) as the model sees them: float32 numbers with NaN for null, and strings."""
+    import pandas as pd
+
+    columns: dict[str, Any] = {}
+    for name in spec.features:
+        values = table[name]
+        if spec.columns[name].numeric:
+            columns[name] = values.cast(pa.float32()).to_numpy()
+        else:
+            columns[name] = pc.fill_null(values, MISSING).to_numpy(zero_copy_only=False)
+    return pd.DataFrame(columns)
+
+
+def build(spec: ModelSpec) -> "Pipeline":
+    """An unfitted pipeline: features in, P(label) out. Raises ``SpecError`` for parameters it has not."""
+    from sklearn.compose import ColumnTransformer
+    from sklearn.pipeline import Pipeline
+
+    categories = [name for name in spec.features if not spec.columns[name].numeric]
+    numbers = [name for name in spec.features if spec.columns[name].numeric]
+    make = {"hist_gradient_boosting": _boosting, "logistic_regression": _regression}[spec.training.trainer]
+    try:
+        for_categories, for_numbers, classifier = make(spec)
+    except TypeError as error:
+        raise SpecError(f"{spec.name}: training.parameters: {error}", fix="correct model.yaml") from error
+    prepare = ColumnTransformer([("categories", for_categories, categories), ("numbers", for_numbers, numbers)])
+    return Pipeline([("prepare", prepare), ("classify", classifier)])
+
+
+def _boosting(spec: ModelSpec) -> tuple[Any, Any, Any]:
+    import numpy as np
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.preprocessing import OrdinalEncoder
+
+    codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, dtype=np.float32)
+    settings = {"early_stopping": False, **spec.training.parameters}
+    return codes, "passthrough", HistGradientBoostingClassifier(random_state=spec.training.seed, **settings)
+
+
+def _regression(spec: ModelSpec) -> tuple[Any, Any, Any]:
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    numbers = Pipeline([("impute", SimpleImputer(strategy="median")), ("scale", StandardScaler())])
+    settings = {"max_iter": 1000, **spec.training.parameters}
+    return (
+        OneHotEncoder(handle_unknown="ignore"),
+        numbers,
+        LogisticRegression(random_state=spec.training.seed, **settings),
+    )

@@ -1,0 +1,130 @@
+"""The gate: may this candidate become the champion?"""
+
+import json
+from dataclasses import asdict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.contracts import Candidate, Pin, Verdict
+from pipelines.errors import NoChampion
+from pipelines.spec import ModelSpec
+from pipelines.steps.graph import fetch
+from pipelines.steps.holdout import Rows, read_split
+from pipelines.steps.metrics import LOSSES, Difference, all_metrics, paired_bootstrap, row_losses
+from pipelines.stores import Stores
+
+
+def evaluate(spec: ModelSpec, candidate: Candidate, stores: Stores) -> Verdict:
+    """Score the candidate's holdout with its graph and the champion's, and compare.
+
+    Without a champion the floors and the base rate are the gate. Inconclusive is no. A graph is never
+    compared with itself.
+    """
+    champion = _champion(spec, stores)
+    rows = read_split(spec, candidate.trained.snapshot, stores).holdout
+    scores = fetch(spec, candidate.graph.key, candidate.graph.sha256, stores).score(rows.table)
+    metrics = all_metrics(rows.labels, scores, spec.predict.threshold)
+    objections = _floors(spec, metrics)
+    if champion is None:
+        reason = "the first champion"
+    elif champion.sha256 == candidate.graph.sha256:
+        objections.append(f"its graph is that of the champion, version {champion.version}")
+        reason = ""
+    else:
+        reason, against, compared = _against(spec, champion, rows, scores, stores)
+        objections += against
+        metrics |= compared
+    promote = not objections
+    reasons = [reason] if promote else objections
+    verdict = Verdict(candidate, promote, reasons, champion.version if champion else None, metrics)
+    _record(spec, verdict, stores)
+    return verdict
+
+
+def _champion(spec: ModelSpec, stores: Stores) -> Pin | None:
+    try:
+        return stores.registry.champion(spec.name)
+    except NoChampion:
+        return None
+
+
+def _floors(spec: ModelSpec, metrics: dict[str, float]) -> list[str]:
+    found = []
+    for name, bound in spec.gates.at_least.items():
+        value = metrics.get(name, float("nan"))
+        if not (value <= bound if name in LOSSES else value >= bound):
+            found.append(f"{name} {value:.4f} misses its floor {bound}")
+    if metrics["log_loss"] >= metrics["base_rate_log_loss"]:
+        found.append(
+            f"log loss {metrics['log_loss']:.4f} is no better than always saying the base rate"
+            f" ({metrics['base_rate_log_loss']:.4f})"
+        )
+    return found
+
+
+def _against(
+    spec: ModelSpec, champion: Pin, rows: Rows, scores: NDArray[np.float32], stores: Stores
+) -> tuple[str, list[str], dict[str, float]]:
+    """What speaks for the candidate, what against it, and the numbers."""
+    theirs = fetch(spec, champion.key, champion.sha256, stores).score(rows.table)
+    metric = spec.gates.metric
+    mine_losses, their_losses = row_losses(metric, rows.labels, scores), row_losses(metric, rows.labels, theirs)
+    difference = _compare(spec, mine_losses, their_losses, rows.nights)
+    said = (
+        f"{metric} {difference.mean:+.4f} against version {champion.version}"
+        f" ({spec.gates.confidence:.0%} interval {difference.low:+.4f} to {difference.high:+.4f})"
+    )
+    against = [] if difference.better else [f"{said}: {'worse' if difference.worse else 'inconclusive'}"]
+    for column in spec.gates.slices:
+        against += _slices(spec, column, rows, mine_losses, their_losses)
+    numbers = {f"gate_{name}": value for name, value in asdict(difference).items()}
+    numbers[f"gate_champion_{metric}"] = float(their_losses.mean())
+    return said, against, numbers
+
+
+def _slices(
+    spec: ModelSpec, column: str, rows: Rows, mine: NDArray[np.float64], theirs: NDArray[np.float64]
+) -> list[str]:
+    values = np.array(rows.table[column].to_pylist(), dtype=object)
+    found = []
+    for value in sorted({v for v in values if v is not None}, key=str):
+        chosen = values == value
+        if chosen.sum() < spec.gates.slice_min_rows:
+            continue
+        difference = _compare(spec, mine[chosen], theirs[chosen], rows.nights[chosen])
+        if difference.low > spec.gates.slice_allowance:
+            found.append(
+                f"{column} {value}: {spec.gates.metric} {difference.mean:+.4f}, at least {difference.low:+.4f} worse"
+                f" (allowed {spec.gates.slice_allowance})"
+            )
+    return found
+
+
+def _compare(
+    spec: ModelSpec, mine: NDArray[np.float64], theirs: NDArray[np.float64], nights: NDArray[np.int64]
+) -> Difference:
+    return paired_bootstrap(
+        mine, theirs, nights,
+        resamples=spec.gates.resamples, confidence=spec.gates.confidence, seed=spec.training.seed,
+    )  # fmt: skip
+
+
+def _record(spec: ModelSpec, verdict: Verdict, stores: Stores) -> None:
+    gate = {name: value for name, value in verdict.metrics.items() if name.startswith("gate_")}
+    text = json.dumps(
+        {
+            "promote": verdict.promote,
+            "reasons": verdict.reasons,
+            "champion": verdict.champion,
+            "metrics": verdict.metrics,
+        },
+        indent=1,
+    )
+    with (
+        stores.registry.session(spec.name) as mlflow,
+        mlflow.start_run(run_id=verdict.candidate.trained.run_id),
+    ):
+        mlflow.log_metrics(gate)
+        mlflow.set_tag("nightshift.gate", "; ".join(verdict.reasons)[:4000])
+        mlflow.log_text(text, "gate.json")

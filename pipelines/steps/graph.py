@@ -1,0 +1,131 @@
+"""ONNX graphs: read, check, then open. The only thing that production loads.
+
+Scoring never unpickles and never runs code that an artifact names. A file is taken by its sha256,
+inspected, and only then given to ONNX Runtime.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from pipelines.errors import MissingPartition, ModelError, UnsafeGraph
+from pipelines.spec import ModelSpec
+from pipelines.steps.estimators import MISSING
+from pipelines.stores import Stores
+
+DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
+MAX_BYTES = 512 * 2**20
+ROWS_PER_CALL = 8192
+PROVIDER = "CPUExecutionProvider"
+
+
+class Graph:
+    """An opened graph: features of n rows in, scores (n,) out."""
+
+    def __init__(self, spec: ModelSpec, body: bytes) -> None:
+        inspect(body, spec.name)
+        self._spec = spec
+        self._body = body
+
+    @cached_property
+    def _session(self) -> Any:
+        import onnxruntime as ort
+
+        options = ort.SessionOptions()
+        # ONNX Runtime counts the host's cores, not the ones this process may use.
+        options.intra_op_num_threads = len(os.sched_getaffinity(0))
+        options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        session = ort.InferenceSession(self._body, options, providers=[PROVIDER])
+        if session.get_providers() != [PROVIDER]:
+            raise ModelError(f"{self._spec.name}: asked for {PROVIDER}, ONNX Runtime chose {session.get_providers()}")
+        return session
+
+    def score(self, table: pa.Table | pa.RecordBatch) -> NDArray[np.float32]:
+        """P(label) for each row, float32 in [0, 1]. Raises ``ModelError`` for a score that is no probability."""
+        parts = [self._score(table.slice(start, ROWS_PER_CALL)) for start in range(0, table.num_rows, ROWS_PER_CALL)]
+        scores = np.concatenate(parts) if parts else np.empty(0, np.float32)
+        if not np.all((scores >= 0) & (scores <= 1)):
+            raise ModelError(
+                f"{self._spec.name}: {int((~((scores >= 0) & (scores <= 1))).sum())} scores outside [0, 1]"
+            )
+        return scores
+
+    def _score(self, rows: pa.Table | pa.RecordBatch) -> NDArray[np.float32]:
+        (found,) = self._session.run(["probabilities"], feeds(self._spec, rows))
+        return np.ascontiguousarray(found[:, 1])
+
+
+def feeds(spec: ModelSpec, rows: pa.Table | pa.RecordBatch) -> dict[str, NDArray[Any]]:
+    """Arrow columns as graph inputs (n, 1): float32 with NaN for null, strings with "" for null."""
+    found: dict[str, NDArray[Any]] = {}
+    for name in spec.features:
+        values = rows.column(name)
+        if isinstance(values, pa.ChunkedArray):
+            values = values.combine_chunks()
+        if spec.columns[name].numeric:
+            found[name] = values.cast(pa.float32()).to_numpy(zero_copy_only=False).reshape(-1, 1)
+        else:
+            found[name] = pc.fill_null(values, MISSING).to_numpy(zero_copy_only=False).reshape(-1, 1)
+    return found
+
+
+def fetch(spec: ModelSpec, key: str, sha256: str, stores: Stores) -> Graph:
+    """A graph from the lake. Raises ``MissingPartition``, ``UnsafeGraph`` when its bytes are not the pinned ones."""
+    found = stores.lake.objects.get(key)
+    where = f"{stores.lake.objects.uri}/{key}"
+    if found is None:
+        raise MissingPartition(f"the graph {where} is not there", fix=f"nightshift rollback {spec.name}")
+    got = hashlib.sha256(found[0]).hexdigest()
+    if got != sha256:
+        raise UnsafeGraph(f"{where} has sha256 {got}, pinned is {sha256}", fix=f"nightshift rollback {spec.name}")
+    return Graph(spec, found[0])
+
+
+def inspect(body: bytes, name: str) -> None:
+    """Refuse a file that could read other files, run unknown code or exhaust memory. Raises ``UnsafeGraph``."""
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    if len(body) > MAX_BYTES:
+        raise UnsafeGraph(f"{name}: the ONNX file has {len(body):,} bytes, allowed {MAX_BYTES:,}")
+    try:
+        model = onnx.load_model_from_string(body)
+    except DecodeError as error:
+        raise UnsafeGraph(f"{name}: not an ONNX file") from error
+    domains = {entry.domain for entry in model.opset_import}
+    if model.functions or not domains <= DOMAINS:
+        raise UnsafeGraph(f"{name}: operator domains {sorted(domains)}, allowed {sorted(DOMAINS)}, no functions")
+    for graph in _graphs(model.graph):
+        _inspect_graph(graph, name)
+
+
+def _inspect_graph(graph: Any, name: str) -> None:
+    import onnx
+
+    if graph.sparse_initializer:
+        raise UnsafeGraph(f"{name}: sparse initialisers are not allowed")
+    tensors = [*graph.initializer, *(a.t for n in graph.node for a in n.attribute if a.HasField("t"))]
+    for tensor in tensors:
+        if tensor.external_data or tensor.data_location == onnx.TensorProto.EXTERNAL:
+            raise UnsafeGraph(f"{name}: tensor {tensor.name!r} points to another file")
+        if np.prod([float(size) for size in tensor.dims]) * 8 > MAX_BYTES:
+            raise UnsafeGraph(f"{name}: tensor {tensor.name!r} is larger than {MAX_BYTES:,} bytes")
+    for node in graph.node:
+        if node.domain not in DOMAINS or any(a.HasField("sparse_tensor") for a in node.attribute):
+            raise UnsafeGraph(f"{name}: operator {node.domain}.{node.op_type} is not allowed")
+
+
+def _graphs(graph: Any) -> Iterator[Any]:
+    yield graph
+    for node in graph.node:
+        for attribute in node.attribute:
+            for inner in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
+                yield from _graphs(inner)

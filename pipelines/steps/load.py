@@ -1,0 +1,67 @@
+"""History in bulk: the same ingest and validate, night by night, for nights that the lake lacks."""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pipelines.errors import NoSourceData
+from pipelines.spec import ModelSpec, parse_partition
+from pipelines.steps.ingest import LABELS, ingest, ingest_labels
+from pipelines.steps.validate import VALIDATED, validate
+from pipelines.stores import Stores
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a bulk load found and did, in nights."""
+
+    first: str
+    last: str
+    loaded: int
+    already_there: int
+    without_source: list[str]
+
+
+def window(spec: ModelSpec, as_of: str) -> tuple[str, str]:
+    """First and last labelled night that a training as of a night may see."""
+    last = parse_partition(as_of) - dt.timedelta(days=spec.label.delay_days)
+    first = max(last - dt.timedelta(days=spec.training.window_days - 1), spec.partition.start)
+    return first.isoformat(), last.isoformat()
+
+
+def nights(first: str, last: str) -> Iterator[str]:
+    """Partition keys from first to last, both included."""
+    day, end = parse_partition(first), parse_partition(last)
+    while day <= end:
+        yield day.isoformat()
+        day += dt.timedelta(days=1)
+
+
+def chunks(first: str, last: str, parts: int) -> list[tuple[str, str]]:
+    """The range cut into about equal runs of nights, for mapped tasks."""
+    keys = list(nights(first, last))
+    size = -(-len(keys) // parts)
+    return [(keys[i], keys[min(i + size, len(keys)) - 1]) for i in range(0, len(keys), size)]
+
+
+def load(spec: ModelSpec, first: str, last: str, stores: Stores) -> Loaded:
+    """Ingest, label and validate every night of the range that is not in the lake yet."""
+    labelled = set(stores.lake.partitions(LABELS, spec.name))
+    validated = set(stores.lake.partitions(VALIDATED, spec.name))
+    loaded, without_source = 0, []
+    keys = list(nights(first, last))
+    for night in keys:
+        try:
+            loaded += _load_night(spec, night, night in labelled, night in validated, stores)
+        except NoSourceData:
+            without_source.append(night)
+    return Loaded(first, last, loaded, len(keys) - loaded - len(without_source), without_source)
+
+
+def _load_night(spec: ModelSpec, night: str, labelled: bool, validated: bool, stores: Stores) -> bool:
+    if not validated:
+        ingest(spec, night, stores)
+        validate(spec, night, stores)
+    if not labelled:
+        ingest_labels(spec, night, stores)
+    return not (labelled and validated)

@@ -1,0 +1,89 @@
+"""Does the ONNX graph say what the trained model says? On held-out rows, and on the edges."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from pipelines.errors import ParityFailed
+from pipelines.spec import ModelSpec
+from pipelines.steps.estimators import model_inputs
+from pipelines.steps.export import floor32, split_values
+from pipelines.steps.graph import Graph
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+UNSEEN = "~never seen~"
+EDGE_ROWS = 200
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How far two scorers are apart over ``rows`` rows."""
+
+    rows: int
+    max_difference: float
+    mean_difference: float
+    label_flips: int
+
+
+def check_parity(spec: ModelSpec, pipeline: "Pipeline", graph: Graph, holdout: pa.Table) -> Parity:
+    """Compare on the holdout and on edge rows made from it. Raises ``ParityFailed`` with the first flipped row."""
+    rows = pa.concat_tables([holdout.select(list(spec.features)), edge_rows(spec, pipeline, holdout)])
+    trained = pipeline.predict_proba(model_inputs(spec, rows))[:, 1]
+    difference = np.abs(trained - graph.score(rows))
+    flips = (trained >= spec.predict.threshold) != (graph.score(rows) >= spec.predict.threshold)
+    found = Parity(rows.num_rows, float(difference.max()), float(difference.mean()), int(flips.sum()))
+    allowed = spec.optimize
+    if (
+        found.max_difference > allowed.max_abs_difference
+        or found.mean_difference > allowed.max_mean_difference
+        or found.label_flips > allowed.max_label_flips
+    ):
+        worst = int(difference.argmax())
+        raise ParityFailed(
+            f"{spec.name}: the ONNX graph is up to {found.max_difference:.2e} away"
+            f" (allowed {allowed.max_abs_difference:.0e}),"
+            f" {found.mean_difference:.2e} on average (allowed {allowed.max_mean_difference:.0e}),"
+            f" with {found.label_flips} flipped predictions (allowed {allowed.max_label_flips})"
+            f" over {found.rows} rows; farthest: {rows.slice(worst, 1).to_pylist()[0]}",
+            fix="nothing was promoted; train again, or widen optimize in model.yaml if that is acceptable",
+        )
+    return found
+
+
+def edge_rows(spec: ModelSpec, pipeline: "Pipeline", table: pa.Table) -> pa.Table:
+    """Rows of the holdout with one value moved to an edge: null, unseen category, each side of a split."""
+    base = table.select(list(spec.features)).slice(0, EDGE_ROWS)
+    made = [_with(base, name, [None] * base.num_rows) for name in spec.features if spec.columns[name].nullable]
+    categories = [name for name in spec.features if not spec.columns[name].numeric]
+    made += [_with(base, name, [UNSEEN] * base.num_rows) for name in categories]
+    made.append(_all_null(base))
+    numbers = [name for name in spec.features if spec.columns[name].numeric]
+    splits = split_values(pipeline)
+    for position, name in enumerate(numbers, start=len(categories)):
+        values = _around(splits.get(position, np.empty(0)))
+        for start in range(0, len(values), base.num_rows):
+            chosen = values[start : start + base.num_rows]
+            made.append(_with(base.slice(0, len(chosen)), name, chosen.tolist()))
+    return pa.concat_tables(made)
+
+
+def _around(splits: "np.typing.NDArray[np.float64]") -> "np.typing.NDArray[np.float32]":
+    at = floor32(splits).astype(np.float32)
+    return np.unique(np.concatenate([at, np.nextafter(at, np.float32(np.inf)), np.nextafter(at, np.float32(-np.inf))]))
+
+
+def _with(base: pa.Table, name: str, values: list[object]) -> pa.Table:
+    index = base.schema.get_field_index(name)
+    kind = base.schema.field(name).type
+    if values and isinstance(values[0], float) and not pa.types.is_floating(kind):
+        # A whole-numbered column meets only whole numbers: the edges of its splits are those beside them.
+        values = [int(np.clip(np.floor(float(str(v))), -32768, 32767)) for v in values]
+    return base.set_column(index, pa.field(name, kind), pa.array(values, kind))
+
+
+def _all_null(base: pa.Table) -> pa.Table:
+    return pa.table([pa.nulls(1, field.type) for field in base.schema], schema=base.schema)

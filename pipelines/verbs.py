@@ -1,0 +1,196 @@
+"""The verbs of a model: ``nightshift VERB MODEL NIGHT`` calls the step that the Dag task of that name calls."""
+
+import json
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from pipelines.spec import ModelSpec
+    from pipelines.stores import Stores
+
+app = typer.Typer()
+
+Model = Annotated[str, typer.Argument(help="A folder of models/.", show_default=False)]
+Night = Annotated[str, typer.Argument(help="The night, as YYYY-MM-DD.", show_default=False)]
+
+
+def _open(model: str) -> "tuple[ModelSpec, Stores]":
+    from pipelines.settings import settings
+    from pipelines.spec import find_spec
+    from pipelines.stores import Stores
+
+    found = settings()
+    return find_spec(found.models, model), Stores(found, {"by": "nightshift"})
+
+
+def _say(result: Any) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 2))
+    facts = asdict(result) if is_dataclass(result) and not isinstance(result, type) else dict(result)
+    for name, value in facts.items():
+        table.add_row(f"[bold]{name}", value if isinstance(value, str) else json.dumps(value))
+    Console(soft_wrap=True).print(table)
+
+
+@app.command()
+def check(
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema of model.yaml instead.")] = False,
+) -> None:
+    """Check every models/*/model.yaml; exit 1 when one is wrong."""
+    from pipelines.errors import SpecError
+    from pipelines.settings import load_settings
+    from pipelines.spec import ModelSpec, load_spec, spec_files
+
+    if schema:
+        typer.echo(json.dumps(ModelSpec.model_json_schema(), indent=2))
+        return
+    wrong = 0
+    for path in spec_files(load_settings().models):
+        try:
+            spec = load_spec(path)
+        except SpecError as error:
+            wrong += 1
+            typer.secho(str(error), fg=typer.colors.RED, err=True)
+        else:
+            typer.echo(f"{path.parent.name}: good ({len(spec.columns)} columns, {len(spec.features)} features)")
+    if wrong:
+        raise typer.Exit(1)
+
+
+@app.command()
+def ingest(model: Model, night: Night) -> None:
+    """Bring one night into raw/, and the labels that have arrived by then."""
+    from pipelines.errors import NoSourceData
+    from pipelines.steps.ingest import ingest as step
+    from pipelines.steps.ingest import ingest_labels, labelled_night
+
+    spec, stores = _open(model)
+    _say(step(spec, night, stores))
+    try:
+        _say(ingest_labels(spec, labelled_night(spec, night), stores))
+    except NoSourceData as notice:
+        typer.echo(str(notice))
+
+
+@app.command()
+def validate(model: Model, night: Night) -> None:
+    """Check a raw night with Great Expectations and publish it to validated/, or refuse it."""
+    from pipelines.steps.validate import validate as step
+
+    spec, stores = _open(model)
+    _say(step(spec, night, stores))
+
+
+@app.command()
+def load(model: Model, first: Night, last: Night) -> None:
+    """Ingest, label and validate all nights of a range that the lake lacks."""
+    from pipelines.steps.load import load as step
+
+    spec, stores = _open(model)
+    _say(step(spec, first, last, stores))
+
+
+@app.command()
+def snapshot(
+    model: Model,
+    night: Night,
+    export: Annotated[bool, typer.Option(help="Also write data/ and data.dvc of this project.")] = False,
+) -> None:
+    """Freeze the training data as of a night in DVC and push it."""
+    from pipelines.steps.snapshot import snapshot as step
+
+    spec, stores = _open(model)
+    frozen = step(spec, night, stores)
+    _say(frozen)
+    if export:
+        typer.echo(f"wrote {stores.versions.export(frozen.md5)}; commit it to git")
+
+
+@app.command()
+def train(
+    model: Model,
+    night: Night,
+    data: Annotated[Path | None, typer.Option(help="Train on this folder (data/ of data.dvc).")] = None,
+    promote: Annotated[bool, typer.Option(help="Move the champion alias when the gate is passed.")] = True,
+    out: Annotated[Path | None, typer.Option(help="Write the verdict as JSON, for dvc metrics.")] = None,
+) -> None:
+    """Train as of a night: snapshot, train, register, optimize, evaluate, promote."""
+    from pipelines.steps.evaluate import evaluate
+    from pipelines.steps.optimize import optimize
+    from pipelines.steps.promote import promote as move
+    from pipelines.steps.snapshot import adopt
+    from pipelines.steps.snapshot import snapshot as freeze
+    from pipelines.steps.train import register
+    from pipelines.steps.train import train as fit
+
+    spec, stores = _open(model)
+    frozen = adopt(spec, night, data, stores) if data else freeze(spec, night, stores)
+    verdict = evaluate(spec, optimize(spec, register(spec, fit(spec, frozen, stores), stores), stores), stores)
+    _say({"version": verdict.candidate.version, "passed": verdict.promote, "because": "; ".join(verdict.reasons)})
+    _say({name: round(value, 4) for name, value in verdict.metrics.items()})
+    if out:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(json.dumps({"passed": verdict.promote, **verdict.metrics}, indent=1) + "\n")
+    if promote:
+        _say(move(spec, verdict, stores))
+
+
+@app.command()
+def predict(
+    model: Model,
+    night: Night,
+    allow_future_model: Annotated[bool, typer.Option(help="Score a night that the champion was trained on.")] = False,
+) -> None:
+    """Score a validated night with the champion and publish it."""
+    from pipelines.steps.plan import plan
+    from pipelines.steps.publish import publish
+    from pipelines.steps.score import score
+
+    spec, stores = _open(model)
+    decided = plan(spec, night, stores, allow_future_model=allow_future_model)
+    _say(publish(spec, decided, [score(spec, decided, shard, stores) for shard in decided.shards], stores))
+
+
+@app.command()
+def monitor(model: Model, night: Night) -> None:
+    """Measure drift and accuracy of a scored night and say whether a retrain is worth it; starts none."""
+    from pipelines.steps.govern import govern
+    from pipelines.steps.monitor import monitor as step
+
+    spec, stores = _open(model)
+    report = step(spec, night, stores)
+    _say(report)
+    _say(govern(spec, report, stores))
+
+
+@app.command()
+def explain(
+    model: Model, night: Night, as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False
+) -> None:
+    """Say where a published night came from."""
+    from pipelines.steps.explain import explain as step
+
+    spec, stores = _open(model)
+    found = step(spec, night, stores)
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+    else:
+        _say(found)
+
+
+@app.command()
+def rollback(
+    model: Model,
+    to: Annotated[str | None, typer.Option(help="The version to go back to; by default the one before.")] = None,
+    why: Annotated[str, typer.Option(help="For the ledger.")] = "by hand",
+) -> None:
+    """Give the champion alias back to an earlier version."""
+    from pipelines.steps.promote import rollback as step
+
+    spec, stores = _open(model)
+    _say(step(spec, stores, to=to, why=why))
