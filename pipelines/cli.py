@@ -23,6 +23,7 @@ app = typer.Typer(
 app.add_typer(verbs.app)
 
 NOT_ALL_UP = 3
+INTERRUPTED = 130
 
 
 def _stack() -> "Stack":
@@ -51,6 +52,17 @@ def up(
     with Progress() as progress:
         started = stack.up(only.split(","), progress.on_event)
     print_access(stack, already=not started)
+
+
+@app.command()
+def demo() -> None:
+    """Close the whole loop on real data, through Airflow; played again, it goes on where it stopped."""
+    from pipelines.demo import perform
+
+    try:
+        perform(_stack())
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
 
 
 @app.command()
@@ -112,5 +124,5 @@ def _guarded(command: Callable[[], object]) -> int:
         typer.secho(f"error: {error}", fg=typer.colors.RED, err=True)
         return 1
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     return 0

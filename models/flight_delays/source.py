@@ -118,13 +118,14 @@ def prepare(flights: pd.DataFrame, weather: pd.DataFrame, planes: pd.DataFrame, 
     rows = flights[[*KEYS, "dest", "tailnum"]].copy()
     rows["day"] = (day - pd.Timestamp(1, 1, 1)).dt.days.astype("int32") + 1
     rows["flight"] = rows["flight"].astype("int32")
-    rows["day_of_week"] = day.dt.dayofweek.astype("int16") + np.int16(1)
+    rows["day_of_week"] = day.dt.day_of_week.astype("int16") + np.int16(1)
     rows["sched_dep_minute"] = _minute(flights["sched_dep_time"]).astype("int16")
     rows["sched_arr_minute"] = _minute(flights["sched_arr_time"]).astype("int16")
     rows["block_minutes"] = _block_minutes(day, rows, airports).astype("int16")
     rows["distance"] = flights["distance"].astype("int32")
     hour = [rows["day"], rows["origin"], rows["sched_dep_minute"] // 60]
     rows["hour_flights"] = rows.groupby(hour)["flight"].transform("size").astype("int16")
+    # The file names the plane that flew, as its assignment; a quarter of the flights that never arrived name none.
     plane = planes.set_index("tailnum")
     built = rows["tailnum"].map(plane["year"])
     rows["aircraft_age"] = (day.dt.year - built).astype("float32")

@@ -6,6 +6,7 @@ in shared memory. Without this, each task pays seconds for its own imports.
 """
 
 import importlib
+import os
 import time
 import warnings
 
@@ -25,11 +26,13 @@ PRELOAD = (
 )
 
 
-class WarmLocalExecutor(LocalExecutor):  # type: ignore[misc] # Airflow ships no types
+class WarmLocalExecutor(LocalExecutor):
     """LocalExecutor that imports ``PRELOAD`` before it forks its workers."""
 
     def start(self) -> None:
         """Import, then start the workers."""
+        # See pipelines.steps.estimators: it must be set before scikit-learn is imported, which is here.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         if self.is_mp_using_fork:
             began = time.monotonic()
             missing = preload()

@@ -68,7 +68,8 @@ def _quick() -> dict[str, str]:
     return {
         "LOGGING__NAMESPACE_LEVELS": "great_expectations=WARNING",  # hundreds of lines at import
         "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
-        "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+        "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "120",
+        "WORKERS__EXECUTION_API_TIMEOUT": "30",  # a busy api-server is not a dead one
         "DAG_PROCESSOR__REFRESH_INTERVAL": "5",
         "DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": "5",
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
@@ -88,7 +89,7 @@ def airflow_group(home: Path, ports: Ports, keys: Keys, env: Mapping[str, str]) 
             folder,
             _ready(name, ports.airflow),
             url=f"http://{HOST}:{ports.airflow}" if name == "api-server" else "",
-            patience=180,
+            patience=300,
         )
         for name, command in _PARTS.items()
     )

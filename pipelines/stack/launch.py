@@ -13,7 +13,7 @@ from pipelines.stack.files import tail
 from pipelines.stack.processes import Running
 from pipelines.stack.service import Chore, Group, Service
 
-PAUSE = 0.15
+PAUSE = 0.25
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Launch:
         self.on_event = on_event
         self.began = time.time()
         self.started: dict[str, Running] = {}
+        self._log_starts: dict[str, int] = {}
         self._stopping = threading.Event()
 
     def run(self, groups: Sequence[Group]) -> None:
@@ -76,7 +77,7 @@ class Launch:
             raise Cancelled
         self.on_event(Event(service.name, "starting"))
         log = self.logs / f"{service.name}.log"
-        _rotate(log)
+        self._log_starts[service.name] = _turn_over(log)
         running = processes.spawn(service.command, env=service.env, cwd=service.cwd, log=log)
         self.started[service.name] = running
         processes.record(self.records, service.name, running)
@@ -116,13 +117,20 @@ class Launch:
     def _died(self, name: str, how: str) -> ServiceDied:
         self.on_event(Event(name, "failed"))
         log = self.logs / f"{name}.log"
-        return ServiceDied(f"{name} {how}; its log ends with\n{tail(log)}", fix=f"read {log}, then `nightshift up`")
+        return ServiceDied(
+            f"{name} {how}; its log ends with\n{tail(log, start=self._log_starts[name])}",
+            fix=f"read {log}, then `nightshift up`",
+        )
 
 
 def _code(running: Running) -> str:
     return "" if running.exit_code is None else f" (exit code {running.exit_code})"
 
 
-def _rotate(log: Path, limit: int = 20_000_000) -> None:
-    if log.exists() and log.stat().st_size > limit:
-        log.replace(log.with_suffix(".log.1"))
+def _turn_over(log: Path, limit: int = 20_000_000) -> int:
+    """Put a big log aside; where the new lines will begin."""
+    size = log.stat().st_size if log.exists() else 0
+    if size <= limit:
+        return size
+    log.replace(log.with_name(f"{log.name}.1"))
+    return 0

@@ -3,6 +3,7 @@
 import os
 import random
 import socket
+import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -105,8 +106,11 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def require_free(group: str, ports: Ports) -> None:
-    """Raise ``PortTaken`` for the first port of ``group`` that is in use."""
+def require_free(group: str, ports: Ports, *, patience: float = 0.0) -> None:
+    """Raise ``PortTaken`` for the first port of ``group`` that is still in use after ``patience`` seconds."""
+    deadline = time.monotonic() + patience
+    while taken(ports.of(group).values()) and time.monotonic() < deadline:
+        time.sleep(0.05)
     for name, port in ports.of(group).items():
         if taken([port]):
             what = group if name == group else f"{group} ({name})"

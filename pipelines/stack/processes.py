@@ -77,12 +77,13 @@ def spawn(command: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Pat
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            umask=0o077,
         )
     _children[child.pid] = child
     return Running(child.pid, psutil.Process(child.pid).create_time())
 
 
-def stop(running: Iterable[Running], *, patience: float = 15.0) -> None:
+def stop(running: Iterable[Running], *, patience: float = 20.0) -> None:
     """SIGTERM to each process group, then SIGKILL to whatever of their sessions is left."""
     sessions = list(running)
     for one in sessions:

@@ -18,7 +18,7 @@ class Service:
     ready: Callable[[Running], bool]
     settle: Callable[[], None] = lambda: None
     url: str = ""
-    patience: float = 120.0
+    patience: float = 240.0  # a busy machine is slow; a death is seen at once
 
 
 @dataclass(frozen=True)

@@ -119,9 +119,11 @@ class Stack:
     def _clear(self, group: Group) -> None:
         """Stop what a crash left behind, then see that the group's ports are free."""
         dead = [name for name in PROCESSES[group.name] if name not in self._alive()]
+        crashed = any(processes.recall(self.records, name) for name in dead)
         self._stop([*dead, *(chore.name for chore in group.chores)], lambda _: None)
         if LISTENERS[group.name] in dead:
-            require_free(group.name, self.ports)
+            # The kernel closes the sockets of a killed process a moment after it is gone.
+            require_free(group.name, self.ports, patience=3.0 if crashed else 0.0)
 
     def _stop(self, names: Iterable[str], on_event: Callable[[Event], None]) -> bool:
         found = {name: running for name in names if (running := processes.recall(self.records, name))}

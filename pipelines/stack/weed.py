@@ -46,7 +46,17 @@ def weed_group(home: Path, ports: Ports, keys: Keys) -> Group:
     """SeaweedFS and its three buckets."""
     data = home / "s3"
     listen = [f"-{'admin.port' if n == 'admin' else _option(n)}={p}" for n, p in ports.weed.items()]
-    command = (str(weed_binary()), "mini", f"-dir={data}", f"-ip={HOST}", f"-ip.bind={HOST}", *listen, *_OFF)
+    logs = home / "logs" / "weed"  # it would write them to /tmp
+    command = (
+        str(weed_binary()),
+        f"-logdir={logs}",
+        "mini",
+        f"-dir={data}",
+        f"-ip={HOST}",
+        f"-ip.bind={HOST}",
+        *listen,
+        *_OFF,
+    )
     env = service_env({
         "AWS_ACCESS_KEY_ID": keys.s3_access_key,
         "AWS_SECRET_ACCESS_KEY": keys.s3_secret_key,
@@ -62,7 +72,7 @@ def weed_group(home: Path, ports: Ports, keys: Keys) -> Group:
         url=f"http://{HOST}:{ports.s3}",
         patience=60,
     )
-    return Group("s3", (s3,))
+    return Group("s3", (s3,), prepare=lambda: logs.mkdir(parents=True, exist_ok=True))
 
 
 def _option(name: str) -> str:

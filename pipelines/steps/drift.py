@@ -1,14 +1,17 @@
 """Has the night drifted? One statistic, one line, one promise: the share of quiet nights that alarm.
 
-1. Per feature, the Jensen-Shannon distance d between the night's histogram and the reference.
-2. Made comparable: z = (d - centre) / spread, both from the reference's own nights, each held against
-   all others. Sampling noise of few rows is added to both: the divergence d^2 of n rows has the mean
-   (K - 1) / (8 ln 2 n) over K bins, and d has about the variance 1 / (16 ln 2 n).
-3. The night's statistic is the largest z. The threshold is the prediction limit for the statistic of
-   one more night like the reference's, at the spec's false-alarm rate; so it holds over all features
-   together, however they depend on each other.
+1. Per feature, the Jensen-Shannon distance d between the night's histogram and the reference,
+   stretched to u = -log(1 - d), since many features of a night (its weather) are always far away.
+2. Made comparable: z = (u - level) / scale, both from the reference's own nights, each held against
+   all others: the level that a fifth of them pass, and their mean excess over it. A night of fewer
+   rows than those has more sampling noise, which is added to both: d^2 of n rows has the mean
+   (K - 1) / (8 ln 2 n) over K bins, by its chi-squared limit, and d about the variance 1 / (16 ln 2 n).
+3. The largest z is held against the prediction limit for the largest z of one more night like the
+   reference's, at the spec's false-alarm rate; so it holds over all features together.
 
-Counts are integers and nothing is drawn at random: the same night always gives the same numbers.
+What is promised is for nights exchangeable with the reference's. A season that the reference has not
+seen is drift, and alarms. Counts are integers and nothing is drawn at random: the same night always
+gives the same numbers.
 """
 
 import math
@@ -22,12 +25,14 @@ from pipelines.spec import ModelSpec
 from pipelines.steps.profile import Feature, Floats, Profile, js_distance
 
 # Fewer reference nights than this say nothing of how quiet nights vary.
-MIN_NIGHTS = 5
+MIN_NIGHTS = 10
 # A feature whose nights hardly differ does not alarm over a change that nobody would call one.
 MIN_SPREAD = 0.01
 TAIL_SHARE = 0.2
 # A normal distribution's mean excess over its 80 % quantile, in standard deviations.
 NORMAL_EXCESS = 0.558
+# Two histograms without a common bin have distance 1, which would stretch to infinity.
+LARGEST = 1 - 1e-6
 
 
 @dataclass(frozen=True)
@@ -104,7 +109,10 @@ def thresholds(profile: Profile, false_alarm_rate: float) -> dict[str, float]:
             groups.setdefault(known, []).append(feature)
     found = {}
     for features in groups.values():
-        line = prediction_limit(null_statistics(features, profile.rows), false_alarm_rate / len(groups))
+        rate = false_alarm_rate / len(groups)
+        limit = prediction_limit(null_statistics(features, profile.rows), rate)
+        # Nights that are all alike say nothing of a tail: then that of one feature with the smallest spread.
+        line = max(limit, math.log1p(TAIL_SHARE / rate))
         found.update({feature.name: line for feature in features})
     return found
 
@@ -115,11 +123,10 @@ def null_statistics(features: Sequence[Feature], rows: Sequence[int]) -> Floats:
     for feature in features:
         distances, sizes = _known(feature, rows)
         others = ~np.eye(len(distances), dtype=bool)
-        found.append([
-            _standardised(feature, distances[keep], sizes[keep], float(d), float(n))
-            for d, n, keep in zip(distances, sizes, others, strict=True)
-        ])
-    return np.max(np.asarray(found), axis=0)
+        shape = (len(distances), len(distances) - 1)
+        known, of_known = (np.broadcast_to(v, others.shape)[others].reshape(shape) for v in (distances, sizes))
+        found.append(_standardised(feature, known, of_known, distances, sizes))
+    return np.asarray(np.max(found, axis=0))
 
 
 def prediction_limit(statistics: Floats, rate: float) -> float:
@@ -136,20 +143,20 @@ def prediction_limit(statistics: Floats, rate: float) -> float:
     inside = rate * (len(statistics) + 1) / (k + 1)
     if inside >= 1:
         return float(np.quantile(statistics, 1 - rate, method="higher"))
-    return level + mean_excess * k * (inside ** (-1 / k) - 1)
+    return float(level + mean_excess * k * (inside ** (-1 / k) - 1))
 
 
 def _feature(
     feature: Feature, profile: Profile, values: pa.ChunkedArray | pa.Array, rows: int, line: float | None
 ) -> FeatureDrift:
     counts = feature.bins.count(values)
-    distance = float(js_distance(counts, np.asarray(feature.counts)))
+    distance = js_distance(counts, np.asarray(feature.counts))
     known, sizes = _known(feature, profile.rows)
-    statistic = 0.0 if line is None else _standardised(feature, known, sizes, distance, rows)
+    statistic = 0.0 if line is None else float(_standardised(feature, known, sizes, distance, np.asarray(float(rows))))
     ratio = max(statistic / line, 0.0) if line else 0.0
     return FeatureDrift(
         feature=feature.name,
-        distance=distance,
+        distance=float(distance),
         statistic=statistic,
         threshold=line or 0.0,
         ratio=ratio,
@@ -171,22 +178,28 @@ def _known(feature: Feature, rows: Sequence[int]) -> tuple[Floats, Floats]:
     return np.array([d for d, _ in pairs], float), np.array([n for _, n in pairs], float)
 
 
-def _standardised(feature: Feature, known: Floats, sizes: Floats, distance: float, rows: float) -> float:
-    centre, mean_excess = _tail(known)
-    spread = max(mean_excess, MIN_SPREAD)
+def _standardised(feature: Feature, known: Floats, sizes: Floats, distance: Floats, rows: Floats) -> Floats:
+    """Excess of a distance over the level of the known ones, in mean excesses; known (..., nights), the rest (...)."""
+    level, mean_excess = _tail(_stretched(known))
     # Only ever wider: a night with more rows than usual gets no finer line than the reference could show.
-    noise = max(1 / max(rows, 1) - 1 / float(np.median(sizes)), 0.0) / (8 * math.log(2))
-    occupied = int(np.count_nonzero(feature.counts))
-    centre_n = math.sqrt(centre**2 + (occupied - 1) * noise)
-    spread_n = math.sqrt(spread**2 + NORMAL_EXCESS**2 * noise / 2)
-    return (distance - centre_n) / spread_n
+    noise = np.maximum(1 / np.maximum(rows, 1) - 1 / np.median(sizes, axis=-1), 0.0) / (8 * math.log(2))
+    occupied = np.count_nonzero(feature.counts)
+    level = _stretched(np.sqrt((1 - np.exp(-level)) ** 2 + (occupied - 1) * noise))
+    spread = np.hypot(np.maximum(mean_excess, MIN_SPREAD), NORMAL_EXCESS * np.sqrt(noise / 2) * np.exp(level))
+    return np.asarray((_stretched(distance) - level) / spread)
 
 
-def _tail(values: Floats) -> tuple[float, float]:
-    """The level that the upper fifth of the values lies above, and their mean excess over it."""
-    ordered = np.sort(values)[::-1]
-    k = _tail_size(len(ordered))
-    return float(ordered[k]), float((ordered[:k] - ordered[k]).mean())
+def _stretched(distance: Floats) -> Floats:
+    """-log(1 - d): a tail that runs out towards the bound 1 like a power becomes an exponential one."""
+    return -np.log1p(-np.minimum(distance, LARGEST))
+
+
+def _tail(values: Floats) -> tuple[Floats, Floats]:
+    """The level that the upper fifth of the values lies above, and their mean excess over it; along the last axis."""
+    ordered = -np.sort(-values, axis=-1)
+    k = _tail_size(values.shape[-1])
+    level = ordered[..., k]
+    return level, ordered[..., :k].mean(axis=-1) - level
 
 
 def _tail_size(values: int) -> int:

@@ -1,5 +1,6 @@
 """What can be trained: scikit-learn pipelines with the preprocessing inside, so that ONNX carries it."""
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -11,6 +12,10 @@ from pipelines.spec import ModelSpec
 if TYPE_CHECKING:
     import pandas as pd
     from sklearn.pipeline import Pipeline
+
+# OpenMP threads that wait by spinning stall each other when other processes want the same cores: a fit
+# of 3 CPU seconds was seen to take 5 minutes. Read when scikit-learn is first imported.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 MISSING = ""
 """The category of a null string, in training and in scoring alike."""
@@ -24,10 +29,15 @@ def model_inputs(spec: ModelSpec, table: pa.Table) -> "pd.DataFrame":
     for name in spec.features:
         values = table[name]
         if spec.columns[name].numeric:
-            columns[name] = values.cast(pa.float32()).to_numpy()
+            columns[name] = as_float32(values).to_numpy()
         else:
             columns[name] = pc.fill_null(values, MISSING).to_numpy(zero_copy_only=False)
     return pd.DataFrame(columns)
+
+
+def as_float32(values: Any) -> Any:
+    """Numbers as the model sees them. Whole numbers beyond 2^24 are rounded, in training and in scoring alike."""
+    return values.cast(pa.float32(), safe=False)
 
 
 def build(spec: ModelSpec) -> "Pipeline":

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from pipelines.errors import MissingPartition, ModelError, UnsafeGraph
 from pipelines.spec import ModelSpec
-from pipelines.steps.estimators import MISSING
+from pipelines.steps.estimators import MISSING, as_float32
 from pipelines.stores import Stores
 
 DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
@@ -37,16 +37,35 @@ class Graph:
     @cached_property
     def _session(self) -> Any:
         import onnxruntime as ort
+        from onnxruntime.capi import onnxruntime_pybind11_state as state
 
         options = ort.SessionOptions()
         # ONNX Runtime counts the host's cores, not the ones this process may use.
         options.intra_op_num_threads = len(os.sched_getaffinity(0))
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        session = ort.InferenceSession(self._body, options, providers=[PROVIDER])
+        try:
+            session = ort.InferenceSession(self._body, options, providers=[PROVIDER])
+        except (
+            state.Fail,
+            state.InvalidArgument,
+            state.InvalidGraph,
+            state.InvalidProtobuf,
+            state.NotImplemented,
+        ) as error:
+            raise UnsafeGraph(f"{self._spec.name}: ONNX Runtime refuses the file: {error}") from error
         if session.get_providers() != [PROVIDER]:
             raise ModelError(f"{self._spec.name}: asked for {PROVIDER}, ONNX Runtime chose {session.get_providers()}")
+        self._check_inputs([given.name for given in session.get_inputs()])
         return session
+
+    def _check_inputs(self, given: list[str]) -> None:
+        if sorted(given) != sorted(self._spec.features):
+            raise ModelError(
+                f"{self._spec.name}: the graph was trained on {', '.join(sorted(given))};"
+                f" the features of model.yaml are now {', '.join(sorted(self._spec.features))}",
+                fix=f"trigger {self._spec.name}.train, or take the change of model.yaml back",
+            )
 
     def score(self, table: pa.Table | pa.RecordBatch) -> NDArray[np.float32]:
         """P(label) for each row, float32 in [0, 1]. Raises ``ModelError`` for a score that is no probability."""
@@ -71,7 +90,7 @@ def feeds(spec: ModelSpec, rows: pa.Table | pa.RecordBatch) -> dict[str, NDArray
         if isinstance(values, pa.ChunkedArray):
             values = values.combine_chunks()
         if spec.columns[name].numeric:
-            found[name] = values.cast(pa.float32()).to_numpy(zero_copy_only=False).reshape(-1, 1)
+            found[name] = as_float32(values).to_numpy(zero_copy_only=False).reshape(-1, 1)
         else:
             found[name] = pc.fill_null(values, MISSING).to_numpy(zero_copy_only=False).reshape(-1, 1)
     return found
@@ -100,6 +119,8 @@ def inspect(body: bytes, name: str) -> None:
         model = onnx.load_model_from_string(body)
     except DecodeError as error:
         raise UnsafeGraph(f"{name}: not an ONNX file") from error
+    if not model.graph.node:
+        raise UnsafeGraph(f"{name}: not an ONNX file, or one without a graph")
     domains = {entry.domain for entry in model.opset_import}
     if model.functions or not domains <= DOMAINS:
         raise UnsafeGraph(f"{name}: operator domains {sorted(domains)}, allowed {sorted(DOMAINS)}, no functions")
@@ -112,14 +133,14 @@ def _inspect_graph(graph: Any, name: str) -> None:
 
     if graph.sparse_initializer:
         raise UnsafeGraph(f"{name}: sparse initialisers are not allowed")
-    tensors = [*graph.initializer, *(a.t for n in graph.node for a in n.attribute if a.HasField("t"))]
+    tensors = [*graph.initializer, *(t for n in graph.node for a in n.attribute for t in (a.t, *a.tensors))]
     for tensor in tensors:
         if tensor.external_data or tensor.data_location == onnx.TensorProto.EXTERNAL:
             raise UnsafeGraph(f"{name}: tensor {tensor.name!r} points to another file")
         if np.prod([float(size) for size in tensor.dims]) * 8 > MAX_BYTES:
             raise UnsafeGraph(f"{name}: tensor {tensor.name!r} is larger than {MAX_BYTES:,} bytes")
     for node in graph.node:
-        if node.domain not in DOMAINS or any(a.HasField("sparse_tensor") for a in node.attribute):
+        if node.domain not in DOMAINS or any(a.HasField("sparse_tensor") or a.sparse_tensors for a in node.attribute):
             raise UnsafeGraph(f"{name}: operator {node.domain}.{node.op_type} is not allowed")
 
 

@@ -4,11 +4,12 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pipelines.errors import NoSourceData
+from pipelines.errors import NoSourceData, UsageError
 from pipelines.spec import ModelSpec, parse_partition
 from pipelines.steps.ingest import LABELS, ingest, ingest_labels
 from pipelines.steps.validate import VALIDATED, validate
 from pipelines.stores import Stores
+from pipelines.stores.parquet import schema_of
 
 
 @dataclass(frozen=True)
@@ -23,9 +24,16 @@ class Loaded:
 
 
 def window(spec: ModelSpec, as_of: str) -> tuple[str, str]:
-    """First and last labelled night that a training as of a night may see."""
+    """First and last labelled night that a training as of a night may see. Raises ``UsageError`` when there is none."""
     last = parse_partition(as_of) - dt.timedelta(days=spec.label.delay_days)
     first = max(last - dt.timedelta(days=spec.training.window_days - 1), spec.partition.start)
+    if last < first:
+        earliest = first + dt.timedelta(days=spec.label.delay_days)
+        raise UsageError(
+            f"{spec.name}: no night is labelled as of {as_of}: the first is {first},"
+            f" and labels take {spec.label.delay_days} days",
+            fix=f"train as of {earliest} at the earliest",
+        )
     return first.isoformat(), last.isoformat()
 
 
@@ -41,13 +49,14 @@ def chunks(first: str, last: str, parts: int) -> list[tuple[str, str]]:
     """The range cut into about equal runs of nights, for mapped tasks."""
     keys = list(nights(first, last))
     size = -(-len(keys) // parts)
-    return [(keys[i], keys[min(i + size, len(keys)) - 1]) for i in range(0, len(keys), size)]
+    return [] if not keys else [(keys[i], keys[min(i + size, len(keys)) - 1]) for i in range(0, len(keys), size)]
 
 
 def load(spec: ModelSpec, first: str, last: str, stores: Stores) -> Loaded:
-    """Ingest, label and validate every night of the range that is not in the lake yet."""
+    """Ingest, label and validate every night of the range that the lake has not, or has with other columns."""
     labelled = set(stores.lake.partitions(LABELS, spec.name))
-    validated = set(stores.lake.partitions(VALIDATED, spec.name))
+    validated = {night for night in stores.lake.partitions(VALIDATED, spec.name) if first <= night <= last}
+    validated -= {night for night in validated if not _fits(spec, night, stores)}
     loaded, without_source = 0, []
     keys = list(nights(first, last))
     for night in keys:
@@ -56,6 +65,12 @@ def load(spec: ModelSpec, first: str, last: str, stores: Stores) -> Loaded:
         except NoSourceData:
             without_source.append(night)
     return Loaded(first, last, loaded, len(keys) - loaded - len(without_source), without_source)
+
+
+def _fits(spec: ModelSpec, night: str, stores: Stores) -> bool:
+    """Whether a night has the columns that the spec promises today."""
+    manifest = stores.lake.require(VALIDATED, spec.name, spec.partition.column, night)
+    return manifest.columns == {field.name: str(field.type) for field in schema_of(spec.columns)}
 
 
 def _load_night(spec: ModelSpec, night: str, labelled: bool, validated: bool, stores: Stores) -> bool:

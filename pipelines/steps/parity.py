@@ -64,10 +64,10 @@ def edge_rows(spec: ModelSpec, pipeline: "Pipeline", table: pa.Table) -> pa.Tabl
     numbers = [name for name in spec.features if spec.columns[name].numeric]
     splits = split_values(pipeline)
     for position, name in enumerate(numbers, start=len(categories)):
-        values = _around(splits.get(position, np.empty(0)))
+        values = _as_held(base.schema.field(name).type, _around(splits.get(position, np.empty(0))))
         for start in range(0, len(values), base.num_rows):
             chosen = values[start : start + base.num_rows]
-            made.append(_with(base.slice(0, len(chosen)), name, chosen.tolist()))
+            made.append(_with(base.slice(0, len(chosen)), name, chosen))
     return pa.concat_tables(made)
 
 
@@ -79,10 +79,18 @@ def _around(splits: "np.typing.NDArray[np.float64]") -> "np.typing.NDArray[np.fl
 def _with(base: pa.Table, name: str, values: list[object]) -> pa.Table:
     index = base.schema.get_field_index(name)
     kind = base.schema.field(name).type
-    if values and isinstance(values[0], float) and not pa.types.is_floating(kind):
-        # A whole-numbered column meets only whole numbers: the edges of its splits are those beside them.
-        values = [int(np.clip(np.floor(float(str(v))), -32768, 32767)) for v in values]
     return base.set_column(index, pa.field(name, kind), pa.array(values, kind))
+
+
+def _as_held(kind: pa.DataType, edges: "np.typing.NDArray[np.float32]") -> list[object]:
+    """The edges as values that a column can hold: a whole-numbered one meets only the whole numbers beside them."""
+    if pa.types.is_boolean(kind):
+        return [bool(edge > 0) for edge in edges]
+    if pa.types.is_integer(kind):
+        limits = np.iinfo(kind.to_pandas_dtype())
+        beside = np.concatenate([np.floor(edges), np.ceil(edges)]).astype(np.float64)
+        return [int(value) for value in np.unique(beside[(beside >= limits.min) & (beside < limits.max)])]
+    return [float(edge) for edge in edges]
 
 
 def _all_null(base: pa.Table) -> pa.Table:

@@ -18,12 +18,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pipelines.contracts import Pin
 from pipelines.errors import ModelError
 from pipelines.spec import ModelSpec
+from pipelines.steps.metrics import row_losses
 from pipelines.stores.lake import Lake
 
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-FORMAT = 1
 MAX_CATEGORIES = 100
 # Nights that make the tail whose mean excess says how far beyond a record the next record lies.
 TAIL_NIGHTS = 10
@@ -92,7 +92,7 @@ class Profile(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[1] = FORMAT
+    format: Literal[1] = 1
     model: str
     nights: tuple[str, ...]
     rows: tuple[int, ...]
@@ -112,7 +112,7 @@ class Profile(BaseModel):
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "the file"
             raise ModelError(
-                f"this profile is not of format {FORMAT}: {where}: {first['msg']}, got {str(first['input'])[:60]!r}",
+                f"this profile is not of format 1: {where}: {first['msg']}, got {str(first['input'])[:60]!r}",
                 fix="train the model again with this version of Nightshift, or install the version that wrote it",
             ) from error
 
@@ -179,12 +179,6 @@ def js_distance(left: npt.ArrayLike, right: npt.ArrayLike) -> Floats:
         divergence = (terms[0] + terms[1]).sum(axis=-1) / 2
     empty = (np.sum(left, axis=-1) == 0) | (np.sum(right, axis=-1) == 0)
     return np.where(empty, np.nan, np.sqrt(np.clip(divergence, 0.0, 1.0)))
-
-
-def row_losses(scores: Floats, labels: Floats) -> Floats:
-    """Log loss of each row in nats, scores clipped to [1e-7, 1 - 1e-7], the resolution of float32."""
-    clipped = np.clip(scores, 1e-7, 1 - 1e-7)
-    return -np.log(np.where(labels > 0, clipped, 1 - clipped))
 
 
 def as_floats(values: pa.ChunkedArray | pa.Array) -> Floats:
@@ -256,7 +250,7 @@ def _holdout(keys: npt.NDArray[Any], night: npt.NDArray[np.intp], scores: Floats
     found = []
     for index in np.unique(night[usable]):
         of_night = usable & (night == index)
-        losses = row_losses(scores[of_night], labels[of_night])
+        losses = row_losses("log_loss", labels[of_night], scores[of_night])
         found.append(
             HoldoutNight(
                 night=str(keys[index]), rows=losses.size, log_loss=float(losses.mean()), variance=float(losses.var())

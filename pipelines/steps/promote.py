@@ -15,12 +15,13 @@ def promote(spec: ModelSpec, verdict: Verdict, stores: Stores) -> Promotion:
     """
     candidate, now = verdict.candidate, stores.registry.alias(spec.name, CHAMPION)
     reason = "; ".join(verdict.reasons)
+    if now == candidate.version:
+        # Promoted before, by an earlier try of this task: whatever was said since, it scores, and stays.
+        return Promotion(spec.name, now, verdict.champion, moved=verdict.promote, reason=reason)
     if not verdict.promote:
         stores.registry.tag(spec.name, candidate.version, {"gate": "failed", "gate_reason": reason[:4000]})
         _move(spec, CHALLENGER, candidate.version, reason, stores)
         return Promotion(spec.name, now, now, moved=False, reason=reason)
-    if now == candidate.version:
-        return Promotion(spec.name, now, verdict.champion, moved=True, reason=reason)
     if now != verdict.champion:
         raise Superseded(
             f"{spec.name}: version {candidate.version} was compared with version {verdict.champion},"
@@ -57,5 +58,7 @@ def _before(spec: ModelSpec, now: str | None, stores: Stores) -> str | None:
 
 def _move(spec: ModelSpec, alias: str, version: str, reason: str, stores: Stores) -> None:
     before = stores.registry.alias(spec.name, alias)
+    if before == version:
+        return
     Ledger(stores.lake.objects).append(Move(spec.name, alias, before, version, reason, dict(stores.origin)))
     stores.registry.set_alias(spec.name, alias, version)

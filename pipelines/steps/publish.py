@@ -7,6 +7,7 @@ from pipelines.errors import LostRows, SchemaMismatch
 from pipelines.spec import ModelSpec
 from pipelines.steps.score import draft, schema
 from pipelines.stores import Stores
+from pipelines.stores.lake import reading
 from pipelines.stores.manifest import DataFile
 
 
@@ -36,7 +37,8 @@ def _check_files(spec: ModelSpec, plan: Plan, files: list[DataFile], stores: Sto
         opened = stores.lake.open_parquet(file.key)
         if opened.schema_arrow != schema(spec):
             raise SchemaMismatch(f"{file.key}: schema {opened.schema_arrow} is not the pinned {schema(spec)}")
-        keys.append(opened.read(columns=list(spec.keys)))
+        with reading(file.key):
+            keys.append(opened.read(columns=list(spec.keys)))
     night = pa.concat_tables(keys)
     distinct = night.group_by(list(spec.keys)).aggregate([]).num_rows
     if distinct != night.num_rows:

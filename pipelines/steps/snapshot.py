@@ -5,7 +5,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipelines.contracts import SnapshotRef
-from pipelines.errors import LostRows, MissingPartition
+from pipelines.errors import LostRows, MissingPartition, SchemaMismatch
 from pipelines.spec import ModelSpec
 from pipelines.steps.holdout import read_snapshot
 from pipelines.steps.ingest import LABELS
@@ -62,7 +62,18 @@ def labelled(spec: ModelSpec, night: str, stores: Stores) -> pa.Table:
     """
     lake, column = stores.lake, spec.partition.column
     features = lake.read(lake.require(VALIDATED, spec.name, column, night))
+    if absent := [name for name in spec.columns if name not in features.column_names]:
+        raise SchemaMismatch(
+            f"{spec.name} {night} was validated before model.yaml had {', '.join(absent)}",
+            fix=f"nightshift load {spec.name} {night} {night}",
+        )
     labels = lake.read(lake.require(LABELS, spec.name, column, night))
+    strangers = labels.join(features.select(list(spec.keys)), keys=list(spec.keys), join_type="left anti").num_rows
+    if strangers:
+        raise LostRows(
+            f"{spec.name} {night}: {strangers} of {labels.num_rows} labels match no row of the night",
+            fix=f"look at labels/{spec.name}; the source must give both from the same rows",
+        )
     joined = features.join(labels, keys=list(spec.keys), join_type="left outer").sort_by([
         (key, "ascending") for key in spec.keys
     ])
@@ -71,7 +82,7 @@ def labelled(spec: ModelSpec, night: str, stores: Stores) -> pa.Table:
             f"{spec.name} {night}: {features.num_rows} rows became {joined.num_rows} when joined with their labels",
             fix=f"look for duplicate keys in labels/{spec.name}, then trigger {spec.name}.ingest again",
         )
-    return joined.select([*features.column_names, spec.label.column])
+    return joined.select([*spec.columns, spec.label.column])
 
 
 def _write_night(spec: ModelSpec, night: str, folder: Path, stores: Stores) -> int:

@@ -3,6 +3,7 @@
 The context is ephemeral and made inside the call: contexts shared between tasks corrupt each other.
 """
 
+import logging
 import os
 import warnings
 from dataclasses import dataclass
@@ -44,10 +45,11 @@ class Outcome:
 def check_night(spec: ModelSpec, frame: "pd.DataFrame", name: str) -> Outcome:
     """Run the suite of a spec on a night's frame."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    import great_expectations as gx
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        import great_expectations as gx
+
+        logging.getLogger("great_expectations").setLevel(logging.WARNING)
         context = gx.get_context(mode="ephemeral")
         context.variables.progress_bars = {"globally": False}
         suite = gx.ExpectationSuite(name=name, expectations=expectations(spec))

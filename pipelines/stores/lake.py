@@ -10,6 +10,7 @@ Three places share the work (docs/decisions/publishing.md):
 import tempfile
 import uuid
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -129,8 +130,9 @@ class Lake:
         return pa.concat_tables(tables)
 
     def open_parquet(self, key: str) -> pq.ParquetFile:
-        """A file of a generation, to be read row group by row group."""
-        return pq.ParquetFile(self.objects.open(key), pre_buffer=True)
+        """A file of a generation, to be read row group by row group. Raises ``LakeUnavailable``."""
+        with reading(key):
+            return pq.ParquetFile(self.objects.open(key), pre_buffer=True)
 
     def heal(self, manifest: Manifest) -> None:
         """Bring the plain files in line with the manifest, after a run that died between the two."""
@@ -234,6 +236,19 @@ def _superseded(mine: Manifest, other: Manifest | None) -> Superseded:
 
 
 def iter_row_groups(file: pq.ParquetFile, columns: list[str], first: int, last: int) -> Iterator[pa.RecordBatch]:
-    """Record batches of row groups ``first`` to ``last``, holding one row group at a time."""
+    """Record batches of row groups ``first`` to ``last``, holding one row group at a time.
+
+    Raises ``LakeUnavailable``.
+    """
     for group in range(first, last):
-        yield from file.iter_batches(row_groups=[group], columns=columns)
+        with reading(f"row group {group}"):
+            yield from file.iter_batches(row_groups=[group], columns=columns)
+
+
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Arrow reads from S3 inside; a store that stops answering is our error."""
+    try:
+        yield
+    except OSError as error:
+        raise LakeUnavailable(f"S3 stopped answering while reading {what}: {error}", fix="nightshift status") from error

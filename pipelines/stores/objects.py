@@ -79,8 +79,15 @@ class Objects:
 
     def upload(self, file: Path, key: str) -> None:
         """A finished local file, as one managed upload."""
+        from boto3.exceptions import S3UploadFailedError
+        from botocore.exceptions import ClientError
+
         with self._explained(key):
-            self._client.upload_file(str(file), self.bucket, self._prefix + key)
+            try:
+                self._client.upload_file(str(file), self.bucket, self._prefix + key)
+            except S3UploadFailedError as error:
+                # boto3 wraps the store's answer, which says more.
+                raise (error.__context__ if isinstance(error.__context__, ClientError) else error) from None
 
     def copy(self, source: str, target: str, metadata: dict[str, str]) -> None:
         """Copy inside the store: atomic, nothing travels through here. For objects up to 5 GiB."""

@@ -1,7 +1,7 @@
 """Parquet with pinned schema and deterministic bytes: the same rows always give the same file."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,17 +59,33 @@ def nullable(schema: pa.Schema) -> pa.Schema:
 
 
 def write(batches: Iterable[pa.RecordBatch], schema: pa.Schema, file: Path) -> int:
-    """Write record batches to a local file; rows written.
+    """Write record batches to a local file; rows written. How the rows are cut into batches leaves no trace.
 
     zstd level 1; dictionaries for strings only, byte-stream-split for floats: measured 2.3 times
     faster and 40 % smaller than the defaults.
     """
     rows = 0
     with pq.ParquetWriter(file, schema, **_encoding(schema)) as writer:
-        for batch in batches:
-            writer.write_batch(batch, row_group_size=ROW_GROUP_ROWS)
-            rows += batch.num_rows
+        for group in _row_groups(batches, schema):
+            writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
+            rows += group.num_rows
     return rows
+
+
+def _row_groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
+    """The same rows in groups of ``ROW_GROUP_ROWS``; the last may be smaller."""
+    held: list[pa.RecordBatch] = []
+    room = ROW_GROUP_ROWS
+    for batch in batches:
+        rest = batch
+        while rest.num_rows:
+            held.append(rest.slice(0, room))
+            rest, room = rest.slice(room), room - held[-1].num_rows
+            if not room:
+                yield pa.Table.from_batches(held, schema).combine_chunks()
+                held, room = [], ROW_GROUP_ROWS
+    if held:
+        yield pa.Table.from_batches(held, schema).combine_chunks()
 
 
 def _encoding(schema: pa.Schema) -> dict[str, Any]:

@@ -108,7 +108,8 @@ class Registry:
                 version = str(mine[0].version)
                 self.tag(model, version, facts)
                 return version
-            return str(self.client.create_model_version(model, source, run_id, tags=tags).version)
+            logged = source.removeprefix("models:/")
+            return str(self.client.create_model_version(model, source, run_id, tags=tags, model_id=logged).version)
 
     def run_url(self, run_id: str) -> str:
         """A run in the MLflow UI."""

@@ -5,6 +5,7 @@ cache, so runs side by side never meet DVC's repository lock. The project's own 
 such snapshot, committed to git.
 """
 
+import logging
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -32,7 +33,7 @@ class Versions:
         try:
             write(work / DATA)
             with self._open(work) as repo:
-                repo.add([DATA])
+                repo.add([str(work / DATA)])
                 self._synchronise(repo.push, "push a snapshot to")
             md5 = read_md5(work / f"{DATA}.dvc")
             self._keep(work, md5)
@@ -73,7 +74,7 @@ class Versions:
         try:
             shutil.copytree(folder, work / DATA)
             with self._open(work) as repo:
-                repo.add([DATA])
+                repo.add([str(work / DATA)])
             found = read_md5(work / f"{DATA}.dvc")
             self._keep(work, found)
         finally:
@@ -107,6 +108,7 @@ class Versions:
     def _open(self, work: Path) -> Any:
         from dvc.repo import Repo
 
+        logging.getLogger("dvc").setLevel(logging.WARNING)
         if not (work / ".dvc").is_dir():
             Repo.init(str(work), no_scm=True).close()
         config = {

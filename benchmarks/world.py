@@ -1,0 +1,65 @@
+"""A whole stack for one benchmark run: real services, real flights, a real champion."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Self
+
+from rich.console import Console
+
+from pipelines.settings import load_settings
+from pipelines.spec import ModelSpec, find_spec
+from pipelines.stack import Ports, Stack
+from pipelines.stores import Stores
+
+PROJECT = Path(__file__).parents[1]
+AS_OF = "2013-04-01"
+MODEL = "flight_delays"
+
+
+class World:
+    """Starts on enter, stops on exit. ``stores`` and ``spec`` work as in any step."""
+
+    def __init__(self, folder: Path, console: Console) -> None:
+        self.console = console
+        self.project = _project(folder / "project")
+        self.stack = Stack(folder / "home", self.project, Ports.free())
+
+    def __enter__(self) -> Self:
+        self.console.print("starting SeaweedFS, MLflow and Airflow ...")
+        self.stack.up()
+        os.environ.update(self.stack.env())
+        self.settings = load_settings()
+        self.stores = Stores(self.settings, {"by": "benchmarks"})
+        self.spec: ModelSpec = find_spec(self.settings.models, MODEL)
+        self._champion()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stack.down()
+
+    def _champion(self) -> None:
+        from pipelines.steps.evaluate import evaluate
+        from pipelines.steps.load import load, window
+        from pipelines.steps.optimize import optimize
+        from pipelines.steps.promote import promote
+        from pipelines.steps.snapshot import snapshot
+        from pipelines.steps.train import register, train
+
+        spec, stores = self.spec, self.stores
+        self.console.print(f"training a champion as of {AS_OF} on three months of flights ...")
+        load(spec, *window(spec, AS_OF), stores)
+        self.trained = train(spec, snapshot(spec, AS_OF, stores), stores)
+        verdict = evaluate(spec, optimize(spec, register(spec, self.trained, stores), stores), stores)
+        promote(spec, verdict, stores)
+
+
+def _project(folder: Path) -> Path:
+    """The project with one Dag file more: the empty chain that the night is compared with."""
+    folder.mkdir()
+    for name in ("models", "plugins"):
+        shutil.copytree(PROJECT / name, folder / name)
+    shutil.copytree(PROJECT / "dags", folder / "dags")
+    shutil.copyfile(PROJECT / "pyproject.toml", folder / "pyproject.toml")
+    shutil.copyfile(Path(__file__).with_name("empty_chain.py"), folder / "dags" / "empty_chain.py")
+    return folder

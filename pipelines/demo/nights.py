@@ -1,0 +1,25 @@
+"""The nights of the demo, as data: the one place to tune what it plays."""
+
+import datetime as dt
+
+MODEL = "flight_delays"
+# The first champion learns from the quarter before this night.
+CHAMPION_AS_OF = "2013-04-01"
+BACKFILL = ("2013-04-01", "2013-04-14")
+# From here nights are replayed one after the other until the governor asks for a retrain.
+REPLAY_FROM = "2013-04-15"
+REPLAY_AT_MOST = 90
+# Nights under way at the same time: enough to keep two cores busy, few enough to stay nearly in order.
+SIDE_BY_SIDE = 4
+
+
+def nights(first: str, last: str) -> list[str]:
+    """Partition keys from first to last, both included."""
+    start, end = dt.date.fromisoformat(first), dt.date.fromisoformat(last)
+    return [(start + dt.timedelta(days=n)).isoformat() for n in range((end - start).days + 1)]
+
+
+def following(first: str, count: int) -> list[str]:
+    """So many nights from first on."""
+    last = dt.date.fromisoformat(first) + dt.timedelta(days=count - 1)
+    return nights(first, last.isoformat())

@@ -1,0 +1,74 @@
+"""From an empty machine to the summary."""
+
+import os
+import time
+
+from rich.console import Console
+
+from pipelines.demo.airflow_api import AirflowApi
+from pipelines.demo.board import Board
+from pipelines.demo.nights import MODEL
+from pipelines.demo.script import CHAIN, Act, BackfilledNights, FirstChampion, ReplayedNights
+from pipelines.demo.view import View
+from pipelines.demo.watch import play, wait_for_dags
+from pipelines.errors import NightshiftError
+from pipelines.stack import Stack
+from pipelines.stack.environment import STRANGERS
+from pipelines.stack.show import Progress, print_access
+
+LEFT_UP = "the services stay up: `make down` stops them, `make demo` goes on from here"
+
+
+def perform(stack: Stack) -> None:
+    """Start what does not run, play the acts, show what came of them. Raises ``NightshiftError``."""
+    console, began = Console(), time.monotonic()
+    with Progress() as progress:
+        started = stack.up(on_event=progress.on_event)
+    print_access(stack, already=not started)
+    _enter(stack)
+    try:
+        board, last = _acts(stack, console)
+        _end(stack, console, board, last)
+    except (KeyboardInterrupt, NightshiftError):
+        console.print(f"\n{LEFT_UP}", highlight=False)
+        raise
+    console.print(f"\nthe whole loop took {time.monotonic() - began:.0f} s; {LEFT_UP}", highlight=False)
+
+
+def _enter(stack: Stack) -> None:
+    # Keys that the caller's shell has for some other S3 would win over the stack's own.
+    for name in STRANGERS:
+        os.environ.pop(name, None)
+    os.environ.update(stack.env())
+
+
+def _acts(stack: Stack, console: Console) -> tuple[Board, ReplayedNights]:
+    env, board = stack.env(), Board()
+    user, password = env["NIGHTSHIFT_AIRFLOW_USER"], env["NIGHTSHIFT_AIRFLOW_PASSWORD"]
+    api = AirflowApi(env["NIGHTSHIFT_AIRFLOW_URL"], user, password, MODEL)
+    api.log_in()
+    wait_for_dags(api, {f"{MODEL}.{verb}" for verb in (*CHAIN, "train", "retrain")})
+    last = ReplayedNights(api, MODEL)
+    acts: tuple[Act, ...] = (FirstChampion(api, MODEL), BackfilledNights(api, MODEL), last)
+    for number, act in enumerate(acts, start=1):
+        with View(console, f"Act {number}: {act.title}") as view:
+            play(act, api, board, view, stack.home / "logs")
+    return board, last
+
+
+def _end(stack: Stack, console: Console, board: Board, last: ReplayedNights) -> None:
+    from pipelines.demo.findings import gather
+    from pipelines.demo.summary import show
+    from pipelines.settings import settings
+    from pipelines.spec import find_spec
+    from pipelines.stores import Stores
+
+    here, run = settings(), last.retrain(board)
+    spec = find_spec(here.models, MODEL)
+    nights = board.nights(f"{MODEL}.monitor")
+    show(console, gather(spec, Stores(here), nights, run.run_id if run else None), MODEL, stack.env())
+    if run is None:
+        raise NightshiftError(
+            f"the loop did not close: no retrain in {len(nights)} nights",
+            fix="replay other nights: pipelines/demo/nights.py, or a stricter policy in model.yaml",
+        )

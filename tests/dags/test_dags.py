@@ -1,0 +1,108 @@
+"""The Dags: every file yields some, their shapes are these, and a night runs through ``dag.test()``."""
+
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+TRAINING = {
+    "window": {"load"},
+    "load": {"snapshot"},
+    "snapshot": {"train"},
+    "train": {"register"},
+    "register": {"optimize"},
+    "optimize": {"evaluate"},
+    "evaluate": {"promote"},
+    "promote": set(),
+}
+SHAPES = {
+    "ingest": {"ingest": set(), "labels": set()},
+    "validate": {"validate": set()},
+    "predict": {"plan": {"score", "publish"}, "score": {"publish"}, "publish": set()},
+    "monitor": {
+        "monitor": {"govern"},
+        "govern": {"retrain", "confirm"},
+        "retrain": {"confirm"},
+        "confirm": set(),
+    },
+    "train": TRAINING,
+    "retrain": TRAINING,
+    "rollback": {"rollback": set()},
+}
+OUTLETS = {
+    "ingest": {"ingest": "raw"},
+    "validate": {"validate": "validated"},
+    "predict": {"publish": "predictions"},
+    "monitor": {},
+    "train": {"promote": "champion"},
+    "retrain": {"promote": "champion"},
+    "rollback": {"rollback": "champion"},
+}
+
+
+def models() -> list[str]:
+    return sorted(path.parent.name for path in PROJECT.glob("models/*/model.yaml"))
+
+
+def test_no_file_fails_to_import(dagbag):
+    assert dagbag.import_errors == {}
+
+
+def test_every_dag_file_yields_dags(dagbag):
+    # A file without the words "airflow" and "dag" or "asset" is skipped without a word.
+    assert {Path(dag.fileloc).name for dag in dagbag.dags.values()} == {p.name for p in (PROJECT / "dags").glob("*.py")}
+
+
+def test_every_model_has_the_whole_family(dagbag):
+    assert set(dagbag.dags) == {f"{model}.{verb}" for model in models() for verb in SHAPES}
+
+
+@pytest.mark.parametrize("model", models())
+@pytest.mark.parametrize("verb", SHAPES)
+def test_shape(dagbag, model, verb):
+    dag = dagbag.dags[f"{model}.{verb}"]
+    assert {task.task_id: task.downstream_task_ids for task in dag.tasks} == SHAPES[verb]
+
+
+@pytest.mark.parametrize("model", models())
+@pytest.mark.parametrize("verb", OUTLETS)
+def test_assets_that_it_updates(dagbag, model, verb):
+    dag = dagbag.dags[f"{model}.{verb}"]
+    updated = {task.task_id: [asset.name for asset in task.outlets] for task in dag.tasks if task.outlets}
+    assert updated == {task: [f"{model}.{name}"] for task, name in OUTLETS[verb].items()}
+
+
+@pytest.mark.parametrize("model", models())
+@pytest.mark.parametrize(("verb", "asset"), [("validate", "raw"), ("predict", "validated"), ("monitor", "predictions")])
+def test_a_night_starts_the_next_dag(dagbag, model, verb, asset):
+    assert dagbag.dags[f"{model}.{verb}"].timetable.asset_condition.name == f"{model}.{asset}"
+
+
+def test_each_task_works_on_the_model_of_its_dag(dagbag):
+    # A task that closes over a loop variable would get the last model in every Dag.
+    for dag_id, dag in dagbag.dags.items():
+        model = dag_id.partition(".")[0]
+        for task in dag.tasks:
+            given = getattr(task, "op_args", None) or getattr(task, "op_kwargs_expand_input", None) or ()
+            assert not isinstance(given, tuple) or not given or given[0] == model, (dag_id, task.task_id)
+
+
+def test_policies(dagbag):
+    for dag_id, dag in dagbag.dags.items():
+        assert dag.doc_md, dag_id
+        assert {"nightshift", dag_id.partition(".")[0]} <= dag.tags, dag_id
+        assert dag.max_active_runs <= 4, dag_id
+        assert not dag.catchup, dag_id
+        for task in dag.tasks:
+            where = f"{dag_id}/{task.task_id}"
+            assert task.owner != "airflow", where
+            assert task.retries >= 1, where
+            assert task.execution_timeout is not None, where
+
+
+def test_only_outages_are_retried(dagbag):
+    from pipelines.orchestration.guard import Interrupted, Refused
+
+    policy = dagbag.dags["flight_delays.ingest"].get_task("ingest").retry_policy
+    assert policy.evaluate(Interrupted(1), 1, 3).action.value == "retry"
+    assert policy.evaluate(Refused(1), 1, 3).action.value == "fail"

@@ -1,0 +1,177 @@
+"""The plugin as Airflow loads it, and its pages as people with and without a session get them."""
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from pipelines.spec import ModelSpec, load_spec
+from pipelines.steps.validate import reports_of
+from pipelines.stores import Stores
+
+pytest.importorskip("airflow")
+pytestmark = pytest.mark.stack
+
+NIGHT, REFUSED = "2024-01-12", "2024-01-13"
+PIN = {"version": "4"}
+LIGHT = """
+import sys
+import airflow.sdk, airflow.plugins_manager
+before = set(sys.modules)
+import pipelines.orchestration.links
+print(sorted(set(sys.modules) & {"fastapi", "mlflow", "pandas", "great_expectations", "pyarrow", "boto3", "dvc"}))
+"""
+
+
+def fill(spec: ModelSpec, stores: Stores) -> None:
+    """A published and monitored night, and a refused one of which only the Data Docs are there."""
+    lake, folder = stores.lake, f"monitoring/{spec.name}/{spec.partition.column}={NIGHT}"
+    draft = lake.begin("predictions", spec.name, spec.partition.column, NIGHT)
+    lake.publish(draft, pa.table({"score": [0.5] * 1234}), provenance={"pin": PIN})
+    lake.objects.put(f"{folder}/_report.html", b"<h1>the drift report</h1>")
+    lake.objects.put(f"{folder}/_drift.json", b'{"drift": {"drifted": true}}')
+    for night in (NIGHT, REFUSED):
+        lake.objects.put(reports_of(spec, night).html, b"<html><head></head><body>the data docs</body></html>")
+
+
+@pytest.fixture(scope="module")
+def model(
+    tmp_path_factory: pytest.TempPathFactory, make_project: Callable[..., Path], open_stores: Callable[..., Stores]
+) -> tuple[ModelSpec, Stores]:
+    spec_file = make_project(tmp_path_factory.mktemp("plugin")) / "model.yaml"
+    stores = open_stores(spec_file.parents[2])
+    fill(load_spec(spec_file), stores)
+    return load_spec(spec_file), stores
+
+
+@pytest.fixture(scope="module")
+def paths(model: tuple[ModelSpec, Stores]) -> dict[str, str]:
+    name = model[0].name
+    return {
+        "index": "/nightshift/",
+        "earlier": "/nightshift/?before=2024-01-13",
+        "report": f"/nightshift/reports/{name}/{NIGHT}",
+        "docs": f"/nightshift/validation/{name}/{NIGHT}",
+        "unknown night": f"/nightshift/reports/{name}/2024-02-01",
+        "unvalidated night": f"/nightshift/validation/{name}/2024-02-01",
+        "no day": f"/nightshift/reports/{name}/2013-02-30",
+        "markup": f"/nightshift/reports/{name}/<script>alert(1)",
+        "dots": f"/nightshift/reports/{name}/..%2f..%2fledger",
+        "dots as model": f"/nightshift/reports/%2e%2e/{NIGHT}",
+        "unknown model": f"/nightshift/validation/nobody/{NIGHT}",
+        "unknown run": f"/nightshift/runs/{name}.predict/manual__1",
+    }
+
+
+@pytest.fixture(scope="module")
+def found(
+    model: tuple[ModelSpec, Stores], paths: dict[str, str], repository: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Any]:
+    home, stores = tmp_path_factory.mktemp("airflow"), model[1]
+    env = {
+        **os.environ,
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(repository / "plugins"),
+        "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__API_AUTH__JWT_SECRET": uuid.uuid4().hex * 2,
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
+        "NIGHTSHIFT_PROJECT": str(stores.settings.project),
+        "NIGHTSHIFT_LAKE": stores.settings.lake,
+        "NIGHTSHIFT_MLFLOW_URL": "http://mlflow.example/",
+        "ASK": json.dumps(list(paths.values())),
+    }
+    probe = [sys.executable, "-W", "ignore", str(Path(__file__).with_name("plugin_probe.py"))]
+    done = subprocess.run(probe, env=env, capture_output=True, text=True, check=False, timeout=180)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.fixture
+def person(found: dict[str, Any], paths: dict[str, str]) -> Callable[[str], dict[str, Any]]:
+    return lambda name: found["pages"][paths[name]]["person"]
+
+
+def test_airflow_loads_the_plugin_and_what_it_brings(found: dict[str, Any]) -> None:
+    both = ["Data Docs", "MLflow run"]
+    assert found["plugin"] == {
+        "errors": {},
+        "views": [
+            {"name": "MLflow", "href": "http://mlflow.example", "destination": "nav", "nav_top_level": True},
+            {"name": "Nights", "href": "nightshift/", "destination": "nav", "nav_top_level": True},
+            {
+                "name": "Night",
+                "href": "nightshift/runs/{DAG_ID}/{RUN_ID}",
+                "destination": "dag_run",
+                "url_route": "night",
+            },
+        ],
+        "apps": [["Nightshift", "/nightshift"]],
+        "links": {"ingest": both, "labels": both, "plan": both, "score": both, "publish": both},
+    }
+
+
+def test_no_page_is_shown_without_a_login(found: dict[str, Any]) -> None:
+    outside = {path: answer["refused"] for path, answer in found["pages"].items() if "%2f" not in path}
+    assert outside == dict.fromkeys(outside, [401, 403])
+    assert all(answer["login"] for path, answer in found["pages"].items() if "%2f" not in path)
+
+
+def test_who_may_not_read_the_dags_sees_no_night(found: dict[str, Any], paths: dict[str, str]) -> None:
+    powerless = {name: found["pages"][path]["powerless"] for name, path in paths.items()}
+    assert "There is no model that you may read" in powerless["index"]["text"]
+    assert [powerless[name]["status"] for name in ("report", "docs", "unknown run")] == [403, 403, 403]
+
+
+def test_the_index_shows_what_became_of_each_night(person: Callable[[str], dict[str, Any]], model: Any) -> None:
+    page, name = person("index")["text"], model[0].name
+    assert (page.count("1,234"), page.count(">drift<"), page.count(">refused<")) == (1, 1, 1)
+    assert f'href="http://mlflow.example/#/models/{name}/versions/4"' in page
+    assert f'href="/nightshift/reports/{name}/{NIGHT}"' in page
+    assert f'href="/nightshift/validation/{name}/{REFUSED}"' in page
+    assert REFUSED not in person("earlier")["text"]
+
+
+def test_reports_come_from_the_lake_and_load_nothing_else(person: Callable[[str], dict[str, Any]]) -> None:
+    assert person("report")["text"] == "<h1>the drift report</h1>"
+    assert "the data docs" in person("docs")["text"]
+    assert "<style>" in person("docs")["text"]
+    for name in ("index", "report", "docs", "unknown night"):
+        assert person(name)["policy"].startswith("default-src 'none'; style-src 'unsafe-inline'; img-src data:;"), name
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("unknown night", "has no drift report of 2024-02-01"),
+        ("unvalidated night", "has no Data Docs of 2024-02-01"),
+        ("no day", "is no day of the calendar"),
+        ("unknown model", "no model &#39;nobody&#39;"),
+        ("unknown run", "this run is not of one night"),
+        ("dots as model", ""),
+        ("dots", ""),
+        ("markup", "&lt;script&gt;alert(1)"),
+    ],
+)
+def test_what_is_not_there_is_said(person: Callable[[str], dict[str, Any]], name: str, sentence: str) -> None:
+    assert person(name)["status"] == 404
+    assert sentence in person(name)["text"]
+    assert "<script" not in person(name)["text"]
+
+
+def test_a_data_docs_key_is_the_page_of_its_night(model: tuple[ModelSpec, Stores]) -> None:
+    links = pytest.importorskip("pipelines.orchestration.links")
+    key = reports_of(model[0], NIGHT).html
+    assert links.docs_url(key).endswith(f"/nightshift/validation/{model[0].name}/{NIGHT}")
+
+
+def test_loading_the_plugin_costs_a_task_nothing() -> None:
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", LIGHT], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"

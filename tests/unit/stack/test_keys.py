@@ -1,0 +1,36 @@
+"""Secrets are made once, kept, and for this user alone."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from pipelines.errors import StackError
+from pipelines.stack.keys import Keys, has_keys, load_keys
+
+
+def test_made_once_and_kept(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    assert not has_keys(home)
+    first = load_keys(home)
+    assert has_keys(home)
+    assert load_keys(home) == first
+    assert stat.S_IMODE((home / "keys.json").stat().st_mode) == 0o600
+
+
+def test_no_two_stacks_share_a_secret() -> None:
+    one, other = Keys.generate(), Keys.generate()
+    assert not set(vars(one).values()) & set(vars(other).values())
+
+
+def test_a_traceback_shows_no_secret(tmp_path: Path) -> None:
+    keys = load_keys(tmp_path)
+    assert keys.airflow_password not in repr(keys)
+
+
+@pytest.mark.parametrize("damaged", ["", "{", "[]", '{"s3_access_key": "a"}'])
+def test_damaged_keys_are_never_replaced_silently(tmp_path: Path, damaged: str) -> None:
+    (tmp_path / "keys.json").write_text(damaged)
+    with pytest.raises(StackError, match=r"keys\.json lacks s3_"):
+        load_keys(tmp_path)
+    assert (tmp_path / "keys.json").read_text() == damaged

@@ -1,0 +1,105 @@
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.errors import LostRows
+from pipelines.steps.accuracy import METRICS, arrived, is_lost, join, loss_limit, metrics
+from pipelines.steps.profile import HoldoutNight
+
+
+def predictions(numbers, scores):
+    sites = ["north"] * len(numbers)
+    return pa.table({"site": sites, "number": pa.array(numbers, pa.int32()), "score": pa.array(scores, pa.float32())})
+
+
+def labels(numbers, outcomes):
+    sites = ["north"] * len(numbers)
+    return pa.table({"site": sites, "number": pa.array(numbers, pa.int32()), "late": pa.array(outcomes, pa.float32())})
+
+
+def holdout(losses, rows=100, variance=0.25):
+    return [
+        HoldoutNight(night=f"2024-01-{i + 1:02d}", rows=rows, log_loss=v, variance=variance)
+        for i, v in enumerate(losses)
+    ]
+
+
+def test_every_prediction_is_kept_whether_labelled_or_not(spec):
+    scores, outcomes, orphans = join(
+        spec, predictions([3, 1, 2, 4], [0.3, 0.1, 0.2, 0.4]), labels([9, 3, 2, 1], [1.0, 0.0, None, 1.0])
+    )
+    assert scores.tolist() == pytest.approx([0.1, 0.2, 0.3, 0.4])
+    assert np.isnan(outcomes).tolist() == [False, True, False, True]
+    assert outcomes[[0, 2]].tolist() == [1, 0]
+    assert orphans == 1
+
+
+@pytest.mark.parametrize("keys", [[1, 1], [1, 2, 2]])
+def test_repeated_keys_of_labels_are_an_error(spec, keys):
+    with pytest.raises(LostRows, match="duplicate keys"):
+        join(spec, predictions([1, 2], [0.1, 0.2]), labels(keys, [0.0] * len(keys)))
+
+
+def test_metrics_of_known_scores():
+    found = metrics(np.array([0.9, 0.6, 0.4, 0.2]), np.array([1.0, 0.0, 1.0, 0.0]), 0.5)
+    assert found == pytest.approx({
+        "roc_auc": 0.75,
+        "pr_auc": 5 / 6,
+        "log_loss": -np.log([0.9, 0.4, 0.4, 0.8]).mean(),
+        "brier": np.mean([0.01, 0.36, 0.36, 0.04]),
+        "f1": 0.5,
+        "base_rate": 0.5,
+        "base_rate_log_loss": np.log(2),
+    })
+
+
+@pytest.mark.parametrize("outcome", [0.0, 1.0])
+def test_a_night_of_one_class_has_no_area(outcome):
+    found = metrics(np.array([0.2, 0.7]), np.full(2, outcome), 0.5)
+    assert found["roc_auc"] is None
+    assert found["log_loss"] == pytest.approx(-np.log(np.abs(1 - outcome - np.array([0.2, 0.7]))).mean())
+
+
+def test_a_night_without_labels_has_no_metrics():
+    assert metrics(np.array([]), np.array([]), 0.5) == dict.fromkeys(METRICS)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=40))
+def test_no_constant_beats_the_base_rate(rows):
+    scores, outcomes = np.array([r[0] for r in rows]), np.array([float(r[1]) for r in rows])
+    constant = metrics(np.full(len(rows), scores.mean()), outcomes, 0.5)
+    assert constant["log_loss"] >= constant["base_rate_log_loss"] - 1e-9
+
+
+def test_quiet_nights_lose_accuracy_as_often_as_promised():
+    rng = np.random.default_rng(0)
+    lost = [
+        rng.normal(0.5, 0.1) > loss_limit(holdout(rng.normal(0.5, 0.1, 14), variance=0.0), 100, 0.05)
+        for _ in range(4000)
+    ]
+    assert np.mean(lost) == pytest.approx(0.05, abs=0.015)
+
+
+def test_nights_of_few_rows_have_a_wider_limit():
+    nights = holdout([0.4, 0.5, 0.6, 0.5, 0.45])
+    assert loss_limit(nights, 100, 0.01) == loss_limit(nights, 10_000, 0.01)
+    assert loss_limit(nights, 10, 0.01) > loss_limit(nights, 100, 0.01)
+
+
+def test_too_few_holdout_nights_give_no_limit():
+    assert loss_limit(holdout([0.4] * 4), 100, 0.01) is None
+    assert loss_limit(holdout([0.4] * 9), 0, 0.01) is None
+
+
+@pytest.mark.parametrize(
+    ("loss", "limit", "lost"), [(0.6, 0.5, True), (0.5, 0.5, False), (None, 0.5, False), (9.0, None, False)]
+)
+def test_lost_is_above_the_limit(loss, limit, lost):
+    assert is_lost(loss, limit) is lost
+
+
+def test_labels_arrive_after_the_delay_and_are_looked_for_a_fortnight(spec):
+    nights = arrived(spec, "2024-03-01")
+    assert (nights[0], nights[-1], len(nights)) == ("2024-02-16", "2024-02-29", 14)

@@ -1,0 +1,147 @@
+import json
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from pipelines.errors import ModelError
+from pipelines.steps.profile import Bins, Profile, build, js_distance
+
+NIGHTS = [f"2024-01-{day:02d}" for day in range(1, 13)]
+HISTOGRAMS = hnp.arrays(np.int64, 6, elements=st.integers(0, 1000)).filter(lambda counts: counts.sum() > 0)
+
+
+def window(rows=50, seed=0):
+    rng = np.random.default_rng(seed)
+    size = rows * len(NIGHTS)
+    table = pa.table({
+        "kind": pa.array(rng.choice(["book", "shoe", None], size, p=[0.6, 0.3, 0.1])),
+        "amount": pa.array(np.where(rng.random(size) < 0.1, np.nan, rng.gamma(2, 40, size)), pa.float32()),
+        "items": pa.array(rng.integers(1, 4, size), pa.int16()),
+    })
+    nights = np.repeat(NIGHTS, rows)
+    scores = np.where(nights >= NIGHTS[-5], rng.random(size), np.nan)
+    labels = np.where(rng.random(size) < 0.05, np.nan, rng.random(size) < 0.3)
+    return table, nights, scores, labels
+
+
+@given(HISTOGRAMS, HISTOGRAMS)
+def test_the_distance_is_symmetric_and_bounded(left, right):
+    there, back = js_distance(left, right), js_distance(right, left)
+    assert there == pytest.approx(back, abs=1e-7)
+    assert 0 <= there <= 1
+
+
+@given(HISTOGRAMS, st.integers(1, 50))
+def test_the_distance_of_equal_shares_is_zero(counts, times):
+    assert js_distance(counts, counts * times) == pytest.approx(0, abs=1e-7)
+
+
+@given(HISTOGRAMS, HISTOGRAMS, HISTOGRAMS)
+def test_the_distance_keeps_the_triangle_inequality(a, b, c):
+    assert js_distance(a, c) <= js_distance(a, b) + js_distance(b, c) + 1e-7
+
+
+def test_known_distances():
+    assert js_distance([5, 0], [0, 9]) == 1
+    # By hand: ((log2 4/3) + (1/2 log2 2/3 + 1/2 log2 2)) / 2 = 0.3112781
+    assert js_distance([1, 0], [1, 1]) ** 2 == pytest.approx(0.3112781, abs=1e-7)
+    assert np.isnan(js_distance([0, 0], [1, 1]))
+
+
+@given(st.lists(st.none() | st.floats(width=32), max_size=60))
+def test_every_number_is_counted_once(values):
+    bins = Bins(kind="numeric", edges=(-1.0, 0.0, 2.5))
+    counts = bins.count(pa.array(values, pa.float32()))
+    assert counts.sum() == len(values)
+    assert len(counts) == bins.size == 5
+    assert counts[-1] == sum(value is None or np.isnan(value) for value in values)
+
+
+@given(st.lists(st.none() | st.text(max_size=3), max_size=60))
+def test_every_string_is_counted_once(values):
+    bins = Bins(kind="category", categories=("a", "b"))
+    counts = bins.count(pa.array(values, pa.string()))
+    others = sum(value not in {"a", "b", None} for value in values)
+    assert counts.tolist() == [values.count("a"), values.count("b"), others, values.count(None)]
+
+
+def test_a_profile_counts_every_row_of_the_window(spec):
+    table, nights, scores, labels = window()
+    profile = build(spec, table, nights, scores, labels)
+    assert profile.nights == tuple(NIGHTS)
+    assert profile.rows == (50,) * 12
+    assert [feature.name for feature in profile.features] == ["kind", "amount", "items", "score"]
+    assert [sum(feature.counts) for feature in profile.features] == [600, 600, 600, 250]
+
+
+def test_the_score_is_known_on_the_holdout_nights_only(spec):
+    score = build(spec, *window()).features[-1]
+    assert [d is None for d in score.distances] == [True] * 7 + [False] * 5
+
+
+def test_the_holdout_losses_are_those_of_labelled_rows(spec):
+    table, nights, scores, labels = window()
+    holdout = build(spec, table, nights, scores, labels).holdout
+    assert [night.night for night in holdout] == NIGHTS[-5:]
+    mine = (nights == NIGHTS[-1]) & np.isfinite(labels)
+    losses = -np.log(np.where(labels[mine] == 1, scores[mine], 1 - scores[mine]))
+    assert holdout[-1].rows == mine.sum()
+    assert holdout[-1].log_loss == pytest.approx(losses.mean())
+    assert holdout[-1].variance == pytest.approx(losses.var())
+
+
+def test_each_value_of_a_column_with_few_has_its_bin(spec):
+    items = build(spec, *window()).features[2]
+    assert sum(count > 0 for count in items.counts) == 3
+
+
+@pytest.mark.parametrize("share", [0.05, 0.5, 0.97])
+def test_a_value_that_many_rows_share_stands_alone(change, spec, share):
+    rng = np.random.default_rng(1)
+    rain = np.where(rng.random(1200) < share, 0.0, rng.gamma(1, 1, 1200))
+    table = pa.table({"amount": rain})
+    spec = change(spec, drift={"features": ["amount"], "score": False})
+    bins = build(spec, table, np.repeat(NIGHTS, 100), np.full(1200, np.nan), np.full(1200, np.nan)).features[0].bins
+    zero, drop = bins.codes(pa.array([0.0])), bins.codes(pa.array([np.quantile(rain[rain > 0], 0.9)]))
+    assert zero != drop
+
+
+def test_booleans_nulls_alone_and_values_out_of_range(change, spec):
+    table, nights, scores, labels = window()
+    table = table.append_column("express", pa.array(np.arange(600) % 10 == 0))
+    table = table.append_column("weight", pa.nulls(600, pa.float64()))
+    spec = change(spec, drift={"features": ["express", "weight", "amount"]})
+    express, weight, amount, _ = build(spec, table, nights, scores, labels).features
+    assert sorted(count for count in express.counts if count) == [60, 540]
+    assert weight.counts == (0, 600)
+    assert amount.counts[0] == amount.counts[-2] == 0
+    assert amount.bins.codes(pa.array([-1e9, 1e9])).tolist() == [0, amount.bins.size - 2]
+
+
+def test_json_brings_back_the_same_profile(spec):
+    profile = build(spec, *window())
+    assert Profile.from_json(profile.to_json()) == profile
+    assert build(spec, *window()).to_json() == profile.to_json()
+
+
+@pytest.mark.parametrize(("key", "value"), [("format", 2), ("nights", None), ("surprise", 1)])
+def test_a_profile_of_another_format_is_named(spec, key, value):
+    content = json.loads(build(spec, *window()).to_json()) | {key: value}
+    with pytest.raises(ModelError, match=f"format 1: {key}: (.|\n)*train the model again") as caught:
+        Profile.from_json(json.dumps(content).encode())
+    assert caught.value.fix
+
+
+@pytest.mark.parametrize("body", [b"", b"not json", b"[]"])
+def test_what_is_no_profile_is_an_error_of_the_model(body):
+    with pytest.raises(ModelError, match="this profile is not of format 1"):
+        Profile.from_json(body)
+
+
+def test_no_rows_make_no_profile(spec):
+    with pytest.raises(ModelError, match="no rows"):
+        build(spec, window()[0].slice(0, 0), [], np.array([]), np.array([]))
