@@ -70,14 +70,15 @@ def explained(run: Run, api: AirflowApi) -> NightshiftError:
 
 
 def error_line(records: list[dict[str, object]]) -> str:
-    """What a task's log said last of its failure; what libraries print is not that."""
+    """What a task's log said last of its failure: our own words if there are any; what libraries print is not that."""
     errors = [r for r in records if r.get("level") in {"error", "critical"} and r.get("logger") != "task.stderr"]
     if not errors:
         return "no error in its log"
-    details = errors[-1].get("error_detail")
+    last = ([r for r in errors if r.get("logger") == "nightshift"] or errors)[-1]
+    details = last.get("error_detail")
     if isinstance(details, list) and details:
         return f"{details[-1]['exc_type']}: {details[-1]['exc_value']}"
-    return str(errors[-1].get("event"))
+    return str(last.get("event"))
 
 
 class Quiet:

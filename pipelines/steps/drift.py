@@ -29,6 +29,8 @@ MIN_NIGHTS = 10
 # A feature whose nights hardly differ does not alarm over a change that nobody would call one.
 MIN_SPREAD = 0.01
 TAIL_SHARE = 0.2
+# Of few nights more are taken, up to half: a mean of three excesses is no scale to build a line on.
+MIN_TAIL = 7
 # A normal distribution's mean excess over its 80 % quantile, in standard deviations.
 NORMAL_EXCESS = 0.558
 # Two histograms without a common bin have distance 1, which would stretch to infinity.
@@ -37,10 +39,16 @@ LARGEST = 1 - 1e-6
 
 @dataclass(frozen=True)
 class FeatureDrift:
-    """One feature of one night. ``ratio`` is statistic / threshold; ``counts`` and ``reference`` share bins."""
+    """One feature of one night.
+
+    ``ratio`` is statistic / threshold, and above 1 an alarm; ``alarm_distance`` is the threshold as a
+    distance, with 1 out of reach: its reference nights are too few, or differ too much among themselves.
+    ``counts`` and ``reference`` share their bins.
+    """
 
     feature: str
     distance: float
+    alarm_distance: float
     statistic: float
     threshold: float
     ratio: float
@@ -151,12 +159,16 @@ def _feature(
 ) -> FeatureDrift:
     counts = feature.bins.count(values)
     distance = js_distance(counts, np.asarray(feature.counts))
-    known, sizes = _known(feature, profile.rows)
-    statistic = 0.0 if line is None else float(_standardised(feature, known, sizes, distance, np.asarray(float(rows))))
+    statistic, alarm_distance = 0.0, 1.0
+    if line is not None:
+        level, scale = _null(feature, *_known(feature, profile.rows), np.asarray(float(rows)))
+        statistic = float((_stretched(distance) - level) / scale)
+        alarm_distance = float(1 - np.exp(-level - line * scale))
     ratio = max(statistic / line, 0.0) if line else 0.0
     return FeatureDrift(
         feature=feature.name,
         distance=float(distance),
+        alarm_distance=alarm_distance,
         statistic=statistic,
         threshold=line or 0.0,
         ratio=ratio,
@@ -180,13 +192,19 @@ def _known(feature: Feature, rows: Sequence[int]) -> tuple[Floats, Floats]:
 
 def _standardised(feature: Feature, known: Floats, sizes: Floats, distance: Floats, rows: Floats) -> Floats:
     """Excess of a distance over the level of the known ones, in mean excesses; known (..., nights), the rest (...)."""
+    level, scale = _null(feature, known, sizes, rows)
+    return np.asarray((_stretched(distance) - level) / scale)
+
+
+def _null(feature: Feature, known: Floats, sizes: Floats, rows: Floats) -> tuple[Floats, Floats]:
+    """Level and scale of the stretched distance of a quiet night of ``rows`` rows."""
     level, mean_excess = _tail(_stretched(known))
     # Only ever wider: a night with more rows than usual gets no finer line than the reference could show.
     noise = np.maximum(1 / np.maximum(rows, 1) - 1 / np.median(sizes, axis=-1), 0.0) / (8 * math.log(2))
     occupied = np.count_nonzero(feature.counts)
     level = _stretched(np.sqrt((1 - np.exp(-level)) ** 2 + (occupied - 1) * noise))
-    spread = np.hypot(np.maximum(mean_excess, MIN_SPREAD), NORMAL_EXCESS * np.sqrt(noise / 2) * np.exp(level))
-    return np.asarray((_stretched(distance) - level) / spread)
+    scale = np.hypot(np.maximum(mean_excess, MIN_SPREAD), NORMAL_EXCESS * np.sqrt(noise / 2) * np.exp(level))
+    return level, scale
 
 
 def _stretched(distance: Floats) -> Floats:
@@ -203,4 +221,4 @@ def _tail(values: Floats) -> tuple[Floats, Floats]:
 
 
 def _tail_size(values: int) -> int:
-    return max(round(TAIL_SHARE * values), 1)
+    return max(round(TAIL_SHARE * values), min(MIN_TAIL, values // 2), 1)

@@ -29,6 +29,7 @@ MILLISECONDS = 86_400_000
 SCHEMA = pa.schema([
     ("feature", pa.string()),
     ("distance", pa.float64()),
+    ("alarm_distance", pa.float64()),
     ("statistic", pa.float64()),
     ("threshold", pa.float64()),
     ("ratio", pa.float64()),
@@ -94,7 +95,7 @@ def _drift(spec: ModelSpec, pin: Pin, validated: Manifest, predictions: Manifest
     names = [feature.name for feature in profile.features]
     if missing := [name for name in names if name != score and name not in validated.columns]:
         raise SchemaMismatch(
-            f"{spec.name} version {pin.version} watches {', '.join(missing)}, which {validated.partition} does not have",
+            f"{spec.name} version {pin.version} watches {', '.join(missing)}, which {validated.partition} lacks",
             fix=f"trigger {spec.name}.train: a version watches what the spec said when it was trained",
         )
     features = stores.lake.read(validated, [name for name in names if name != score])

@@ -4,6 +4,7 @@ No script, no external resource; charts are SVG in the page, colours follow the 
 setting. Everything from data is escaped.
 """
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 from pipelines.spec import ModelSpec
 
 TOP = 6
+# Bars end at three times the alarm line: beyond it the number says how far.
+WIDEST = 3.0
 CHART = (300.0, 96.0)
 # More categories than this are shown as one bar "rest".
 MOST_BARS = 16
@@ -33,7 +36,7 @@ def render(spec: ModelSpec, night: dict[str, Any], mlflow_url: str) -> str:
         alarms=alarms(night),
         top=[(f, histogram(f)) for f in features[:TOP] if f is not score],
         score=(score, histogram(score)) if score else None,
-        widest=max([1.0, *(feature["ratio"] for feature in calibrated)]),
+        widest=min(max([1.0, *(feature["ratio"] for feature in calibrated)]), WIDEST),
         line=loss_line(night["accuracy"]),
         version_url=f"{mlflow_url}/#/models/{spec.name}/versions/{night['version']}",
         threshold=spec.predict.threshold,
@@ -53,7 +56,9 @@ def alarms(night: dict[str, Any]) -> list[str]:
     found = []
     if drifted:
         more = f" (and {len(drifted) - 1} more)" if len(drifted) > 1 else ""
-        found.append(f"drift in {drifted[0]['feature']}{more}, {drifted[0]['ratio']:.1f}x its alarm line")
+        ratio = drifted[0]["ratio"]
+        times = "over 10x" if ratio > 10 else f"{ratio:.1f}x"
+        found.append(f"drift in {drifted[0]['feature']}{more}, {times} its alarm line")
     if lost := [record["night"] for record in night["accuracy"] if record["lost"]]:
         found.append(f"lost accuracy on {', '.join(lost)}")
     return found
@@ -99,8 +104,20 @@ def loss_line(records: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
 def _numeric_labels(edges: Sequence[float]) -> list[str]:
     if not edges:
         return ["any"]
-    between = [f"{low:.4g} to {high:.4g}" for low, high in pairwise(edges)]
-    return [f"below {edges[0]:.4g}", *between, f"above {edges[-1]:.4g}"]
+    inner = [_span(low, high) for low, high in pairwise(edges)]
+    # The outer edges of the inner bins lie where no reference row does; what counts is the nearer one.
+    if len(inner) > 1 and " to " in inner[0]:
+        inner[0] = f"up to {edges[1]:.4g}"
+    if len(inner) > 1 and " to " in inner[-1]:
+        inner[-1] = f"{edges[-2]:.4g} or more"
+    return [f"below {edges[0] + 0.0:.4g}", *inner, f"above {edges[-1]:.4g}"]
+
+
+def _span(low: float, high: float) -> str:
+    # A bin of one float's width holds one value.
+    if high == math.nextafter(low, math.inf):
+        return f"{low + 0.0:.4g}"
+    return f"{low + 0.0 if abs(low) > 1e-300 else 0.0:.4g} to {high:.4g}"
 
 
 def _shares(counts: Sequence[int]) -> list[float]:

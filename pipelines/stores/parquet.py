@@ -44,13 +44,22 @@ def conform(frame: Any, schema: pa.Schema, where: str) -> pa.Table:
     arrays = []
     for field in schema:
         try:
-            arrays.append(pa.Array.from_pandas(frame[field.name], type=field.type, safe=True))
-        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+            arrays.append(_as_type(frame[field.name], field.type))
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as error:
             raise SchemaMismatch(
                 f"{where}: column {field.name} is not {field.type}: {error}",
                 fix="mend the source, or the type in model.yaml",
             ) from error
     return pa.table(arrays, schema=nullable(schema))
+
+
+def _as_type(values: Any, kind: pa.DataType) -> pa.Array:
+    if not pa.types.is_string(kind):
+        came = pa.Array.from_pandas(values).type
+        if pa.types.is_string(came) or pa.types.is_large_string(came):
+            # Arrow would read numbers out of texts, and say nothing.
+            raise pa.ArrowTypeError(f"got texts, e.g. {values.dropna().iloc[0]!r}")
+    return pa.Array.from_pandas(values, type=kind, safe=True)
 
 
 def nullable(schema: pa.Schema) -> pa.Schema:

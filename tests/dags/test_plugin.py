@@ -120,7 +120,7 @@ def test_airflow_loads_the_plugin_and_what_it_brings(found: dict[str, Any]) -> N
 
 def test_no_page_is_shown_without_a_login(found: dict[str, Any]) -> None:
     outside = {path: answer["refused"] for path, answer in found["pages"].items() if "%2f" not in path}
-    assert outside == dict.fromkeys(outside, [401, 403])
+    assert outside == {path: [401, 403] for path in outside}
     assert all(answer["login"] for path, answer in found["pages"].items() if "%2f" not in path)
 
 

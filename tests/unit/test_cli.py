@@ -1,80 +1,164 @@
-"""Wrong use of the command line: one clear message, the right exit code, never a traceback."""
+"""The command line: every verb explains itself, and wrong use is one clear line, never a traceback."""
 
 import json
-import os
-import subprocess
+import re
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
-from pipelines.stack.keys import load_keys
+from pipelines.cli import app, main
+from pipelines.settings import Settings, settings
+
+COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+EXPECTED = "up down status env doctor check ingest validate snapshot train predict monitor explain rollback load demo"
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A project with one small model, no services, no colours, and a screen wide enough for one line."""
+    for field in Settings.model_fields.values():
+        monkeypatch.delenv(str(field.alias), raising=False)
+    monkeypatch.setenv("NIGHTSHIFT_PROJECT", str(project))
+    monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setenv("NO_COLOR", "1")
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
-    (tmp_path / "models").mkdir()
-    (tmp_path / "pyproject.toml").touch()
-    return tmp_path
+def nightshift(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Run the console script's function; exit code, output and errors."""
+
+    def call(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["nightshift", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capfd.readouterr()
+        return int(ended.value.code or 0), said.out, said.err
+
+    return call
 
 
-def nightshift(*words: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("NIGHTSHIFT_", "AWS_"))}
-    command = [sys.executable, "-c", "from pipelines.cli import main; main()", *words]
-    return subprocess.run(command, cwd=cwd, env={**clean, **env}, capture_output=True, text=True, check=False)
+Nightshift = Callable[..., tuple[int, str, str]]
 
 
-@pytest.mark.parametrize("words", [("nonsense",), ("up", "--nonsense"), ("env", "extra")])
-def test_wrong_use_exits_2(project: Path, words: tuple[str, ...]) -> None:
-    done = nightshift(*words, cwd=project)
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
+def test_all_verbs_are_there() -> None:
+    assert set(EXPECTED.split()) <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str) -> None:
+    shown = CliRunner().invoke(app, [command, "--help"])
+    assert shown.exit_code == 0
+    doc = typer.main.get_command(app).commands[command].help  # type: ignore[attr-defined]
+    assert doc
+    assert doc.splitlines()[0].rstrip(".;:") [:40] in shown.output
+
+
+def test_without_a_verb_the_verbs_are_listed(nightshift: Nightshift) -> None:
+    code, out, err = nightshift()
+    assert code == 2
+    assert all(command in out + err for command in COMMANDS)
 
 
 @pytest.mark.parametrize(
-    ("words", "env", "said"),
+    ("words", "said"),
     [
-        (("up", "--only", "minio"), {}, "there is no service minio"),
-        (("up",), {"NIGHTSHIFT_S3_PORT": "http"}, "NIGHTSHIFT_S3_PORT='http' is not a port"),
-        (("env",), {}, "no stack was ever started"),
-        (("status",), {"NIGHTSHIFT_LAKE": "lake"}, "NIGHTSHIFT_LAKE"),
+        (["predickt"], "no such command 'predickt'"),
+        (["predict"], "missing argument .*model"),
+        (["predict", "m"], "missing argument .*night"),
+        (["predict", "m", "2024-01-01", "more"], "unexpected extra argument"),
+        (["check", "--shema"], "no such option"),
     ],
 )
-def test_known_errors_are_one_message(project: Path, words: tuple[str, ...], env: dict[str, str], said: str) -> None:
-    done = nightshift(*words, cwd=project, **env)
-    assert done.returncode == 1
-    assert done.stderr.startswith("error: ")
-    assert said in done.stderr
-    assert "\n  -> " in done.stderr
-    assert "Traceback" not in done.stderr
+def test_wrong_words_are_named_and_exit_2(nightshift: Nightshift, words: list[str], said: str) -> None:
+    code, _, err = nightshift(*words)
+    assert code == 2
+    assert re.search(said, err.lower())
+    assert "Traceback" not in err
 
 
-def test_outside_a_project_it_says_so(tmp_path: Path) -> None:
-    done = nightshift("status", cwd=tmp_path)
-    assert (done.returncode, "is not inside a Nightshift project" in done.stderr) == (1, True)
+@pytest.mark.parametrize("verb", ["ingest", "validate", "snapshot", "train", "predict", "monitor", "explain"])
+def test_an_unknown_model_is_one_line_with_the_known_ones(nightshift: Nightshift, project: Path, verb: str) -> None:
+    (known,) = (folder.name for folder in (project / "models").iterdir())
+    code, out, err = nightshift(verb, "nope", "2024-01-01")
+    assert (code, out) == (1, "")
+    assert err.splitlines() == [f"error: no model 'nope'; there are: {known}", "  -> give one of these names"]
 
 
-def test_status_of_nothing_exits_3(project: Path) -> None:
-    done = nightshift("status", cwd=project)
-    assert done.returncode == 3
-    assert done.stdout.count("down") == 6
-    assert not (project / ".nightshift").exists()
+@pytest.mark.parametrize("verb", ["ingest", "validate", "snapshot", "train", "predict", "explain"])
+@pytest.mark.parametrize("night", ["../x", "2013-02-30", "tomorrow", ""])
+def test_a_bad_night_is_refused_before_anything_is_asked(
+    nightshift: Nightshift, project: Path, verb: str, night: str
+) -> None:
+    (model,) = (folder.name for folder in (project / "models").iterdir())
+    code, out, err = nightshift(verb, model, night)
+    assert (code, out) == (1, "")
+    assert err.startswith(f"error: partition key {night!r} is ")
+    assert len(err.splitlines()) == 2
+    assert "Traceback" not in err
 
 
-def test_down_of_nothing_is_fine(project: Path) -> None:
-    done = nightshift("down", cwd=project)
-    assert (done.returncode, done.stdout) == (0, "nothing was running\n")
+def test_check_says_which_specs_are_good(nightshift: Nightshift, project: Path) -> None:
+    (model,) = (folder.name for folder in (project / "models").iterdir())
+    assert nightshift("check") == (0, f"{model}: good (7 columns, 6 features)\n", "")
 
 
-def test_env_for_shells_and_for_machines(project: Path) -> None:
-    keys = load_keys(project / ".nightshift")
-    assert f"export AWS_SECRET_ACCESS_KEY={keys.s3_secret_key}" in nightshift("env", cwd=project).stdout
-    values = json.loads(nightshift("env", "--json", cwd=project).stdout)
-    assert values["AWS_ACCESS_KEY_ID"] == keys.s3_access_key
+def test_check_names_file_and_key_of_every_broken_spec(
+    nightshift: Nightshift, project: Path, make_project: Callable[..., Path]
+) -> None:
+    broken = [make_project(project, name=name, nihgt={"min_rows": 1}) for name in ("broken_a", "broken_b")]
+    code, out, err = nightshift("check")
+    assert code == 1
+    assert "good" in out
+    for folder in broken:
+        assert f"{folder / 'model.yaml'}: nihgt: unknown key; did you mean night?" in err
 
 
-def test_help_imports_nothing_heavy(project: Path) -> None:
-    code = "import sys, pipelines.cli; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not {"airflow", "mlflow", "boto3", "pandas", "pydantic", "psutil"} & set(done.stdout.split())
-    assert nightshift("--help", cwd=project).returncode == 0
+def test_check_outside_a_project_says_so(nightshift: Nightshift, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NIGHTSHIFT_PROJECT")
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    code, _, err = nightshift("check")
+    assert code == 1
+    assert "is not inside a Nightshift project" in err
+
+
+def test_the_schema_is_a_json_schema_that_takes_the_small_spec(nightshift: Nightshift, project: Path) -> None:
+    import jsonschema
+    import yaml
+
+    code, out, _ = nightshift("check", "--schema")
+    assert code == 0
+    schema = json.loads(out)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    (file,) = (project / "models").glob("*/model.yaml")
+    jsonschema.validate(yaml.safe_load(file.read_text()), schema)
+    with pytest.raises(jsonschema.ValidationError, match="colums"):
+        jsonschema.validate({**yaml.safe_load(file.read_text()), "colums": {}}, schema)
+
+
+def test_env_without_a_stack_says_how_to_start_one(nightshift: Nightshift) -> None:
+    code, out, err = nightshift("env")
+    assert (code, out) == (1, "")
+    assert "no stack was ever started" in err
+    assert "nightshift up" in err
+
+
+def test_a_malformed_environment_is_one_line(nightshift: Nightshift, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NIGHTSHIFT_LAKE", "lake")
+    code, _, err = nightshift("check")
+    assert code == 1
+    assert err.startswith("error: environment variable NIGHTSHIFT_LAKE: ")
+
+
+def test_status_without_a_stack_is_not_all_up(nightshift: Nightshift) -> None:
+    code, out, err = nightshift("status")
+    assert code == 3
+    assert "down" in out + err

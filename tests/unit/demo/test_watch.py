@@ -46,6 +46,13 @@ def test_a_failed_run_is_named_with_task_error_and_page():
             "KeyError: 'x'",
         ),
         ([{"level": "error", "event": "first"}, {"level": "error", "event": "last"}], "last"),
+        (
+            [
+                {"level": "error", "logger": "nightshift", "event": "ModelError: no form"},
+                {"level": "error", "logger": "task", "event": "Task exited"},
+            ],
+            "ModelError: no form",
+        ),
     ],
 )
 def test_the_error_line_is_the_last_that_the_task_itself_said(records, line):

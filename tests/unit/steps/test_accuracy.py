@@ -1,7 +1,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.errors import LostRows
@@ -67,6 +67,7 @@ def test_a_night_without_labels_has_no_metrics():
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=40))
+@settings(deadline=None)
 def test_no_constant_beats_the_base_rate(rows):
     scores, outcomes = np.array([r[0] for r in rows]), np.array([float(r[1]) for r in rows])
     constant = metrics(np.full(len(rows), scores.mean()), outcomes, 0.5)
@@ -77,9 +78,9 @@ def test_quiet_nights_lose_accuracy_as_often_as_promised():
     rng = np.random.default_rng(0)
     lost = [
         rng.normal(0.5, 0.1) > loss_limit(holdout(rng.normal(0.5, 0.1, 14), variance=0.0), 100, 0.05)
-        for _ in range(4000)
+        for _ in range(1500)
     ]
-    assert np.mean(lost) == pytest.approx(0.05, abs=0.015)
+    assert np.mean(lost) == pytest.approx(0.05, abs=0.02)
 
 
 def test_nights_of_few_rows_have_a_wider_limit():

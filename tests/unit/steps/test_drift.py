@@ -1,7 +1,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.steps.drift import measure, prediction_limit, thresholds
@@ -159,6 +159,7 @@ def test_the_limit_holds_for_exponential_values():
 
 
 @given(st.lists(st.floats(-5, 50, width=32), min_size=10, max_size=200), st.floats(0.001, 0.5))
+@settings(deadline=None)
 def test_the_limit_grows_with_the_promise(values, rate):
     values = np.array(values)
     assert prediction_limit(values, rate / 2) >= prediction_limit(values, rate) - 1e-6

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.steps.govern import Evidence, decide, last_nights
@@ -80,6 +80,7 @@ def test_without_new_labels_a_training_would_learn_nothing(governed):
     st.booleans(),
     st.integers(0, 20),
 )
+@settings(deadline=None)
 def test_a_retrain_always_has_enough_alarms_and_nothing_against_it(drifted, lost, cooling, new):
     from pipelines.spec import Retrain
 

@@ -60,11 +60,11 @@ def test_as_many_nights_are_held_out_as_the_spec_says(
 
 
 def test_a_snapshot_is_read_in_order_of_night_then_row(spec: ModelSpec, small_rows: Rows, tmp_path: Path) -> None:
-    table = small_rows(spec, nights=4)
+    table, folder = small_rows(spec, nights=4), tmp_path / "data"
     for night in reversed(nights(table)):
         rows = table.filter(pa.array([day == night for day in table["day"].to_pylist()])).drop_columns(["day"])
-        (tmp_path / f"day={night}").mkdir()
-        parquet.write(rows.to_batches(), rows.schema, tmp_path / f"day={night}" / "part-00000.parquet")
-    found = read_snapshot(spec, tmp_path)
+        (folder / f"day={night}").mkdir(parents=True)
+        parquet.write(rows.to_batches(), rows.schema, folder / f"day={night}" / "part-00000.parquet")
+    found = read_snapshot(spec, folder)
     assert found.schema.field("day").type == pa.string()
     assert found.select(table.column_names).to_pylist() == table.to_pylist()

@@ -4,7 +4,7 @@ from pipelines.steps.monitor import SCHEMA, _drift_metrics, _points, _table
 
 def drift():
     feature = FeatureDrift(
-        "amount", 0.1, 2.0, 8.0, 0.25, False, True, 0.0, 0.1, 100, [1, 99], [5, 95], "numeric", [1.0], []
+        "amount", 0.1, 0.2, 2.0, 8.0, 0.25, False, True, 0.0, 0.1, 100, [1, 99], [5, 95], "numeric", [1.0], []
     )  # fmt: skip
     return Drift(False, 2.0, 8.0, 0.25, "amount", 100, 0.01, 80, [feature])
 
@@ -15,7 +15,8 @@ def test_the_table_has_one_row_per_feature_and_no_histograms():
     table = _table(drift(), Pin("orders", "3", "r", "s", "k", "m", "2024-02-20"))
     assert table.schema == SCHEMA
     assert table.to_pylist()[0] == {
-        "feature": "amount", "distance": 0.1, "statistic": 2.0, "threshold": 8.0, "ratio": 0.25, "drifted": False,
+        "feature": "amount", "distance": 0.1, "alarm_distance": 0.2, "statistic": 2.0, "threshold": 8.0,
+        "ratio": 0.25, "drifted": False,
         "calibrated": True, "null_share": 0.0, "reference_null_share": 0.1, "rows": 100, "model_version": "3",
     }  # fmt: skip
 

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -29,6 +29,7 @@ def window(rows=50, seed=0):
 
 
 @given(HISTOGRAMS, HISTOGRAMS)
+@settings(deadline=None)
 def test_the_distance_is_symmetric_and_bounded(left, right):
     there, back = js_distance(left, right), js_distance(right, left)
     assert there == pytest.approx(back, abs=1e-7)
@@ -36,11 +37,13 @@ def test_the_distance_is_symmetric_and_bounded(left, right):
 
 
 @given(HISTOGRAMS, st.integers(1, 50))
+@settings(deadline=None)
 def test_the_distance_of_equal_shares_is_zero(counts, times):
     assert js_distance(counts, counts * times) == pytest.approx(0, abs=1e-7)
 
 
 @given(HISTOGRAMS, HISTOGRAMS, HISTOGRAMS)
+@settings(deadline=None)
 def test_the_distance_keeps_the_triangle_inequality(a, b, c):
     assert js_distance(a, c) <= js_distance(a, b) + js_distance(b, c) + 1e-7
 
@@ -53,6 +56,7 @@ def test_known_distances():
 
 
 @given(st.lists(st.none() | st.floats(width=32), max_size=60))
+@settings(deadline=None)
 def test_every_number_is_counted_once(values):
     bins = Bins(kind="numeric", edges=(-1.0, 0.0, 2.5))
     counts = bins.count(pa.array(values, pa.float32()))
@@ -62,6 +66,7 @@ def test_every_number_is_counted_once(values):
 
 
 @given(st.lists(st.none() | st.text(max_size=3), max_size=60))
+@settings(deadline=None)
 def test_every_string_is_counted_once(values):
     bins = Bins(kind="category", categories=("a", "b"))
     counts = bins.count(pa.array(values, pa.string()))

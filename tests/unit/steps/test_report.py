@@ -10,7 +10,8 @@ SHA = "ab" * 32
 
 def feature(name="amount", ratio=0.4, **changes):
     base = {
-        "feature": name, "distance": 0.12, "statistic": ratio * 8, "threshold": 8.0, "ratio": ratio,
+        "feature": name, "distance": 0.12, "alarm_distance": 0.2,
+        "statistic": ratio * 8, "threshold": 8.0, "ratio": ratio,
         "drifted": ratio > 1, "calibrated": True, "null_share": 0.02, "reference_null_share": 0.01, "rows": 100,
         "counts": [0, 30, 68, 0, 2], "reference": [0, 400, 590, 0, 10], "kind": "numeric",
         "edges": [0.0, 10.0, 25.5], "categories": [],
@@ -62,6 +63,7 @@ class Page(HTMLParser):
     ("content", "said"),
     [
         (night(feature()), "Night 2024-03-10: quiet"),
+        (night(feature(ratio=72.0)), "Night 2024-03-10: drift in amount, over 10x its alarm line"),
         (night(), "Night 2024-03-10: quiet"),
         (night(feature(ratio=2.34)), "Night 2024-03-10: drift in amount, 2.3x its alarm line"),
         (
@@ -119,10 +121,17 @@ def test_the_page_renders_with_any_number_of_labelled_nights(spec, records):
 
 def test_bars_are_shares_and_fit_the_chart():
     bars = histogram(feature())
-    assert [bar["label"] for bar in bars] == ["0 to 10", "10 to 25.5", "null"]
+    assert [bar["label"] for bar in bars] == ["up to 10", "10 or more", "null"]
     assert sum(bar["night"] for bar in bars) == pytest.approx(1)
     assert max(bar["night_height"] for bar in bars) <= 96
     assert bars[-1]["x"] + 2 * bars[-1]["width"] <= 300
+
+
+def test_a_value_with_a_bin_of_its_own_is_named():
+    edges = [-1.0, 0.0, 5e-324, 3.0, 9.0]
+    bars = histogram(feature(edges=edges, counts=[1, 1, 5, 1, 1, 1, 0], reference=[0, 1, 5, 1, 1, 0, 0]))
+    expected = ["below -1", "up to 0", "0", "0 to 3", "3 or more", "above 9", "null"]
+    assert [bar["label"] for bar in bars] == expected
 
 
 def test_many_categories_are_folded_and_nothing_is_lost():

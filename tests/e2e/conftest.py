@@ -1,0 +1,116 @@
+"""A whole stack of its own with a champion and a validated night, and a real Chromium looking at it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pipelines.spec import load_spec
+from pipelines.stack import Ports, Stack
+from pipelines.steps.load import chunks, window
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+MODEL, NIGHT = "flight_delays", "2013-04-01"
+CHROMIUM = ("chromium", "chromium-browser")
+QUIET = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+PATIENCE_MS = 60_000
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser's path; tests that need one are skipped where there is none."""
+    pytest.importorskip("playwright", reason="playwright is not installed: pip install playwright")
+    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if found is None:
+        pytest.skip(f"no browser: none of {', '.join(CHROMIUM)} is on the PATH")
+    return found
+
+
+@pytest.fixture(scope="session")
+def whole_stack(chromium: str, repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """All services on free ports; the lake is filled while Airflow starts."""
+    stack = Stack(home=tmp_path_factory.mktemp("whole") / "home", project=repository, ports=Ports.free())
+    spec = load_spec(repository / "models" / MODEL / "model.yaml")
+    try:
+        stack.up(only=["s3", "mlflow"])
+        loads = [fill(stack, "load", *pair) for pair in chunks(*window(spec, NIGHT), parts=2)]
+        stack.up()
+        for process in [*loads, fill(stack, "train", NIGHT)]:
+            finish(process)
+        yield stack
+    finally:
+        stack.down()
+
+
+def fill(stack: Stack, *what: str) -> subprocess.Popen[str]:
+    """Start one of fill.py's jobs against a stack."""
+    command = [sys.executable, "-W", "ignore", str(Path(__file__).with_name("fill.py")), *what]
+    env = {**os.environ, **stack.env()}
+    return subprocess.Popen(command, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def finish(process: subprocess.Popen[str]) -> None:
+    """Wait for a job and show what it said when it failed."""
+    said, _ = process.communicate(timeout=600)
+    assert process.returncode == 0, said[-3000:]
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator["Browser"]:
+    """Chromium, headless, with a profile that ends with it."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=list(QUIET), timeout=PATIENCE_MS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def context(browser: "Browser") -> Iterator["BrowserContext"]:
+    """One person's session."""
+    opened = browser.new_context(viewport={"width": 1400, "height": 900})
+    opened.set_default_timeout(PATIENCE_MS)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def airflow(whole_stack: Stack, context: "BrowserContext") -> str:
+    """Airflow's address, with this browser logged in."""
+    env = whole_stack.env()
+    page = context.new_page()
+    page.goto(f"{env['NIGHTSHIFT_AIRFLOW_URL']}/")
+    page.locator("input[name=username]").fill(env["NIGHTSHIFT_AIRFLOW_USER"])
+    page.locator("input[type=password]").fill(env["NIGHTSHIFT_AIRFLOW_PASSWORD"])
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("link", name="Dags").first.wait_for()
+    page.close()
+    return env["NIGHTSHIFT_AIRFLOW_URL"]
+
+
+@pytest.fixture
+def page(context: "BrowserContext", airflow: str) -> Iterator["Page"]:
+    """A tab of the logged-in browser; all tabs are closed afterwards."""
+    yield context.new_page()
+    for tab in context.pages:
+        tab.close()
+
+
+@pytest.fixture(scope="session")
+def shot(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Any, str], None]:
+    """``shot(page, name)``: keep what is seen; for the README with NIGHTSHIFT_SCREENSHOTS=1."""
+    kept = os.environ.get("NIGHTSHIFT_SCREENSHOTS") == "1"
+    folder = repository / "docs" / "images" if kept else tmp_path_factory.mktemp("screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return lambda page, name: page.screenshot(path=folder / f"{name}.png")

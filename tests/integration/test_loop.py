@@ -1,0 +1,280 @@
+"""The loop on a small model, on real services: load, train, gate, score, explain, and all that may go wrong there."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines.contracts import Candidate, PartitionRef, Verdict
+from pipelines.errors import (
+    DataError,
+    FromTheFuture,
+    LostRows,
+    MissingPartition,
+    ModelError,
+    NoChampion,
+    NoSourceData,
+    Superseded,
+    UnsafeGraph,
+    UsageError,
+)
+from pipelines.spec import ModelSpec, load_spec
+from pipelines.steps.evaluate import evaluate
+from pipelines.steps.explain import explain
+from pipelines.steps.ingest import ingest, ingest_labels
+from pipelines.steps.load import load
+from pipelines.steps.optimize import optimize
+from pipelines.steps.plan import PREDICTIONS, plan
+from pipelines.steps.promote import promote, rollback
+from pipelines.steps.publish import publish
+from pipelines.steps.score import score
+from pipelines.steps.snapshot import labelled, snapshot
+from pipelines.steps.train import register, train
+from pipelines.stores import Stores
+from pipelines.stores.ledger import Ledger
+
+pytestmark = pytest.mark.stack
+
+AS_OF, NIGHT, LATER = "2024-01-12", "2024-01-12", "2024-01-13"
+Change = Callable[..., ModelSpec]
+
+
+class World(NamedTuple):
+    """A model with nights in the lake and versions in the registry, shared by the tests of this file in order."""
+
+    spec: ModelSpec
+    weak: ModelSpec
+    stores: Stores
+    no_champion: NoChampion
+    first: Verdict
+    better: Verdict
+    same: Verdict
+
+
+def candidate(spec: ModelSpec, stores: Stores) -> Candidate:
+    trained = train(spec, snapshot(spec, AS_OF, stores), stores)
+    registered = register(spec, trained, stores)
+    assert register(spec, trained, stores) == registered
+    return optimize(spec, registered, stores)
+
+
+def predict(spec: ModelSpec, night: str, stores: Stores, **more: bool) -> PartitionRef:
+    decided = plan(spec, night, stores, **more)
+    return publish(spec, decided, [score(spec, decided, shard, stores) for shard in decided.shards], stores)
+
+
+@pytest.fixture(scope="module")
+def world(
+    make_project: Callable[..., Path], open_stores: Callable[..., Stores], change: Change, tmp_path_factory: pytest.TempPathFactory
+) -> World:  # fmt: skip
+    folder = make_project(tmp_path_factory.mktemp("loop"))
+    spec, stores = load_spec(folder / "model.yaml"), open_stores(folder.parents[1])
+    weak = change(spec, training={"parameters": {"max_iter": 2, "learning_rate": 0.05, "min_samples_leaf": 10}})
+    loaded = load(spec, "2024-01-02", LATER, stores)
+    assert (loaded.loaded, loaded.already_there) == (12, 0)
+    with pytest.raises(NoChampion) as no_champion:
+        plan(spec, NIGHT, stores)
+    first = evaluate(weak, candidate(weak, stores), stores)
+    promote(weak, first, stores)
+    better = evaluate(spec, candidate(spec, stores), stores)
+    promote(spec, better, stores)
+    same = evaluate(spec, candidate(spec, stores), stores)
+    promote(spec, same, stores)
+    return World(spec, weak, stores, no_champion.value, first, better, same)
+
+
+def read(world: World, night: str = NIGHT) -> pa.Table:
+    lake = world.stores.lake
+    return lake.read(lake.require(PREDICTIONS, world.spec.name, "day", night))
+
+
+def plain(world: World, night: str = NIGHT) -> pa.Table:
+    keys = world.stores.lake.objects.keys(f"predictions/{world.spec.name}/day={night}/")
+    return pa.concat_tables([pq.read_table(world.stores.lake.objects.open(key)) for key in keys])
+
+
+def test_before_the_first_champion_prediction_says_how_to_get_one(world: World) -> None:
+    assert f"{world.spec.name} has no champion yet" in str(world.no_champion)
+
+
+def test_the_first_champion_needs_no_rival_but_beats_the_base_rate(world: World) -> None:
+    assert (world.first.promote, world.first.champion, world.first.reasons) == (True, None, ["the first champion"])
+    assert world.first.metrics["log_loss"] < world.first.metrics["base_rate_log_loss"]
+
+
+def test_a_better_challenger_is_compared_on_the_holdout_and_promoted(world: World) -> None:
+    assert (world.better.promote, world.better.champion) == (True, "1")
+    assert "against version 1 (95% interval -" in world.better.reasons[0]
+    assert world.better.metrics["gate_high"] < 0
+    assert world.stores.registry.champion(world.spec.name).version == "2"
+
+
+def test_a_champion_is_never_compared_with_itself(world: World) -> None:
+    assert not world.same.promote
+    assert world.same.candidate.version == "3"
+    assert world.same.reasons == ["its graph is that of the champion, version 2"]
+    with pytest.raises(ModelError, match="version 3 has not passed its gate"):
+        world.stores.registry.pin(world.spec.name, "3")
+
+
+def test_evaluating_the_champion_again_does_not_take_it_out_of_service(world: World) -> None:
+    again = evaluate(world.spec, world.better.candidate, world.stores)
+    assert not again.promote
+    assert not promote(world.spec, again, world.stores).moved
+    assert promote(world.spec, world.better, world.stores).moved
+    assert world.stores.registry.champion(world.spec.name).version == "2"
+
+
+def test_a_worse_challenger_is_refused_with_the_interval(world: World) -> None:
+    worse = evaluate(world.spec, world.first.candidate, world.stores)
+    assert not worse.promote
+    assert "worse" in worse.reasons[0]
+    assert worse.metrics["gate_low"] > 0
+
+
+def test_a_gate_passed_against_another_champion_is_superseded(world: World) -> None:
+    stale = replace(world.first, candidate=world.same.candidate, champion="1")
+    with pytest.raises(Superseded, match="was compared with version 1, but the champion is now version 2"):
+        promote(world.spec, stale, world.stores)
+
+
+def test_rows_in_are_rows_out_with_their_provenance(world: World) -> None:
+    ref = predict(world.spec, NIGHT, world.stores)
+    found, pin = read(world), world.stores.registry.champion(world.spec.name)
+    assert ref.rows == found.num_rows == 90
+    assert found.schema.names == ["site", "number", "score", "prediction", "model_version", "run_id"]
+    assert found.select(["site", "number"]).group_by(["site", "number"]).aggregate([]).num_rows == 90
+    scores = found["score"].to_numpy()
+    assert ((scores >= 0) & (scores <= 1)).all()
+    assert np.array_equal(found["prediction"].to_numpy(), scores >= world.spec.predict.threshold)
+    assert set(found["model_version"].to_pylist()) == {"2"}
+    assert set(found["run_id"].to_pylist()) == {pin.run_id}
+    assert plain(world).equals(found)
+
+
+def test_the_same_night_again_is_the_same_night(world: World) -> None:
+    one, other = (predict(world.spec, NIGHT, world.stores) for _ in range(2))
+    assert one == other
+    assert plain(world).num_rows == 90
+
+
+def test_a_shard_scored_twice_gives_the_same_bytes(world: World) -> None:
+    decided = plan(world.spec, NIGHT, world.stores)
+    (shard,) = decided.shards
+    assert score(world.spec, decided, shard, world.stores) == score(world.spec, decided, shard, world.stores)
+
+
+def test_a_missing_shard_is_lost_rows_and_changes_nothing(world: World) -> None:
+    before, decided = read(world), plan(world.spec, NIGHT, world.stores)
+    with pytest.raises(LostRows, match=r"shards \[\] came back, planned were \[0\]"):
+        publish(world.spec, decided, [], world.stores)
+    result = score(world.spec, decided, decided.shards[0], world.stores)
+    with pytest.raises(LostRows):
+        publish(world.spec, replace(decided, input_rows=91), [result], world.stores)
+    assert read(world).equals(before)
+
+
+def test_what_was_pinned_is_what_is_published_though_the_alias_moved(world: World) -> None:
+    decided = plan(world.spec, LATER, world.stores)
+    world.stores.registry.set_alias(world.spec.name, "champion", "1")
+    try:
+        publish(world.spec, decided, [score(world.spec, decided, s, world.stores) for s in decided.shards], world.stores)
+        assert set(read(world, LATER)["model_version"].to_pylist()) == {"2"}
+        assert explain(world.spec, LATER, world.stores)["model version"] == "2"
+    finally:
+        world.stores.registry.set_alias(world.spec.name, "champion", "2")
+
+
+def test_explain_leads_from_a_night_to_everything_that_made_it(world: World) -> None:
+    predict(world.spec, NIGHT, world.stores)
+    found, pin = explain(world.spec, NIGHT, world.stores), world.stores.registry.champion(world.spec.name)
+    assert found["rows"] == {"in": 90, "published": 90, "quarantined": 0}
+    assert (found["onnx sha256"], found["dvc md5"]) == (pin.sha256, world.better.candidate.trained.snapshot.md5)
+    assert (found["trained through"], found["input now"]) == ("2024-01-11", "unchanged")
+    assert world.stores.lake.objects.head(found["validation"].removeprefix(f"{world.stores.lake.objects.uri}/"))
+    with pytest.raises(MissingPartition, match="predictions has no night 2024-01-05"):
+        explain(world.spec, "2024-01-05", world.stores)
+
+
+def test_a_night_that_the_model_has_seen_is_refused_unless_asked_for(world: World) -> None:
+    with pytest.raises(FromTheFuture, match="was trained on nights through 2024-01-11 and would score 2024-01-11"):
+        plan(world.spec, "2024-01-11", world.stores)
+    assert plan(world.spec, "2024-01-11", world.stores, allow_future_model=True).input_rows == 90
+
+
+def test_a_tampered_graph_is_not_opened_and_the_night_stays(world: World) -> None:
+    predict(world.spec, NIGHT, world.stores)
+    before, pin = plain(world), world.stores.registry.champion(world.spec.name)
+    body = world.stores.lake.objects.get(pin.key)[0]
+    world.stores.lake.objects.put(pin.key, body[:-1] + bytes([body[-1] ^ 1]))
+    try:
+        with pytest.raises(UnsafeGraph, match=f"pinned is {pin.sha256}"):
+            predict(world.spec, NIGHT, world.stores)
+    finally:
+        world.stores.lake.objects.put(pin.key, body)
+    assert plain(world).equals(before)
+
+
+def test_rollback_gives_the_alias_back_and_the_ledger_knows(world: World) -> None:
+    done = rollback(world.spec, world.stores, why="a test")
+    assert (done.champion, done.previous, done.reason) == ("1", "2", "rollback: a test")
+    assert world.stores.registry.champion(world.spec.name).version == "1"
+    with pytest.raises(UsageError, match="there is no earlier one"):
+        rollback(world.spec, world.stores)
+    with pytest.raises(ModelError, match="has not passed its gate"):
+        rollback(world.spec, world.stores, to="3")
+    rollback(world.spec, world.stores, to="2")
+    moves = [(m.alias, m.before, m.after) for m in Ledger(world.stores.lake.objects).moves(world.spec.name)]
+    champion = [move[1:] for move in moves if move[0] == "champion"]
+    assert champion == [(None, "1"), ("1", "2"), ("2", "1"), ("1", "2")]
+    assert ("challenger", None, "3") in moves
+
+
+def test_loading_again_does_nothing(world: World) -> None:
+    again = load(world.spec, "2024-01-02", LATER, world.stores)
+    assert (again.loaded, again.already_there, again.without_source) == (0, 12, [])
+
+
+def test_a_night_without_source_is_skipped(world: World) -> None:
+    with pytest.raises(NoSourceData, match="the source has no rows for 2024-02-29"):
+        ingest(world.spec, "2024-02-29", world.stores)
+    assert load(world.spec, "2024-02-29", "2024-02-29", world.stores).without_source == ["2024-02-29"]
+
+
+def test_too_few_nights_are_nothing_to_learn_from(world: World) -> None:
+    with pytest.raises(MissingPartition, match="nothing to learn from"):
+        snapshot(world.spec, "2024-06-01", world.stores)
+
+
+def test_labels_that_match_no_row_are_an_error(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipelines.steps import ingest as step
+
+    ask = step._ask
+    monkeypatch.setattr(step, "_ask", lambda *a: ask(*a).assign(number=lambda f: f["number"] + 1))
+    ingest_labels(world.spec, LATER, world.stores)
+    with pytest.raises(LostRows, match="labels match no row of the night"):
+        labelled(world.spec, LATER, world.stores)
+
+
+def test_a_single_class_cannot_be_learnt(world: World, change: Change) -> None:
+    frozen = world.better.candidate.trained.snapshot
+    rare = change(world.spec, training={"holdout_days": 9})
+    folder = world.stores.versions.checkout(frozen.md5)
+    assert folder.is_dir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipelines.steps.holdout.read_snapshot", lambda *_: constant_labels(rare, folder))
+        with pytest.raises(DataError, match="labelled rows of a single class"):
+            train(rare, frozen, world.stores)
+
+
+def constant_labels(spec: ModelSpec, folder: Path) -> pa.Table:
+    from pipelines.steps.holdout import read_snapshot
+
+    table = read_snapshot(spec, folder)
+    index = table.schema.get_field_index("late")
+    return table.set_column(index, "late", pa.array([1.0] * table.num_rows, pa.float32()))

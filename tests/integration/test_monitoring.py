@@ -1,0 +1,189 @@
+import json
+from dataclasses import asdict, replace
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from pipelines.contracts import Pin
+from pipelines.errors import DataError, MissingPartition, ModelError, RegistryUnavailable
+from pipelines.steps.accuracy import read_record
+from pipelines.steps.govern import govern
+from pipelines.steps.monitor import monitor, read_drift
+from pipelines.steps.profile import build, profile_key
+from pipelines.stores import Stores
+
+pytestmark = pytest.mark.stack
+
+WINDOW = [f"2024-01-{day:02d}" for day in range(1, 32)]
+NIGHTS = [f"2024-02-{day:02d}" for day in range(1, 11)]
+ROWS = 80
+
+
+def night(key, shift=0.0, wrong=False):
+    """Rows, scores and outcomes of a night; ``wrong`` scores say the opposite of what happens."""
+    rng = np.random.default_rng(int(key.replace("-", "")))
+    amount = rng.normal(50 + shift, 10, ROWS)
+    chance = 1 / (1 + np.exp(-(amount - 55 - shift) / 5))
+    rows = {
+        "site": ["north"] * ROWS,
+        "number": pa.array(range(ROWS), pa.int32()),
+        "kind": rng.choice(["book", "shoe"], ROWS),
+        "amount": pa.array(amount, pa.float32()),
+        "items": pa.array(rng.integers(1, 13, ROWS), pa.int16()),
+    }
+    late = (rng.random(ROWS) < chance).astype("float32")
+    score = pa.array(np.where(wrong, 1 - np.where(late, 0.99, 0.01), chance), pa.float32())
+    return pa.table(rows), score, late
+
+
+class World:
+    """A lake with a champion's profile, to which nights are added."""
+
+    def __init__(self, spec, stores):
+        self.spec, self.stores = spec, stores
+        self.pin = Pin(spec.name, "1", "r1", "ab" * 32, "k", "5f.dir", WINDOW[-1])
+        parts = [night(key) for key in WINDOW]
+        scores = np.concatenate([np.asarray(p[1]) if i >= 17 else np.full(ROWS, np.nan) for i, p in enumerate(parts)])
+        profile = build(
+            spec, pa.concat_tables([p[0] for p in parts]), np.repeat(WINDOW, ROWS), scores,
+            np.concatenate([p[2] for p in parts]),
+        )  # fmt: skip
+        stores.lake.objects.put(profile_key(self.pin), profile.to_json())
+
+    def publish(self, dataset, key, table, **provenance):
+        draft = self.stores.lake.begin(dataset, self.spec.name, "day", key)
+        return self.stores.lake.publish(draft, table, provenance=provenance)
+
+    def add(self, key, pin=None, **changes):
+        rows, score, late = night(key, **changes)
+        digest = self.publish("validated", key, rows).digest
+        keys = rows.select(["site", "number"])
+        scored = keys.append_column("score", score).append_column("prediction", pa.array(np.asarray(score) >= 0.5))
+        self.publish("predictions", key, scored, pin=asdict(pin or self.pin), input=digest)
+        outcome = pa.array([None, *late[1:]], pa.float32())
+        self.publish("labels", key, keys.append_column("late", outcome))
+
+    def run(self, key):
+        return monitor(self.spec, key, self.stores)
+
+
+@pytest.fixture
+def world(spec, stores):
+    return World(spec, stores)
+
+
+def test_a_quiet_night_is_measured_and_reported(world):
+    world.add(NIGHTS[0])
+    world.add(NIGHTS[1])
+    report = world.run(NIGHTS[1])
+    assert (report.drifted, report.lost_accuracy, report.version) == (False, False, "1")
+    assert report.accuracy_nights == [NIGHTS[0]]
+    html = world.stores.lake.objects.get(report.report_key)[0].decode()
+    assert f"Night {NIGHTS[1]}: quiet" in html
+    manifest = world.stores.lake.require("monitoring", world.spec.name, "day", NIGHTS[1])
+    table = world.stores.lake.read(manifest)
+    assert sorted(table["feature"].to_pylist()) == ["amount", "items", "kind", "score"]
+    assert manifest.provenance["pin"] == asdict(world.pin)
+
+
+def test_a_shifted_night_drifts_and_a_wrong_one_loses_accuracy(world):
+    world.add(NIGHTS[0], wrong=True)
+    world.add(NIGHTS[1], shift=30.0)
+    report = world.run(NIGHTS[1])
+    assert report.drifted
+    assert report.worst == "amount"
+    assert report.statistic > report.threshold
+    assert report.lost_accuracy
+    record = read_record(world.spec.name, NIGHTS[0], world.stores)
+    assert (record.rows, record.labelled, record.without_label, record.lost) == (80, 79, 1, True)
+
+
+def test_a_repeated_run_gives_the_same_bytes_and_points(world):
+    for key in NIGHTS[:3]:
+        world.add(key)
+    first, kept = world.run(NIGHTS[2]), read_drift(world.spec, NIGHTS[2], world.stores)
+    manifest = world.stores.lake.require("monitoring", world.spec.name, "day", NIGHTS[2])
+    again = world.run(NIGHTS[2])
+    assert again == first
+    assert first.accuracy_nights == NIGHTS[:2]
+    assert read_drift(world.spec, NIGHTS[2], world.stores) == kept
+    assert world.stores.lake.require("monitoring", world.spec.name, "day", NIGHTS[2]) == manifest
+
+
+def test_mlflow_has_one_run_per_version_and_one_point_per_night(world):
+    for key in NIGHTS[:3]:
+        world.add(key)
+    for key in [*NIGHTS[:3], NIGHTS[2]]:
+        world.run(key)
+    client = world.stores.registry.client
+    experiment = client.get_experiment_by_name(f"{world.spec.name}.monitoring").experiment_id
+    (run,) = client.search_runs([experiment])
+    assert run.data.tags["nightshift.version"] == "1"
+    history = client.get_metric_history(run.info.run_id, "drift.amount")
+    assert [point.step for point in history] == [19754, 19755, 19756]
+    losses = client.get_metric_history(run.info.run_id, "accuracy.log_loss")
+    assert [point.step for point in losses] == [19754, 19755]
+
+
+def test_the_numbers_are_kept_while_mlflow_is_down(world, stores):
+    world.add(NIGHTS[0])
+    down = Stores(stores.settings.model_copy(update={"mlflow_uri": "http://127.0.0.1:9"}), stores.origin)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+        with pytest.raises(RegistryUnavailable):
+            monitor(world.spec, NIGHTS[0], down)
+    assert read_drift(world.spec, NIGHTS[0], stores)["drift"]["drifted"] is False
+    assert world.run(NIGHTS[0]).report_key
+
+
+def test_a_night_scored_again_is_measured_again(world):
+    world.add(NIGHTS[0])
+    world.add(NIGHTS[1])
+    world.run(NIGHTS[1])
+    world.add(NIGHTS[0], wrong=True)
+    world.add(NIGHTS[2])
+    report = world.run(NIGHTS[2])
+    assert NIGHTS[0] in report.accuracy_nights
+    assert report.lost_accuracy
+
+
+def test_what_cannot_be_monitored_is_said_and_nothing_is_published(world):
+    with pytest.raises(MissingPartition, match=f"validated has no night {NIGHTS[0]}"):
+        world.run(NIGHTS[0])
+    world.add(NIGHTS[0], pin=replace(world.pin, sha256="cd" * 32, version="2"))
+    with pytest.raises(ModelError, match="version 2 has no profile"):
+        world.run(NIGHTS[0])
+    world.add(NIGHTS[1])
+    world.publish("validated", NIGHTS[1], night(NIGHTS[1], shift=1.0)[0])
+    with pytest.raises(DataError, match="scored from other rows"):
+        world.run(NIGHTS[1])
+    assert world.stores.lake.partitions("monitoring", world.spec.name) == []
+
+
+def test_two_drifted_nights_start_one_retrain(world):
+    decisions = {}
+    for key in NIGHTS:
+        world.add(key, shift=0.0 if key < NIGHTS[7] else 30.0)
+        decisions[key] = govern(world.spec, world.run(key), world.stores)
+    assert [key for key, decision in decisions.items() if decision.retrain] == [NIGHTS[8]]
+    assert decisions[NIGHTS[8]].run_id == f"retrain__{world.spec.name}__{NIGHTS[8]}"
+    assert "within the cooldown" in decisions[NIGHTS[9]].reason
+    assert govern(world.spec, world.run(NIGHTS[8]), world.stores) == decisions[NIGHTS[8]]
+    body = json.loads(world.stores.lake.objects.get(f"monitoring/{world.spec.name}/_decisions/{NIGHTS[8]}.json")[0])
+    assert body["evidence"]["drifted"] == {NIGHTS[6]: False, NIGHTS[7]: True, NIGHTS[8]: True}
+    assert body["evidence"]["new_nights"] == 8
+    assert body["policy"] == world.spec.retrain.model_dump()
+
+
+def test_verdicts_on_another_version_do_not_count(world):
+    for key in NIGHTS[:8]:
+        world.add(key)
+    other = replace(world.pin, version="2", sha256="cd" * 32)
+    world.stores.lake.objects.put(profile_key(other), world.stores.lake.objects.get(profile_key(world.pin))[0])
+    world.add(NIGHTS[8], shift=30.0)
+    world.run(NIGHTS[8])
+    world.add(NIGHTS[9], pin=other, shift=30.0)
+    decision = govern(world.spec, world.run(NIGHTS[9]), world.stores)
+    assert not decision.retrain
+    assert "1 of the last 3 nights drifted (2024-02-10), 2 not known" in decision.reason

@@ -1,0 +1,102 @@
+"""The registry on a real MLflow server: who scores, and who must not."""
+
+import pytest
+
+from pipelines.errors import ModelError, NoChampion, UsageError
+from pipelines.spec import ModelSpec
+from pipelines.stores import Stores
+from pipelines.stores.registry import CHALLENGER, CHAMPION, PASSED, Registry
+
+pytestmark = pytest.mark.stack
+
+FACTS = {
+    "gate": PASSED, "onnx_sha256": "aa", "onnx_key": "models/m/aa/model.onnx", "snapshot_md5": "bb.dir",
+    "trained_through": "2024-01-11",
+}  # fmt: skip
+
+
+@pytest.fixture
+def registry(stores: Stores) -> Registry:
+    return stores.registry
+
+
+@pytest.fixture
+def model(spec: ModelSpec) -> str:
+    return spec.name
+
+
+@pytest.fixture
+def source(registry: Registry, model: str) -> tuple[str, str]:
+    """A logged model that nobody will ever load, and its run."""
+    return logged(registry, model)
+
+
+def logged(registry: Registry, model: str) -> tuple[str, str]:
+    with registry.session(model) as mlflow, mlflow.start_run() as run:
+        found = mlflow.initialize_logged_model(name="model", source_run_id=run.info.run_id)
+        mlflow.finalize_logged_model(found.model_id, "READY")
+        return f"models:/{found.model_id}", run.info.run_id
+
+
+def test_without_a_champion_it_says_how_to_get_one(registry: Registry, model: str) -> None:
+    with pytest.raises(NoChampion, match=f"{model} has no champion yet") as error:
+        registry.champion(model)
+    assert f"{model}.train" in str(error.value.fix)
+    assert registry.alias(model, CHAMPION) is None
+
+
+def test_registering_alone_makes_no_champion(registry: Registry, model: str, source: tuple[str, str]) -> None:
+    registry.register(model, "about", *source, FACTS)
+    with pytest.raises(NoChampion):
+        registry.champion(model)
+
+
+def test_a_pin_has_every_fact_that_scoring_needs(registry: Registry, model: str, source: tuple[str, str]) -> None:
+    version = registry.register(model, "about", *source, FACTS)
+    registry.set_alias(model, CHAMPION, version)
+    pin = registry.champion(model)
+    assert (pin.model, pin.version, pin.run_id) == (model, "1", source[1])
+    assert (pin.sha256, pin.key, pin.snapshot_md5, pin.trained_through) == tuple(FACTS.values())[1:]
+
+
+@pytest.mark.parametrize("gate", ["pending", "failed", ""])
+def test_a_version_that_did_not_pass_its_gate_cannot_be_pinned(
+    registry: Registry, model: str, source: tuple[str, str], gate: str
+) -> None:
+    version = registry.register(model, "about", *source, {**FACTS, "gate": gate})
+    registry.set_alias(model, CHAMPION, version)
+    for pin in (lambda: registry.pin(model, version), lambda: registry.champion(model)):
+        with pytest.raises(ModelError, match=f"{model} version 1 has not passed its gate and must not score"):
+            pin()
+
+
+def test_registering_a_run_twice_gives_one_version(registry: Registry, model: str, source: tuple[str, str]) -> None:
+    assert registry.register(model, "about", *source, {**FACTS, "gate": "pending"}) == "1"
+    assert registry.register(model, "about", *source, FACTS) == "1"
+    assert registry.pin(model, "1").sha256 == "aa"
+    assert registry.register(model, "about", *logged(registry, model), FACTS) == "2"
+
+
+def test_aliases_move_one_by_one(registry: Registry, model: str, source: tuple[str, str]) -> None:
+    for _ in range(2):
+        registry.register(model, "about", *logged(registry, model), FACTS)
+    registry.set_alias(model, CHAMPION, "1")
+    registry.set_alias(model, CHALLENGER, "2")
+    assert (registry.alias(model, CHAMPION), registry.alias(model, CHALLENGER)) == ("1", "2")
+    registry.set_alias(model, CHAMPION, "2")
+    assert registry.champion(model).version == "2"
+
+
+def test_a_version_that_there_is_not_is_explained(registry: Registry, model: str) -> None:
+    with pytest.raises(ModelError, match="MLflow at http://127.0.0.1:.* refused: "):
+        registry.pin(model, "99")
+
+
+def test_the_link_leads_to_the_run(registry: Registry, model: str, source: tuple[str, str]) -> None:
+    experiment = registry.client.get_experiment_by_name(model).experiment_id
+    assert registry.run_url(source[1]) == f"{registry.url}/#/experiments/{experiment}/runs/{source[1]}"
+
+
+def test_without_a_server_named_it_says_what_to_set(stores: Stores) -> None:
+    with pytest.raises(UsageError, match="MLFLOW_TRACKING_URI is not set"):
+        Registry(stores.settings.model_copy(update={"mlflow_uri": None}))

@@ -1,0 +1,131 @@
+"""Parity: an honest graph passes, another model's fails, and the edge rows are where mistakes would show."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from pipelines.errors import ParityFailed
+from pipelines.spec import ModelSpec
+from pipelines.steps.estimators import build, model_inputs
+from pipelines.steps.export import floor32, split_values, to_onnx
+from pipelines.steps.graph import Graph
+from pipelines.steps.holdout import Split, split
+from pipelines.steps.parity import UNSEEN, check_parity, edge_rows
+
+Change = Callable[..., ModelSpec]
+
+
+@pytest.fixture
+def rows(spec: ModelSpec, small_rows: Callable[..., pa.Table]) -> Split:
+    return split(spec, small_rows(spec))
+
+
+def fit(spec: ModelSpec, rows: Split) -> Any:
+    return build(spec).fit(model_inputs(spec, rows.train.table), rows.train.labels)
+
+
+@pytest.mark.parametrize("trainer", ["hist_gradient_boosting", "logistic_regression"])
+def test_an_honest_graph_passes(spec: ModelSpec, rows: Split, change: Change, trainer: str) -> None:
+    parameters = spec.training.parameters if trainer == "hist_gradient_boosting" else {}
+    spec = change(spec, training={"trainer": trainer, "parameters": parameters})
+    pipeline = fit(spec, rows)
+    found = check_parity(spec, pipeline, Graph(spec, to_onnx(spec, pipeline)), rows.holdout.table)
+    assert found.rows > rows.holdout.table.num_rows
+    assert found.max_difference < 1e-6
+    assert found.label_flips == 0
+
+
+def test_the_graph_of_another_model_fails_and_the_farthest_row_is_shown(
+    spec: ModelSpec, rows: Split, change: Change
+) -> None:
+    other = fit(change(spec, training={"parameters": {"max_iter": 3}}), rows)
+    with pytest.raises(ParityFailed, match=r"the ONNX graph is up to .* flipped predictions .* farthest: ") as error:
+        check_parity(spec, fit(spec, rows), Graph(spec, to_onnx(spec, other)), rows.holdout.table)
+    assert "'weight': " in str(error.value)
+    assert "nothing was promoted" in str(error.value.fix)
+
+
+def test_thresholds_rounded_to_the_nearest_float32_are_caught(
+    spec: ModelSpec, small_rows: Callable[..., pa.Table], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows on a split go the other way: only the edge rows show it."""
+    rows = split(spec, small_rows(spec, nights=5))
+    pipeline = fit(spec, rows)
+    monkeypatch.setattr("pipelines.steps.export.float32_thresholds", lambda unchanged: unchanged)
+    rounded = Graph(spec, to_onnx(spec, pipeline))
+    trained = pipeline.predict_proba(model_inputs(spec, rows.holdout.table))[:, 1]
+    assert np.abs(rounded.score(rows.holdout.table) - trained).max() < 1e-6
+    with pytest.raises(ParityFailed):
+        check_parity(spec, pipeline, rounded, rows.holdout.table)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "passes"),
+    [
+        ({"max_abs_difference": 1.0, "max_mean_difference": 1.0, "max_label_flips": 10**6}, True),
+        ({"max_abs_difference": 1.0, "max_mean_difference": 1.0, "max_label_flips": 0}, False),
+        ({"max_abs_difference": 1.0, "max_mean_difference": 1e-6, "max_label_flips": 10**6}, False),
+        ({"max_abs_difference": 1e-5, "max_mean_difference": 1.0, "max_label_flips": 10**6}, False),
+    ],
+)
+def test_each_tolerance_counts(
+    spec: ModelSpec, rows: Split, change: Change, allowed: dict[str, float], passes: bool
+) -> None:
+    tolerant = change(spec, optimize=allowed)
+    graph = Graph(spec, to_onnx(spec, fit(change(spec, training={"parameters": {"max_iter": 3}}), rows)))
+    if passes:
+        assert check_parity(tolerant, fit(spec, rows), graph, rows.holdout.table).label_flips > 0
+    else:
+        with pytest.raises(ParityFailed):
+            check_parity(tolerant, fit(spec, rows), graph, rows.holdout.table)
+
+
+def test_edge_rows_keep_the_schema(spec: ModelSpec, rows: Split) -> None:
+    edges = edge_rows(spec, fit(spec, rows), rows.holdout.table)
+    assert edges.schema == rows.holdout.table.select(list(spec.features)).schema
+
+
+def test_edge_rows_hold_nulls_wherever_there_may_be_some_and_unseen_categories(spec: ModelSpec, rows: Split) -> None:
+    edges = edge_rows(spec, fit(spec, rows), rows.holdout.table)
+    whole = edges.to_pylist()
+    for name in ("kind", "amount"):
+        assert any(row[name] is None and row["weight"] is not None for row in whole)
+    assert dict.fromkeys(spec.features) in whole
+    for name in ("site", "kind"):
+        assert UNSEEN in edges[name].to_pylist()
+
+
+def test_edge_rows_stand_on_and_beside_every_split(spec: ModelSpec, rows: Split) -> None:
+    pipeline = fit(spec, rows)
+    weights = set(edge_rows(spec, pipeline, rows.holdout.table)["weight"].to_pylist())
+    at = floor32(split_values(pipeline)[3]).astype(np.float32)
+    for edge in (at, np.nextafter(at, np.float32(np.inf)), np.nextafter(at, np.float32(-np.inf))):
+        assert {float(value) for value in edge} <= weights
+
+
+def test_edges_of_a_whole_numbered_column_are_the_whole_numbers_beside_its_splits(
+    spec: ModelSpec, rows: Split, change: Change
+) -> None:
+    for kind, scale in (("int16", 1), ("int32", 100_000)):
+        wide = change(spec, columns={"items": {"type": kind, "max": 2_000_000}})
+        index = rows.train.table.schema.get_field_index("items")
+
+        def scaled(table: pa.Table, kind: str = kind, scale: int = scale, index: int = index) -> pa.Table:
+            values = pa.array([v * scale for v in table["items"].to_pylist()], pa.type_for_alias(kind))
+            return table.set_column(index, "items", values)
+
+        table = scaled(rows.train.table)
+        pipeline = build(wide).fit(model_inputs(wide, table), rows.train.labels)
+        items = set(edge_rows(wide, pipeline, scaled(rows.holdout.table))["items"].to_pylist())
+        splits = split_values(pipeline)[4]
+        assert len(splits) > 1
+        assert {int(np.floor(s)) for s in splits} | {int(np.ceil(s)) for s in splits} <= items
+
+
+def test_edges_of_a_boolean_are_booleans(spec: ModelSpec, rows: Split) -> None:
+    pipeline = fit(spec, rows)
+    assert 5 in split_values(pipeline), "the trees should split on express"
+    assert {True, False} <= set(edge_rows(spec, pipeline, rows.holdout.table)["express"].to_pylist())

@@ -1,0 +1,115 @@
+"""What travels between tasks arrives as it left, through Airflow's own serialisation and its allow list."""
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import FrozenInstanceError, asdict, fields, is_dataclass
+from typing import Any
+
+import pytest
+
+from pipelines import contracts
+from pipelines.contracts import (
+    Candidate,
+    Decision,
+    Graph,
+    NightReport,
+    PartitionRef,
+    Pin,
+    Plan,
+    Promotion,
+    Registered,
+    Shard,
+    ShardResult,
+    SnapshotRef,
+    Trained,
+    Verdict,
+)
+from pipelines.stack import Ports, Stack
+
+SNAPSHOT = SnapshotRef("m", "ab.dir", "2024-01-12", "2024-01-02", "2024-01-11", 10, 900, ["2024-01-06"])
+TRAINED = Trained("m", "run", "models:/m-1", SNAPSHOT, {"roc_auc": 0.75, "log_loss": 0.5})
+CANDIDATE = Candidate("m", "3", TRAINED, Graph("aa", "models/m/aa/model.onnx", 1000, 1e-8, 0, 400))
+PIN = Pin("m", "3", "run", "aa", "models/m/aa/model.onnx", "ab.dir", "2024-01-11")
+SHARD = Shard(0, "generations/x", 0, 2, 90)
+EXAMPLES = [
+    PartitionRef("raw", "m", "2024-01-12", "g", "d", 90),
+    SNAPSHOT,
+    TRAINED,
+    Registered("m", "3", TRAINED),
+    CANDIDATE.graph,
+    CANDIDATE,
+    Verdict(CANDIDATE, True, ["the first champion"], None, {"brier": 0.1}),
+    Promotion("m", None, "2", False, "worse"),
+    PIN,
+    SHARD,
+    Plan("m", "2024-01-12", PIN, "g", "d", 90, None, [SHARD, Shard(1, "generations/x", 2, 3, 1)]),
+    ShardResult(0, "generations/y", 90, 2000, "bb"),
+    NightReport("m", "2024-01-12", "3", True, 2.5, 1.5, "amount", ["2024-01-11"], False, "monitoring/x.html"),
+    Decision("m", "2024-01-12", True, "2 of 3 nights", "drift__2024-01-12"),
+]
+
+# Airflow reads its configuration once per process, and says so much while it does.
+THERE_AND_BACK = """
+import json, pickle, sys, warnings
+warnings.simplefilter("ignore")
+from airflow.sdk.serde import deserialize, serialize
+found = []
+for example in pickle.load(sys.stdin.buffer):
+    back = deserialize(json.loads(json.dumps(serialize(example))))
+    found.append([type(back) is type(example), back == example, repr(back)])
+print("\\n" + json.dumps(found))
+"""
+
+
+def run(examples: list[Any], env: Mapping[str, str]) -> list[list[Any]]:
+    done = subprocess.run(
+        [sys.executable, "-c", THERE_AND_BACK], input=pickle.dumps(examples), env=dict(env), capture_output=True, check=False
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr.decode()[-3000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def airflow_env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment in which the stack runs Airflow's tasks."""
+    root = tmp_path_factory.mktemp("airflow")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+    return {**inherited, **Stack(root / "home", root, Ports.free()).airflow_env()}
+
+
+@pytest.fixture(scope="module")
+def arrived(airflow_env: dict[str, str]) -> dict[str, list[Any]]:
+    return {type(e).__name__: found for e, found in zip(EXAMPLES, run(EXAMPLES, airflow_env), strict=True)}
+
+
+def declared() -> dict[str, type]:
+    return {n: v for n, v in vars(contracts).items() if is_dataclass(v) and v.__module__ == contracts.__name__}
+
+
+def test_every_contract_has_an_example_here() -> None:
+    assert {type(example).__name__ for example in EXAMPLES} == set(declared())
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: type(e).__name__)
+def test_it_arrives_as_it_left(arrived: dict[str, list[Any]], example: Any) -> None:
+    same_type, equal, shown = arrived[type(example).__name__]
+    assert same_type, shown
+    assert equal, shown
+
+
+def test_classes_outside_the_contracts_are_not_let_in(airflow_env: dict[str, str]) -> None:
+    name = "AIRFLOW__CORE__ALLOWED_DESERIALIZATION_CLASSES"
+    assert "pipelines.contracts" in airflow_env[name]
+    with pytest.raises(AssertionError, match="not found in allow list|ImportError"):
+        run([SHARD], {**airflow_env, name: "airflow.*"})
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: type(e).__name__)
+def test_it_is_frozen_and_prints_as_json(example: Any) -> None:
+    assert json.loads(json.dumps(asdict(example))) == asdict(example)
+    with pytest.raises(FrozenInstanceError):
+        setattr(example, fields(example)[0].name, "other")
