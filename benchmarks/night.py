@@ -57,7 +57,8 @@ def _moment(text: str) -> datetime:
 
 def _api(world: World, model: str) -> AirflowApi:
     here = world.settings
-    assert here.airflow_url and here.airflow_password
+    assert here.airflow_url
+    assert here.airflow_password
     api = AirflowApi(here.airflow_url, here.airflow_user, here.airflow_password.get_secret_value(), model)
     api.log_in()
     return api

@@ -4,7 +4,8 @@ Airflow's scheduler runs the Dags; the demo only triggers and watches, over the 
 it goes on where it stopped, and shows the summary when there is nothing left to do.
 
     nights.py       which nights are played: the one place to tune
-    script.py       the three acts: train, backfill, replay until the governor starts a retrain
+    script.py       what an act is, and the first: train a champion
+    chain.py        the other two: backfill, then replay until the governor starts a retrain
     watch.py        the loop around an act: poll, trigger, show, fail
     view.py         what is on the screen meanwhile
     findings.py     what the acts left in the lake, the ledger and MLflow

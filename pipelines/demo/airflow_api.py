@@ -74,6 +74,11 @@ class AirflowApi:
         self._asked = time.time()
         return [_run(item) for item in self._pages("/dags/~/dagRuns", "dag_runs", **since)]
 
+    def runs_of(self, dag: str, partition: str) -> list[dict[str, Any]]:
+        """The runs of one Dag for one night as Airflow tells them, newest first."""
+        found = self._get(f"/dags/{dag}/dagRuns", partition_key_pattern=partition, order_by="-run_after")
+        return list(found["dag_runs"])
+
     def live_tasks(self) -> list[Task]:
         """Tasks that run or wait now."""
         return self._tasks("~", "~", LIVE)

@@ -7,8 +7,9 @@ from rich.console import Console
 
 from pipelines.demo.airflow_api import AirflowApi
 from pipelines.demo.board import Board
+from pipelines.demo.chain import CHAIN, BackfilledNights, ReplayedNights
 from pipelines.demo.nights import MODEL
-from pipelines.demo.script import CHAIN, Act, BackfilledNights, FirstChampion, ReplayedNights
+from pipelines.demo.script import Act, FirstChampion
 from pipelines.demo.view import View
 from pipelines.demo.watch import play, wait_for_dags
 from pipelines.errors import NightshiftError

@@ -26,8 +26,12 @@ class Line:
     running: tuple[Task, ...]
     waiting: tuple[Task, ...]
 
+    def milestone(self) -> str:
+        """What is worth a line of its own in a log: each task of a single run, of many runs each that ended."""
+        return self.facts() if self.expected == 1 else f"{self.counts.done} {self.counts.failed}"
+
     def facts(self) -> str:
-        """All but the times, so that equal lines need not be printed twice."""
+        """All but the times."""
         numbers = [("running", self.counts.running), ("queued", self.counts.queued), ("failed", self.counts.failed)]
         said = [f"{number} {word}" for word, number in numbers if number]
         tasks = [f"[{', '.join(names(self.running))}]"] if self.running else []
@@ -109,10 +113,9 @@ class View:
         self._state = state
         if not self.console.is_terminal:
             for line in state:
-                facts = line.facts()
-                if line.counts != Counts() and self._printed.get(line.dag) != facts:
-                    self._printed[line.dag] = facts
-                    self.note(facts)
+                if line.counts != Counts() and self._printed.get(line.dag) != line.milestone():
+                    self._printed[line.dag] = line.milestone()
+                    self.note(line.facts())
 
     def note(self, text: str) -> None:
         """A line that stays."""

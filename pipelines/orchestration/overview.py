@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from pipelines.spec import ModelSpec
-from pipelines.steps.plan import PREDICTIONS
 from pipelines.steps.monitor import read_drift
+from pipelines.steps.plan import PREDICTIONS
 from pipelines.steps.validate import VALIDATED, reports_of
 from pipelines.stores import Stores
 from pipelines.stores.ledger import Ledger

@@ -15,7 +15,7 @@ from pipelines.stores import Stores
 
 @dataclass(frozen=True)
 class Rows:
-    """Labelled rows of some nights: ``table`` (n rows), ``labels`` (n,) in {0, 1}, ``nights`` (n,) day ordinals."""
+    """Rows of some nights: ``table`` (n rows), ``labels`` (n,) in {0, 1} or NaN, ``nights`` (n,) day ordinals."""
 
     table: pa.Table
     labels: NDArray[np.float32]
@@ -24,11 +24,11 @@ class Rows:
 
 @dataclass(frozen=True)
 class Split:
-    """``train`` comes before ``holdout`` in time. Rows without outcome are counted, not used."""
+    """``train`` comes before ``holdout`` in time; ``unlabelled`` rows of both never had an outcome."""
 
     train: Rows
     holdout: Rows
-    unlabelled: int
+    unlabelled: Rows
 
 
 def read_split(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> Split:
@@ -48,7 +48,5 @@ def split(spec: ModelSpec, table: pa.Table) -> Split:
     labels = table[spec.label.column].to_numpy().astype(np.float32)
     known = ~np.isnan(labels)
     first_held_out = np.unique(nights)[-spec.training.holdout_days]
-    parts = [Rows(table.filter(pa.array(m)), labels[m], nights[m]) for m in (
-        known & (nights < first_held_out), known & (nights >= first_held_out)
-    )]  # fmt: skip
-    return Split(parts[0], parts[1], int((~known).sum()))
+    masks = (known & (nights < first_held_out), known & (nights >= first_held_out), ~known)
+    return Split(*(Rows(table.filter(pa.array(mask)), labels[mask], nights[mask]) for mask in masks))

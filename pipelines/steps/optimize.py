@@ -48,11 +48,13 @@ def optimize(spec: ModelSpec, registered: Registered, stores: Stores) -> Candida
 
 
 def _profile(spec: ModelSpec, rows: Split, graph: Graph) -> bytes:
-    """The reference for drift: features of the whole window, scores of the nights not trained on."""
-    table = pa.concat_tables([rows.train.table, rows.holdout.table])
-    in_sample = np.full(rows.train.table.num_rows, np.nan)
-    scores = np.concatenate([in_sample, graph.score(rows.holdout.table)])
-    labels = np.concatenate([rows.train.labels, rows.holdout.labels])
+    """The reference for drift: every row of the window, as a night has it; scores of nights not trained on."""
+    parts = (rows.train, rows.holdout, rows.unlabelled)
+    table = pa.concat_tables([part.table for part in parts])
+    held_out = np.concatenate([part.nights for part in parts]) >= rows.holdout.nights.min()
+    scores = np.full(table.num_rows, np.nan)
+    scores[held_out] = graph.score(table.filter(pa.array(held_out)))
+    labels = np.concatenate([part.labels for part in parts])
     return build_profile(spec, table, table[spec.partition.column].to_pylist(), scores, labels).to_json()
 
 

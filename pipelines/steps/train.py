@@ -87,7 +87,7 @@ def _counts(rows: Split) -> dict[str, float]:
     return {
         "rows_train": float(len(rows.train.labels)),
         "rows_holdout": float(len(rows.holdout.labels)),
-        "rows_unlabelled": float(rows.unlabelled),
+        "rows_unlabelled": float(len(rows.unlabelled.labels)),
     }
 
 
@@ -127,7 +127,7 @@ def _model_card(spec: ModelSpec, snapshot: SnapshotRef, metrics: dict[str, float
   `{spec.predict.prediction}` is true from {spec.predict.threshold}.
 - **Learnt from** {len(rows.train.labels):,} rows, {snapshot.first_night} to {snapshot.last_night},
   less the last {spec.training.holdout_days} nights. DVC `{snapshot.md5}`.{missing}
-- **Measured on** the {len(rows.holdout.labels):,} rows of those last nights. {rows.unlabelled:,} rows
+- **Measured on** the {len(rows.holdout.labels):,} rows of those last nights. {len(rows.unlabelled.labels):,} rows
   never had an outcome and were used for neither.
 - **Features** {", ".join(f"`{name}`" for name in spec.features)}.
 - **Trainer** {spec.training.trainer} {spec.training.parameters}, seed {spec.training.seed}.

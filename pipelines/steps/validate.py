@@ -36,10 +36,11 @@ def validate(spec: ModelSpec, partition: str, stores: Stores) -> PartitionRef:
     outcome = check_night(spec, table.to_pandas(), f"{spec.name} {partition}")
     reports = _keep(spec, partition, outcome, stores)
     if outcome.breaches:
+        page = f"{stores.lake.objects.uri}/{reports.html}"
         raise ExpectationsFailed(
             f"{spec.name} {partition} refused: {len(outcome.breaches)} of"
             f" {outcome.expectations} expectations broken:\n{_listed(outcome.breaches)}",
-            fix=f"read {stores.lake.objects.uri}/{reports.html}; mend the source, then trigger {spec.name}.ingest again",
+            fix=f"read {page}; mend the source, then trigger {spec.name}.ingest again",
         )
     provenance = stores.provenance(input=manifest.digest, validation=reports.json, expectations=outcome.expectations)
     return stores.lake.publish(draft, table, provenance=provenance)

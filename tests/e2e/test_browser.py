@@ -38,7 +38,9 @@ def run_night(page: Page, airflow: str, verb: str, before: Callable[[], None] = 
     before()
     form.get_by_test_id("trigger-dag-submit").click()
     page.wait_for_url(re.compile(r"/runs/"))
-    expect(page.get_by_text("Success", exact=True).first).to_be_visible(timeout=RUN_MS)
+    state = page.get_by_test_id("header-card").get_by_test_id("state-badge")
+    expect(state).to_have_text(re.compile("Success|Failed"), timeout=RUN_MS)
+    expect(state).to_have_text("Success")
     return page.url.partition("?")[0].rstrip("/")
 
 

@@ -27,7 +27,10 @@ FOLDER = "raw/m/day=2024-01-01/"
 
 
 def rows(*values: int) -> pa.Table:
-    return pa.table({"n": pa.array(values, pa.int32()), "s": pa.array([f"row {value}" for value in values], pa.string())})
+    return pa.table({
+        "n": pa.array(values, pa.int32()),
+        "s": pa.array([f"row {value}" for value in values], pa.string()),
+    })
 
 
 @pytest.fixture
@@ -248,7 +251,11 @@ def test_conditional_puts_say_no(lake: Lake) -> None:
 def test_wrong_keys_and_a_missing_bucket_are_explained(open_stores: Any, project: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"x")
     strange = open_stores(project, secret_key="wrong").lake.objects
-    for act in (lambda: strange.get("x"), lambda: strange.upload(tmp_path / "file", "x"), lambda: list(strange.keys(""))):
+    for act in (
+        lambda: strange.get("x"),
+        lambda: strange.upload(tmp_path / "file", "x"),
+        lambda: list(strange.keys("")),
+    ):
         with pytest.raises(UsageError, match="S3 refused these keys"):
             act()
     nowhere = open_stores(project, lake="s3://no-such-bucket").lake.objects

@@ -63,7 +63,9 @@ def test_more_than_nine_moves_stay_in_order(ledger: Ledger) -> None:
     assert ledger.moves("m") == moves
 
 
-def test_a_store_that_takes_no_entry_is_an_outage(ledger: Ledger, stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_takes_no_entry_is_an_outage(
+    ledger: Ledger, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(key: str, body: bytes, etag: str | None) -> None:
         raise ConditionFailed("no")
 

@@ -70,8 +70,11 @@ def predict(spec: ModelSpec, night: str, stores: Stores, **more: bool) -> Partit
 
 @pytest.fixture(scope="module")
 def world(
-    make_project: Callable[..., Path], open_stores: Callable[..., Stores], change: Change, tmp_path_factory: pytest.TempPathFactory
-) -> World:  # fmt: skip
+    make_project: Callable[..., Path],
+    open_stores: Callable[..., Stores],
+    change: Change,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> World:
     folder = make_project(tmp_path_factory.mktemp("loop"))
     spec, stores = load_spec(folder / "model.yaml"), open_stores(folder.parents[1])
     weak = change(spec, training={"parameters": {"max_iter": 2, "learning_rate": 0.05, "min_samples_leaf": 10}})
@@ -183,7 +186,9 @@ def test_what_was_pinned_is_what_is_published_though_the_alias_moved(world: Worl
     decided = plan(world.spec, LATER, world.stores)
     world.stores.registry.set_alias(world.spec.name, "champion", "1")
     try:
-        publish(world.spec, decided, [score(world.spec, decided, s, world.stores) for s in decided.shards], world.stores)
+        publish(
+            world.spec, decided, [score(world.spec, decided, s, world.stores) for s in decided.shards], world.stores
+        )
         assert set(read(world, LATER)["model_version"].to_pylist()) == {"2"}
         assert explain(world.spec, LATER, world.stores)["model version"] == "2"
     finally:

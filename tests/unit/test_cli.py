@@ -32,7 +32,9 @@ def elsewhere(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.fixture
-def nightshift(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+def nightshift(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
     """Run the console script's function; exit code, output and errors."""
 
     def call(*words: str) -> tuple[int, str, str]:
@@ -58,7 +60,7 @@ def test_every_command_has_help(command: str) -> None:
     assert shown.exit_code == 0
     doc = typer.main.get_command(app).commands[command].help  # type: ignore[attr-defined]
     assert doc
-    assert doc.splitlines()[0].rstrip(".;:") [:40] in shown.output
+    assert doc.splitlines()[0].rstrip(".;:")[:40] in shown.output
 
 
 def test_without_a_verb_the_verbs_are_listed(nightshift: Nightshift) -> None:
@@ -121,7 +123,9 @@ def test_check_names_file_and_key_of_every_broken_spec(
         assert f"{folder / 'model.yaml'}: nihgt: unknown key; did you mean night?" in err
 
 
-def test_check_outside_a_project_says_so(nightshift: Nightshift, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_outside_a_project_says_so(
+    nightshift: Nightshift, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("NIGHTSHIFT_PROJECT")
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path / "empty")

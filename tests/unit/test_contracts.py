@@ -66,9 +66,8 @@ print("\\n" + json.dumps(found))
 
 
 def run(examples: list[Any], env: Mapping[str, str]) -> list[list[Any]]:
-    done = subprocess.run(
-        [sys.executable, "-c", THERE_AND_BACK], input=pickle.dumps(examples), env=dict(env), capture_output=True, check=False
-    )  # fmt: skip
+    command = [sys.executable, "-c", THERE_AND_BACK]
+    done = subprocess.run(command, input=pickle.dumps(examples), env=dict(env), capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -104,7 +103,7 @@ def test_it_arrives_as_it_left(arrived: dict[str, list[Any]], example: Any) -> N
 def test_classes_outside_the_contracts_are_not_let_in(airflow_env: dict[str, str]) -> None:
     name = "AIRFLOW__CORE__ALLOWED_DESERIALIZATION_CLASSES"
     assert "pipelines.contracts" in airflow_env[name]
-    with pytest.raises(AssertionError, match="not found in allow list|ImportError"):
+    with pytest.raises(AssertionError, match=r"not found in allow list|ImportError"):
         run([SHARD], {**airflow_env, name: "airflow.*"})
 
 

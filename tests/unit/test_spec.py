@@ -102,7 +102,9 @@ def test_a_wrong_value_is_shown_with_what_is_allowed(
     assert allowed in said
 
 
-@pytest.mark.parametrize("key", ["source", "source.python", "partition.column", "keys", "label.delay_days", "training.trainer"])  # fmt: skip
+@pytest.mark.parametrize(
+    "key", ["source", "source.python", "partition.column", "keys", "label.delay_days", "training.trainer"]
+)
 def test_a_missing_key_is_named(edit: Callable[[str, Any], Path], key: str) -> None:
     path = edit(key, ...)
     assert f"{path}: {key}: missing, but required" in refusal(path)

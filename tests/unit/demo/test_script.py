@@ -1,37 +1,21 @@
-"""The acts, against an Airflow that only takes notes."""
-
-import pytest
+"""The first act, against an Airflow that only takes notes."""
 
 from pipelines.demo.board import Board, Run
-from pipelines.demo.nights import BACKFILL, CHAMPION_AS_OF, REPLAY_AT_MOST, REPLAY_FROM, SIDE_BY_SIDE, nights
-from pipelines.demo.script import CHAIN, BackfilledNights, FirstChampion, ReplayedNights
-from pipelines.errors import StackError
+from pipelines.demo.nights import CHAMPION_AS_OF
+from pipelines.demo.script import FirstChampion
 
 MODEL = "flight_delays"
-INGEST, RETRAIN = f"{MODEL}.ingest", f"{MODEL}.retrain"
 
 
 class Notes:
     """Stands where Airflow is."""
 
-    def __init__(self, accepts=True):
-        self.triggered, self.backfilled, self.accepts = [], [], accepts
+    def __init__(self):
+        self.triggered = []
 
     def trigger(self, dag, run_id, partition):
         self.triggered.append((dag, run_id, partition))
         return Run(dag, run_id, "queued", partition)
-
-    def backfill(self, dag, first, last, side_by_side):
-        self.backfilled.append((dag, first, last, side_by_side))
-        return self.accepts
-
-    def changed_runs(self):
-        made = [key for _, first, last, _ in self.backfilled if self.accepts for key in nights(first, last)]
-        return [Run(INGEST, f"backfill__{key}", "queued", key) for key in made]
-
-
-def through(board, keys, state="success"):
-    board.put([Run(f"{MODEL}.{verb}", f"{verb}__{key}", state, key, queued="9") for verb in CHAIN for key in keys])
 
 
 def test_the_first_champion_is_trained_once_under_a_fixed_id():
@@ -44,74 +28,3 @@ def test_the_first_champion_is_trained_once_under_a_fixed_id():
     assert not act.done(board)
     board.put([Run(f"{MODEL}.train", run_id, "success", CHAMPION_AS_OF)])
     assert act.done(board)
-
-
-def test_the_backfill_asks_once_for_all_nights():
-    api, board = Notes(), Board()
-    act = BackfilledNights(api, MODEL)
-    act.advance(board)
-    act.advance(board)
-    assert api.backfilled == [(INGEST, *BACKFILL, SIDE_BY_SIDE)]
-    assert not act.done(board)
-    through(board, nights(*BACKFILL))
-    assert act.done(board)
-
-
-def test_a_backfill_that_broke_off_asks_only_for_what_is_missing():
-    api, board = Notes(), Board()
-    through(board, nights(*BACKFILL)[:10])
-    BackfilledNights(api, MODEL).advance(board)
-    assert api.backfilled == [(INGEST, nights(*BACKFILL)[10], BACKFILL[1], SIDE_BY_SIDE)]
-
-
-def test_a_backfill_beside_another_is_a_clear_error():
-    with pytest.raises(StackError, match="another backfill runs"):
-        BackfilledNights(Notes(accepts=False), MODEL).advance(Board())
-
-
-def test_replay_keeps_a_few_nights_under_way_and_goes_on_in_order():
-    api, board = Notes(), Board()
-    act = ReplayedNights(api, MODEL)
-    act.advance(board)
-    act.advance(board)
-    keys = [key for _, _, key in api.triggered]
-    assert len(keys) == SIDE_BY_SIDE
-    assert keys[0] == REPLAY_FROM
-    assert keys == sorted(keys)
-    through(board, keys[:1])
-    act.advance(board)
-    assert len(api.triggered) == SIDE_BY_SIDE + 1
-
-
-def test_a_retrain_by_the_governor_ends_the_replay_when_all_is_over():
-    api, board = Notes(), Board()
-    act = ReplayedNights(api, MODEL)
-    act.advance(board)
-    through(board, [REPLAY_FROM])
-    board.put([Run(RETRAIN, "retrain__1", "running", REPLAY_FROM, by="operator")])
-    act.advance(board)
-    assert len(api.triggered) == SIDE_BY_SIDE
-    through(board, [key for _, _, key in api.triggered])
-    assert not act.done(board)
-    board.put([Run(RETRAIN, "retrain__1", "success", REPLAY_FROM, by="operator")])
-    assert act.done(board)
-
-
-def test_a_retrain_by_hand_is_not_the_governors():
-    board = Board()
-    board.put([Run(RETRAIN, "manual__1", "success", REPLAY_FROM, by="rest_api")])
-    assert ReplayedNights(Notes(), MODEL).retrain(board) is None
-
-
-def test_replay_ends_when_the_nights_are_used_up():
-    api, board = Notes(), Board()
-    act = ReplayedNights(api, MODEL)
-    for _ in range(REPLAY_AT_MOST):
-        act.advance(board)
-        through(board, [key for _, _, key in api.triggered])
-        act.advance(board)
-        if act.done(board):
-            break
-    assert act.done(board)
-    assert len(api.triggered) == REPLAY_AT_MOST
-    assert act.retrain(board) is None

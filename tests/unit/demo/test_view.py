@@ -45,8 +45,8 @@ def test_the_table_says_how_long_the_oldest_task_runs():
 def test_without_a_terminal_only_changes_are_printed_and_nothing_moves_the_cursor():
     def show(console):
         with View(console, "Act 1: a test") as view:
-            for _ in range(3):
-                view.show(state(task()))
+            for name in ("ingest", "labels", "labels"):
+                view.show(state(task(name)))
             view.show(state(run_state="success"))
 
     text = printed(show)
@@ -56,6 +56,19 @@ def test_without_a_terminal_only_changes_are_printed_and_nothing_moves_the_curso
     ]
     assert text.splitlines()[-1].startswith("done in")
     assert "\x1b" not in text
+
+
+def test_of_a_single_run_each_task_is_a_change():
+    def show(console):
+        with View(console, "Act 1") as view:
+            for name in ("load", "train", "train"):
+                view.show(lines({INGEST: [Run(INGEST, "a", "running")]}, {INGEST: 1}, [task(name)]))
+
+    text = printed(show)
+    assert [name for line in text.splitlines() for name in ("[load]", "[train]") if name in line] == [
+        "[load]",
+        "[train]",
+    ]
 
 
 def test_a_dag_without_a_run_says_nothing_yet():

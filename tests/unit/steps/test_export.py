@@ -56,7 +56,8 @@ def near_splits(spec: ModelSpec, pipeline: object, table: pa.Table) -> object:
     frame = model_inputs(spec, table)
     position = 2 + list(frame.columns[2:]).index("weight")
     at = split_values(pipeline)[position].astype(np.float32)
-    frame["weight"] = np.resize(np.concatenate([at, np.nextafter(at, np.float32(1e9)), np.nextafter(at, np.float32(-1))]), len(frame))  # fmt: skip
+    edges = [at, np.nextafter(at, np.float32(1e9)), np.nextafter(at, np.float32(-1))]
+    frame["weight"] = np.resize(np.concatenate(edges), len(frame))
     return frame
 
 
@@ -86,8 +87,6 @@ def test_splits_are_known_by_column_of_trees_only(
     linear = change(spec, training={"trainer": "logistic_regression", "parameters": {}})
     labels = np.arange(table.num_rows) % 2
     assert split_values(build(linear).fit(model_inputs(linear, table), labels)) == {}
-
-
 
 
 def test_the_same_model_gives_the_same_bytes(spec: ModelSpec, fitted: tuple[object, pa.Table]) -> None:

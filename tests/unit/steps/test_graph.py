@@ -130,7 +130,9 @@ def test_what_onnx_runtime_refuses_is_an_unsafe_graph(lean: ModelSpec) -> None:
 
 def test_a_graph_of_other_features_says_which(spec: ModelSpec, small_rows: Callable[..., pa.Table]) -> None:
     graph = Graph(spec, model().SerializeToString())
-    with pytest.raises(ModelError, match="was trained on weight; the features of model.yaml are now amount, ") as error:
+    with pytest.raises(
+        ModelError, match=r"was trained on weight; the features of model\.yaml are now amount, "
+    ) as error:
         graph.score(small_rows(spec, nights=1))
     assert ".train" in str(error.value.fix)
 

@@ -29,8 +29,8 @@ def test_the_last_nights_are_held_out_and_all_before_trained_on(spec: ModelSpec,
 def test_rows_without_outcome_are_counted_and_used_for_neither(spec: ModelSpec, small_rows: Rows) -> None:
     table = small_rows(spec)
     found = split(spec, table)
-    assert found.unlabelled == table["late"].null_count > 0
-    assert len(found.train.labels) + len(found.holdout.labels) + found.unlabelled == table.num_rows
+    assert len(found.unlabelled.labels) == table["late"].null_count > 0
+    assert len(found.train.labels) + len(found.holdout.labels) + len(found.unlabelled.labels) == table.num_rows
     for part in (found.train, found.holdout):
         assert part.table["late"].null_count == 0
         assert set(np.unique(part.labels)) == {0.0, 1.0}

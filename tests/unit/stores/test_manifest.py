@@ -13,7 +13,8 @@ FILES = (DataFile(key="generations/a/part-00000.parquet", rows=3, bytes=10, sha2
 
 def manifest(**changes: Any) -> Manifest:
     plain: dict[str, Any] = {
-        "dataset": "raw", "model": "m", "column": "day", "partition": "2024-01-01", "generation": "g1", "previous": None,
+        "dataset": "raw", "model": "m", "column": "day", "partition": "2024-01-01", "generation": "g1",
+        "previous": None,
         "rows": 3, "rows_in": 3, "rows_quarantined": 0, "columns": {"a": "string", "b": "float"}, "files": FILES,
         "provenance": {"by": "tests"},
     }  # fmt: skip

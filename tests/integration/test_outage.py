@@ -1,0 +1,194 @@
+"""S3 or MLflow down in the middle of a step: a clear error worth a retry, and no published night changes."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from pipelines.errors import LakeUnavailable, RegistryUnavailable
+from pipelines.settings import Settings
+from pipelines.spec import ModelSpec
+from pipelines.stack import Ports, Stack, processes
+from pipelines.steps.ingest import ingest
+from pipelines.steps.plan import plan
+from pipelines.steps.snapshot import snapshot
+from pipelines.steps.validate import validate
+from pipelines.stores import Stores
+from pipelines.stores.lake import iter_row_groups
+from pipelines.stores.versions import Versions
+
+pytestmark = pytest.mark.stack
+
+NIGHT = "2024-01-03"
+
+
+class Services:
+    """Real services that a test may stop; whatever is asked next starts them again."""
+
+    def __init__(self, home: Path) -> None:
+        self.stack = Stack(home=home / "home", project=home, ports=Ports.free())
+
+    def stop(self, name: str) -> None:
+        running = processes.recall(self.stack.records, name)
+        assert running is not None
+        processes.stop([running])
+        processes.forget(self.stack.records, name)
+
+    def start(self) -> None:
+        self.stack.up(only=["s3", "mlflow"])
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+        found = Services(tmp_path_factory.mktemp("outage"))
+        found.start()
+        yield found
+        found.stack.down()
+
+
+@pytest.fixture
+def stores(services: Services, project: Path) -> Stores:
+    """Stores on the services of this file, not on those that all tests share."""
+    services.start()
+    values = services.stack.env()
+    here = {"project": project, "home": project / ".nightshift"}
+    known = {str(f.alias): values[str(f.alias)] for f in Settings.model_fields.values() if str(f.alias) in values}
+    return Stores(Settings.model_validate({**known, **here}), {"by": "tests"})
+
+
+@pytest.fixture
+def night(spec: ModelSpec, stores: Stores) -> pa.Table:
+    """A night that is published and that nothing here may change."""
+    ingest(spec, NIGHT, stores)
+    validate(spec, NIGHT, stores)
+    return published(spec, stores)
+
+
+def published(spec: ModelSpec, stores: Stores) -> pa.Table:
+    lake = Stores(stores.settings).lake
+    return lake.read(lake.require("validated", spec.name, "day", NIGHT))
+
+
+def stopping(services: Services, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function, during which a service goes away."""
+
+    def act(*args: Any, **kwargs: Any) -> Any:
+        result = real(*args, **kwargs)
+        services.stop(name)
+        return result
+
+    return act
+
+
+def test_s3_stops_while_a_night_is_validated(
+    spec: ModelSpec, stores: Stores, night: pa.Table, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipelines.steps import validate as step
+
+    monkeypatch.setattr(step, "check_night", stopping(services, "s3", step.check_night))
+    with pytest.raises(LakeUnavailable, match="S3 does not answer for s3://lake/reports/") as error:
+        validate(spec, NIGHT, stores)
+    assert error.value.fix == "nightshift status"
+    services.start()
+    assert published(spec, stores).equals(night)
+
+
+def test_s3_stops_between_writing_and_committing(
+    spec: ModelSpec, stores: Stores, night: pa.Table, services: Services
+) -> None:
+    lake = stores.lake
+    draft = lake.begin("validated", spec.name, "day", NIGHT)
+    other = night.slice(0, 50)
+    file = lake.add(draft, 0, other.to_batches(), other.schema)
+    services.stop("s3")
+    with pytest.raises(LakeUnavailable):
+        lake.commit(draft, [file], other.schema, rows_in=50, provenance={})
+    services.start()
+    assert published(spec, stores).equals(night)
+    ref = lake.commit(draft, [file], other.schema, rows_in=50, provenance={})
+    assert published(spec, stores).num_rows == ref.rows == 50
+
+
+def test_s3_stops_at_the_very_put(
+    spec: ModelSpec, stores: Stores, night: pa.Table, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake, put_if = stores.lake, stores.lake.objects.put_if
+
+    def too_late(*args: Any) -> None:
+        services.stop("s3")
+        put_if(*args)
+
+    monkeypatch.setattr(lake.objects, "put_if", too_late)
+    with pytest.raises(LakeUnavailable):
+        lake.publish(lake.begin("validated", spec.name, "day", NIGHT), night.slice(0, 50), provenance={})
+    services.start()
+    assert published(spec, stores).equals(night)
+
+
+def test_s3_stops_while_a_file_is_read_or_uploaded(
+    spec: ModelSpec, stores: Stores, night: pa.Table, services: Services
+) -> None:
+    lake = stores.lake
+    key = lake.require("validated", spec.name, "day", NIGHT).files[0].key
+    file, draft = lake.open_parquet(key), lake.begin("raw", spec.name, "day", "2024-01-09")
+    services.stop("s3")
+    for act in (
+        lambda: list(iter_row_groups(file, ["site"], 0, 1)),
+        lambda: lake.open_parquet(key),
+        lambda: lake.add(draft, 0, night.to_batches(), night.schema),
+        lambda: lake.partitions("raw", spec.name),
+    ):
+        with pytest.raises(LakeUnavailable):
+            act()
+    services.start()
+    assert lake.partitions("raw", spec.name) == [NIGHT]
+
+
+def test_s3_is_down_for_a_snapshot(
+    spec: ModelSpec, stores: Stores, services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(folder: Path) -> None:
+        folder.mkdir()
+        (folder / "x").write_text("x")
+
+    md5 = stores.versions.add(write)
+    elsewhere = Versions(stores.settings.model_copy(update={"home": tmp_path / "elsewhere"}))
+    services.stop("s3")
+    with pytest.raises(LakeUnavailable):
+        snapshot(spec, "2024-01-12", stores)
+    with pytest.raises(LakeUnavailable, match="cannot push a snapshot to s3://dvc"):
+        stores.versions.add(lambda folder: (write(folder), (folder / "y").write_text("new"))[0])
+    with pytest.raises(LakeUnavailable, match="cannot fetch a snapshot from s3://dvc"):
+        elsewhere.checkout(md5)
+    services.start()
+    assert (elsewhere.checkout(md5) / "x").read_text() == "x"
+
+
+def test_mlflow_is_down_when_a_night_is_planned(
+    spec: ModelSpec, stores: Stores, night: pa.Table, services: Services
+) -> None:
+    services.stop("mlflow")
+    with pytest.raises(RegistryUnavailable, match=f"MLflow at {stores.settings.mlflow_uri}") as error:
+        plan(spec, NIGHT, stores)
+    assert error.value.fix == "nightshift status"
+    assert published(spec, stores).equals(night)
+    assert stores.lake.partitions("predictions", spec.name) == []
+
+
+def test_mlflow_stops_in_the_middle_of_a_run(spec: ModelSpec, stores: Stores, services: Services) -> None:
+    def use() -> None:
+        with stores.registry.session(spec.name) as mlflow, mlflow.start_run():
+            mlflow.log_metric("before", 1.0)
+            services.stop("mlflow")
+            mlflow.log_metric("after", 1.0)
+
+    with pytest.raises(RegistryUnavailable):
+        use()
+    services.start()
+    with Stores(stores.settings).registry.session(spec.name) as mlflow, mlflow.start_run() as run:
+        mlflow.log_metric("again", 1.0)
+    assert stores.registry.client.get_run(run.info.run_id).data.metrics == {"again": 1.0}
