@@ -1,10 +1,13 @@
 """Frozen objects that travel between steps: references and summaries, never frames.
 
 They pass through Airflow's XCom and print as JSON, so fields are plain: str, int, float, bool,
-lists and dicts of these. Dates travel as partition keys, ``YYYY-MM-DD``.
+lists and dicts of these. Dates travel as partition keys, ``YYYY-MM-DD``. They are pydantic's
+dataclasses because XCom brings an inner object back as a dict: building the outer one makes it whole.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from pydantic.dataclasses import dataclass
 
 
 @dataclass(frozen=True)

@@ -31,9 +31,10 @@ def perform(stack: Stack) -> None:
         board, last = _acts(stack, console)
         _end(stack, console, board, last)
     except (KeyboardInterrupt, NightshiftError):
-        console.print(f"\n{LEFT_UP}", highlight=False)
+        console.print(f"\n{LEFT_UP}", highlight=False, soft_wrap=True)
         raise
-    console.print(f"\nthe whole loop took {time.monotonic() - began:.0f} s; {LEFT_UP}", highlight=False)
+    took = f"the whole loop took {time.monotonic() - began:.0f} s"
+    console.print(f"\n{took}; {LEFT_UP}", highlight=False, soft_wrap=True)
 
 
 def _enter(stack: Stack) -> None:

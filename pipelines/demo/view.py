@@ -89,7 +89,7 @@ class View:
         self._live = Live(get_renderable=self._screen, console=console, refresh_per_second=2, transient=True)
 
     def __enter__(self) -> Self:
-        self.console.print(f"\n[bold]{self.title}", highlight=False)
+        self.console.print(f"\n[bold]{self.title}", highlight=False, soft_wrap=True)
         if self.console.is_terminal:
             self._live.start()
         return self

@@ -22,7 +22,11 @@ ONLY_OUTAGES = ExceptionRetryPolicy(
             action=RetryAction.FAIL,
             reason="the same input would be refused again",
         ),
+        RetryRule(exception=ConnectionError, action=RetryAction.RETRY, reason="the network broke"),
+        RetryRule(exception=TimeoutError, action=RetryAction.RETRY, reason="the network was too slow"),
     ],
+    # A fault of ours fails the same way again. A worker that died has no exception, and is retried.
+    default=RetryAction.FAIL,
 )
 
 

@@ -105,4 +105,6 @@ def test_only_outages_are_retried(dagbag):
 
     policy = dagbag.dags["flight_delays.ingest"].get_task("ingest").retry_policy
     assert policy.evaluate(Interrupted(1), 1, 3).action.value == "retry"
+    assert policy.evaluate(ConnectionResetError(), 1, 3).action.value == "retry"
     assert policy.evaluate(Refused(1), 1, 3).action.value == "fail"
+    assert policy.evaluate(KeyError("a fault of ours"), 1, 3).action.value == "fail"
