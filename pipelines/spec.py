@@ -6,6 +6,7 @@ source, partition, columns, label, training, gates, optimize, predict, drift, re
 
 import datetime as dt
 import re
+import zoneinfo
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -19,6 +20,9 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 ColumnType = Literal["string", "bool", "int16", "int32", "int64", "float32", "float64"]
 Metric = Literal["log_loss", "brier", "roc_auc", "pr_auc", "f1"]
 Share = Annotated[float, Field(gt=0, lt=1)]
+
+RESERVED = ["model_version", "run_id"]
+"""Columns that published predictions have besides the spec's."""
 
 PARTITION_PATTERN = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$"
 
@@ -45,6 +49,12 @@ class Partition(Frozen):
     schedule: str = Field("0 2 * * *", description="cron of the nightly run, in that time zone")
     start: dt.date = Field(description="first night there can be")
 
+    @model_validator(mode="after")
+    def _timezone_exists(self) -> Self:
+        if self.timezone not in zoneinfo.available_timezones():
+            raise ValueError(f"timezone: got {self.timezone!r}, allowed: names like America/New_York or UTC")
+        return self
+
 
 class Column(Frozen):
     """One column of a night and what is expected of it."""
@@ -69,6 +79,11 @@ class Column(Frozen):
             raise ValueError("min and max are for numeric columns")
         if self.numeric and (self.values is not None or self.pattern is not None):
             raise ValueError("values and pattern are for string columns")
+        if self.pattern is not None:
+            try:
+                re.compile(self.pattern)
+            except re.error as error:
+                raise ValueError(f"pattern {self.pattern!r} is no regular expression: {error}") from error
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(f"min {self.min} is above max {self.max}")
         return self
@@ -109,7 +124,9 @@ class Training(Frozen):
 class Gates(Frozen):
     """What a challenger must show on the holdout before it becomes champion."""
 
-    metric: Metric = Field("log_loss", description="compared with the champion, paired bootstrap over rows")
+    metric: Literal["log_loss", "brier"] = Field(
+        "log_loss", description="compared with the champion, paired bootstrap over the holdout's nights"
+    )
     confidence: Share = 0.95
     resamples: int = Field(1000, ge=100)
     at_least: dict[Metric, float] = Field(default_factory=dict, description="floors (ceilings for losses)")
@@ -194,10 +211,10 @@ class ModelSpec(Frozen):
         ):
             if missing := [n for n in names if n not in known]:
                 raise ValueError(f"{where} names {', '.join(missing)}, which columns does not have")
-        taken = known | {self.partition.column}
-        for n in (self.label.column, self.predict.score, self.predict.prediction):
-            if n in taken:
-                raise ValueError(f"{n} is already the name of another column")
+        taken = [*self.columns, self.partition.column, self.label.column, self.predict.score, self.predict.prediction]
+        taken += RESERVED
+        if twice := sorted({name for name in taken if taken.count(name) > 1}):
+            raise ValueError(f"{', '.join(twice)} is already the name of another column")
         if not self.features:
             raise ValueError("columns has no feature")
         return self

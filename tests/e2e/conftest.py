@@ -45,8 +45,9 @@ def whole_stack(chromium: str, repository: Path, tmp_path_factory: pytest.TempPa
         stack.up(only=["s3", "mlflow"])
         loads = [fill(stack, "load", *pair) for pair in chunks(*window(spec, NIGHT), parts=2)]
         stack.up()
-        for process in [*loads, fill(stack, "train", NIGHT)]:
+        for process in loads:
             finish(process)
+        finish(fill(stack, "train", NIGHT))
         yield stack
     finally:
         stack.down()
