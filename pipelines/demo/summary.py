@@ -35,9 +35,9 @@ def described(version: Version) -> str:
 
 
 def night_table(found: Findings) -> Table:
-    """One row a night; narrow enough for 80 columns."""
+    """One row a night, narrow enough for 80 columns; drift is in multiples of its alarm line."""
     table = Table(box=None, padding=(0, 1), pad_edge=False)
-    for name in ("night", "flights", "model", "verdict", "drift/limit", "worst", "loss/limit"):
+    for name in ("night", "flights", "model", "verdict", "drift", "worst", "loss/limit"):
         table.add_column(name, no_wrap=True)
     for night in found.nights:
         table.add_row(
@@ -45,7 +45,7 @@ def night_table(found: Findings) -> Table:
             str(night.flights),
             f"v{night.version}",
             Text(verdict(night), style="red" if night.drifted or night.lost else "green"),
-            f"{night.statistic:.2f}/{night.threshold:.2f}",
+            f"{night.statistic / night.threshold:.2f}x",
             night.worst,
             f"{_number(night.log_loss)}/{_number(night.limit)}" if night.log_loss is not None else "no labels",
         )

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 
+TRUSTED = ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
+"""What skops may construct besides scikit-learn's public types; nothing here is ever pickled."""
+
+
 def train(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> Trained:
     """Fit on all but the last nights of the snapshot, measure on those.
 
@@ -99,7 +103,8 @@ def _log_input(mlflow: Any, spec: ModelSpec, snapshot: SnapshotRef, rows: Rows) 
             frame, name=f"{spec.name} {snapshot.first_night} to {snapshot.last_night}", digest=snapshot.md5[:32],
             targets=spec.label.column,
         )  # fmt: skip
-        mlflow.log_input(dataset, context="training", tags={key: str(value) for key, value in asdict(snapshot).items()})
+        facts = {name: str(value) for name, value in asdict(snapshot).items() if name != "missing"}
+        mlflow.log_input(dataset, context="training", tags=facts)
 
 
 def _log_model(mlflow: Any, spec: ModelSpec, pipeline: "Pipeline", rows: Rows) -> str:
@@ -110,9 +115,14 @@ def _log_model(mlflow: Any, spec: ModelSpec, pipeline: "Pipeline", rows: Rows) -
         warnings.simplefilter("ignore")
         signature = infer_signature(example, pipeline.predict_proba(example))
         logged = mlflow.sklearn.log_model(
-            pipeline, name="model", signature=signature, pyfunc_predict_fn="predict_proba",
-            serialization_format="cloudpickle", pip_requirements=["scikit-learn", "numpy"],
-        )  # fmt: skip
+            pipeline,
+            name="model",
+            signature=signature,
+            pyfunc_predict_fn="predict_proba",
+            serialization_format="skops",
+            skops_trusted_types=TRUSTED,
+            pip_requirements=["scikit-learn", "skops"],
+        )
     return str(logged.model_uri)
 
 

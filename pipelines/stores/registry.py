@@ -4,6 +4,7 @@ Facts that scoring relies on are tags of the model version, written once:
 ``nightshift.onnx_sha256``, ``.onnx_key``, ``.snapshot_md5``, ``.trained_through`` and ``.gate``.
 """
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +21,15 @@ if TYPE_CHECKING:
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 TAG = "nightshift."
+EXPERIMENT_KIND = "mlflow.experimentKind"
 PASSED = "passed"
+CALM = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}
 
 
 class Registry:
@@ -35,10 +44,11 @@ class Registry:
     @cached_property
     def client(self) -> "MlflowClient":
         """The MLflow client; a server that is down is an error within a minute, not after ten."""
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+        for name, value in CALM.items():
+            os.environ.setdefault(name, value)
         import mlflow
 
+        logging.getLogger("mlflow").setLevel(logging.WARNING)
         mlflow.set_tracking_uri(self.uri)
         return mlflow.MlflowClient(self.uri, self.uri)
 
@@ -124,7 +134,10 @@ class Registry:
 
         with self._explained():
             assert self.client
-            mlflow.set_experiment(experiment)
+            found = mlflow.set_experiment(experiment)
+            if EXPERIMENT_KIND not in found.tags:
+                # Without it the UI shows the experiment as one of language models.
+                self.client.set_experiment_tag(found.experiment_id, EXPERIMENT_KIND, "custom_model_development")
             yield mlflow
 
     @contextmanager

@@ -17,7 +17,7 @@ def main() -> None:
     bag = DagBag()
     assert not bag.import_errors, bag.import_errors
     with create_session() as session:
-        session.add(DagBundleModel(name="dags-folder"))
+        session.merge(DagBundleModel(name="dags-folder"))
     sync_bag_to_db(bag, "dags-folder", None)
     ends = []
     for verb, night in (item.split(":") for item in wanted):
