@@ -45,7 +45,7 @@ def test_champion_and_totals():
 def test_one_row_a_night_within_80_columns_with_losses_only_where_labels_arrived():
     text = rendered()
     assert row(text, "2013-04-01") == ["2013-04-01", "900", "v1", "quiet", "0.31x", "dest", "0.410/0.700"]
-    assert row(text, "2013-04-20") == ["2013-04-20", "800", "v1", "drift", "9.50/4.00", "precip_24h", "no", "labels"]
+    assert row(text, "2013-04-20") == ["2013-04-20", "800", "v1", "drift", "2.38x", "precip_24h", "no", "labels"]
 
 
 @pytest.mark.parametrize(("promoted", "words"), [(True, "became the champion"), (False, "was not promoted")])
