@@ -31,6 +31,8 @@ def _say(result: Any) -> None:
     from rich.table import Table
 
     table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     facts = asdict(result) if is_dataclass(result) and not isinstance(result, type) else dict(result)
     for name, value in facts.items():
         table.add_row(f"[bold]{name}", value if isinstance(value, str) else json.dumps(value))
