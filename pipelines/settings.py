@@ -6,6 +6,7 @@ Airflow worker overrides anything by its environment. Importing this module read
 """
 
 import os
+import shutil
 import subprocess
 from functools import cache, cached_property
 from pathlib import Path
@@ -47,6 +48,8 @@ class Settings(BaseModel):
         """The code's git commit, ``+changed`` when the tree differs; images say it by NIGHTSHIFT_COMMIT."""
         if stamped := os.environ.get("NIGHTSHIFT_COMMIT"):
             return stamped
+        if shutil.which("git") is None:
+            return "unknown"
         git = ["git", "-C", str(self.project)]
         head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
         if head.returncode:
