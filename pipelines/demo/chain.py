@@ -2,8 +2,9 @@
 
 from pipelines.demo.airflow_api import AirflowApi
 from pipelines.demo.board import Board, Run
-from pipelines.demo.nights import BACKFILL, REPLAY_AT_MOST, REPLAY_FROM, SIDE_BY_SIDE, following, nights
+from pipelines.demo.nights import BACKFILL, REPLAY_AT_MOST, REPLAY_FROM, SIDE_BY_SIDE, following
 from pipelines.errors import StackError
+from pipelines.steps.load import nights
 
 CHAIN = ("ingest", "validate", "predict", "monitor")
 # Airflow's word for a run that a task of another Dag triggered: here only the governor's.

@@ -2,6 +2,8 @@
 
 import datetime as dt
 
+from pipelines.steps.load import nights
+
 MODEL = "flight_delays"
 # The first champion learns from the quarter before this night.
 CHAMPION_AS_OF = "2013-04-01"
@@ -11,12 +13,6 @@ REPLAY_FROM = "2013-04-15"
 REPLAY_AT_MOST = 90
 # Nights under way at the same time; enough to keep two cores busy.
 SIDE_BY_SIDE = 4
-
-
-def nights(first: str, last: str) -> list[str]:
-    """Partition keys from first to last, both included."""
-    start, end = dt.date.fromisoformat(first), dt.date.fromisoformat(last)
-    return [(start + dt.timedelta(days=n)).isoformat() for n in range((end - start).days + 1)]
 
 
 def following(first: str, count: int) -> list[str]:

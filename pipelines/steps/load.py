@@ -1,7 +1,6 @@
 """History in bulk: the same ingest and validate, night by night, for nights that the lake lacks."""
 
 import datetime as dt
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipelines.errors import NoSourceData, UsageError
@@ -37,17 +36,15 @@ def window(spec: ModelSpec, as_of: str) -> tuple[str, str]:
     return first.isoformat(), last.isoformat()
 
 
-def nights(first: str, last: str) -> Iterator[str]:
+def nights(first: str, last: str) -> list[str]:
     """Partition keys from first to last, both included."""
-    day, end = parse_partition(first), parse_partition(last)
-    while day <= end:
-        yield day.isoformat()
-        day += dt.timedelta(days=1)
+    start, end = parse_partition(first), parse_partition(last)
+    return [(start + dt.timedelta(days=n)).isoformat() for n in range((end - start).days + 1)]
 
 
 def chunks(first: str, last: str, parts: int) -> list[tuple[str, str]]:
     """The range cut into about equal runs of nights, for mapped tasks."""
-    keys = list(nights(first, last))
+    keys = nights(first, last)
     size = -(-len(keys) // parts)
     return [] if not keys else [(keys[i], keys[min(i + size, len(keys)) - 1]) for i in range(0, len(keys), size)]
 
@@ -58,7 +55,7 @@ def load(spec: ModelSpec, first: str, last: str, stores: Stores) -> Loaded:
     validated = {night for night in stores.lake.partitions(VALIDATED, spec.name) if first <= night <= last}
     validated -= {night for night in validated if not _fits(spec, night, stores)}
     loaded, without_source = 0, []
-    keys = list(nights(first, last))
+    keys = nights(first, last)
     for night in keys:
         try:
             loaded += _load_night(spec, night, night in labelled, night in validated, stores)

@@ -11,7 +11,6 @@ from pipelines.errors import LakeUnavailable, UsageError
 from pipelines.settings import Settings
 
 NOT_THERE = {"NoSuchKey", "404", "NotFound"}
-LOST_RACE = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409"}
 DENIED = {"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch", "Forbidden"}
 
 

@@ -4,8 +4,9 @@ import pytest
 
 from pipelines.demo.board import Board, Run
 from pipelines.demo.chain import CHAIN, BackfilledNights, ReplayedNights
-from pipelines.demo.nights import BACKFILL, REPLAY_AT_MOST, REPLAY_FROM, SIDE_BY_SIDE, following, nights
+from pipelines.demo.nights import BACKFILL, REPLAY_AT_MOST, REPLAY_FROM, SIDE_BY_SIDE, following
 from pipelines.errors import StackError
+from pipelines.steps.load import nights
 
 MODEL = "flight_delays"
 INGEST, RETRAIN = f"{MODEL}.ingest", f"{MODEL}.retrain"
