@@ -5,34 +5,39 @@ inspected, and only then given to ONNX Runtime.
 """
 
 import hashlib
-import os
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from pipelines.errors import MissingPartition, ModelError, UnsafeGraph
 from pipelines.spec import ModelSpec
-from pipelines.steps.estimators import MISSING, as_float32
+from pipelines.steps.feeds import METADATA, Columns, Feeds, Matrix
 from pipelines.stores import Stores
 
 DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
 MAX_BYTES = 512 * 2**20
-ROWS_PER_CALL = 8192
+# Trees are as fast at any batch beyond 128 rows; activations of a small network stay in cache up to this.
+ROWS_PER_CALL = 2048
 PROVIDER = "CPUExecutionProvider"
 
 
 class Graph:
-    """An opened graph: features of n rows in, scores (n,) out."""
+    """An opened graph: features of n rows in, scores (n,) out.
+
+    One session of one thread, which any number of threads may call at once: rows are what is divided
+    among cores, since an operator of a few thousand rows is too small to be.
+    """
 
     def __init__(self, spec: ModelSpec, body: bytes) -> None:
-        inspect(body, spec.name)
+        metadata = inspect(body, spec.name)
         self._spec = spec
         self._body = body
+        self.feeds = _feeds(spec, metadata)
 
     @cached_property
     def _session(self) -> Any:
@@ -40,10 +45,8 @@ class Graph:
         from onnxruntime.capi import onnxruntime_pybind11_state as state
 
         options = ort.SessionOptions()
-        # ONNX Runtime counts the host's cores, not the ones this process may use.
-        options.intra_op_num_threads = len(os.sched_getaffinity(0))
+        options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             session = ort.InferenceSession(self._body, options, providers=[PROVIDER])
         except (
@@ -59,7 +62,8 @@ class Graph:
         self._check_inputs([given.name for given in session.get_inputs()])
         return session
 
-    def _check_inputs(self, given: list[str]) -> None:
+    def _check_inputs(self, inputs: list[str]) -> None:
+        given = self.feeds.columns if isinstance(self.feeds, Matrix) else inputs
         if sorted(given) != sorted(self._spec.features):
             raise ModelError(
                 f"{self._spec.name}: the graph was trained on {', '.join(sorted(given))};"
@@ -67,33 +71,39 @@ class Graph:
                 fix=f"trigger {self._spec.name}.train, or take the change of model.yaml back",
             )
 
-    def score(self, table: pa.Table | pa.RecordBatch) -> NDArray[np.float32]:
+    def score(self, rows: pa.Table | pa.RecordBatch) -> NDArray[np.float32]:
         """P(label) for each row, float32 in [0, 1]. Raises ``ModelError`` for a score that is no probability."""
-        parts = [self._score(table.slice(start, ROWS_PER_CALL)) for start in range(0, table.num_rows, ROWS_PER_CALL)]
-        scores = np.concatenate(parts) if parts else np.empty(0, np.float32)
-        if not np.all((scores >= 0) & (scores <= 1)):
+        assert self._session
+        return self.run(self.feeds(rows), rows.num_rows)
+
+    def run(self, inputs: dict[str, NDArray[Any]], rows: int) -> NDArray[np.float32]:
+        """``score`` of inputs as ``feeds`` makes them."""
+        scores = np.empty(rows, np.float32)
+        for start in range(0, rows, ROWS_PER_CALL):
+            end = start + ROWS_PER_CALL
+            (found,) = self._session.run(self._output, {name: values[start:end] for name, values in inputs.items()})
+            scores[start:end] = found[:, -1]
+        # NaN fails both comparisons.
+        if rows and not (scores.min() >= 0 and scores.max() <= 1):
             raise ModelError(
                 f"{self._spec.name}: {int((~((scores >= 0) & (scores <= 1))).sum())} scores outside [0, 1]"
             )
         return scores
 
-    def _score(self, rows: pa.Table | pa.RecordBatch) -> NDArray[np.float32]:
-        (found,) = self._session.run(["probabilities"], feeds(self._spec, rows))
-        return np.ascontiguousarray(found[:, 1])
+    @cached_property
+    def _output(self) -> list[str]:
+        return ["score" if isinstance(self.feeds, Matrix) else "probabilities"]
 
 
-def feeds(spec: ModelSpec, rows: pa.Table | pa.RecordBatch) -> dict[str, NDArray[Any]]:
-    """Arrow columns as graph inputs (n, 1): float32 with NaN for null, strings with "" for null."""
-    found: dict[str, NDArray[Any]] = {}
-    for name in spec.features:
-        values = rows.column(name)
-        if isinstance(values, pa.ChunkedArray):
-            values = values.combine_chunks()
-        if spec.columns[name].numeric:
-            found[name] = as_float32(values).to_numpy(zero_copy_only=False).reshape(-1, 1)
-        else:
-            found[name] = pc.fill_null(values, MISSING).to_numpy(zero_copy_only=False).reshape(-1, 1)
-    return found
+def _feeds(spec: ModelSpec, metadata: dict[str, str]) -> Feeds:
+    if METADATA not in metadata:
+        return Columns(spec)
+    try:
+        return Matrix.model_validate_json(metadata[METADATA])
+    except ValidationError as error:
+        raise UnsafeGraph(
+            f"{spec.name}: the graph's {METADATA} is not of format 1: {error.errors()[0]['msg']}"
+        ) from error
 
 
 def fetch(spec: ModelSpec, key: str, sha256: str, stores: Stores) -> Graph:
@@ -108,8 +118,11 @@ def fetch(spec: ModelSpec, key: str, sha256: str, stores: Stores) -> Graph:
     return Graph(spec, found[0])
 
 
-def inspect(body: bytes, name: str) -> None:
-    """Refuse a file that could read other files, run unknown code or exhaust memory. Raises ``UnsafeGraph``."""
+def inspect(body: bytes, name: str) -> dict[str, str]:
+    """Refuse a file that could read other files, run unknown code or exhaust memory; its metadata otherwise.
+
+    Raises ``UnsafeGraph``.
+    """
     import onnx
     from google.protobuf.message import DecodeError
 
@@ -126,6 +139,7 @@ def inspect(body: bytes, name: str) -> None:
         raise UnsafeGraph(f"{name}: operator domains {sorted(domains)}, allowed {sorted(DOMAINS)}, no functions")
     for graph in _graphs(model.graph):
         _inspect_graph(graph, name)
+    return {entry.key: entry.value for entry in model.metadata_props}
 
 
 def _inspect_graph(graph: Any, name: str) -> None:

@@ -11,7 +11,7 @@ from onnx import TensorProto, helper
 
 from pipelines.errors import ModelError, UnsafeGraph
 from pipelines.spec import ModelSpec
-from pipelines.steps.graph import MAX_BYTES, Graph, feeds, inspect
+from pipelines.steps.graph import MAX_BYTES, Graph, inspect
 
 X = helper.make_tensor_value_info("weight", TensorProto.FLOAT, [None, 1])
 Y = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [None, 2])
@@ -150,30 +150,3 @@ def test_many_rows_are_scored_in_order_and_none_as_none(lean: ModelSpec) -> None
     weights = np.linspace(0, 1, 20_001, dtype=np.float32)
     assert np.array_equal(graph.score(pa.table({"weight": weights})), weights)
     assert graph.score(pa.table({"weight": pa.array([], pa.float64())})).shape == (0,)
-
-
-def test_nulls_are_fed_as_nan_and_the_empty_text(spec: ModelSpec, small_rows: Callable[..., pa.Table]) -> None:
-    table = small_rows(spec, nights=1)
-    found = feeds(spec, table)
-    assert list(found) == list(spec.features)
-    assert {values.shape for values in found.values()} == {(table.num_rows, 1)}
-    assert {name: values.dtype.kind for name, values in found.items()} == {
-        "site": "O", "kind": "O", "amount": "f", "weight": "f", "items": "f", "express": "f",
-    }  # fmt: skip
-    assert all(values.dtype == np.float32 for values in found.values() if values.dtype.kind == "f")
-    assert np.isnan(found["amount"]).sum() == table["amount"].null_count > 0
-    assert (found["kind"] == "").sum() == table["kind"].null_count > 0
-    assert set(found["express"].ravel()) == {0.0, 1.0}
-
-
-def test_batches_are_fed_like_tables(spec: ModelSpec, small_rows: Callable[..., pa.Table]) -> None:
-    table = small_rows(spec, nights=1)
-    batch = table.to_batches()[0]
-    for name, values in feeds(spec, table).items():
-        assert np.array_equal(values, feeds(spec, batch)[name], equal_nan=values.dtype.kind == "f")
-
-
-def test_whole_numbers_beyond_float32_are_rounded_not_refused(lean: ModelSpec) -> None:
-    found = feeds(lean, pa.table({"weight": pa.array([16_777_217, None, 2**40], pa.int64())}))["weight"].ravel()
-    assert (found[0], found[2]) == (16_777_216.0, float(2**40))
-    assert np.isnan(found[1])
