@@ -3,14 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from pipelines.errors import LakeUnavailable, UsageError
 from pipelines.settings import Settings
+from pipelines.stores.upload import Upload
 
-NOT_THERE = {"NoSuchKey", "404", "NotFound"}
+NOT_THERE = {"NoSuchKey", "NoSuchUpload", "404", "NotFound"}
 DENIED = {"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch", "Forbidden"}
 
 
@@ -25,6 +27,25 @@ class Head:
     etag: str
     size: int
     metadata: dict[str, str]
+    modified: datetime
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a listing tells of an object; ``modified`` by the store's clock."""
+
+    key: str
+    size: int
+    modified: datetime
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A multipart upload that was never completed: invisible to readers, but it takes room."""
+
+    key: str
+    upload_id: str
+    started: datetime
 
 
 class Objects:
@@ -52,7 +73,7 @@ class Objects:
         """ETag, size and metadata, or None when there is no such object."""
         with self._explained(key):
             answer = self._client.head_object(Bucket=self.bucket, Key=self._prefix + key)
-            return Head(answer["ETag"], answer["ContentLength"], answer["Metadata"])
+            return Head(answer["ETag"], answer["ContentLength"], answer["Metadata"], answer["LastModified"])
         return None
 
     def put(self, key: str, body: bytes, content_type: str = "application/octet-stream") -> None:
@@ -88,6 +109,18 @@ class Objects:
                 # boto3 wraps the store's answer, which says more.
                 raise (error.__context__ if isinstance(error.__context__, ClientError) else error) from None
 
+    @contextmanager
+    def stream(self, key: str) -> Iterator[Upload]:
+        """A writable file that becomes the object when the block ends well, and nothing when it does not."""
+        with self._explained(key):
+            sink = Upload(self._client, self.bucket, self._prefix + key)
+            try:
+                yield sink
+            except BaseException:
+                sink.abandon()
+                raise
+            sink.finish()
+
     def copy(self, source: str, target: str, metadata: dict[str, str]) -> None:
         """Copy inside the store: atomic, nothing travels through here. For objects up to 5 GiB."""
         with self._explained(source):
@@ -105,7 +138,11 @@ class Objects:
             self._client.delete_object(Bucket=self.bucket, Key=self._prefix + key)
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """Keys under a prefix, sorted. Directory markers, which some stores add, are left out."""
+        """Keys under a prefix, sorted."""
+        return (item.key for item in self.listing(prefix))
+
+    def listing(self, prefix: str) -> Iterator[Stored]:
+        """Objects under a prefix, sorted by key. Directory markers, which some stores add, are left out."""
         with self._explained(prefix):
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.bucket, Prefix=self._prefix + prefix
@@ -113,7 +150,38 @@ class Objects:
             for page in pages:
                 for item in page.get("Contents", ()):
                     if not item["Key"].endswith("/"):
-                        yield item["Key"].removeprefix(self._prefix)
+                        yield Stored(item["Key"].removeprefix(self._prefix), item["Size"], item["LastModified"])
+
+    def delete_once(self, key: str) -> None:
+        """One DELETE, never sent again: a late second one could take what was written there since."""
+        with self._explained(key):
+            self._single_try.delete_object(Bucket=self.bucket, Key=self._prefix + key)
+
+    def unfinished(self, prefix: str) -> Iterator[Unfinished]:
+        """Multipart uploads under a prefix that were neither completed nor aborted."""
+        with self._explained(prefix):
+            pages = self._client.get_paginator("list_multipart_uploads").paginate(
+                Bucket=self.bucket, Prefix=self._prefix + prefix
+            )
+            for page in pages:
+                for item in page.get("Uploads", ()):
+                    yield Unfinished(item["Key"].removeprefix(self._prefix), item["UploadId"], item["Initiated"])
+
+    def sent(self, upload: Unfinished) -> int:
+        """Bytes of the parts that have arrived; 0 when the upload has ended since."""
+        with self._explained(upload.key):
+            pages = self._client.get_paginator("list_parts").paginate(
+                Bucket=self.bucket, Key=self._prefix + upload.key, UploadId=upload.upload_id
+            )
+            return sum(part["Size"] for page in pages for part in page.get("Parts", ()))
+        return 0
+
+    def abort(self, upload: Unfinished) -> None:
+        """Give up an unfinished upload and its parts; nothing happens when it has ended since."""
+        with self._explained(upload.key):
+            self._client.abort_multipart_upload(
+                Bucket=self.bucket, Key=self._prefix + upload.key, UploadId=upload.upload_id
+            )
 
     def open(self, key: str) -> Any:
         """A random-access pyarrow file. Raises ``LakeUnavailable``."""
