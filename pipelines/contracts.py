@@ -175,3 +175,26 @@ class Decision:
     retrain: bool
     reason: str
     run_id: str
+
+
+# Maintenance leaves alone what changed in the last days. The least exceeds the longest run: a Dag run ends
+# within four hours, a step run by hand within a day.
+KEEP_DAYS = 7.0
+LEAST_KEEP_DAYS = 1.0
+
+
+@dataclass(frozen=True)
+class Maintained:
+    """What maintenance found, and did or would do; counts of nights, files and uploads, sizes in bytes."""
+
+    model: str
+    dry_run: bool
+    nights: int
+    healed: int
+    strays: int
+    collected: int
+    collected_bytes: int
+    kept: int
+    kept_bytes: int
+    uploads_aborted: int
+    uploads_kept: int

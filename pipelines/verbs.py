@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipelines.contracts import KEEP_DAYS
+
 if TYPE_CHECKING:
     from pipelines.spec import ModelSpec
     from pipelines.stores import Stores
@@ -196,3 +198,16 @@ def rollback(
 
     spec, stores = _open(model)
     _say(step(spec, stores, to=to, why=why))
+
+
+@app.command()
+def gc(
+    model: Model,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    older_than: Annotated[float, typer.Option(help="Leave what changed in the last DAYS.", metavar="DAYS")] = KEEP_DAYS,
+) -> None:
+    """Heal nights that a crash left behind, collect files that no manifest names and uploads that never ended."""
+    from pipelines.steps.maintain import maintain
+
+    spec, stores = _open(model)
+    _say(maintain(spec, stores, older_than_days=older_than, dry_run=dry_run, say=typer.echo))

@@ -11,6 +11,7 @@ from airflow.sdk import get_current_context, task
 from pipelines.contracts import (
     Candidate,
     Decision,
+    Maintained,
     NightReport,
     PartitionRef,
     Plan,
@@ -252,3 +253,14 @@ def rollback(model: str) -> Promotion:
         spec, stores, context = _site(model)
         params = context["params"]
         return step(spec, stores, to=params["version"], why=params["reason"])
+
+
+@task
+def maintain(model: str) -> Maintained:
+    """Heal what a crash left behind, collect what no manifest names."""
+    with explained():
+        from pipelines.steps.maintain import maintain as step
+
+        spec, stores, context = _site(model)
+        params = context["params"]
+        return step(spec, stores, older_than_days=params["older_than_days"], dry_run=params["dry_run"])

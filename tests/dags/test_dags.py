@@ -28,6 +28,7 @@ SHAPES = {
     "train": TRAINING,
     "retrain": TRAINING,
     "rollback": {"rollback": set()},
+    "maintain": {"maintain": set()},
 }
 OUTLETS = {
     "ingest": {"ingest": "raw"},

@@ -14,7 +14,9 @@ from pipelines.cli import app, main
 from pipelines.settings import Settings, settings
 
 COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
-EXPECTED = "up down status env doctor check ingest validate snapshot train predict monitor explain rollback load demo"
+EXPECTED = (
+    "up down status env doctor check ingest validate snapshot train predict monitor explain rollback gc load demo"
+)
 
 
 @pytest.fixture(autouse=True)

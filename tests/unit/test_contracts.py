@@ -16,6 +16,7 @@ from pipelines.contracts import (
     Candidate,
     Decision,
     Graph,
+    Maintained,
     NightReport,
     PartitionRef,
     Pin,
@@ -50,6 +51,7 @@ EXAMPLES = [
     ShardResult(0, "generations/y", 90, 2000, "bb"),
     NightReport("m", "2024-01-12", "3", True, 2.5, 1.5, "amount", ["2024-01-11"], False, "monitoring/x.html"),
     Decision("m", "2024-01-12", True, "2 of 3 nights", "drift__2024-01-12"),
+    Maintained("m", False, 10, 1, 0, 3, 5000, 2, 700, 1, 0),
 ]
 
 # Airflow reads its configuration once per process, and says so much while it does.
