@@ -120,6 +120,7 @@ class Shard:
 
     index: int
     key: str
+    sha256: str
     first: int
     last: int
     rows: int
@@ -141,13 +142,14 @@ class Plan:
 
 @dataclass(frozen=True)
 class ShardResult:
-    """A shard's finished file in the new generation."""
+    """A shard's finished file, and its rows per bin of the model's profile."""
 
     index: int
     key: str
     rows: int
     bytes: int
     sha256: str
+    counts: dict[str, list[int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

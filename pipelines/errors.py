@@ -12,6 +12,7 @@
       ModelError           a model cannot be used
         NoChampion           no version carries the alias
         ParityFailed         the ONNX graph disagrees with the trained model
+        VariantRefused       a faster graph cannot be made of this model, or may not score
         UnsafeGraph          the ONNX file holds what production does not load
         FromTheFuture        the model was trained on data later than the partition
       Superseded           another run published this night first
@@ -21,6 +22,7 @@
       Unavailable          a store does not answer; the only error worth a retry
         LakeUnavailable      S3
         RegistryUnavailable  MLflow
+        OutOfSpace           a worker's disk is full
 
 A message has three parts: what is wrong, with which object, and what to do next.
 """
@@ -90,6 +92,10 @@ class ParityFailed(ModelError):
     """The ONNX graph disagrees with the trained model."""
 
 
+class VariantRefused(ModelError):
+    """A faster graph cannot be made of this model, or may not score."""
+
+
 class UnsafeGraph(ModelError):
     """The ONNX file holds what production does not load."""
 
@@ -124,3 +130,7 @@ class LakeUnavailable(Unavailable):
 
 class RegistryUnavailable(Unavailable):
     """MLflow does not answer."""
+
+
+class OutOfSpace(Unavailable):
+    """A worker's disk is full."""

@@ -15,14 +15,14 @@ gives the same numbers.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
+import numpy.typing as npt
 
 from pipelines.spec import ModelSpec
-from pipelines.steps.profile import Feature, Floats, Profile, js_distance
+from pipelines.steps.profile import Counts, Feature, Floats, Profile, js_distance
 
 # Fewer reference nights than this say nothing of how quiet nights vary.
 MIN_NIGHTS = 10
@@ -79,15 +79,16 @@ class Drift:
     features: list[FeatureDrift]
 
 
-def measure(spec: ModelSpec, profile: Profile, columns: dict[str, pa.ChunkedArray | pa.Array], rows: int) -> Drift:
+def measure(spec: ModelSpec, profile: Profile, counts: Mapping[str, npt.ArrayLike], rows: int) -> Drift:
     """Compare a night with its model's reference.
 
-    ``columns`` holds, by the profile's feature names, the night's values, ``rows`` of each. Features
-    come back sorted by ratio, the worst first. A feature with fewer than ``MIN_NIGHTS`` reference
-    nights is measured but has ratio 0 and never alarms; nor does anything when no feature has enough.
+    ``counts`` holds, by the profile's feature names, the night's rows per bin (``Profile.count``), which
+    sum to ``rows``. Features come back sorted by ratio, the worst first. A feature with fewer than
+    ``MIN_NIGHTS`` reference nights is measured but has ratio 0 and never alarms; nor does anything when
+    no feature has enough.
     """
     lines = thresholds(profile, spec.drift.false_alarm_rate)
-    found = [_feature(f, profile, columns[f.name], rows, lines.get(f.name)) for f in profile.features]
+    found = [_feature(f, profile, np.asarray(counts[f.name]), rows, lines.get(f.name)) for f in profile.features]
     found.sort(key=lambda f: (-f.ratio, f.feature))
     worst = found[0] if found else None
     return Drift(
@@ -154,10 +155,7 @@ def prediction_limit(statistics: Floats, rate: float) -> float:
     return float(level + mean_excess * k * (inside ** (-1 / k) - 1))
 
 
-def _feature(
-    feature: Feature, profile: Profile, values: pa.ChunkedArray | pa.Array, rows: int, line: float | None
-) -> FeatureDrift:
-    counts = feature.bins.count(values)
+def _feature(feature: Feature, profile: Profile, counts: Counts, rows: int, line: float | None) -> FeatureDrift:
     distance = js_distance(counts, np.asarray(feature.counts))
     statistic, alarm_distance = 0.0, 1.0
     if line is not None:

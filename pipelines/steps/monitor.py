@@ -16,7 +16,7 @@ from pipelines.errors import DataError, SchemaMismatch
 from pipelines.spec import ModelSpec, parse_partition
 from pipelines.steps.accuracy import Accuracy, measure_arrived
 from pipelines.steps.drift import Drift, measure
-from pipelines.steps.profile import load_profile
+from pipelines.steps.profile import Counts, Profile, load_profile
 from pipelines.steps.report import render
 from pipelines.stores import Stores
 from pipelines.stores.manifest import Manifest
@@ -98,11 +98,20 @@ def _drift(spec: ModelSpec, pin: Pin, validated: Manifest, predictions: Manifest
             f"{spec.name} version {pin.version} watches {', '.join(missing)}, which {validated.partition} lacks",
             fix=f"trigger {spec.name}.train: a version watches what the spec said when it was trained",
         )
+    counts = predictions.counts or _count(profile, score, validated, predictions, stores)
+    return measure(spec, profile, counts, validated.rows)
+
+
+def _count(
+    profile: Profile, score: str, validated: Manifest, predictions: Manifest, stores: Stores
+) -> dict[str, Counts]:
+    """For nights published before scoring counted them itself."""
+    names = [feature.name for feature in profile.features]
     features = stores.lake.read(validated, [name for name in names if name != score])
     columns = {name: features[name] for name in features.column_names}
     if score in names:
         columns[score] = stores.lake.read(predictions, [score])[score]
-    return measure(spec, profile, columns, validated.rows)
+    return profile.count(columns)
 
 
 def _table(drift: Drift, pin: Pin) -> pa.Table:

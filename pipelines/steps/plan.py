@@ -50,7 +50,7 @@ def _shards(manifest: Manifest, shard_rows: int, stores: Stores) -> list[Shard]:
     found: list[Shard] = []
     for file in manifest.files:
         for first, last, rows in _ranges(file, shard_rows, stores):
-            found.append(Shard(len(found), file.key, first, last, rows))
+            found.append(Shard(len(found), file.key, file.sha256, first, last, rows))
     return found
 
 

@@ -1,29 +1,49 @@
-"""Score one shard: Arrow batches from S3 through ONNX Runtime into a new generation."""
+"""Score one shard: Arrow batches from S3 through ONNX Runtime into a Parquet file in S3, in overlapping stages.
+
+    read ahead (1 thread)  >  feed, score, count (a thread per core)  >  encode (this thread)  >  upload (2 threads)
+
+Every queue between them is bounded, so memory does not grow with rows.
+"""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
 from pipelines.contracts import Plan, Shard, ShardResult
+from pipelines.errors import SchemaMismatch
 from pipelines.spec import ModelSpec
+from pipelines.steps import shards
+from pipelines.steps.feeds import decoded
 from pipelines.steps.graph import Graph, fetch
 from pipelines.steps.plan import PREDICTIONS
+from pipelines.steps.profile import Counts, Profile, load_profile
+from pipelines.steps.stream import ahead, cores, side_by_side
 from pipelines.stores import Stores
 from pipelines.stores.lake import Draft, iter_row_groups
-from pipelines.stores.parquet import ARROW_TYPES
+from pipelines.stores.parquet import ARROW_TYPES, write
+
+# Small enough that a thread's rows stay in its core's cache, large enough that Python is a rounding error.
+UNIT_ROWS = 16_384
+GROUPS_AHEAD = 2
+UNITS_PER_CORE = 6
 
 
 def score(spec: ModelSpec, plan: Plan, shard: Shard, stores: Stores) -> ShardResult:
-    """Write the shard's predictions. Two live copies of this task write the same bytes to the same key.
+    """Write the shard's predictions, or find them done. Two live copies of this task write the same bytes.
 
-    Raises ``UnsafeGraph`` when the graph is not the pinned one, ``ModelError``, ``LakeUnavailable``.
+    Raises ``UnsafeGraph`` when the graph is not the pinned one, ``SchemaMismatch`` when the night lacks a
+    column, ``ModelError``, ``LakeUnavailable``.
     """
+    key = shards.file_key(spec, plan, shard)
+    if done := shards.find(key, shard, stores):
+        return done
     graph = fetch(spec, plan.pin.key, plan.pin.sha256, stores)
-    file = stores.lake.open_parquet(shard.key)
-    needed = list(dict.fromkeys([*spec.keys, *spec.features]))
-    batches = iter_row_groups(file, needed, shard.first, shard.last)
-    written = stores.lake.add(draft(spec, plan), shard.index, _scored(spec, plan, graph, batches), schema(spec))
-    return ShardResult(shard.index, written.key, written.rows, written.bytes, written.sha256)
+    engine = Engine(spec, plan, graph, load_profile(plan.pin, stores.lake))
+    with stores.lake.objects.stream(key) as sink:
+        rows = write(engine.scored(shard, stores), schema(spec), sink)
+    counts = {name: found.tolist() for name, found in engine.counts.items()}
+    return shards.keep(ShardResult(shard.index, key, rows, sink.bytes, sink.sha256, counts), stores)
 
 
 def draft(spec: ModelSpec, plan: Plan) -> Draft:
@@ -42,15 +62,51 @@ def schema(spec: ModelSpec) -> pa.Schema:
     ])  # fmt: skip
 
 
-def _scored(spec: ModelSpec, plan: Plan, graph: Graph, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    shape = schema(spec)
-    for batch in batches:
-        scores = graph.score(batch)
+@dataclass
+class Engine:
+    """One shard's stages. ``counts`` is the profile of the rows that came out so far."""
+
+    spec: ModelSpec
+    plan: Plan
+    graph: Graph
+    profile: Profile
+    counts: dict[str, Counts] = field(default_factory=dict)
+
+    def scored(self, shard: Shard, stores: Stores) -> Iterator[pa.RecordBatch]:
+        """The shard's predictions, in the order of its rows."""
+        threads = cores()
+        groups = ahead(self._read(shard, stores), GROUPS_AHEAD)
+        units = (batch.slice(start, UNIT_ROWS) for batch in groups for start in range(0, batch.num_rows, UNIT_ROWS))
+        for batch, counts in side_by_side(self._unit, units, threads, threads * UNITS_PER_CORE):
+            for name, found in counts.items():
+                self.counts[name] = self.counts.get(name, 0) + found
+            yield batch
+
+    def _read(self, shard: Shard, stores: Stores) -> Iterator[pa.RecordBatch]:
+        watched = [f.name for f in self.profile.features if f.name != self.spec.predict.score]
+        needed = list(dict.fromkeys([*self.spec.keys, *self.spec.features, *watched]))
+        texts = [name for name in needed if name in self.spec.columns and not self.spec.columns[name].numeric]
+        file = stores.lake.open_parquet(shard.key, texts)
+        self._require(needed, file.schema_arrow.names)
+        yield from iter_row_groups(file, needed, shard.first, shard.last)
+
+    def _require(self, needed: list[str], there: list[str]) -> None:
+        if missing := [name for name in needed if name not in there]:
+            night = f"{self.spec.name} {self.plan.partition}"
+            raise SchemaMismatch(
+                f"version {self.plan.pin.version} needs {', '.join(missing)}, which validated {night} lacks",
+                fix=f"nightshift ingest {night}; nightshift validate {night}",
+            )
+
+    def _unit(self, rows: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[str, Counts]]:
+        spec, pin = self.spec, self.plan.pin
+        scores = self.graph.score(rows)
         columns = [
-            *(batch.column(key) for key in spec.keys),
+            *(decoded(rows.column(key)) for key in spec.keys),
             pa.array(scores),
             pa.array(scores >= spec.predict.threshold),
-            pa.repeat(plan.pin.version, batch.num_rows),
-            pa.repeat(plan.pin.run_id, batch.num_rows),
+            pa.repeat(pin.version, rows.num_rows),
+            pa.repeat(pin.run_id, rows.num_rows),
         ]
-        yield pa.record_batch(columns, schema=shape)
+        values = {name: rows.column(name) for name in rows.schema.names} | {spec.predict.score: columns[len(spec.keys)]}
+        return pa.record_batch(columns, schema=schema(spec)), self.profile.count(values)

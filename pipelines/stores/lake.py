@@ -100,13 +100,16 @@ class Lake:
         rows_in: int,
         rows_quarantined: int = 0,
         provenance: dict[str, Any],
+        counts: dict[str, list[int]] | None = None,
     ) -> PartitionRef:
         """Make a generation the night. Raises ``LostRows``, ``Superseded``, ``LakeUnavailable``."""
         current, etag = self._manifest(draft.dataset, draft.model, draft.column, draft.partition) or (None, None)
         if current is not None and current.generation == draft.generation:
             return self._settle(current)
         previous = current.generation if current else None
-        manifest = self._describe(draft, tuple(files), schema, rows_in, rows_quarantined, provenance, previous)
+        manifest = self._describe(
+            draft, tuple(files), schema, rows_in, rows_quarantined, provenance, previous, counts or {}
+        )
         if current is not None and current.digest == manifest.digest:
             return self._settle(current)
         if etag != draft.base_etag:
@@ -129,10 +132,13 @@ class Lake:
         tables = [self._read_file(file.key, columns) for file in manifest.files]
         return pa.concat_tables(tables)
 
-    def open_parquet(self, key: str) -> pq.ParquetFile:
-        """A file of a generation, to be read row group by row group. Raises ``LakeUnavailable``."""
+    def open_parquet(self, key: str, dictionaries: Iterable[str] = ()) -> pq.ParquetFile:
+        """A file of a generation, to be read row group by row group. Raises ``LakeUnavailable``.
+
+        ``dictionaries`` are columns to read as such: their values once, and an index per row.
+        """
         with reading(key):
-            return pq.ParquetFile(self.objects.open(key), pre_buffer=True)
+            return pq.ParquetFile(self.objects.open(key), pre_buffer=True, read_dictionary=list(dictionaries))
 
     def heal(self, manifest: Manifest) -> None:
         """Bring the plain files in line with the manifest, after a run that died between the two."""
@@ -152,6 +158,7 @@ class Lake:
         rows_quarantined: int,
         provenance: dict[str, Any],
         previous: str | None,
+        counts: dict[str, list[int]],
     ) -> Manifest:
         rows = sum(file.rows for file in files)
         if rows + rows_quarantined != rows_in:
@@ -173,6 +180,7 @@ class Lake:
             columns={field.name: str(field.type) for field in schema},
             files=files,
             provenance=provenance,
+            counts=counts,
         )
 
     def _put(self, manifest: Manifest, base_etag: str | None) -> None:
@@ -242,7 +250,7 @@ def iter_row_groups(file: pq.ParquetFile, columns: list[str], first: int, last: 
     """
     for group in range(first, last):
         with reading(f"row group {group}"):
-            yield from file.iter_batches(row_groups=[group], columns=columns)
+            yield from file.iter_batches(row_groups=[group], columns=columns, batch_size=parquet.ROW_GROUP_ROWS)
 
 
 @contextmanager

@@ -37,6 +37,8 @@ class Manifest(BaseModel):
     columns: dict[str, str] = Field(alias="schema")
     files: tuple[DataFile, ...]
     provenance: dict[str, Any]
+    # Rows per bin of the profile of the model that scored; predictions only.
+    counts: dict[str, list[int]] = {}
 
     @property
     def digest(self) -> str:

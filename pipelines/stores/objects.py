@@ -112,6 +112,7 @@ class Objects:
     @contextmanager
     def stream(self, key: str) -> Iterator[Upload]:
         """A writable file that becomes the object when the block ends well, and nothing when it does not."""
+        finished = False
         with self._explained(key):
             sink = Upload(self._client, self.bucket, self._prefix + key)
             try:
@@ -120,6 +121,9 @@ class Objects:
                 sink.abandon()
                 raise
             sink.finish()
+            finished = True
+        if not finished:
+            raise LakeUnavailable(f"the upload of {self.uri}/{key} was gone before it was complete")
 
     def copy(self, source: str, target: str, metadata: dict[str, str]) -> None:
         """Copy inside the store: atomic, nothing travels through here. For objects up to 5 GiB."""

@@ -3,13 +3,16 @@
 import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.errors import SchemaMismatch
 from pipelines.spec import Column
+
+if TYPE_CHECKING:
+    from pipelines.stores.upload import Upload
 
 ROW_GROUP_ROWS = 131_072
 ARROW_TYPES = {
@@ -67,8 +70,10 @@ def nullable(schema: pa.Schema) -> pa.Schema:
     return pa.schema([field.with_nullable(True) for field in schema])
 
 
-def write(batches: Iterable[pa.RecordBatch], schema: pa.Schema, file: Path) -> int:
-    """Write record batches to a local file; rows written. How the rows are cut into batches leaves no trace.
+def write(batches: Iterable[pa.RecordBatch], schema: pa.Schema, file: "Path | Upload") -> int:
+    """Write record batches to a local file or an upload; rows written.
+
+    How the rows are cut into batches leaves no trace.
 
     zstd level 1; dictionaries for strings only, byte-stream-split for floats: measured 2.3 times
     faster and 40 % smaller than the defaults.

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.contracts import Candidate, PartitionRef, Verdict
+from pipelines.contracts import Candidate, PartitionRef, Pin, Verdict
 from pipelines.errors import (
     DataError,
     FromTheFuture,
@@ -30,6 +30,7 @@ from pipelines.steps.ingest import ingest, ingest_labels
 from pipelines.steps.load import load
 from pipelines.steps.optimize import optimize
 from pipelines.steps.plan import PREDICTIONS, plan
+from pipelines.steps.profile import load_profile
 from pipelines.steps.promote import promote, rollback
 from pipelines.steps.publish import publish
 from pipelines.steps.score import score
@@ -166,10 +167,24 @@ def test_the_same_night_again_is_the_same_night(world: World) -> None:
     assert plain(world).num_rows == 90
 
 
-def test_a_shard_scored_twice_gives_the_same_bytes(world: World) -> None:
+def test_a_shard_scored_anew_gives_the_same_bytes(world: World) -> None:
     decided = plan(world.spec, NIGHT, world.stores)
     (shard,) = decided.shards
-    assert score(world.spec, decided, shard, world.stores) == score(world.spec, decided, shard, world.stores)
+    first = score(world.spec, decided, shard, world.stores)
+    for key in (first.key, first.key.replace(".parquet", ".json")):
+        world.stores.lake.objects.delete(key)
+    assert score(world.spec, decided, shard, world.stores) == first
+
+
+def test_the_rows_counted_in_the_scoring_pass_are_the_rows_of_the_night(world: World) -> None:
+    predict(world.spec, NIGHT, world.stores)
+    lake = world.stores.lake
+    published = lake.require(PREDICTIONS, world.spec.name, "day", NIGHT)
+    profile = load_profile(Pin(**published.provenance["pin"]), lake)
+    night = lake.read(lake.require("validated", world.spec.name, "day", NIGHT))
+    expected = profile.count({**{n: night[n] for n in night.column_names}, "score": read(world)["score"]})
+    assert published.counts == {name: found.tolist() for name, found in expected.items()}
+    assert {sum(found) for found in published.counts.values()} == {90}
 
 
 def test_a_missing_shard_is_lost_rows_and_changes_nothing(world: World) -> None:
@@ -212,14 +227,16 @@ def test_a_night_that_the_model_has_seen_is_refused_unless_asked_for(world: Worl
     assert plan(world.spec, "2024-01-11", world.stores, allow_future_model=True).input_rows == 90
 
 
-def test_a_tampered_graph_is_not_opened_and_the_night_stays(world: World) -> None:
+def test_a_tampered_graph_is_not_opened_and_the_night_stays(world: World, change: Change) -> None:
     predict(world.spec, NIGHT, world.stores)
+    # Another threshold is another shard; the one above would be found done, and no graph opened.
+    other = change(world.spec, predict={"threshold": 0.9})
     before, pin = plain(world), world.stores.registry.champion(world.spec.name)
     body = world.stores.lake.objects.get(pin.key)[0]
     world.stores.lake.objects.put(pin.key, body[:-1] + bytes([body[-1] ^ 1]))
     try:
         with pytest.raises(UnsafeGraph, match=f"pinned is {pin.sha256}"):
-            predict(world.spec, NIGHT, world.stores)
+            predict(other, NIGHT, world.stores)
     finally:
         world.stores.lake.objects.put(pin.key, body)
     assert plain(world).equals(before)

@@ -35,7 +35,7 @@ SNAPSHOT = SnapshotRef("m", "ab.dir", "2024-01-12", "2024-01-02", "2024-01-11", 
 TRAINED = Trained("m", "run", "models:/m-1", SNAPSHOT, {"roc_auc": 0.75, "log_loss": 0.5})
 CANDIDATE = Candidate("m", "3", TRAINED, Graph("aa", "models/m/aa/model.onnx", 1000, 1e-8, 0, 400))
 PIN = Pin("m", "3", "run", "aa", "models/m/aa/model.onnx", "ab.dir", "2024-01-11")
-SHARD = Shard(0, "generations/x", 0, 2, 90)
+SHARD = Shard(0, "generations/x", "aa", 0, 2, 90)
 EXAMPLES = [
     PartitionRef("raw", "m", "2024-01-12", "g", "d", 90),
     SNAPSHOT,
@@ -47,8 +47,8 @@ EXAMPLES = [
     Promotion("m", None, "2", False, "worse"),
     PIN,
     SHARD,
-    Plan("m", "2024-01-12", PIN, "g", "d", 90, None, [SHARD, Shard(1, "generations/x", 2, 3, 1)]),
-    ShardResult(0, "generations/y", 90, 2000, "bb"),
+    Plan("m", "2024-01-12", PIN, "g", "d", 90, None, [SHARD, Shard(1, "generations/x", "aa", 2, 3, 1)]),
+    ShardResult(0, "generations/y", 90, 2000, "bb", {"kind": [3, 87]}),
     NightReport("m", "2024-01-12", "3", True, 2.5, 1.5, "amount", ["2024-01-11"], False, "monitoring/x.html"),
     Decision("m", "2024-01-12", True, "2 of 3 nights", "drift__2024-01-12"),
     Maintained("m", False, 10, 1, 0, 3, 5000, 2, 700, 1, 0),

@@ -60,13 +60,18 @@ def references():
     return make
 
 
+def measured(spec, profile, columns, rows):
+    """The verdict on a night given by its values."""
+    return measure(spec, profile, profile.count(columns), rows)
+
+
 def alarm_rates(spec, references, rates, rows, nights=40, **shift):
     """Share of nights in which any feature passes its line, per rate."""
     alarms = np.zeros(len(rates))
     for profile, rng in references:
         lines = [thresholds(profile, rate) for rate in rates]
         for _ in range(nights):
-            found = measure(spec, profile, columns(night(rng, rows, **shift)), rows).features
+            found = measured(spec, profile, columns(night(rng, rows, **shift)), rows).features
             alarms += [any(f.statistic > line[f.feature] for f in found) for line in lines]
     return alarms / (len(references) * nights)
 
@@ -89,7 +94,7 @@ def test_a_real_shift_is_caught(watched, references):
 
 def test_the_shifted_feature_is_named_first(watched):
     rng = np.random.default_rng(3)
-    drift = measure(watched(), reference(watched(), rng), columns(night(rng, 300, shift=2)), 300)
+    drift = measured(watched(), reference(watched(), rng), columns(night(rng, 300, shift=2)), 300)
     assert drift.drifted
     assert drift.worst == drift.features[0].feature == "amount"
     assert drift.ratio == drift.features[0].ratio == pytest.approx(drift.statistic / drift.threshold)
@@ -99,7 +104,7 @@ def test_the_shifted_feature_is_named_first(watched):
 def test_a_feature_that_is_all_null_or_out_of_range_alarms(watched, value):
     rng = np.random.default_rng(4)
     values = columns(night(rng, 300)) | {"weight": pa.array([value] * 300, pa.float64())}
-    drift = measure(watched(), reference(watched(), rng), values, 300)
+    drift = measured(watched(), reference(watched(), rng), values, 300)
     assert drift.worst == "weight"
     assert drift.drifted
 
@@ -108,14 +113,14 @@ def test_a_feature_that_never_changed_alarms_when_it_does(watched, spec):
     spec = watched(features=["items"], score=False)
     table = pa.table({"items": np.ones(600, np.int16)})
     profile = build(spec, table, np.repeat([f"{i:02d}" for i in range(20)], 30), np.full(600, np.nan), np.ones(600))
-    assert not measure(spec, profile, {"items": pa.array([1] * 30)}, 30).drifted
-    assert measure(spec, profile, {"items": pa.array([2] * 30)}, 30).drifted
+    assert not measured(spec, profile, {"items": pa.array([1] * 30)}, 30).drifted
+    assert measured(spec, profile, {"items": pa.array([2] * 30)}, 30).drifted
 
 
 def test_unseen_categories_count_as_other(watched):
     rng = np.random.default_rng(5)
     values = columns(night(rng, 300)) | {"kind": pa.array(["unseen"] * 300)}
-    drift = measure(watched(), reference(watched(), rng), values, 300)
+    drift = measured(watched(), reference(watched(), rng), values, 300)
     kind = next(f for f in drift.features if f.feature == "kind")
     assert kind.drifted
     assert kind.counts[-2:] == [300, 0]
@@ -124,13 +129,13 @@ def test_unseen_categories_count_as_other(watched):
 def test_the_same_night_gives_the_same_numbers(watched):
     values = columns(night(np.random.default_rng(6), 300))
     profile = reference(watched(), np.random.default_rng(7))
-    assert measure(watched(), profile, values, 300) == measure(watched(), profile, values, 300)
+    assert measured(watched(), profile, values, 300) == measured(watched(), profile, values, 300)
 
 
 def test_few_reference_nights_are_shown_but_never_alarm(watched):
     rng = np.random.default_rng(8)
     profile = reference(watched(), rng, nights=9, holdout=3)
-    drift = measure(watched(), profile, columns(night(rng, 300, shift=9)), 300)
+    drift = measured(watched(), profile, columns(night(rng, 300, shift=9)), 300)
     assert not drift.drifted
     assert drift.ratio == drift.threshold == 0
     assert not any(f.calibrated for f in drift.features)
@@ -148,7 +153,7 @@ def test_a_short_holdout_leaves_the_features_their_whole_rate(watched):
 def test_nothing_watched_is_a_quiet_night(watched):
     spec = watched(features=[], score=False)
     profile = reference(spec, np.random.default_rng(10))
-    drift = measure(spec, profile, {}, 300)
+    drift = measured(spec, profile, {}, 300)
     assert (drift.drifted, drift.worst, drift.features) == (False, "", [])
 
 

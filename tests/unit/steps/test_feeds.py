@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
@@ -42,6 +42,7 @@ def summing(feeds: str, inputs: tuple[str, ...] = ("numbers", "codes")) -> bytes
 
 
 @given(values=st.lists(TEXTS), known=st.lists(st.sampled_from(["", "a", "b", "ß"]), unique=True), cut=st.integers(0, 9))
+@settings(deadline=None)
 def test_a_code_is_the_index_of_the_value_however_strings_are_held(
     values: list[str | None], known: list[str], cut: int
 ) -> None:

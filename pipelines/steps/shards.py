@@ -1,0 +1,78 @@
+"""Finished shards, kept by what they were made from: a retry, a cleared task or a re-run scores only what is missing.
+
+A shard's key is a digest of everything its rows depend on. Beside ``<digest>.parquet`` lies
+``<digest>.json``, written after it: where that is, the shard is done.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, replace
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from pipelines.contracts import Plan, Shard, ShardResult
+from pipelines.spec import ModelSpec
+from pipelines.steps.plan import PREDICTIONS
+from pipelines.stores import Stores
+
+PACKAGES = ("onnxruntime", "pyarrow", "numpy")
+CODE = (
+    "steps/score.py",
+    "steps/graph.py",
+    "steps/feeds.py",
+    "steps/estimators.py",
+    "steps/profile.py",
+    "stores/parquet.py",
+)
+RESULT = TypeAdapter(ShardResult)
+
+
+def file_key(spec: ModelSpec, plan: Plan, shard: Shard) -> str:
+    """Where the shard's Parquet lies: by input and range, graph, version, spec and code."""
+    made_from = {
+        "format": 1,
+        "input": [shard.sha256, shard.first, shard.last],
+        "pin": asdict(plan.pin),
+        "spec": spec.model_dump(mode="json"),
+        "code": code_digest(),
+    }
+    digest = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
+    return f"generations/{PREDICTIONS}/{spec.name}/{plan.partition}/shards/{digest[:32]}.parquet"
+
+
+@cache
+def code_digest() -> str:
+    """Of the modules that make a shard's rows, and of the packages that do the work in them."""
+    found = hashlib.sha256()
+    for name in CODE:
+        found.update((Path(__file__).parents[1] / name).read_bytes())
+    for package in PACKAGES:
+        found.update(f"{package}=={version(package)}".encode())
+    return found.hexdigest()
+
+
+def find(key: str, shard: Shard, stores: Stores) -> ShardResult | None:
+    """A finished shard, or None. Its JSON is written again: ``maintain`` goes by the age of that."""
+    objects = stores.lake.objects
+    found = objects.get(_result_key(key))
+    if found is None:
+        return None
+    done = replace(RESULT.validate_json(found[0]), index=shard.index)
+    head = objects.head(key)
+    if head is None or head.size != done.bytes:
+        return None
+    objects.put(_result_key(key), found[0], "application/json")
+    return done
+
+
+def keep(result: ShardResult, stores: Stores) -> ShardResult:
+    """Say that a shard is done."""
+    stores.lake.objects.put(_result_key(result.key), RESULT.dump_json(result), "application/json")
+    return result
+
+
+def _result_key(key: str) -> str:
+    return key.removesuffix(".parquet") + ".json"

@@ -1,0 +1,146 @@
+"""Nights of several shards: only what is missing is scored, and what people read is one file."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines.contracts import Plan, ShardResult
+from pipelines.errors import LostRows, SchemaMismatch
+from pipelines.spec import ModelSpec, load_spec
+from pipelines.steps.evaluate import evaluate
+from pipelines.steps.load import load
+from pipelines.steps.optimize import optimize
+from pipelines.steps.plan import PREDICTIONS, plan
+from pipelines.steps.promote import promote
+from pipelines.steps.publish import publish
+from pipelines.steps.score import score
+from pipelines.steps.snapshot import snapshot
+from pipelines.steps.train import register, train
+from pipelines.stores import Stores, parquet
+
+pytestmark = pytest.mark.stack
+
+NIGHT = "2024-01-12"
+Change = Callable[..., ModelSpec]
+
+
+class World(NamedTuple):
+    """A champion, and a validated night of 90 rows in row groups of 20."""
+
+    spec: ModelSpec
+    stores: Stores
+
+
+@pytest.fixture(scope="module")
+def world(
+    make_project: Callable[..., Path], open_stores: Callable[..., Stores], tmp_path_factory: pytest.TempPathFactory
+) -> World:
+    folder = make_project(tmp_path_factory.mktemp("shards"), predict={"shard_rows": 35})
+    spec, stores = load_spec(folder / "model.yaml"), open_stores(folder.parents[1])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parquet, "ROW_GROUP_ROWS", 20)
+        load(spec, "2024-01-02", NIGHT, stores)
+    trained = train(spec, snapshot(spec, NIGHT, stores), stores)
+    promote(spec, evaluate(spec, optimize(spec, register(spec, trained, stores), stores), stores), stores)
+    return World(spec, stores)
+
+
+def scored(world: World, decided: Plan) -> list[ShardResult]:
+    return [score(world.spec, decided, shard, world.stores) for shard in decided.shards]
+
+
+def forget(world: World, results: list[ShardResult]) -> None:
+    for result in results:
+        for key in (result.key.replace(".parquet", ".json"), result.key):
+            world.stores.lake.objects.delete(key)
+
+
+def plain(world: World) -> pa.Table:
+    (key,) = world.stores.lake.objects.keys(f"predictions/{world.spec.name}/day={NIGHT}/")
+    return pq.read_table(world.stores.lake.objects.open(key))
+
+
+def test_shards_are_row_groups_by_size_and_the_night_is_one_file_in_their_order(world: World) -> None:
+    decided = plan(world.spec, NIGHT, world.stores)
+    assert [(s.first, s.last, s.rows) for s in decided.shards] == [(0, 2, 40), (2, 4, 40), (4, 5, 10)]
+    results = scored(world, decided)
+    publish(world.spec, decided, list(reversed(results)), world.stores)
+    night = world.stores.lake.read(world.stores.lake.require("validated", world.spec.name, "day", NIGHT))
+    assert plain(world).select(["site", "number"]).equals(night.select(["site", "number"]))
+    manifest = world.stores.lake.require(PREDICTIONS, world.spec.name, "day", NIGHT)
+    assert (len(manifest.files), manifest.rows) == (1, 90)
+    assert manifest.provenance["shards"] == [result.key for result in results]
+    assert {sum(found) for found in manifest.counts.values()} == {90}
+
+
+def test_a_run_again_scores_only_what_is_missing(world: World) -> None:
+    objects = world.stores.lake.objects
+    results = scored(world, plan(world.spec, NIGHT, world.stores))
+    forget(world, [results[1]])
+    for kept in (results[0], results[2]):
+        objects.put(kept.key, b"\0" * kept.bytes)
+    again = scored(world, plan(world.spec, NIGHT, world.stores))
+    assert again == results
+    untouched = [objects.get(result.key)[0] == b"\0" * result.bytes for result in results]
+    assert untouched == [True, False, True]
+    forget(world, results)
+
+
+def test_a_shard_whose_worker_died_before_saying_so_is_scored_again(world: World) -> None:
+    decided = plan(world.spec, NIGHT, world.stores)
+    (first, *_) = scored(world, decided)
+    world.stores.lake.objects.put(first.key, b"half")
+    assert score(world.spec, decided, decided.shards[0], world.stores) == first
+    assert world.stores.lake.objects.head(first.key).size == first.bytes
+
+
+def test_another_threshold_version_or_input_is_another_shard(world: World, change: Change) -> None:
+    decided = plan(world.spec, NIGHT, world.stores)
+    (shard, *_) = decided.shards
+    others = [
+        score(change(world.spec, predict={"threshold": 0.9}), decided, shard, world.stores),
+        score(world.spec, replace(decided, pin=replace(decided.pin, version="7")), shard, world.stores),
+        score(world.spec, decided, replace(shard, sha256="0" * 64), world.stores),
+        score(world.spec, decided, replace(shard, last=1), world.stores),
+        score(world.spec, decided, shard, world.stores),
+    ]
+    assert len({result.key for result in others}) == 5
+
+
+def test_other_shard_sizes_publish_the_same_rows(world: World, change: Change) -> None:
+    decided = plan(world.spec, NIGHT, world.stores)
+    publish(world.spec, decided, scored(world, decided), world.stores)
+    before, rescaled = plain(world), World(change(world.spec, predict={"shard_rows": 1}), world.stores)
+    decided = plan(rescaled.spec, NIGHT, world.stores)
+    assert len(decided.shards) == 5
+    publish(rescaled.spec, decided, scored(rescaled, decided), world.stores)
+    assert plain(world).equals(before)
+
+
+def test_a_shard_of_too_few_rows_or_another_schema_changes_nothing(world: World, change: Change) -> None:
+    decided = plan(world.spec, NIGHT, world.stores)
+    results = scored(world, decided)
+    publish(world.spec, decided, results, world.stores)
+    before = plain(world)
+    with pytest.raises(LostRows, match="has 39 rows, its shard 40"):
+        publish(world.spec, decided, [replace(results[0], rows=39), *results[1:]], world.stores)
+    renamed = change(world.spec, predict={"score": "chance"})
+    with pytest.raises(SchemaMismatch, match="is not the pinned"):
+        publish(renamed, decided, results, world.stores)
+    assert plain(world).equals(before)
+
+
+def test_a_night_that_lacks_a_column_of_the_model_says_which(world: World) -> None:
+    lake = world.stores.lake
+    night = lake.read(lake.require("validated", world.spec.name, "day", NIGHT))
+    lake.publish(
+        lake.begin("validated", world.spec.name, "day", "2024-01-20"), night.drop_columns(["amount"]), provenance={}
+    )
+    decided = plan(world.spec, "2024-01-20", world.stores)
+    with pytest.raises(SchemaMismatch, match=r"version 1 needs amount, which validated \S+ 2024-01-20 lacks"):
+        score(world.spec, decided, decided.shards[0], world.stores)
