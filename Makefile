@@ -49,8 +49,14 @@ integration: install ## real SeaweedFS, MLflow, DVC, Great Expectations
 e2e: install ## the whole stack in a real browser; skipped where there is no chromium
 	$(BIN)/python -m pytest tests/e2e
 
-bench: install ## what is fast, measured; writes benchmarks/results.json
+# Peers have versions of their own; where they do not install, their figures are absent.
+.venv-peers/installed: benchmarks/peers.txt
+	@test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
+	@echo "installing Ray and Spark into .venv-peers ..."
+	@if .venv-peers/bin/pip install --quiet --progress-bar off -r $<; then touch $@; else echo "no Ray and Spark: benchmarks go without" >&2; fi
+
+bench: install .venv-peers/installed ## what is fast, measured; writes benchmarks/results.json
 	$(BIN)/python -m benchmarks
 
-clean: down ## remove .venv and all state of the embedded stack
-	rm -rf .venv .nightshift
+clean: down ## remove .venv, .venv-peers and all state of the embedded stack
+	rm -rf .venv .venv-peers .nightshift
