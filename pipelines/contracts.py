@@ -59,7 +59,7 @@ class Registered:
 
 @dataclass(frozen=True)
 class Graph:
-    """An ONNX file that agreed with its trained model. ``key`` is where the lake keeps it."""
+    """The ONNX file that scores for its trained model: made as ``variant`` says, kept in the lake at ``key``."""
 
     sha256: str
     key: str
@@ -67,6 +67,7 @@ class Graph:
     max_difference: float
     label_flips: int
     rows_compared: int
+    variant: str
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import datetime as dt
 import re
 import zoneinfo
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
@@ -20,6 +20,19 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 ColumnType = Literal["string", "bool", "int16", "int32", "int64", "float32", "float64"]
 Metric = Literal["log_loss", "brier", "roc_auc", "pr_auc", "f1"]
 Share = Annotated[float, Field(gt=0, lt=1)]
+Variant = Literal[
+    "fp32_optimized",
+    "codes",
+    "codes_mirrored",
+    "truncated_half",
+    "truncated_quarter",
+    "student",
+    "pruned",
+    "int8_dynamic",
+    "int8_static",
+]
+VARIANTS: tuple[Variant, ...] = get_args(Variant)
+"""Graphs besides fp32 that optimize may build, in order of preference between equals."""
 
 RESERVED = ["model_version", "run_id"]
 """Columns that published predictions have besides the spec's."""
@@ -109,7 +122,7 @@ class Training(Frozen):
 
     window_days: int = Field(ge=2, description="labelled nights a snapshot spans")
     holdout_days: int = Field(ge=1, description="the last nights of the window, never trained on")
-    trainer: Literal["hist_gradient_boosting", "logistic_regression"]
+    trainer: Literal["hist_gradient_boosting", "logistic_regression", "neural_network"]
     parameters: dict[str, float | int | str | bool] = Field(default_factory=dict)
     seed: int = 0
     schedule: str | None = Field(None, description="cron of a regular training, none by default")
@@ -136,11 +149,22 @@ class Gates(Frozen):
 
 
 class Optimize(Frozen):
-    """How far the ONNX graph may be from the trained model."""
+    """How far the ONNX graph may be from the trained model, and which graphs are tried for speed."""
 
-    max_abs_difference: float = Field(1e-5, gt=0)
-    max_mean_difference: float = Field(1e-6, gt=0)
-    max_label_flips: int = Field(0, ge=0)
+    max_abs_difference: float = Field(1e-5, gt=0, description="of scores, for exact variants")
+    max_mean_difference: float = Field(1e-6, gt=0, description="the same, on average")
+    max_label_flips: int = Field(0, ge=0, description="predictions that may change, for exact variants")
+    max_metric_loss: float | None = Field(
+        None, gt=0, description="upper end of the interval of mean gates.metric lost; none: exact variants only"
+    )
+    variants: tuple[Variant, ...] = Field(VARIANTS, description="what is tried besides fp32, which always is")
+    provider: Literal["cpu", "cuda", "tensorrt", "openvino"] = Field("cpu", description="where ONNX Runtime runs")
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        if len(set(self.variants)) < len(self.variants):
+            raise ValueError(f"variants names one twice: {', '.join(self.variants)}")
+        return self
 
 
 class Predict(Frozen):
@@ -149,7 +173,7 @@ class Predict(Frozen):
     score: Name = "score"
     prediction: Name = "prediction"
     threshold: Share = 0.5
-    shard_rows: int = Field(1_000_000, ge=1, description="rows of one mapped task")
+    shard_rows: int = Field(5_000_000, ge=1, description="rows of one mapped task: seconds of work")
     allow_future_model: bool = Field(False, description="score nights inside the champion's training window")
 
 

@@ -47,7 +47,11 @@ def build(spec: ModelSpec) -> "Pipeline":
 
     categories = [name for name in spec.features if not spec.columns[name].numeric]
     numbers = [name for name in spec.features if spec.columns[name].numeric]
-    make = {"hist_gradient_boosting": _boosting, "logistic_regression": _regression}[spec.training.trainer]
+    make = {
+        "hist_gradient_boosting": _boosting,
+        "logistic_regression": _regression,
+        "neural_network": _network,
+    }[spec.training.trainer]
     try:
         for_categories, for_numbers, classifier = make(spec)
     except TypeError as error:
@@ -67,15 +71,25 @@ def _boosting(spec: ModelSpec) -> tuple[Any, Any, Any]:
 
 
 def _regression(spec: ModelSpec) -> tuple[Any, Any, Any]:
-    from sklearn.impute import SimpleImputer
     from sklearn.linear_model import LogisticRegression
+
+    settings = {"max_iter": 1000, **spec.training.parameters}
+    return *_one_hot_and_scaled(), LogisticRegression(random_state=spec.training.seed, **settings)
+
+
+def _network(spec: ModelSpec) -> tuple[Any, Any, Any]:
+    from sklearn.neural_network import MLPClassifier
+
+    settings: dict[str, Any] = {"early_stopping": True, **spec.training.parameters}
+    # YAML has no tuples: one number is one layer, and "64-32" is two.
+    sizes = [int(size) for size in str(settings.pop("hidden_layer_sizes", "64-32")).split("-")]
+    return *_one_hot_and_scaled(), MLPClassifier(sizes, random_state=spec.training.seed, **settings)
+
+
+def _one_hot_and_scaled() -> tuple[Any, Any]:
+    from sklearn.impute import SimpleImputer
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
     numbers = Pipeline([("impute", SimpleImputer(strategy="median")), ("scale", StandardScaler())])
-    settings = {"max_iter": 1000, **spec.training.parameters}
-    return (
-        OneHotEncoder(handle_unknown="ignore"),
-        numbers,
-        LogisticRegression(random_state=spec.training.seed, **settings),
-    )
+    return OneHotEncoder(handle_unknown="ignore"), numbers

@@ -25,7 +25,7 @@ def evaluate(spec: ModelSpec, candidate: Candidate, stores: Stores) -> Verdict:
     rows = read_split(spec, candidate.trained.snapshot, stores).holdout
     scores = fetch(spec, candidate.graph.key, candidate.graph.sha256, stores).score(rows.table)
     metrics = all_metrics(rows.labels, scores, spec.predict.threshold)
-    objections = _floors(spec, metrics)
+    objections = floors(spec, metrics)
     if champion is None:
         reason = "the first champion"
     elif champion.sha256 == candidate.graph.sha256:
@@ -49,7 +49,8 @@ def _champion(spec: ModelSpec, stores: Stores) -> Pin | None:
         return None
 
 
-def _floors(spec: ModelSpec, metrics: dict[str, float]) -> list[str]:
+def floors(spec: ModelSpec, metrics: dict[str, float]) -> list[str]:
+    """What speaks against scores with these metrics, whoever else there is."""
     found = []
     for name, bound in spec.gates.at_least.items():
         value = metrics.get(name, float("nan"))
@@ -70,29 +71,30 @@ def _against(
     theirs = fetch(spec, champion.key, champion.sha256, stores).score(rows.table)
     metric = spec.gates.metric
     mine_losses, their_losses = row_losses(metric, rows.labels, scores), row_losses(metric, rows.labels, theirs)
-    difference = _compare(spec, mine_losses, their_losses, rows.nights)
+    difference = compare(spec, mine_losses, their_losses, rows.nights)
     said = (
         f"{metric} {difference.mean:+.4f} against version {champion.version}"
         f" ({spec.gates.confidence:.0%} interval {difference.low:+.4f} to {difference.high:+.4f})"
     )
     against = [] if difference.better else [f"{said}: {'worse' if difference.worse else 'inconclusive'}"]
     for column in spec.gates.slices:
-        against += _slices(spec, column, rows, mine_losses, their_losses)
+        against += worse_slices(spec, column, rows, mine_losses, their_losses)
     numbers = {f"gate_{name}": value for name, value in asdict(difference).items()}
     numbers[f"gate_champion_{metric}"] = float(their_losses.mean())
     return said, against, numbers
 
 
-def _slices(
+def worse_slices(
     spec: ModelSpec, column: str, rows: Rows, mine: NDArray[np.float64], theirs: NDArray[np.float64]
 ) -> list[str]:
+    """The values of a column for which ``mine``, row losses (n,), are worse than the spec allows."""
     values = np.array(rows.table[column].to_pylist(), dtype=object)
     found = []
     for value in sorted({v for v in values if v is not None}, key=str):
         chosen = values == value
         if chosen.sum() < spec.gates.slice_min_rows:
             continue
-        difference = _compare(spec, mine[chosen], theirs[chosen], rows.nights[chosen])
+        difference = compare(spec, mine[chosen], theirs[chosen], rows.nights[chosen])
         if difference.low > spec.gates.slice_allowance:
             found.append(
                 f"{column} {value}: {spec.gates.metric} {difference.mean:+.4f}, at least {difference.low:+.4f} worse"
@@ -101,9 +103,10 @@ def _slices(
     return found
 
 
-def _compare(
+def compare(
     spec: ModelSpec, mine: NDArray[np.float64], theirs: NDArray[np.float64], nights: NDArray[np.int64]
 ) -> Difference:
+    """Mean row loss of mine less theirs, all (n,), by the spec's bootstrap."""
     return paired_bootstrap(
         mine, theirs, nights,
         resamples=spec.gates.resamples, confidence=spec.gates.confidence, seed=spec.training.seed,

@@ -17,48 +17,33 @@ from pydantic import ValidationError
 from pipelines.errors import MissingPartition, ModelError, UnsafeGraph
 from pipelines.spec import ModelSpec
 from pipelines.steps.feeds import METADATA, Columns, Feeds, Matrix
+from pipelines.steps.providers import open_session
 from pipelines.stores import Stores
 
 DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
 MAX_BYTES = 512 * 2**20
 # Trees are as fast at any batch beyond 128 rows; activations of a small network stay in cache up to this.
 ROWS_PER_CALL = 2048
-PROVIDER = "CPUExecutionProvider"
 
 
 class Graph:
     """An opened graph: features of n rows in, scores (n,) out.
 
     One session of one thread, which any number of threads may call at once: rows are what is divided
-    among cores, since an operator of a few thousand rows is too small to be.
+    among cores, since an operator of a few thousand rows is too small to be. It runs on the spec's
+    provider unless another is given.
     """
 
-    def __init__(self, spec: ModelSpec, body: bytes) -> None:
+    def __init__(self, spec: ModelSpec, body: bytes, provider: str | None = None) -> None:
         metadata = inspect(body, spec.name)
         self._spec = spec
         self._body = body
+        self._provider = provider or spec.optimize.provider
         self.feeds = _feeds(spec, metadata)
 
     @cached_property
     def _session(self) -> Any:
-        import onnxruntime as ort
-        from onnxruntime.capi import onnxruntime_pybind11_state as state
-
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        try:
-            session = ort.InferenceSession(self._body, options, providers=[PROVIDER])
-        except (
-            state.Fail,
-            state.InvalidArgument,
-            state.InvalidGraph,
-            state.InvalidProtobuf,
-            state.NotImplemented,
-        ) as error:
-            raise UnsafeGraph(f"{self._spec.name}: ONNX Runtime refuses the file: {error}") from error
-        if session.get_providers() != [PROVIDER]:
-            raise ModelError(f"{self._spec.name}: asked for {PROVIDER}, ONNX Runtime chose {session.get_providers()}")
+        session = open_session(self._body, self._provider, self._spec.name)
         self._check_inputs([given.name for given in session.get_inputs()])
         return session
 

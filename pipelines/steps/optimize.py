@@ -1,11 +1,8 @@
-"""Turn a registered model into the ONNX graph that would score, and show that it may."""
+"""Find the fastest ONNX graph of a registered model that may score: build, hold against it, measure, choose."""
 
 import hashlib
-import json
 import tempfile
-import time
-from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,20 +12,39 @@ import pyarrow as pa
 from pipelines.contracts import Candidate, Registered
 from pipelines.contracts import Graph as GraphRef
 from pipelines.spec import ModelSpec
-from pipelines.steps.estimators import model_inputs
 from pipelines.steps.export import to_onnx
 from pipelines.steps.graph import Graph
 from pipelines.steps.holdout import Split, read_split
-from pipelines.steps.parity import Parity, check_parity
+from pipelines.steps.parity import bench
 from pipelines.steps.profile import build as build_profile
+from pipelines.steps.variants.catalogue import FP32, build_all, recipes
+from pipelines.steps.variants.judge import Entry, Judge, choose
+from pipelines.steps.variants.measure import measure
+from pipelines.steps.variants.report import as_json, as_markdown, pareto
+from pipelines.steps.variants.workshop import Workshop
 from pipelines.stores import Stores
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 
+@dataclass(frozen=True)
+class Search:
+    """Every graph that was tried, its file where there is one, and the one to score with."""
+
+    entries: list[Entry]
+    chosen: Entry
+    files: dict[str, bytes]
+    curves: dict[str, list[float]]
+
+    @property
+    def body(self) -> bytes:
+        """The chosen graph."""
+        return self.files[self.chosen.name]
+
+
 def optimize(spec: ModelSpec, registered: Registered, stores: Stores) -> Candidate:
-    """Export, check parity on holdout and edge rows, keep graph and profile under the graph's sha256.
+    """Search, then keep the chosen graph and its profile under the graph's sha256; the run has all of them.
 
     Raises ``ParityFailed``, ``UnsafeGraph``, ``ModelError``; then the version keeps ``gate: pending``.
     """
@@ -36,15 +52,56 @@ def optimize(spec: ModelSpec, registered: Registered, stores: Stores) -> Candida
     with stores.registry.session(spec.name) as mlflow, mlflow.start_run(run_id=trained.run_id):
         pipeline = mlflow.sklearn.load_model(trained.model_uri)
         rows = read_split(spec, trained.snapshot, stores)
-        body = to_onnx(spec, pipeline)
-        graph = Graph(spec, body)
-        parity = check_parity(spec, pipeline, graph, rows.holdout.table)
-        reference = _keep(spec, body, parity, stores)
-        profile = _profile(spec, rows, graph)
+        found = search(spec, pipeline, rows)
+        reference = _keep(spec, found, stores)
+        profile = _profile(spec, rows, Graph(spec, found.body))
         stores.lake.objects.put(f"models/{spec.name}/{reference.sha256}/profile.json", profile, "application/json")
-        _log(mlflow, body, profile, parity, _measured(spec, pipeline, graph, rows.holdout.table))
-    stores.registry.tag(spec.name, registered.version, {"onnx_sha256": reference.sha256, "onnx_key": reference.key})
+        mlflow.log_text(profile.decode(), "onnx/profile.json")
+        _log(mlflow, spec, found)
+    facts = {"onnx_sha256": reference.sha256, "onnx_key": reference.key, "variant": reference.variant}
+    stores.registry.tag(spec.name, registered.version, facts)
     return Candidate(spec.name, registered.version, trained, reference)
+
+
+def search(spec: ModelSpec, pipeline: "Pipeline", rows: Split) -> Search:
+    """Build what the spec names, judge it on the holdout and edge rows, measure it here, choose.
+
+    Raises ``ParityFailed`` when the plain export, fp32, is not the trained model, and ``ModelError`` when no
+    graph runs on the spec's provider.
+    """
+    held = bench(spec, pipeline, rows.holdout.table)
+    fp32 = to_onnx(spec, pipeline)
+    scores = Graph(spec, fp32, "cpu").score(held.rows)
+    held.require(scores)
+    shop = Workshop(spec, pipeline, rows.train, fp32)
+    built, refused = build_all(shop)
+    files = {FP32: fp32, **built}
+    exact = {FP32: True, **{recipe.name: recipe.exact for recipe in recipes(spec)}}
+    judge = Judge(spec, held, rows.holdout, scores[: rows.holdout.table.num_rows])
+    judged = [
+        Entry(name, exact[name], refused[name])
+        if name in refused
+        else judge.judge(name, exact[name], Graph(spec, files[name]))
+        for name in exact
+    ]
+    entries = _measured(spec, judged, files, rows.holdout.table)
+    return Search(entries, choose(entries), files, shop.curves)
+
+
+def _measured(spec: ModelSpec, entries: list[Entry], files: dict[str, bytes], table: pa.Table) -> list[Entry]:
+    """Those that ran, with their speed: refused ones too, for the table."""
+    speeds = measure(spec, {entry.name: files[entry.name] for entry in entries if entry.parity}, table)
+    return [
+        replace(
+            entry,
+            bytes=len(files[entry.name]),
+            sha256=hashlib.sha256(files[entry.name]).hexdigest(),
+            **(asdict(speeds[entry.name]) if entry.name in speeds else {}),
+        )
+        if entry.name in files
+        else entry
+        for entry in entries
+    ]
 
 
 def _profile(spec: ModelSpec, rows: Split, graph: Graph) -> bytes:
@@ -58,33 +115,33 @@ def _profile(spec: ModelSpec, rows: Split, graph: Graph) -> bytes:
     return build_profile(spec, table, table[spec.partition.column].to_pylist(), scores, labels).to_json()
 
 
-def _keep(spec: ModelSpec, body: bytes, parity: Parity, stores: Stores) -> GraphRef:
-    sha256 = hashlib.sha256(body).hexdigest()
-    key = f"models/{spec.name}/{sha256}/model.onnx"
-    stores.lake.objects.put(key, body)
-    return GraphRef(sha256, key, len(body), parity.max_difference, parity.label_flips, parity.rows)
+def _keep(spec: ModelSpec, found: Search, stores: Stores) -> GraphRef:
+    chosen, parity = found.chosen, found.chosen.parity
+    assert chosen.sha256
+    assert parity
+    key = f"models/{spec.name}/{chosen.sha256}/model.onnx"
+    stores.lake.objects.put(key, found.body)
+    return GraphRef(
+        chosen.sha256, key, len(found.body), parity.max_difference, parity.label_flips, parity.rows, chosen.name
+    )
 
 
-def _measured(spec: ModelSpec, pipeline: "Pipeline", graph: Graph, table: pa.Table) -> dict[str, float]:
-    return {
-        "onnx_rows_per_second": _rows_per_second(table.num_rows, lambda: graph.score(table)),
-        "sklearn_rows_per_second": _rows_per_second(
-            table.num_rows, lambda: pipeline.predict_proba(model_inputs(spec, table))
-        ),
-    }
-
-
-def _log(mlflow: Any, body: bytes, profile: bytes, parity: Parity, speeds: dict[str, float]) -> None:
-    mlflow.log_metrics({**{f"parity_{name}": float(value) for name, value in asdict(parity).items()}, **speeds})
+def _log(mlflow: Any, spec: ModelSpec, found: Search) -> None:
+    """The table, the plot, the losses of networks as they learnt, and every file."""
+    chosen = found.chosen
+    metrics = {"rows_per_second": chosen.rows_per_second, "load_ms": chosen.load_ms, "bytes": chosen.bytes}
+    parity = asdict(chosen.parity) if chosen.parity else {}
+    mlflow.log_metrics({
+        **{f"onnx_{name}": float(value) for name, value in metrics.items() if value is not None},
+        **{f"parity_{name}": float(value) for name, value in parity.items()},
+    })  # fmt: skip
+    for name, curve in found.curves.items():
+        for step, value in enumerate(curve):
+            mlflow.log_metric(f"{name}_loss", value, step=step)
+    mlflow.log_text(as_json(found.entries, chosen), "onnx/variants.json")
+    mlflow.log_text(as_markdown(spec, found.entries, chosen), "onnx/variants.md")
+    mlflow.log_figure(pareto(spec, found.entries, chosen), "plots/variants.png")
     with tempfile.TemporaryDirectory(prefix="nightshift-") as folder:
-        (Path(folder) / "model.onnx").write_bytes(body)
-        (Path(folder) / "profile.json").write_bytes(profile)
-        (Path(folder) / "parity.json").write_text(json.dumps({**asdict(parity), **speeds}, indent=1))
-        mlflow.log_artifacts(folder, "onnx")
-
-
-def _rows_per_second(rows: int, run: Callable[[], object]) -> float:
-    run()
-    started = time.perf_counter()
-    run()
-    return rows / (time.perf_counter() - started)
+        for name, body in found.files.items():
+            (Path(folder) / f"{name}.onnx").write_bytes(body)
+        mlflow.log_artifacts(folder, "onnx/variants")

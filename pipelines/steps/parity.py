@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from pipelines.errors import ParityFailed
 from pipelines.spec import ModelSpec
 from pipelines.steps.estimators import model_inputs
 from pipelines.steps.export import floor32, split_values
-from pipelines.steps.graph import Graph
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -29,29 +29,45 @@ class Parity:
     label_flips: int
 
 
-def check_parity(spec: ModelSpec, pipeline: "Pipeline", graph: Graph, holdout: pa.Table) -> Parity:
-    """Compare on the holdout and on edge rows made from it. Raises ``ParityFailed`` with the first flipped row."""
+@dataclass(frozen=True)
+class Bench:
+    """Rows that every variant of a graph is held against: ``rows`` and what the trained model says of each, (n,)."""
+
+    spec: ModelSpec
+    rows: pa.Table
+    trained: NDArray[np.float64]
+
+    def compare(self, scores: NDArray[np.float32]) -> Parity:
+        """How far ``scores`` (n,) of these rows are from the trained model's."""
+        difference = np.abs(self.trained - scores)
+        threshold = self.spec.predict.threshold
+        flips = (self.trained >= threshold) != (scores >= threshold)
+        return Parity(len(scores), float(difference.max()), float(difference.mean()), int(flips.sum()))
+
+    def require(self, scores: NDArray[np.float32]) -> Parity:
+        """The same. Raises ``ParityFailed``, with the farthest row, when that is further than the spec allows."""
+        found, allowed = self.compare(scores), self.spec.optimize
+        if (
+            found.max_difference > allowed.max_abs_difference
+            or found.mean_difference > allowed.max_mean_difference
+            or found.label_flips > allowed.max_label_flips
+        ):
+            worst = int(np.abs(self.trained - scores).argmax())
+            raise ParityFailed(
+                f"{self.spec.name}: the ONNX graph is up to {found.max_difference:.2e} away"
+                f" (allowed {allowed.max_abs_difference:.0e}),"
+                f" {found.mean_difference:.2e} on average (allowed {allowed.max_mean_difference:.0e}),"
+                f" with {found.label_flips} flipped predictions (allowed {allowed.max_label_flips})"
+                f" over {found.rows} rows; farthest: {self.rows.slice(worst, 1).to_pylist()[0]}",
+                fix="nothing was promoted; train again, or widen optimize in model.yaml if that is acceptable",
+            )
+        return found
+
+
+def bench(spec: ModelSpec, pipeline: "Pipeline", holdout: pa.Table) -> Bench:
+    """The holdout and edge rows made from it, as the trained model scores them."""
     rows = pa.concat_tables([holdout.select(list(spec.features)), edge_rows(spec, pipeline, holdout)])
-    trained = pipeline.predict_proba(model_inputs(spec, rows))[:, 1]
-    difference = np.abs(trained - graph.score(rows))
-    flips = (trained >= spec.predict.threshold) != (graph.score(rows) >= spec.predict.threshold)
-    found = Parity(rows.num_rows, float(difference.max()), float(difference.mean()), int(flips.sum()))
-    allowed = spec.optimize
-    if (
-        found.max_difference > allowed.max_abs_difference
-        or found.mean_difference > allowed.max_mean_difference
-        or found.label_flips > allowed.max_label_flips
-    ):
-        worst = int(difference.argmax())
-        raise ParityFailed(
-            f"{spec.name}: the ONNX graph is up to {found.max_difference:.2e} away"
-            f" (allowed {allowed.max_abs_difference:.0e}),"
-            f" {found.mean_difference:.2e} on average (allowed {allowed.max_mean_difference:.0e}),"
-            f" with {found.label_flips} flipped predictions (allowed {allowed.max_label_flips})"
-            f" over {found.rows} rows; farthest: {rows.slice(worst, 1).to_pylist()[0]}",
-            fix="nothing was promoted; train again, or widen optimize in model.yaml if that is acceptable",
-        )
-    return found
+    return Bench(spec, rows, pipeline.predict_proba(model_inputs(spec, rows))[:, 1])
 
 
 def edge_rows(spec: ModelSpec, pipeline: "Pipeline", table: pa.Table) -> pa.Table:
@@ -71,7 +87,7 @@ def edge_rows(spec: ModelSpec, pipeline: "Pipeline", table: pa.Table) -> pa.Tabl
     return pa.concat_tables(made)
 
 
-def _around(splits: "np.typing.NDArray[np.float64]") -> "np.typing.NDArray[np.float32]":
+def _around(splits: NDArray[np.float64]) -> NDArray[np.float32]:
     at = floor32(splits).astype(np.float32)
     return np.unique(np.concatenate([at, np.nextafter(at, np.float32(np.inf)), np.nextafter(at, np.float32(-np.inf))]))
 
@@ -82,7 +98,7 @@ def _with(base: pa.Table, name: str, values: list[object]) -> pa.Table:
     return base.set_column(index, pa.field(name, kind), pa.array(values, kind))
 
 
-def _as_held(kind: pa.DataType, edges: "np.typing.NDArray[np.float32]") -> list[object]:
+def _as_held(kind: pa.DataType, edges: NDArray[np.float32]) -> list[object]:
     """The edges as values that a column can hold: a whole-numbered one meets only the whole numbers beside them."""
     if pa.types.is_boolean(kind):
         return [bool(edge > 0) for edge in edges]

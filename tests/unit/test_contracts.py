@@ -33,7 +33,7 @@ from pipelines.stack import Ports, Stack
 
 SNAPSHOT = SnapshotRef("m", "ab.dir", "2024-01-12", "2024-01-02", "2024-01-11", 10, 900, ["2024-01-06"])
 TRAINED = Trained("m", "run", "models:/m-1", SNAPSHOT, {"roc_auc": 0.75, "log_loss": 0.5})
-CANDIDATE = Candidate("m", "3", TRAINED, Graph("aa", "models/m/aa/model.onnx", 1000, 1e-8, 0, 400))
+CANDIDATE = Candidate("m", "3", TRAINED, Graph("aa", "models/m/aa/model.onnx", 1000, 1e-8, 0, 400, "fp32"))
 PIN = Pin("m", "3", "run", "aa", "models/m/aa/model.onnx", "ab.dir", "2024-01-11")
 SHARD = Shard(0, "generations/x", "aa", 0, 2, 90)
 EXAMPLES = [

@@ -76,7 +76,7 @@ def test_an_unknown_key_is_named_with_the_nearest_allowed_one(
         ("training.window_days", "many", "'many'", "valid integer"),
         ("training.window_days", 1, "1", "greater than or equal to 2"),
         ("training.holdout_days", 0, "0", "greater than or equal to 1"),
-        ("training.trainer", "magic", "'magic'", "'hist_gradient_boosting' or 'logistic_regression'"),
+        ("training.trainer", "magic", "'magic'", "'logistic_regression' or 'neural_network'"),
         ("label.delay_days", -1, "-1", "greater than or equal to 0"),
         ("label.type", "counts", "'counts'", "'binary'"),
         ("label.column", "Late!", "'Late!'", "pattern"),

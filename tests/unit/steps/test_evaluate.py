@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from pipelines.spec import ModelSpec
-from pipelines.steps.evaluate import _compare, _floors, _slices
+from pipelines.steps.evaluate import compare, floors, worse_slices
 from pipelines.steps.holdout import Rows
 from pipelines.steps.metrics import all_metrics
 
@@ -25,8 +25,8 @@ THREE = rows(["north", "south", "east"] * 200)
 
 
 def test_without_floors_a_model_must_still_beat_the_base_rate(spec: ModelSpec) -> None:
-    assert _floors(spec, GOOD) == []
-    (said,) = _floors(spec, {**GOOD, "log_loss": 0.6})
+    assert floors(spec, GOOD) == []
+    (said,) = floors(spec, {**GOOD, "log_loss": 0.6})
     assert said == "log loss 0.6000 is no better than always saying the base rate (0.6000)"
 
 
@@ -43,52 +43,52 @@ def test_without_floors_a_model_must_still_beat_the_base_rate(spec: ModelSpec) -
 def test_floors_bound_gains_from_below_and_losses_from_above(
     spec: ModelSpec, change: Change, floor: dict[str, float], objection: str | None
 ) -> None:
-    assert _floors(change(spec, gates={"at_least": floor}), GOOD) == ([objection] if objection else [])
+    assert floors(change(spec, gates={"at_least": floor}), GOOD) == ([objection] if objection else [])
 
 
 def test_every_missed_floor_is_said(spec: ModelSpec, change: Change) -> None:
     strict = change(spec, gates={"at_least": {"roc_auc": 0.9, "brier": 0.01}})
-    assert len(_floors(strict, {**GOOD, "log_loss": 0.7})) == 3
+    assert len(floors(strict, {**GOOD, "log_loss": 0.7})) == 3
 
 
 def test_a_slice_that_surely_got_worse_is_named_though_the_whole_got_better(spec: ModelSpec) -> None:
     theirs = np.full(600, 1.0)
     mine = np.where(np.arange(600) % 3 == 0, 1.5, 0.5)
-    assert _compare(spec, mine, theirs, NIGHTS).better
-    (said,) = _slices(spec, "site", THREE, mine, theirs)
+    assert compare(spec, mine, theirs, NIGHTS).better
+    (said,) = worse_slices(spec, "site", THREE, mine, theirs)
     assert said.startswith("site north: log_loss +0.5000, at least +0.5000 worse (allowed 0.2")
 
 
 def test_a_slice_within_the_allowance_passes(spec: ModelSpec, change: Change) -> None:
     theirs = np.full(600, 1.0)
     mine = np.where(np.arange(600) % 3 == 0, 1.1, 0.5)
-    assert _slices(spec, "site", THREE, mine, theirs) == []
-    assert len(_slices(change(spec, gates={"slice_allowance": 0.05}), "site", THREE, mine, theirs)) == 1
+    assert worse_slices(spec, "site", THREE, mine, theirs) == []
+    assert len(worse_slices(change(spec, gates={"slice_allowance": 0.05}), "site", THREE, mine, theirs)) == 1
 
 
 def test_a_slice_of_few_rows_or_of_noise_is_no_objection(spec: ModelSpec, change: Change) -> None:
     theirs = np.full(600, 1.0)
     mine = np.where(np.arange(600) % 3 == 0, 1.5, 0.5)
-    assert _slices(change(spec, gates={"slice_min_rows": 201}), "site", THREE, mine, theirs) == []
+    assert worse_slices(change(spec, gates={"slice_min_rows": 201}), "site", THREE, mine, theirs) == []
     noise = theirs + np.random.default_rng(1).normal(0.3, 5, 600)
-    assert _slices(spec, "site", THREE, noise, theirs) == []
+    assert worse_slices(spec, "site", THREE, noise, theirs) == []
 
 
 def test_nulls_are_no_slice(spec: ModelSpec) -> None:
     some = rows([None, "south", "east"] * 200)
     mine = np.where(np.arange(600) % 3 == 0, 9.0, 0.5)
-    assert _slices(spec, "site", some, mine, np.full(600, 1.0)) == []
+    assert worse_slices(spec, "site", some, mine, np.full(600, 1.0)) == []
 
 
 def test_the_comparison_follows_the_spec(spec: ModelSpec, change: Change) -> None:
     rng = np.random.default_rng(5)
     mine, theirs = rng.random(600), rng.random(600)
-    narrow = _compare(change(spec, gates={"confidence": 0.5}), mine, theirs, NIGHTS)
-    wide = _compare(change(spec, gates={"confidence": 0.99}), mine, theirs, NIGHTS)
+    narrow = compare(change(spec, gates={"confidence": 0.5}), mine, theirs, NIGHTS)
+    wide = compare(change(spec, gates={"confidence": 0.99}), mine, theirs, NIGHTS)
     assert wide.low < narrow.low < narrow.high < wide.high
-    assert _compare(spec, mine, theirs, NIGHTS) == _compare(spec, mine, theirs, NIGHTS)
+    assert compare(spec, mine, theirs, NIGHTS) == compare(spec, mine, theirs, NIGHTS)
 
 
 def test_a_model_that_says_the_base_rate_does_not_pass(spec: ModelSpec) -> None:
     labels = np.array([0.0, 1.0, 1.0, 0.0, 0.0], np.float32)
-    assert _floors(spec, all_metrics(labels, np.full(5, labels.mean(), np.float32), 0.5))
+    assert floors(spec, all_metrics(labels, np.full(5, labels.mean(), np.float32), 0.5))

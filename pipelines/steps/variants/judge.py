@@ -1,0 +1,112 @@
+"""May a graph score, and which of those that may is taken."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pipelines.errors import ModelError, ParityFailed
+from pipelines.spec import ModelSpec
+from pipelines.steps.evaluate import compare, floors, worse_slices
+from pipelines.steps.graph import Graph
+from pipelines.steps.holdout import Rows
+from pipelines.steps.metrics import Difference, all_metrics, row_losses
+from pipelines.steps.parity import Bench, Parity
+
+Scores = NDArray[np.float32]
+AS_FAST = 0.95
+"""Speeds this near to the best differ by noise."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the table. ``refusal`` is empty for a graph that may score; what was not measured is None."""
+
+    name: str
+    exact: bool
+    refusal: str = ""
+    parity: Parity | None = None
+    loss: Difference | None = None
+    rows_per_second: float | None = None
+    load_ms: float | None = None
+    bytes: int | None = None
+    sha256: str | None = None
+
+    def flat(self) -> dict[str, Any]:
+        """One value per column."""
+        found = {name: value for name, value in asdict(self).items() if name not in {"parity", "loss"}}
+        parity = asdict(self.parity) if self.parity else dict.fromkeys(Parity.__dataclass_fields__)
+        loss = asdict(self.loss) if self.loss else dict.fromkeys(Difference.__dataclass_fields__)
+        return found | parity | {f"loss_{name}": value for name, value in loss.items()}
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Holds graphs against the exact one, whose scores of ``holdout`` are ``exact``, (n,)."""
+
+    spec: ModelSpec
+    bench: Bench
+    holdout: Rows
+    exact: Scores
+    shuffled: NDArray[np.int64] = field(init=False)
+
+    def __post_init__(self) -> None:
+        order = np.random.default_rng(self.spec.training.seed).permutation(self.bench.rows.num_rows)
+        object.__setattr__(self, "shuffled", order)
+
+    def judge(self, name: str, exact: bool, graph: Graph) -> Entry:
+        """The line of one graph, before its speed. Never raises for a graph that is merely bad."""
+        try:
+            scores = graph.score(self.bench.rows)
+            alone = graph.score(self.bench.rows.take(pa.array(self.shuffled)))
+        except ModelError as error:
+            return Entry(name, exact, error.message)
+        held_out = scores[: self.holdout.table.num_rows]
+        loss = self._loss(held_out)
+        refusal = self._moved(scores[self.shuffled], alone)
+        refusal = refusal or (self._unlike(scores) if exact else self._worse(held_out, loss))
+        return Entry(name, exact, refusal, self.bench.compare(scores), loss)
+
+    def _moved(self, scores: Scores, again: Scores) -> str:
+        """A row's score must not depend on the rows beside it: shards are cut anew, nights are scored again."""
+        moved = float(np.abs(scores - again).max())
+        if moved <= self.spec.optimize.max_abs_difference:
+            return ""
+        return f"a row's score moves by up to {moved:.1e} with the rows beside it"
+
+    def _unlike(self, scores: Scores) -> str:
+        try:
+            self.bench.require(scores)
+        except ParityFailed as error:
+            return error.message
+        return ""
+
+    def _worse(self, scores: Scores, loss: Difference) -> str:
+        """What a challenger that gave these scores would be told, with the exact graph as champion."""
+        metric, allowed = self.spec.gates.metric, self.spec.optimize.max_metric_loss
+        if allowed is None or loss.high > allowed:
+            return f"{metric} may be {loss.high:+.4f} worse (allowed {allowed})"
+        mine, exact = (row_losses(metric, self.holdout.labels, found) for found in (scores, self.exact))
+        against = floors(self.spec, all_metrics(self.holdout.labels, scores, self.spec.predict.threshold))
+        for column in self.spec.gates.slices:
+            against += worse_slices(self.spec, column, self.holdout, mine, exact)
+        return "; ".join(against)
+
+    def _loss(self, scores: Scores) -> Difference:
+        metric, labels = self.spec.gates.metric, self.holdout.labels
+        return compare(
+            self.spec, row_losses(metric, labels, scores), row_losses(metric, labels, self.exact), self.holdout.nights
+        )
+
+
+def choose(entries: Sequence[Entry]) -> Entry:
+    """The fastest that may score; of those within 5 % of it an exact one, then the first. Raises ``ModelError``."""
+    eligible = [entry for entry in entries if not entry.refusal]
+    if not eligible:
+        raise ModelError("no graph may score: " + "; ".join(f"{e.name}: {e.refusal}" for e in entries))
+    best = max(entry.rows_per_second or 0.0 for entry in eligible)
+    near = [entry for entry in eligible if (entry.rows_per_second or 0.0) >= AS_FAST * best]
+    return next((entry for entry in near if entry.exact), near[0])

@@ -1,0 +1,99 @@
+"""The table and the plot of a search, for the MLflow run."""
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from pipelines.spec import ModelSpec
+from pipelines.steps.variants.judge import Entry
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+CHOSEN, ELIGIBLE, REFUSED = "tab:green", "tab:blue", "tab:grey"
+
+
+def as_json(entries: Sequence[Entry], chosen: Entry) -> str:
+    """Every line of the table, and which graph was taken."""
+    return json.dumps({"chosen": chosen.name, "variants": [entry.flat() for entry in entries]}, indent=1)
+
+
+def as_markdown(spec: ModelSpec, entries: Sequence[Entry], chosen: Entry) -> str:
+    """The same for people."""
+    metric, allowed = spec.gates.metric, spec.optimize.max_metric_loss
+    lines = [
+        f"# {spec.name}: {chosen.name} scores",
+        "",
+        f"The fastest graph within the tolerances, measured on this machine ({spec.optimize.provider}). Exact graphs"
+        f" may differ by {spec.optimize.max_abs_difference:.0e}; for the others, the {metric} they lose"
+        f" against fp32 may be {'none' if allowed is None else allowed} at the upper end of its interval.",
+        "",
+        f"| graph | rows/s | {metric} lost | interval | max difference | mean | flips | KiB | load ms | verdict |",
+        "|---|--:|--:|---|--:|--:|--:|--:|--:|---|",
+        *(_line(entry, chosen) for entry in entries),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _line(entry: Entry, chosen: Entry) -> str:
+    verdict = "**chosen**" if entry.name == chosen.name else _first_line(entry.refusal) or "within tolerance"
+    cells = [entry.name, _shown(entry.rows_per_second, ",.0f")]
+    if entry.loss and entry.parity:
+        cells += [f"{entry.loss.mean:+.5f}", f"{entry.loss.low:+.5f} to {entry.loss.high:+.5f}"]
+        cells += [f"{entry.parity.max_difference:.1e}", f"{entry.parity.mean_difference:.1e}"]
+        cells += [f"{entry.parity.label_flips:,}"]
+    else:
+        cells += [""] * 5
+    cells += [_shown(entry.bytes and entry.bytes / 1024, ",.0f"), _shown(entry.load_ms, ".1f"), verdict]
+    return f"| {' | '.join(cells)} |"
+
+
+def _shown(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)
+
+
+def _first_line(text: str) -> str:
+    return text.splitlines()[0].replace("|", "/") if text else ""
+
+
+def pareto(spec: ModelSpec, entries: Sequence[Entry], chosen: Entry) -> "Figure":
+    """Metric lost, with its interval, over rows per second; the allowance is a line."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 5.5), dpi=110, layout="constrained")
+    axes = figure.subplots()
+    shown = [entry for entry in entries if entry.loss and entry.rows_per_second]
+    for entry in shown:
+        _point(axes, entry, chosen)
+    if spec.optimize.max_metric_loss is not None:
+        axes.axhline(spec.optimize.max_metric_loss, ls="--", color="tab:red", lw=1, label="allowed: interval below")
+    axes.axhline(0, color="black", lw=0.8)
+    for color, label in ((CHOSEN, "chosen"), (ELIGIBLE, "within tolerance"), (REFUSED, "refused")):
+        axes.plot([], [], "o", color=color, label=label)
+    axes.set(xscale="log", xlabel="rows per second, all cores", ylabel=f"{spec.gates.metric} lost against fp32")
+    axes.set_title(f"{spec.name}: speed and what it costs")
+    _label(axes, shown)
+    axes.grid(alpha=0.25, which="both")
+    axes.legend(loc="best", fontsize=8)
+    return figure
+
+
+def _point(axes: "Axes", entry: Entry, chosen: Entry) -> None:
+    loss: Any = entry.loss
+    speed: Any = entry.rows_per_second
+    color = CHOSEN if entry.name == chosen.name else REFUSED if entry.refusal else ELIGIBLE
+    spread = [[loss.mean - loss.low], [loss.high - loss.mean]]
+    size = 11 if entry.name == chosen.name else 6
+    axes.errorbar([speed], [loss.mean], yerr=spread, fmt="o", color=color, ms=size, capsize=4)
+
+
+def _label(axes: "Axes", shown: Sequence[Entry]) -> None:
+    """Names beside the points; those of neighbours on different heights."""
+    for place, entry in enumerate(sorted(shown, key=lambda e: e.rows_per_second or 0)):
+        loss: Any = entry.loss
+        above = place % 2 == 0
+        axes.annotate(
+            entry.name, (entry.rows_per_second or 0, loss.high if above else loss.low), ha="center", fontsize=8,
+            va="bottom" if above else "top", xytext=(0, 5 if above else -5), textcoords="offset points",
+        )  # fmt: skip

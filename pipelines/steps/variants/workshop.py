@@ -1,0 +1,74 @@
+"""What variants are made from, made once: the trained pipeline taken apart, a student, a lesson to learn from."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from pipelines.errors import VariantRefused
+from pipelines.spec import ModelSpec
+from pipelines.steps.graph import Graph
+from pipelines.steps.holdout import Rows
+from pipelines.steps.variants import student
+from pipelines.steps.variants.learn import Lesson
+from pipelines.steps.variants.network import Network
+from pipelines.steps.variants.own import own_network
+from pipelines.steps.variants.prepared import Prepared
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """A trained pipeline, its training rows and its exact graph ``fp32``. ``curves`` fills as networks learn."""
+
+    spec: ModelSpec
+    pipeline: "Pipeline"
+    train: Rows
+    fp32: bytes
+    curves: dict[str, list[float]] = field(default_factory=dict)
+
+    @cached_property
+    def prepared(self) -> Prepared:
+        """The pipeline's columns and categories."""
+        return Prepared(self.spec, self.pipeline)
+
+    @cached_property
+    def lesson(self) -> Lesson:
+        """Resampled training rows with the exact graph's scores."""
+        return student.teach(self.prepared, self.train, Graph(self.spec, self.fp32, "cpu"))
+
+    @cached_property
+    def student(self) -> Network:
+        """A small network taught by the trained model. Raises ``VariantRefused`` for one that is small itself."""
+        trainer = self.spec.training.trainer
+        if trainer != "hist_gradient_boosting":
+            raise VariantRefused(f"a student of {trainer} would be no smaller than its teacher")
+        if not self.prepared.numbers:
+            raise VariantRefused("the model has no numeric feature")
+        return self._learnt("student", student.student(self.prepared, self.train, self.lesson))
+
+    @cached_property
+    def network(self) -> Network:
+        """The network to shrink: the model itself where it is one, else its student. Raises ``VariantRefused``."""
+        found = own_network(self.prepared) if self.spec.training.trainer != "hist_gradient_boosting" else self.student
+        if len(found.weights) == 1:
+            raise VariantRefused("a linear model has no layer to shrink")
+        return found
+
+    @cached_property
+    def network_file(self) -> bytes:
+        """Its graph."""
+        return self.network.to_onnx(self.spec.name)
+
+    def pruned(self) -> Network:
+        """Half of that network, fine-tuned."""
+        return self._learnt("pruned", student.pruned(self.network, self.lesson, self.spec))
+
+    def training_inputs(self) -> dict[str, Any]:
+        """Training rows as a network is fed them."""
+        return self.prepared.two_matrices()(self.train.table)
+
+    def _learnt(self, name: str, found: tuple[Network, list[float]]) -> Network:
+        network, self.curves[name] = found
+        return network
