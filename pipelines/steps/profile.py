@@ -66,9 +66,10 @@ class Bins(BaseModel):
         if self.kind == "numeric":
             return self._count_numbers(values)
         if pa.types.is_dictionary(values.type) and isinstance(values, pa.Array):
+            indices = pc.fill_null(values.indices, len(values.dictionary)).to_numpy(zero_copy_only=False)
+            of_each = np.bincount(indices, minlength=len(values.dictionary) + 1)
             bins = np.append(self.codes(values.dictionary), self.size - 1)
-            indices = pc.fill_null(values.indices, -1).to_numpy(zero_copy_only=False)
-            return np.bincount(bins[indices], minlength=self.size)
+            return np.bincount(bins, weights=of_each, minlength=self.size).astype(np.int64)
         return np.bincount(self.codes(values), minlength=self.size)
 
     def _count_numbers(self, values: pa.ChunkedArray | pa.Array) -> Counts:

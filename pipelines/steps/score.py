@@ -8,25 +8,25 @@ Every queue between them is bounded, so memory does not grow with rows.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import numpy as np
 import pyarrow as pa
 
 from pipelines.contracts import Plan, Shard, ShardResult
 from pipelines.errors import SchemaMismatch
 from pipelines.spec import ModelSpec
 from pipelines.steps import shards
-from pipelines.steps.feeds import decoded
 from pipelines.steps.graph import Graph, fetch
 from pipelines.steps.plan import PREDICTIONS
 from pipelines.steps.profile import Counts, Profile, load_profile
 from pipelines.steps.stream import ahead, cores, side_by_side
 from pipelines.stores import Stores
 from pipelines.stores.lake import Draft, iter_row_groups
-from pipelines.stores.parquet import ARROW_TYPES, write
+from pipelines.stores.parquet import ARROW_TYPES, with_dictionaries, write
 
 # Small enough that a thread's rows stay in its core's cache, large enough that Python is a rounding error.
-UNIT_ROWS = 16_384
+UNIT_ROWS = 32_768
 GROUPS_AHEAD = 2
-UNITS_PER_CORE = 6
+UNITS_PER_CORE = 4
 
 
 def score(spec: ModelSpec, plan: Plan, shard: Shard, stores: Stores) -> ShardResult:
@@ -41,7 +41,7 @@ def score(spec: ModelSpec, plan: Plan, shard: Shard, stores: Stores) -> ShardRes
     graph = fetch(spec, plan.pin.key, plan.pin.sha256, stores)
     engine = Engine(spec, plan, graph, load_profile(plan.pin, stores.lake))
     with stores.lake.objects.stream(key) as sink:
-        rows = write(engine.scored(shard, stores), schema(spec), sink)
+        rows = write(engine.scored(shard, stores), with_dictionaries(schema(spec)), sink)
     counts = {name: found.tolist() for name, found in engine.counts.items()}
     return shards.keep(ShardResult(shard.index, key, rows, sink.bytes, sink.sha256, counts), stores)
 
@@ -102,11 +102,15 @@ class Engine:
         spec, pin = self.spec, self.plan.pin
         scores = self.graph.score(rows)
         columns = [
-            *(decoded(rows.column(key)) for key in spec.keys),
+            *(rows.column(key) for key in spec.keys),
             pa.array(scores),
             pa.array(scores >= spec.predict.threshold),
-            pa.repeat(pin.version, rows.num_rows),
-            pa.repeat(pin.run_id, rows.num_rows),
+            _constant(pin.version, rows.num_rows),
+            _constant(pin.run_id, rows.num_rows),
         ]
         values = {name: rows.column(name) for name in rows.schema.names} | {spec.predict.score: columns[len(spec.keys)]}
-        return pa.record_batch(columns, schema=schema(spec)), self.profile.count(values)
+        return pa.record_batch(columns, schema=with_dictionaries(schema(spec))), self.profile.count(values)
+
+
+def _constant(value: str, rows: int) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(np.zeros(rows, np.int32), [value])

@@ -47,10 +47,10 @@ def test_a_code_is_the_index_of_the_value_however_strings_are_held(
     values: list[str | None], known: list[str], cut: int
 ) -> None:
     expected = [known.index(v or "") if (v or "") in known else -1 for v in values]
-    plain = pa.array(values, pa.string())
-    assert codes(plain, tuple(known)).tolist() == expected
-    assert codes(plain.dictionary_encode(), tuple(known)).tolist() == expected
-    assert codes(plain.dictionary_encode()[cut:], tuple(known)).tolist() == expected[cut:]
+    plain, among = pa.array(values, pa.string()), pa.array(known, pa.string())
+    assert codes(plain, among).tolist() == expected
+    assert codes(plain.dictionary_encode(), among).tolist() == expected
+    assert codes(plain.dictionary_encode()[cut:], among).tolist() == expected[cut:]
 
 
 def test_a_matrix_has_numbers_with_nan_and_codes(lean: ModelSpec) -> None:

@@ -1,0 +1,35 @@
+"""Nights of any size, of real flights: rows drawn anew from the training window, each with a key of its own."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+
+from benchmarks.world import World
+from pipelines.contracts import Pin, Plan, Shard
+from pipelines.steps.holdout import read_snapshot
+from pipelines.steps.plan import PREDICTIONS
+from pipelines.stores.parquet import ROW_GROUP_ROWS
+
+NIGHT = "2014-01-01"
+
+
+def big_night(world: World, rows: int, pin: Pin) -> Plan:
+    """One validated file of ``rows`` rows in the lake, and a plan to score it in one shard."""
+    spec, lake = world.spec, world.stores.lake
+    real = read_snapshot(spec, world.stores.versions.checkout(world.trained.snapshot.md5)).select(list(spec.columns))
+    draft = lake.begin("validated", f"bench_{rows}", spec.partition.column, NIGHT)
+    file = lake.add(draft, 0, _drawn(real, rows), real.schema)
+    groups = lake.open_parquet(file.key).metadata.num_row_groups
+    out = lake.begin(PREDICTIONS, spec.name, spec.partition.column, NIGHT)
+    shard = Shard(0, file.key, file.sha256, 0, groups, rows)
+    return Plan(spec.name, NIGHT, pin, out.generation, "bench", rows, out.base_etag, [shard])
+
+
+def _drawn(real: pa.Table, rows: int) -> Iterator[pa.RecordBatch]:
+    random, position = np.random.default_rng(0), real.schema.get_field_index("flight")
+    for start in range(0, rows, ROW_GROUP_ROWS):
+        size = min(ROW_GROUP_ROWS, rows - start)
+        drawn = real.take(pa.array(random.integers(0, real.num_rows, size)))
+        numbers = pa.array(np.arange(start, start + size, dtype=np.int32))
+        yield from drawn.set_column(position, real.schema.field(position), numbers).combine_chunks().to_batches()
