@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help install demo up down test lint unit dags integration e2e bench clean
+.PHONY: help install demo up down test lint unit dags integration faults soak e2e bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,7 +28,7 @@ up: install ## start S3, MLflow and Airflow in the background
 down: ## stop them; all data stay
 	@test ! -x $(BIN)/nightshift || $(BIN)/nightshift down
 
-test: lint unit dags integration e2e ## everything that CI runs
+test: lint unit dags integration faults e2e ## everything that CI runs
 
 lint: install ## style, types, architecture, specs
 	$(BIN)/ruff check .
@@ -45,6 +45,12 @@ dags: install ## the Dags: shapes, and a night through dag.test()
 
 integration: install ## real SeaweedFS, MLflow, DVC, Great Expectations
 	$(BIN)/python -m pytest tests/integration
+
+faults: install ## a night is published while processes, network and store fail; seeded, short
+	$(BIN)/python -m pytest tests/faults
+
+soak: install ## the same for longer; writes benchmarks/soak.json (SOAK="--minutes 60 --seed 2")
+	$(BIN)/python -m tests.faults $(SOAK)
 
 e2e: install ## the whole stack in a real browser; skipped where there is no chromium
 	$(BIN)/python -m pytest tests/e2e

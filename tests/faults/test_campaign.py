@@ -1,0 +1,71 @@
+"""Trouble of all kinds, for a while, with a fixed seed; and each rarer kind once for sure."""
+
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults.campaign import NIGHTS, campaign
+from tests.faults.episodes import Dice, Episode, collected, disk_full, race, store_killed, zombie
+from tests.faults.proxy import Fault
+from tests.faults.site import Site
+
+pytestmark = pytest.mark.faults
+
+SEED, SECONDS = 20130401, 20
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with Site(NIGHTS) as found:
+        yield found
+
+
+@pytest.mark.parametrize("episode", [race, zombie, store_killed, disk_full, collected])
+def test_trouble_and_then_a_run_that_heals(site: Site, episode: Episode) -> None:
+    dice = Dice(random.Random(SEED))
+    episode(site, dice)
+    for night in site.nights:
+        site.check(night)
+        site.clean_run(night, dice.version(), dice.shard_rows())
+    assert site.record.violations == []
+
+
+def test_no_space_for_a_worker_is_an_outage_that_says_so(site: Site) -> None:
+    outcome = site.end(site.start(NIGHTS[0], "3", 1, file_limit=0))
+    assert outcome.how == "OutOfSpace"
+    assert "make room there" in outcome.said
+
+
+def test_a_campaign_finds_no_violation_and_leaves_nothing_over() -> None:
+    report = campaign(SEED, SECONDS)
+    assert report.record.violations == []
+    assert report.left_over == []
+    assert report.injected > 0
+    assert {tally.reader for tally in report.readers if tally.reads} == {"manifest", "arrow", "pandas"}
+    assert sum(report.record.outcomes.values()) > report.record.clean_runs
+
+
+def test_the_judge_sees_what_is_wrong() -> None:
+    from tests.faults.world import Judge, Wrong
+
+    night = NIGHTS[0]
+    judge, right, other = Judge(NIGHTS), night.predictions("1"), night.predictions("2")
+    assert judge.version(night.partition, right) == "1"
+    half = night.rows // 2
+    import pyarrow as pa
+
+    for wrong in (
+        right.slice(1),
+        pa.concat_tables([right, right]),
+        pa.concat_tables([right.slice(0, half), other.slice(half)]),
+        right.set_column(right.column_names.index("score"), "score", other["score"]),
+        pa.concat_tables([right.slice(0, half), right.slice(half - 1, 1), right.slice(half + 1)]),
+        NIGHTS[1].predictions("1"),
+    ):
+        with pytest.raises(Wrong):
+            judge.version(night.partition, wrong)
+
+
+def test_every_network_fault_can_be_told_from_the_others() -> None:
+    assert len({fault.value for fault in Fault}) == len(Fault) == 8
