@@ -23,6 +23,7 @@ CODE = (
     "steps/score.py",
     "steps/graph.py",
     "steps/feeds.py",
+    "steps/providers.py",
     "steps/estimators.py",
     "steps/profile.py",
     "stores/parquet.py",
