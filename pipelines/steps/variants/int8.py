@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pipelines.errors import VariantRefused
 from pipelines.steps.export import OPSET
+from pipelines.steps.variants.network import SCALING
 from pipelines.steps.variants.onnx_file import serialized
 
 CALIBRATION_ROWS = 8_192
@@ -21,7 +22,12 @@ def dynamic(body: bytes) -> bytes:
     """Weights as int8; activations are scaled call by call, so a row's score depends a little on its neighbours."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    return _quantized(body, lambda model, out: quantize_dynamic(model, out, ["MatMul"], weight_type=QuantType.QInt8))
+    return _quantized(
+        body,
+        lambda model, out: quantize_dynamic(
+            model, out, ["MatMul"], weight_type=QuantType.QInt8, nodes_to_exclude=[SCALING, f"{SCALING}_MatMul"]
+        ),
+    )
 
 
 def static(body: bytes, inputs: dict[str, NDArray[Any]]) -> bytes:
@@ -39,7 +45,7 @@ def static(body: bytes, inputs: dict[str, NDArray[Any]]) -> bytes:
     return _quantized(
         body,
         lambda model, out: quantize_static(
-            model, out, Reader(), quant_format=QuantFormat.QDQ, op_types_to_quantize=["Gemm"],
+            model, out, Reader(), quant_format=QuantFormat.QDQ, op_types_to_quantize=["Gemm"], nodes_to_exclude=[SCALING],
             activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, per_channel=True,
         ),
     )  # fmt: skip

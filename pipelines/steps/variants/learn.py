@@ -35,15 +35,15 @@ def fit(start: Network, lesson: Lesson, *, steps: int, rate: float, seed: int) -
     import torch
 
     with _alone():
-        model = _Model(start)
-        dense = torch.from_numpy(start.scaling(lesson.inputs["numbers"]))
-        codes = torch.from_numpy(lesson.inputs["codes"] % model.sizes) if start.tables else None
+        scaled = start.scaling(lesson.inputs["numbers"])
+        model = _Model(start, scaled)
+        dense, codes = torch.from_numpy(model.standardised(scaled)), torch.from_numpy(_codes(start, lesson))
         targets = torch.from_numpy(lesson.scores.astype(np.float32))
         adam = torch.optim.Adam(model.parameters, lr=rate, fused=True)
         schedule = torch.optim.lr_scheduler.LambdaLR(adam, lambda step: _warm_then_cosine(step, steps))
         losses = []
         for chosen in _batches(len(targets), steps, seed):
-            odds = model(dense[chosen], codes[chosen] if codes is not None else None)
+            odds = model(dense[chosen], codes[chosen])
             loss = torch.nn.functional.binary_cross_entropy_with_logits(odds, targets[chosen])
             adam.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -52,6 +52,13 @@ def fit(start: Network, lesson: Lesson, *, steps: int, rate: float, seed: int) -
             losses.append(loss.detach())
     curve = [float(part.mean()) for part in torch.stack(losses).chunk(REPORTS)]
     return model.network(start), curve
+
+
+def _codes(start: Network, lesson: Lesson) -> NDArray[np.int64]:
+    """Rows of the tables: torch does not count from the end, as -1 does."""
+    sizes = np.array([len(table) for table in start.tables], np.int64)
+    codes = lesson.inputs["codes"] if start.tables else np.empty((len(lesson.scores), 0), np.int64)
+    return np.asarray(codes % sizes)
 
 
 @contextmanager
@@ -87,35 +94,48 @@ def _batches(rows: int, steps: int, seed: int) -> "Iterator[torch.Tensor]":
 
 
 class _Model:
-    """A ``Network`` in torch. Tables lie in one, each after the one before."""
+    """A ``Network`` in torch, its first layer over standardised inputs: rare values need large weights otherwise,
+    which Adam's even steps are long in reaching."""
 
-    def __init__(self, start: Network) -> None:
+    def __init__(self, start: Network, dense: Floats) -> None:
+        numbers = dense.shape[1] // 2
+        deviation = dense[:, :numbers].std(axis=0)
+        self.mean = dense[:, :numbers].mean(axis=0)
+        self.deviation = np.where(deviation > 0, deviation, np.float32(1))
+        first = start.weights[0].copy()
+        bias = start.biases[0] + self.mean @ first[:numbers]
+        first[:numbers] *= self.deviation[:, None]
+        self.tables = [_learnt(table) for table in start.tables]
+        self.weights = [_learnt(weight) for weight in (first, *start.weights[1:])]
+        self.biases = [_learnt(bias) for bias in (bias, *start.biases[1:])]
+        self.parameters = [*self.weights, *self.biases, *self.tables]
+
+    def standardised(self, dense: Floats) -> Floats:
+        numbers = len(self.mean)
+        return np.hstack([(dense[:, :numbers] - self.mean) / self.deviation, dense[:, numbers:]])
+
+    def __call__(self, dense: "torch.Tensor", codes: "torch.Tensor") -> "torch.Tensor":
         import torch
 
-        def learnt(values: Floats) -> torch.Tensor:
-            return torch.from_numpy(values.copy()).requires_grad_()
-
-        self.sizes = np.array([len(table) for table in start.tables], np.int64)
-        self.offsets = torch.from_numpy(np.cumsum([0, *self.sizes[:-1]]))
-        self.table = learnt(np.vstack(start.tables)) if start.tables else None
-        self.weights = [learnt(weight) for weight in start.weights]
-        self.biases = [learnt(bias) for bias in start.biases]
-        self.parameters = [*self.weights, *self.biases, *([] if self.table is None else [self.table])]
-
-    def __call__(self, dense: "torch.Tensor", codes: "torch.Tensor | None") -> "torch.Tensor":
-        import torch
-
-        found = torch.addmm(self.biases[0], dense, self.weights[0])
-        if codes is not None and self.table is not None:
-            found = found + torch.nn.functional.embedding_bag(codes + self.offsets, self.table, mode="sum")
+        rows = [torch.nn.functional.embedding(codes[:, at], table) for at, table in enumerate(self.tables)]
+        found = torch.addmm(self.biases[0], torch.cat([dense, *rows], dim=1), self.weights[0])
         for weight, bias in zip(self.weights[1:], self.biases[1:], strict=True):
             found = torch.addmm(bias, found.relu(), weight)
         return found.squeeze(1)
 
     def network(self, start: Network) -> Network:
-        def plain(values: "torch.Tensor") -> Floats:
-            return values.detach().numpy().copy()
+        """The weights as they are now, over inputs as they come."""
+        (first, *weights), (bias, *biases), tables = map(_plain, (self.weights, self.biases, self.tables))
+        first[: len(self.mean)] /= self.deviation[:, None]
+        bias -= self.mean @ first[: len(self.mean)]
+        return replace(start, tables=tuple(tables), weights=(first, *weights), biases=(bias, *biases))
 
-        tables = () if self.table is None else np.split(plain(self.table), np.cumsum(self.sizes)[:-1])
-        weights, biases = tuple(map(plain, self.weights)), tuple(map(plain, self.biases))
-        return replace(start, tables=tuple(tables), weights=weights, biases=biases)
+
+def _learnt(values: Floats) -> "torch.Tensor":
+    import torch
+
+    return torch.from_numpy(np.array(values, np.float32)).requires_grad_()
+
+
+def _plain(tensors: "list[torch.Tensor]") -> list[Floats]:
+    return [tensor.detach().numpy().copy() for tensor in tensors]

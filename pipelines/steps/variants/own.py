@@ -6,31 +6,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.errors import VariantRefused
-from pipelines.steps.variants.network import Network, Scaling
+from pipelines.steps.variants.network import Floats, Network, Scaling
 from pipelines.steps.variants.prepared import Prepared
+
+Weights = NDArray[np.float64]
 
 
 def own_network(prepared: Prepared) -> Network:
     """What scikit-learn trained, array by array. Raises ``VariantRefused`` for what is no such model."""
-    classifier = prepared.pipeline[-1]
+    weights, biases = _layers(prepared.pipeline[-1])
     if not prepared.numbers:
         raise VariantRefused("the model has no numeric feature")
-    weights, biases = _layers(classifier)
     # One-hot columns come first, in the order of the categories, then the numbers.
     sizes = [len(prepared.categories[name]) for name in prepared.codes]
     *one_hot, dense = np.split(weights[0], np.cumsum(sizes)) if sizes else [weights[0]]
-    # The encoder ignores values it never saw: their row is zero.
-    tables = [np.vstack([rows, np.zeros((1, rows.shape[1]))]).astype(np.float32) for rows in one_hot]
+    scaling, null = _scaling(prepared)
+    pairs = [_table(rows) for rows in one_hot]
+    first = np.vstack([dense, null[:, None] * dense, *(weight for _, weight in pairs)])
     return Network(
         prepared.two_matrices(),
-        _scaling(prepared),
-        tuple(tables),
-        (dense.astype(np.float32), *(weight.astype(np.float32) for weight in weights[1:])),
+        scaling,
+        tuple(table for table, _ in pairs),
+        tuple(weight.astype(np.float32) for weight in [first, *weights[1:]]),
         tuple(np.asarray(bias, np.float32) for bias in biases),
     )
 
 
-def _layers(classifier: Any) -> tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]]:
+def _layers(classifier: Any) -> tuple[list[Weights], list[Weights]]:
     if hasattr(classifier, "coefs_"):
         if classifier.activation != "relu":
             raise VariantRefused(f"the layout is for activation relu, not {classifier.activation}")
@@ -40,9 +42,18 @@ def _layers(classifier: Any) -> tuple[list[NDArray[np.float64]], list[NDArray[np
     raise VariantRefused(f"{type(classifier).__name__} has no layers")
 
 
-def _scaling(prepared: Prepared) -> Scaling:
+def _table(rows: Weights) -> tuple[Floats, Weights]:
+    """A table and its weights: the rows of one category, (v, h), looked up or multiplied, whichever is narrower.
+
+    The encoder ignores values it never saw: their row is zero.
+    """
+    values, width = rows.shape
+    table, weights = (np.eye(values), rows) if values < width else (rows, np.eye(width))
+    return np.vstack([table, np.zeros((1, table.shape[1]))]).astype(np.float32), weights
+
+
+def _scaling(prepared: Prepared) -> tuple[Scaling, Weights]:
+    """The trained scaling, and where a null lies in it."""
     steps = prepared.pipeline["prepare"].named_transformers_["numbers"]
-    whole = np.full(len(prepared.numbers), np.inf, np.float32)
-    found = (steps["impute"].statistics_, steps["scale"].mean_, steps["scale"].scale_)
-    fill, centre, width = (values.astype(np.float32) for values in found)
-    return Scaling(fill, -whole, whole, centre, width)
+    fill, centre, width = steps["impute"].statistics_, steps["scale"].mean_, steps["scale"].scale_
+    return Scaling(centre.astype(np.float32), width.astype(np.float32), clipped=False), (fill - centre) / width

@@ -71,8 +71,9 @@ def pareto(spec: ModelSpec, entries: Sequence[Entry], chosen: Entry) -> "Figure"
     axes.axhline(0, color="black", lw=0.8)
     for color, label in ((CHOSEN, "chosen"), (ELIGIBLE, "within tolerance"), (REFUSED, "refused")):
         axes.plot([], [], "o", color=color, label=label)
-    axes.set(xscale="log", xlabel="rows per second, all cores", ylabel=f"{spec.gates.metric} lost against fp32")
+    axes.set(xlabel="rows per second, all cores", ylabel=f"{spec.gates.metric} lost against fp32")
     axes.set_title(f"{spec.name}: speed and what it costs")
+    _thousands(axes)
     _label(axes, shown)
     axes.grid(alpha=0.25, which="both")
     axes.legend(loc="best", fontsize=8)
@@ -88,6 +89,16 @@ def _point(axes: "Axes", entry: Entry, chosen: Entry) -> None:
     axes.errorbar([speed], [loss.mean], yerr=spread, fmt="o", color=color, ms=size, capsize=4)
 
 
+def _thousands(axes: "Axes") -> None:
+    """A logarithmic axis, since speeds are compared as ratios, with numbers that can be read."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda speed, _: f"{speed / 1000:,.0f}k"))
+
+
 def _label(axes: "Axes", shown: Sequence[Entry]) -> None:
     """Names beside the points; those of neighbours on different heights."""
     for place, entry in enumerate(sorted(shown, key=lambda e: e.rows_per_second or 0)):
@@ -96,4 +107,5 @@ def _label(axes: "Axes", shown: Sequence[Entry]) -> None:
         axes.annotate(
             entry.name, (entry.rows_per_second or 0, loss.high if above else loss.low), ha="center", fontsize=8,
             va="bottom" if above else "top", xytext=(0, 5 if above else -5), textcoords="offset points",
+            bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.85},
         )  # fmt: skip
