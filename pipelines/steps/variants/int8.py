@@ -45,7 +45,8 @@ def static(body: bytes, inputs: dict[str, NDArray[Any]]) -> bytes:
     return _quantized(
         body,
         lambda model, out: quantize_static(
-            model, out, Reader(), quant_format=QuantFormat.QDQ, op_types_to_quantize=["Gemm"], nodes_to_exclude=[SCALING],
+            model, out, Reader(), quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=["Gemm"], nodes_to_exclude=[SCALING],
             activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, per_channel=True,
         ),
     )  # fmt: skip
