@@ -70,7 +70,8 @@ def _hashes_seen_twice(batches: Iterable[pa.RecordBatch], buckets: int) -> Hashe
                 _spread(key_hashes(batch), files)
             return np.concatenate([_twice(found) for found in _read_back(files)])
     except OSError as error:
-        raise OutOfSpace(f"{tempfile.gettempdir()}: {error}", fix="make room there, or set TMPDIR") from error
+        # tempfile.gettempdir() would try to write there, and fail the same.
+        raise OutOfSpace(f"no room for temporary files: {error}", fix="make room in /tmp, or set TMPDIR") from error
 
 
 def _spread(hashes: Hashes, files: Sequence[IO[bytes]]) -> None:

@@ -7,12 +7,10 @@ Three places share the work (docs/decisions/publishing.md):
     <dataset>/<model>/<column>=<partition>/part-*.parquet                   what people read, copied after
 """
 
-import tempfile
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -83,13 +81,11 @@ class Lake:
         return Draft(dataset, model, column, partition, uuid.uuid4().hex[:12], found[1] if found else None)
 
     def add(self, draft: Draft, index: int, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> DataFile:
-        """Write one file of a generation: finished locally first, so a failure leaves nothing in S3."""
+        """Write one file of a generation: whole, or, after a failure, not there. No disk is needed."""
         key = draft.file_key(index)
-        with tempfile.TemporaryDirectory(prefix="nightshift-") as folder:
-            file = Path(folder) / "part.parquet"
-            rows = parquet.write(batches, schema, file)
-            self.objects.upload(file, key)
-            return DataFile(key=key, rows=rows, bytes=file.stat().st_size, sha256=parquet.sha256(file))
+        with self.objects.stream(key) as sink:
+            rows = parquet.write(batches, schema, sink)
+        return DataFile(key=key, rows=rows, bytes=sink.bytes, sha256=sink.sha256)
 
     def commit(
         self,

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from pipelines.errors import LakeUnavailable, UsageError
@@ -96,18 +95,6 @@ class Objects:
             )
         except (ClientError, BotoCoreError) as error:
             raise ConditionFailed(str(error)) from error
-
-    def upload(self, file: Path, key: str) -> None:
-        """A finished local file, as one managed upload."""
-        from boto3.exceptions import S3UploadFailedError
-        from botocore.exceptions import ClientError
-
-        with self._explained(key):
-            try:
-                self._client.upload_file(str(file), self.bucket, self._prefix + key)
-            except S3UploadFailedError as error:
-                # boto3 wraps the store's answer, which says more.
-                raise (error.__context__ if isinstance(error.__context__, ClientError) else error) from None
 
     @contextmanager
     def stream(self, key: str) -> Iterator[Upload]:

@@ -1,6 +1,5 @@
 """Parquet with pinned schema and deterministic bytes: the same rows always give the same file."""
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -130,9 +129,3 @@ def _repeats(column: pa.ChunkedArray) -> bool:
         return True
     # Half the bytes to fetch for a night of a million flights; in a file of one small night no gain.
     return len(column) >= LARGE_ROWS and pc.count_distinct(column).as_py() * MIN_REPEATS <= len(column)
-
-
-def sha256(file: Path) -> str:
-    """Hex digest of a file's bytes."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -31,10 +31,15 @@ def test_trouble_and_then_a_run_that_heals(site: Site, episode: Episode) -> None
     assert site.record.violations == []
 
 
-def test_no_space_for_a_worker_is_an_outage_that_says_so(site: Site) -> None:
-    outcome = site.end(site.start(NIGHTS[0], "3", 1, file_limit=0))
-    assert outcome.how == "OutOfSpace"
-    assert "make room there" in outcome.said
+def test_a_night_needs_no_disk(site: Site) -> None:
+    assert site.end(site.start(NIGHTS[0], "3", 1, file_limit=0)).how == "published"
+
+
+def test_no_space_to_check_the_keys_of_a_large_night_is_an_outage_that_says_so(site: Site) -> None:
+    before = site.check(NIGHTS[0])
+    outcome = site.end(site.start(NIGHTS[0], "4", 1, file_limit=0, rows_in_memory=100))
+    assert (outcome.how, site.check(NIGHTS[0])) == ("OutOfSpace", before)
+    assert "make room in" in outcome.said
 
 
 def test_a_campaign_finds_no_violation_and_leaves_nothing_over() -> None:

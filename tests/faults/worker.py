@@ -16,6 +16,7 @@ from typing import Any
 
 from pipelines.errors import NightshiftError
 from pipelines.settings import Settings
+from pipelines.steps import uniqueness
 from pipelines.steps.plan import plan
 from pipelines.steps.publish import publish
 from pipelines.steps.score import score
@@ -27,13 +28,17 @@ CONTEXT.set_forkserver_preload(["tests.faults.warm"])
 
 @dataclass(frozen=True)
 class Job:
-    """Score and publish a night with a version. ``file_limit``: bytes that it may write to a local file."""
+    """Score and publish a night with a version.
+
+    ``file_limit``: bytes that it may write to a local file. ``rows_in_memory``: keys are checked on disk beyond.
+    """
 
     settings: Settings
     partition: str
     version: str
     shard_rows: int
     file_limit: int | None = None
+    rows_in_memory: int = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,7 @@ class Attempt:
 def work(job: Job, says: Connection) -> None:
     """What the child does."""
     small_row_groups()
+    uniqueness.BUCKET_ROWS = job.rows_in_memory
     began = time.monotonic()
     if job.file_limit is not None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

@@ -248,18 +248,21 @@ def test_conditional_puts_say_no(lake: Lake) -> None:
     assert lake.objects.get("x")[0] == b"3"
 
 
-def test_wrong_keys_and_a_missing_bucket_are_explained(open_stores: Any, project: Path, tmp_path: Path) -> None:
-    (tmp_path / "file").write_bytes(b"x")
+def test_wrong_keys_and_a_missing_bucket_are_explained(open_stores: Any, project: Path) -> None:
+    def stream(objects: Any) -> None:
+        with objects.stream("x") as sink:
+            sink.write(b"x")
+
     strange = open_stores(project, secret_key="wrong").lake.objects
     for act in (
         lambda: strange.get("x"),
-        lambda: strange.upload(tmp_path / "file", "x"),
+        lambda: stream(strange),
         lambda: list(strange.keys("")),
     ):
         with pytest.raises(UsageError, match="S3 refused these keys"):
             act()
     nowhere = open_stores(project, lake="s3://no-such-bucket").lake.objects
-    for act in (lambda: nowhere.put("x", b""), lambda: nowhere.upload(tmp_path / "file", "x")):
+    for act in (lambda: nowhere.put("x", b""), lambda: stream(nowhere)):
         with pytest.raises(LakeUnavailable, match="S3 answered NoSuchBucket for s3://no-such-bucket/x"):
             act()
 
