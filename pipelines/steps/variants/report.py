@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+NEIGHBOURS = 1.35
+"""Speeds nearer than this ratio have labels that would overlap."""
 CHOSEN, ELIGIBLE, REFUSED = "tab:green", "tab:blue", "tab:grey"
 
 
@@ -100,12 +102,17 @@ def _thousands(axes: "Axes") -> None:
 
 
 def _label(axes: "Axes", shown: Sequence[Entry]) -> None:
-    """Names beside the points; those of neighbours on different heights."""
+    """Names by turns above and below the points; of neighbours on one side each is a line further out."""
+    last: dict[bool, tuple[float, int]] = {}
     for place, entry in enumerate(sorted(shown, key=lambda e: e.rows_per_second or 0)):
-        loss: Any = entry.loss
-        above = place % 2 == 0
+        loss, speed, above = entry.loss, entry.rows_per_second or 1.0, place % 2 == 0
+        before, line = last.get(above, (0.0, 0))
+        line = line + 1 if before and speed / before < NEIGHBOURS else 0
+        last[above] = speed, line
+        assert loss
         axes.annotate(
-            entry.name, (entry.rows_per_second or 0, loss.high if above else loss.low), ha="center", fontsize=8,
-            va="bottom" if above else "top", xytext=(0, 5 if above else -5), textcoords="offset points",
-            bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.85},
+            entry.name, (speed, loss.high if above else loss.low), ha="center", fontsize=8,
+            va="bottom" if above else "top", xytext=(0, (5 + 13 * line) * (1 if above else -1)),
+            textcoords="offset points", bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.85},
         )  # fmt: skip
+    axes.margins(x=0.1, y=0.14)

@@ -1,0 +1,101 @@
+"""The whole search on a small model: the table holds what the files say, and the choice follows from it."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from pipelines.errors import ModelError, ParityFailed
+from pipelines.spec import VARIANTS, ModelSpec
+from pipelines.steps import optimize as step
+from pipelines.steps.estimators import build, model_inputs
+from pipelines.steps.graph import Graph
+from pipelines.steps.holdout import Split, split
+from pipelines.steps.metrics import row_losses
+from pipelines.steps.optimize import search
+from pipelines.steps.variants.judge import choose
+
+Change = Callable[..., ModelSpec]
+
+
+@pytest.fixture
+def model(
+    spec: ModelSpec, small_rows: Callable[..., pa.Table], change: Change
+) -> Callable[..., tuple[ModelSpec, Any, Split]]:
+    def fitted(**optimize: Any) -> tuple[ModelSpec, Any, Split]:
+        changed = change(spec, optimize=optimize)
+        rows = split(changed, small_rows(changed))
+        return changed, build(changed).fit(model_inputs(changed, rows.train.table), rows.train.labels), rows
+
+    return fitted
+
+
+def test_the_table_is_what_the_files_say(model: Callable[..., tuple[ModelSpec, Any, Split]]) -> None:
+    spec, pipeline, rows = model(max_metric_loss=0.5)
+    found = search(spec, pipeline, rows)
+    assert [entry.name for entry in found.entries] == ["fp32", *VARIANTS]
+    assert found.chosen == choose(found.entries)
+    holdout = rows.holdout
+    losses = {
+        name: row_losses("log_loss", holdout.labels, Graph(spec, body).score(holdout.table)).mean()
+        for name, body in found.files.items()
+    }
+    for entry in found.entries:
+        body = found.files[entry.name]
+        assert entry.sha256 == hashlib.sha256(body).hexdigest()
+        assert entry.bytes == len(body)
+        if entry.name != "int8_dynamic":
+            assert entry.loss.mean == pytest.approx(losses[entry.name] - losses["fp32"], abs=1e-9)
+        assert entry.rows_per_second > 0
+        assert entry.parity.rows > holdout.table.num_rows
+    assert {entry.name for entry in found.entries if entry.exact} == {
+        "fp32",
+        "fp32_optimized",
+        "codes",
+        "codes_mirrored",
+    }
+    assert not any(entry.refusal for entry in found.entries if entry.exact)
+    assert set(found.curves) == {"student", "pruned"}
+
+
+def test_a_spec_that_names_no_variant_gets_fp32(model: Callable[..., tuple[ModelSpec, Any, Split]]) -> None:
+    found = search(*model(variants=[]))
+    assert [entry.name for entry in found.entries] == ["fp32"]
+    assert found.chosen.name == "fp32"
+
+
+def test_a_plain_export_that_is_not_the_model_ends_the_search(
+    model: Callable[..., tuple[ModelSpec, Any, Split]], monkeypatch: pytest.MonkeyPatch, change: Change
+) -> None:
+    spec, pipeline, rows = model(variants=["codes"])
+    other = build(change(spec, training={"parameters": {"max_iter": 2}}))
+    other.fit(model_inputs(spec, rows.train.table), rows.train.labels)
+    export = step.to_onnx
+    monkeypatch.setattr(step, "to_onnx", lambda spec, _: export(spec, other))
+    with pytest.raises(ParityFailed):
+        search(spec, pipeline, rows)
+
+
+def test_on_a_provider_that_is_not_there_no_graph_may_score(
+    model: Callable[..., tuple[ModelSpec, Any, Split]],
+) -> None:
+    with pytest.raises(ModelError, match=r"no graph may score: fp32: .*optimize\.provider is cuda"):
+        search(*model(variants=["codes"], provider="cuda"))
+
+
+def test_the_profile_knows_scores_only_of_nights_held_out(
+    model: Callable[..., tuple[ModelSpec, Any, Split]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec, pipeline, rows = model(variants=[])
+    seen: dict[str, Any] = {}
+    build_profile = step.build_profile
+    monkeypatch.setattr(
+        step, "build_profile", lambda *args: (seen.update(nights=args[2], scores=args[3]), build_profile(*args))[1]
+    )
+    step._profile(spec, rows, Graph(spec, search(spec, pipeline, rows).body))
+    scored = {night for night, score in zip(seen["nights"], seen["scores"], strict=True) if not np.isnan(score)}
+    assert len(scored) == spec.training.holdout_days
+    assert min(scored) > max(set(seen["nights"]) - scored)
