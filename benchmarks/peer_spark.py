@@ -1,7 +1,8 @@
 """Spark's ``mapInArrow`` in ``local[cores]``: Python workers are kept from pass to pass, and so are their sessions.
 
 Spark speaks S3 through ``hadoop-aws``, which only Maven has: here it reads and writes local files, which only
-favours it. Java comes as a wheel.
+favours it. Java comes as a wheel, as fast as Debian's. Tried: batches of 16k and 64k rows, partitions of 16 and
+64 MiB, G1 and the parallel collector all cost the same; the first pass costs thrice, for the compiler.
 """
 
 import shlex
