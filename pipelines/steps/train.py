@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 
-TRUSTED = ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
+TRUSTED = [
+    "numpy.dtype",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+    "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
+]
 """What skops may construct besides scikit-learn's public types; nothing here is ever pickled."""
 
 

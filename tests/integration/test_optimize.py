@@ -1,0 +1,150 @@
+"""The search on real services: what the MLflow run says of every graph is what scoring its file again gives."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from pipelines.contracts import Candidate
+from pipelines.spec import VARIANTS, ModelSpec, find_spec, load_spec
+from pipelines.steps.evaluate import evaluate
+from pipelines.steps.graph import Graph, fetch
+from pipelines.steps.holdout import Rows, read_split
+from pipelines.steps.load import load, window
+from pipelines.steps.metrics import row_losses
+from pipelines.steps.optimize import optimize
+from pipelines.steps.snapshot import snapshot
+from pipelines.steps.train import register, train
+from pipelines.stores import Stores
+
+pytestmark = pytest.mark.stack
+
+AS_OF = "2013-04-01"
+
+
+def candidate(spec: ModelSpec, as_of: str, stores: Stores) -> Candidate:
+    return optimize(spec, register(spec, train(spec, snapshot(spec, as_of, stores), stores), stores), stores)
+
+
+class Flights(NamedTuple):
+    """The flights model as it is, on fewer nights, and its search as the MLflow run has it."""
+
+    spec: ModelSpec
+    stores: Stores
+    candidate: Candidate
+    table: dict[str, Any]
+    files: dict[str, bytes]
+    holdout: Rows
+
+
+@pytest.fixture(scope="module")
+def flights(
+    repository: Path,
+    open_stores: Callable[..., Stores],
+    change: Callable[..., ModelSpec],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Flights:
+    home = tmp_path_factory.mktemp("search")
+    spec, stores = find_spec(repository / "models", "flight_delays"), open_stores(repository, home=home)
+    spec = change(spec, training={"window_days": 42})
+    load(spec, *window(spec, AS_OF), stores)
+    found = candidate(spec, AS_OF, stores)
+    with stores.registry.session(spec.name) as mlflow:
+        folder = Path(mlflow.artifacts.download_artifacts(run_id=found.trained.run_id, dst_path=str(home / "run")))
+    table = json.loads((folder / "onnx/variants.json").read_text())
+    files = {path.stem: path.read_bytes() for path in (folder / "onnx/variants").glob("*.onnx")}
+    assert (folder / "plots/variants.png").stat().st_size > 10_000
+    assert f"{spec.name}: {table['chosen']} scores" in (folder / "onnx/variants.md").read_text()
+    return Flights(spec, stores, found, table, files, read_split(spec, found.trained.snapshot, stores).holdout)
+
+
+def lines(flights: Flights) -> dict[str, dict[str, Any]]:
+    return {line["name"]: line for line in flights.table["variants"]}
+
+
+def test_every_variant_of_the_spec_has_a_line_and_its_file(flights: Flights) -> None:
+    assert list(lines(flights)) == ["fp32", *VARIANTS]
+    assert set(flights.files) == {name for name, line in lines(flights).items() if line["sha256"]}
+    assert {"codes", "codes_mirrored", "truncated_half", "student", "pruned", "int8_static"} <= set(flights.files)
+
+
+def test_the_table_says_what_the_files_say(flights: Flights) -> None:
+    holdout = flights.holdout
+    scores = {name: Graph(flights.spec, body).score(holdout.table) for name, body in flights.files.items()}
+    losses = {name: row_losses("log_loss", holdout.labels, found).mean() for name, found in scores.items()}
+    for name, body in flights.files.items():
+        line = lines(flights)[name]
+        assert hashlib.sha256(body).hexdigest() == line["sha256"]
+        if "rows beside it" in line["refusal"]:
+            continue
+        assert losses[name] - losses["fp32"] == pytest.approx(line["loss_mean"], abs=1e-6)
+        assert np.abs(scores[name] - scores["fp32"]).max() <= line["max_difference"] + 1e-6
+
+
+def test_the_choice_is_the_fastest_of_those_within_the_tolerances(flights: Flights) -> None:
+    spec, found = flights.spec.optimize, lines(flights)
+    assert not found["fp32"]["refusal"]
+    for line in found.values():
+        if line["exact"]:
+            assert line["max_difference"] <= spec.max_abs_difference
+            assert line["label_flips"] == 0
+        elif not line["refusal"]:
+            assert line["loss_high"] <= spec.max_metric_loss
+    eligible = [line for line in found.values() if not line["refusal"]]
+    assert found[flights.table["chosen"]]["rows_per_second"] >= 0.95 * max(e["rows_per_second"] for e in eligible)
+    assert found[flights.table["chosen"]] in eligible
+    assert flights.table["chosen"] != "fp32"
+
+
+def test_the_chosen_graph_is_what_scores(flights: Flights) -> None:
+    stores, graph = flights.stores, flights.candidate.graph
+    assert graph.variant == flights.table["chosen"]
+    assert graph.sha256 == lines(flights)[graph.variant]["sha256"]
+    tags = stores.registry.client.get_model_version(flights.spec.name, flights.candidate.version).tags
+    assert tags["nightshift.variant"] == graph.variant
+    assert tags["nightshift.onnx_sha256"] == graph.sha256
+    scores = fetch(flights.spec, graph.key, graph.sha256, stores).score(flights.holdout.table)
+    expected = Graph(flights.spec, flights.files[graph.variant]).score(flights.holdout.table)
+    assert np.array_equal(scores, expected)
+    assert stores.lake.objects.head(f"models/{flights.spec.name}/{graph.sha256}/profile.json")
+
+
+def test_how_the_student_learnt_is_a_curve_of_the_run(flights: Flights) -> None:
+    history = flights.stores.registry.client.get_metric_history(flights.candidate.trained.run_id, "student_loss")
+    assert [point.step for point in history] == list(range(len(history)))
+    assert history[0].value > history[-1].value
+
+
+@pytest.mark.parametrize(
+    ("trainer", "parameters", "variants"),
+    [
+        ("neural_network", {"hidden_layer_sizes": "16-8", "max_iter": 400, "early_stopping": False, "tol": 0.001}, 5),
+        ("logistic_regression", {}, 3),
+    ],
+)
+def test_models_without_trees_go_through_the_loop_in_their_own_weights(
+    make_project: Callable[..., Path],
+    open_stores: Callable[..., Stores],
+    tmp_path: Path,
+    trainer: str,
+    parameters: dict[str, Any],
+    variants: int,
+) -> None:
+    folder = make_project(
+        tmp_path / "project",
+        training={"trainer": trainer, "parameters": parameters},
+        optimize={"variants": ["fp32_optimized", "codes", "pruned", "int8_static"], "max_metric_loss": 0.05},
+        gates={"slices": []},
+    )
+    spec, stores = load_spec(folder / "model.yaml"), open_stores(folder.parents[1])
+    load(spec, "2024-01-02", "2024-01-12", stores)
+    found = candidate(spec, "2024-01-12", stores)
+    assert found.graph.variant != "fp32"
+    files = stores.registry.client.list_artifacts(found.trained.run_id, "onnx/variants")
+    assert len(files) == variants
+    verdict = evaluate(spec, found, stores)
+    assert verdict.promote, verdict.reasons
