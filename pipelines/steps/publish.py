@@ -9,6 +9,7 @@ from pipelines.contracts import PartitionRef, Plan, ShardResult
 from pipelines.errors import LostRows, SchemaMismatch
 from pipelines.spec import ModelSpec
 from pipelines.steps.score import draft, schema
+from pipelines.steps.shards import first_rows
 from pipelines.steps.stream import ahead
 from pipelines.steps.uniqueness import repeated_rows
 from pipelines.stores import Stores
@@ -63,7 +64,7 @@ def _one_file(spec: ModelSpec, plan: Plan, ordered: list[ShardResult], stores: S
     names = schema(spec).names
     batches = ahead((batch for result in ordered for batch in _batches(result.key, names, stores)), depth=2)
     with stores.lake.objects.stream(key) as sink:
-        rows = write(batches, schema(spec), sink)
+        rows = write(batches, schema(spec), sink, first_rows(spec, plan, plan.input_rows))
     return DataFile(key=key, rows=rows, bytes=sink.bytes, sha256=sink.sha256)
 
 

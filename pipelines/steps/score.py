@@ -41,7 +41,12 @@ def score(spec: ModelSpec, plan: Plan, shard: Shard, stores: Stores) -> ShardRes
     graph = fetch(spec, plan.pin.key, plan.pin.sha256, stores)
     engine = Engine(spec, plan, graph, load_profile(plan.pin, stores.lake))
     with stores.lake.objects.stream(key) as sink:
-        rows = write(engine.scored(shard, stores), with_dictionaries(schema(spec)), sink)
+        rows = write(
+            engine.scored(shard, stores),
+            with_dictionaries(schema(spec)),
+            sink,
+            shards.first_rows(spec, plan, shard.rows),
+        )
     counts = {name: found.tolist() for name, found in engine.counts.items()}
     return shards.keep(ShardResult(shard.index, key, rows, sink.bytes, sink.sha256, counts), stores)
 

@@ -17,7 +17,9 @@ from pipelines.contracts import Plan, Shard, ShardResult
 from pipelines.spec import ModelSpec
 from pipelines.steps.plan import PREDICTIONS
 from pipelines.stores import Stores
+from pipelines.stores.parquet import ROW_GROUP_ROWS
 
+FORMAT = 1
 PACKAGES = ("onnxruntime", "pyarrow", "numpy")
 CODE = (
     "steps/score.py",
@@ -33,15 +35,26 @@ RESULT = TypeAdapter(ShardResult)
 
 def file_key(spec: ModelSpec, plan: Plan, shard: Shard) -> str:
     """Where the shard's Parquet lies: by input and range, graph, version, spec and code."""
-    made_from = {
-        "format": 1,
-        "input": [shard.sha256, shard.first, shard.last],
-        "pin": asdict(plan.pin),
-        "spec": spec.model_dump(mode="json"),
-        "code": code_digest(),
-    }
-    digest = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
+    digest = _digest(night_digest(spec, plan), shard.sha256, shard.first, shard.last)
     return f"generations/{PREDICTIONS}/{spec.name}/{plan.partition}/shards/{digest[:32]}.parquet"
+
+
+def night_digest(spec: ModelSpec, plan: Plan) -> str:
+    """Of all that a night's rows depend on, however it is cut into shards."""
+    return _digest(FORMAT, plan.input_digest, asdict(plan.pin), spec.model_dump(mode="json"), code_digest())
+
+
+def first_rows(spec: ModelSpec, plan: Plan, rows: int) -> int:
+    """How many rows the first row group of a file of ``rows`` has: another number for another night digest.
+
+    A reader that asks for a file column by column while it is replaced would mix both without a word if
+    all their columns lay at the same places (docs/publishing.md). So no two generations are laid out alike.
+    """
+    return 1 + int(night_digest(spec, plan)[:8], 16) % max(1, min(rows, ROW_GROUP_ROWS) - 1)
+
+
+def _digest(*made_from: object) -> str:
+    return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
 
 
 @cache

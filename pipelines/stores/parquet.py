@@ -79,14 +79,16 @@ def with_dictionaries(schema: pa.Schema) -> pa.Schema:
     return pa.schema([field.with_type(text) if pa.types.is_string(field.type) else field for field in schema])
 
 
-def write(batches: Iterable[pa.RecordBatch], schema: pa.Schema, file: "Path | Upload") -> int:
+def write(
+    batches: Iterable[pa.RecordBatch], schema: pa.Schema, file: "Path | Upload", first_rows: int = ROW_GROUP_ROWS
+) -> int:
     """Write record batches to a local file or an upload; rows written.
 
-    How the rows are cut into batches leaves no trace. zstd level 1; dictionaries for strings and, in
-    large files, for numbers that repeat, byte-stream-split for other floats: measured 2.3 times faster
-    and 40 % smaller than the defaults.
+    The first row group has ``first_rows``, all others ``ROW_GROUP_ROWS``. How the rows are cut into batches
+    leaves no trace. zstd level 1; dictionaries for strings and, in large files, for numbers that repeat,
+    byte-stream-split for other floats: measured 2.3 times faster and 40 % smaller than the defaults.
     """
-    rows, groups = 0, _row_groups(batches, schema)
+    rows, groups = 0, _row_groups(batches, schema, first_rows)
     first = next(groups, schema.empty_table())
     with pq.ParquetWriter(file, schema, **_encoding(first)) as writer:
         for group in chain([first] if first.num_rows else [], groups):
@@ -95,10 +97,9 @@ def write(batches: Iterable[pa.RecordBatch], schema: pa.Schema, file: "Path | Up
     return rows
 
 
-def _row_groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
-    """The same rows in groups of ``ROW_GROUP_ROWS``; the last may be smaller."""
+def _row_groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema, first_rows: int) -> Iterator[pa.Table]:
     held: list[pa.RecordBatch] = []
-    room = ROW_GROUP_ROWS
+    room = first_rows
     for batch in batches:
         rest = batch
         while rest.num_rows:
