@@ -1,6 +1,6 @@
 """Partitions and manifests on any S3, published so that a reader only ever sees whole nights.
 
-Three places share the work (docs/decisions/publishing.md):
+Three places share the work (docs/publishing.md):
 
     generations/<dataset>/<model>/<partition>/<generation>/part-*.parquet   immutable
     manifests/<dataset>/<model>/<column>=<partition>.json                   one conditional PUT: the commit

@@ -51,7 +51,8 @@ def run_dags(project, spec, stores, stack, airflow_home):
 
 
 def test_a_training_and_a_night_end_well(run_dags, spec, stores):
-    ends, _ = run_dags(f"train:{NIGHT}", f"ingest:{NIGHT}", f"validate:{NIGHT}", f"predict:{NIGHT}", f"monitor:{NIGHT}")
+    verbs = ("train", "ingest", "validate", "predict", "monitor", "maintain")
+    ends, _ = run_dags(*(f"{verb}:{NIGHT}" for verb in verbs))
     states = {verb: (state, tasks) for verb, _, state, tasks in ends}
     assert {verb: state for verb, (state, _) in states.items()} == dict.fromkeys(states, "success")
     assert states["train"][1]["promote"] == "success"

@@ -9,9 +9,10 @@ from datetime import timedelta
 from tests.faults.proxy import Plan, sometimes
 from tests.faults.site import Site
 from tests.faults.worker import Attempt, Outcome
-from tests.faults.world import ROW_GROUP_ROWS, VERSIONS, Night
+from tests.faults.world import VERSIONS, Night
 
-SHARD_ROWS = (1, 2 * ROW_GROUP_ROWS, 10**6)
+# A shard per row group, per two, and one for the night.
+SHARD_ROWS = (1, 1_000, 10**6)
 NETWORK_SHARES = (0.02, 0.05, 0.1, 0.2)
 # Longer than any attempt of a campaign lasts, as the real age is longer than any run.
 TOO_YOUNG = timedelta(minutes=4)

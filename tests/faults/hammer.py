@@ -6,6 +6,7 @@ fails, or, where the bytes of both generations happen to lie at the same places,
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from pipelines.steps.plan import PREDICTIONS
 from tests.faults.readers import Readers, Tally
@@ -22,6 +23,10 @@ class Hammered:
     swaps: int
     sizes: tuple[int, ...]
     readers: list[Tally]
+
+    def as_json(self) -> dict[str, Any]:
+        """For benchmarks/soak.json."""
+        return {"swaps": self.swaps, "bytes": self.sizes, "readers": [tally.as_json() for tally in self.readers]}
 
 
 def hammer(night: Night, seconds: float, versions: tuple[str, str] = ("1", "2")) -> Hammered:

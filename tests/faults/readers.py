@@ -36,6 +36,10 @@ class Tally:
     errors: Counter[str] = field(default_factory=Counter)
     violations: list[str] = field(default_factory=list)
 
+    def as_json(self) -> dict[str, Any]:
+        """For benchmarks/soak.json."""
+        return {**vars(self), "errors": dict(self.errors.most_common())}
+
 
 def through_manifest(settings: Settings) -> Read:
     """Exactly the files that the manifest names, checked against it."""

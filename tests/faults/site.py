@@ -21,7 +21,7 @@ from tests.faults.proxy import Plan, Proxy, nothing
 from tests.faults.readers import Readers, Tally
 from tests.faults.store import Store
 from tests.faults.worker import Attempt, Job, Outcome
-from tests.faults.world import MODEL, Judge, Night, build, make_spec, small_row_groups
+from tests.faults.world import MODEL, Judge, Night, build, make_spec
 
 PATIENCE = 240
 
@@ -34,6 +34,7 @@ class Record:
     outcomes: Counter[str] = field(default_factory=Counter)
     clean_runs: int = 0
     violations: list[str] = field(default_factory=list)
+    collected: Maintained | None = None
 
 
 class Site:
@@ -44,7 +45,6 @@ class Site:
         self.judge, self.record = Judge(nights), Record()
 
     def __enter__(self) -> Self:
-        small_row_groups()
         with ExitStack() as stack:
             self.store = stack.enter_context(Store())
             self.direct = self.store.settings(self._lake_uri)
@@ -65,9 +65,9 @@ class Site:
     def start(self, night: Night, version: str, shard_rows: int, *, plan: Plan | None = None, **more: int) -> Attempt:
         """An attempt, through the proxy where a plan is given."""
         if plan is None:
-            return Attempt(Job(self.direct, night.partition, version, shard_rows, **more))
+            return Attempt(Job(self.direct, night.partition, version, shard_rows, night.row_group_rows, **more))
         self.proxy.start_counting(plan)
-        attempt = Attempt(Job(self.faulty, night.partition, version, shard_rows, **more))
+        attempt = Attempt(Job(self.faulty, night.partition, version, shard_rows, night.row_group_rows, **more))
         self.proxy.kill = attempt.kill
         return attempt
 

@@ -20,7 +20,7 @@ from pipelines.steps import uniqueness
 from pipelines.steps.plan import plan
 from pipelines.steps.publish import publish
 from pipelines.steps.score import score
-from tests.faults.world import make_spec, open_stores, small_row_groups
+from tests.faults.world import make_spec, open_stores, small_pieces
 
 CONTEXT = mp.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["tests.faults.warm"])
@@ -37,6 +37,7 @@ class Job:
     partition: str
     version: str
     shard_rows: int
+    row_group_rows: int
     file_limit: int | None = None
     rows_in_memory: int = 2_000_000
 
@@ -104,7 +105,7 @@ class Attempt:
 
 def work(job: Job, says: Connection) -> None:
     """What the child does."""
-    small_row_groups()
+    small_pieces(job.row_group_rows)
     uniqueness.BUCKET_ROWS = job.rows_in_memory
     began = time.monotonic()
     if job.file_limit is not None:

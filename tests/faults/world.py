@@ -15,11 +15,12 @@ from pipelines.contracts import Pin
 from pipelines.settings import Settings
 from pipelines.spec import ModelSpec
 from pipelines.steps.validate import VALIDATED
-from pipelines.stores import Stores, parquet
+from pipelines.stores import Stores, parquet, upload
 
 MODEL = "orders"
 VERSIONS = tuple(str(number) for number in range(1, 8))
-ROW_GROUP_ROWS = 500
+# S3 refuses smaller ones.
+SMALLEST_PART = 5 * 2**20
 TOKENS = ("token_a", "token_b", "token_c", "token_d")
 THRESHOLD = 0.25
 
@@ -51,6 +52,7 @@ class Night:
 
     partition: str
     rows: int
+    row_group_rows: int = 500
 
     def table(self) -> pa.Table:
         """What was validated."""
@@ -125,6 +127,7 @@ def build(settings: Settings, nights: tuple[Night, ...]) -> None:
         stores.lake.objects.put(f"{folder}/model.onnx", graph(version))
         stores.lake.objects.put(f"{folder}/profile.json", _profile())
     for night in nights:
+        small_pieces(night.row_group_rows)
         draft = stores.lake.begin(VALIDATED, MODEL, "day", night.partition)
         stores.lake.publish(draft, night.table(), provenance={})
 
@@ -173,6 +176,7 @@ def _sha256(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
-def small_row_groups() -> None:
-    """Many row groups in few rows: a night has several shards, and a reader of it several requests to make."""
-    parquet.ROW_GROUP_ROWS = ROW_GROUP_ROWS
+def small_pieces(row_group_rows: int) -> None:
+    """A night of few rows has several row groups, so several shards; an upload has several parts early."""
+    parquet.ROW_GROUP_ROWS = row_group_rows
+    upload.PART_BYTES = SMALLEST_PART

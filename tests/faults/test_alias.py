@@ -1,0 +1,54 @@
+"""The champion changes in mid-run, in a real MLflow: a night has one version, the one that was pinned."""
+
+import pytest
+
+from pipelines.steps.plan import PREDICTIONS, plan
+from pipelines.steps.publish import publish
+from pipelines.steps.score import score
+from pipelines.stores import Stores
+from pipelines.stores.registry import CHAMPION, PASSED
+from tests.faults.world import MODEL, Night, build, make_spec, pin_of
+
+pytestmark = [pytest.mark.faults, pytest.mark.stack]
+
+NIGHT = Night("2024-01-01", 90, row_group_rows=30)
+
+
+@pytest.fixture
+def versions(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Two versions in the registry, with a graph each."""
+    from pipelines.stores import parquet, upload
+
+    for module, name in ((parquet, "ROW_GROUP_ROWS"), (upload, "PART_BYTES")):
+        monkeypatch.setattr(module, name, getattr(module, name))
+    build(stores.settings, (NIGHT,))
+    client = stores.registry.client
+    client.create_registered_model(MODEL)
+    for number in ("1", "2"):
+        pin = pin_of(number)
+        found = client.create_model_version(MODEL, f"s3://mlflow/{number}")
+        facts = {"onnx_sha256": pin.sha256, "onnx_key": pin.key, "snapshot_md5": "ab.dir"}
+        stores.registry.tag(MODEL, found.version, facts | {"trained_through": "2023-12-31", "gate": PASSED})
+    return ["1", "2"]
+
+
+def test_an_alias_that_moves_in_mid_run_changes_nothing_in_it(stores: Stores, versions: list[str]) -> None:
+    first, second = versions
+    spec = make_spec(shard_rows=1)
+    stores.registry.set_alias(MODEL, CHAMPION, first)
+    decided = plan(spec, NIGHT.partition, stores)
+    results = [score(spec, decided, decided.shards[0], stores)]
+    stores.registry.set_alias(MODEL, CHAMPION, second)
+    results += [score(spec, decided, shard, stores) for shard in decided.shards[1:]]
+    publish(spec, decided, results, stores)
+    assert published(stores) == (first, NIGHT.predictions(first)["score"])
+    decided = plan(spec, NIGHT.partition, stores)
+    publish(spec, decided, [score(spec, decided, shard, stores) for shard in decided.shards], stores)
+    assert published(stores) == (second, NIGHT.predictions(second)["score"])
+
+
+def published(stores: Stores) -> tuple[str, object]:
+    """The one version of the night, and its scores."""
+    found = stores.lake.read(stores.lake.require(PREDICTIONS, MODEL, "day", NIGHT.partition))
+    (version,) = found["model_version"].unique().to_pylist()
+    return version, found["score"]
