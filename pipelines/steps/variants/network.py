@@ -89,7 +89,8 @@ class _Writer:
         return self.node("Gemm", inputs, f"dense{place}")
 
     def inputs(self, network: Network) -> str:
-        null = self.node("IsNaN", ["numbers"], "null")
+        # Only NaN is not itself. There is IsNaN, but not on every provider.
+        null = self.node("Not", [self.node("Equal", ["numbers", "numbers"], "itself")], "null")
         flags = self.node("Cast", [null], "flags", to=1)
         scale = self._clipped if network.scaling.clipped else self._exact
         rows = [self._row(table, place) for place, table in enumerate(network.tables)]

@@ -8,7 +8,7 @@ import onnx
 import pyarrow as pa
 import pytest
 
-from pipelines.spec import ModelSpec
+from pipelines.spec import VARIANTS, ModelSpec
 from pipelines.steps.estimators import model_inputs
 from pipelines.steps.graph import DOMAINS, Graph
 from pipelines.steps.parity import UNSEEN
@@ -45,7 +45,7 @@ def test_variants_are_built_where_they_make_sense_twice_alike_and_score_edges(
 
 
 def test_without_an_allowance_nothing_approximate_is_built(fit: Callable) -> None:
-    made = fit()
+    made = fit(optimize={"variants": list(VARIANTS)})
     files, refused = build_all(made.shop)
     assert set(files) == {"fp32_optimized", "codes", "codes_mirrored"}
     assert {refused[name] for name in ALL} == {"not built: the spec allows no metric loss"}
