@@ -2,14 +2,27 @@
 
 import random
 
-from tests.faults.proxy import Fault, nth_write
+from tests.faults.proxy import WRITES, Fault, Request, nth_write
 from tests.faults.site import Site
 from tests.faults.world import Night
 
-NIGHT = Night("2024-01-03", 360_000, row_group_rows=90_000)
-# Two shards: begin, 2 parts, complete, JSON. The night's file: begin, 3 parts, complete. The manifest, the copy.
-SHARD_ROWS, WRITES = 180_000, 17
+NIGHT, SHARD_ROWS = Night("2024-01-03", 360_000, row_group_rows=90_000), 180_000
 FAULTS = (Fault.KILL_BEFORE, Fault.KILL_AFTER, Fault.LOST_ANSWER, Fault.CUT_REQUEST)
+
+
+def writes(site: Site) -> list[str]:
+    """What a run that makes all its writes sends: ``begin``, ``part`` and ``end`` of uploads, ``put`` of the rest."""
+    seen: list[str] = []
+
+    def note(request: Request) -> None:
+        if request.method in WRITES:
+            multipart = "uploadId=" in request.path
+            kinds = {"POST": "end" if multipart else "begin", "PUT": "part" if multipart else "put"}
+            seen.append(kinds[request.method])
+
+    site.forget_shards(NIGHT)
+    assert site.end(site.start(NIGHT, "1", SHARD_ROWS, plan=note)).how == "published"
+    return seen
 
 
 def at_write(site: Site, write: int, fault: Fault) -> str:
@@ -25,9 +38,8 @@ def at_write(site: Site, write: int, fault: Fault) -> str:
 def some_points(seed: int, count: int) -> Site:
     """``count`` of all points, drawn without repetition, and the site with its record; nothing is left over."""
     rng = random.Random(seed)
-    points = [(write, fault) for write in range(1, WRITES + 1) for fault in FAULTS]
     with Site((NIGHT,)) as site:
-        site.clean_run(NIGHT, "1", SHARD_ROWS)
+        points = [(write, fault) for write in range(1, len(writes(site)) + 1) for fault in FAULTS]
         for write, fault in rng.sample(points, min(count, len(points))):
             site.guarded(lambda write=write, fault=fault: at_write(site, write, fault))
         site.guarded(lambda: site.clean_run(NIGHT, "3", SHARD_ROWS))
