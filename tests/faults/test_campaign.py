@@ -13,7 +13,7 @@ from tests.faults.world import Judge, Wrong
 
 pytestmark = pytest.mark.faults
 
-SEED, SECONDS = 20130401, 20
+SEED, SECONDS = 20130401, 12
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ write, and after each, covers every state that ``kill -9`` can leave.
 """
 
 from collections.abc import Iterator
+from itertools import product
 
 import pytest
 
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.faults
 
 # Two shards of two requests each, the night's one file, the manifest, the copy.
 NIGHT, SHARD_ROWS, WRITES = Night("2024-01-01", 600), 1, 7
+COMMIT = 6
 
 
 @pytest.fixture(scope="module")
@@ -51,19 +53,24 @@ def test_a_run_killed_at_a_write_leaves_a_whole_night_and_the_next_run_heals(
 ) -> None:
     before, other = another(site)
     assert site.end(site.start(NIGHT, other, SHARD_ROWS, plan=nth_write(write, fault))).how == "killed"
-    committed = write > 6 or (write == 6 and fault is Fault.KILL_AFTER)
+    committed = write > COMMIT or (write == COMMIT and fault is Fault.KILL_AFTER)
     assert site.check(NIGHT) == (other if committed else before)
     site.clean_run(NIGHT, other, SHARD_ROWS)
 
 
-@pytest.mark.parametrize("write", range(1, WRITES + 1))
-@pytest.mark.parametrize("fault", [Fault.LOST_ANSWER, Fault.CUT_REQUEST, Fault.SLOW_DOWN])
+@pytest.mark.parametrize(
+    ("fault", "write"),
+    [
+        *product([Fault.LOST_ANSWER, Fault.CUT_REQUEST], range(1, WRITES + 1)),
+        *product([Fault.SLOW_DOWN, Fault.ERROR_500], [COMMIT, COMMIT + 1]),
+    ],
+)
 def test_a_write_that_fails_or_whose_answer_is_lost_costs_a_retry_at_most(site: Site, fault: Fault, write: int) -> None:
     before, other = another(site)
     outcome = site.end(site.start(NIGHT, other, SHARD_ROWS, plan=nth_write(write, fault)))
     site.proxy.plan = nothing
     # The commit itself is never sent twice: refused is refused, and only a lost yes is found out.
-    refused = write == 6 and fault is not Fault.LOST_ANSWER
+    refused = write == COMMIT and fault is not Fault.LOST_ANSWER
     assert (outcome.how, site.check(NIGHT)) == (("LakeUnavailable", before) if refused else ("published", other))
 
 
