@@ -100,6 +100,8 @@ def store_killed(site: Site, dice: Dice) -> None:
     site.record.faults["kill -9 of the store"] += 1
     site.store.start()
     site.end(attempt)
+    for night in site.nights:
+        site.guarded(lambda night=night: site.check(night))
 
 
 def disk_full(site: Site, dice: Dice) -> None:

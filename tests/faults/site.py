@@ -1,6 +1,7 @@
 """A lake under attack: the store, the proxy before it, the readers beside it, and what must hold at any time."""
 
 import hashlib
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -13,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.contracts import Maintained
+from pipelines.errors import LakeUnavailable
 from pipelines.steps.maintain import sweep
 from pipelines.steps.plan import PREDICTIONS
 from pipelines.stores import Stores
@@ -21,7 +23,7 @@ from tests.faults.proxy import Plan, Proxy, nothing
 from tests.faults.readers import Readers, Tally
 from tests.faults.store import Store
 from tests.faults.worker import Attempt, Job, Outcome
-from tests.faults.world import MODEL, Judge, Night, build, make_spec
+from tests.faults.world import MODEL, Judge, Night, Wrong, build, make_spec
 
 PATIENCE = 240
 
@@ -97,7 +99,20 @@ class Site:
         self.proxy.injected.clear()
 
     def check(self, night: Night) -> str | None:
-        """What stands is whole, in both places; the version that the manifest has. Raises ``Wrong``."""
+        """What stands is whole, in both places; the version that the manifest has. Raises ``Wrong``.
+
+        A store that was killed says that it is there some seconds before it finds all its data again.
+        """
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return self._check(night)
+            except LakeUnavailable as error:
+                if time.monotonic() > end:
+                    raise Wrong(f"{night.partition}: the store does not find its data again: {error}") from error
+                time.sleep(0.5)
+
+    def _check(self, night: Night) -> str | None:
         manifest = self.lake.manifest(PREDICTIONS, MODEL, "day", night.partition)
         plain = self.plain(night)
         if plain is not None:
