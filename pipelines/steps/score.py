@@ -80,14 +80,15 @@ class Engine:
     def scored(self, shard: Shard, stores: Stores) -> Iterator[pa.RecordBatch]:
         """The shard's predictions, in the order of its rows."""
         threads = cores()
-        groups = ahead(self._read(shard, stores), GROUPS_AHEAD)
+        groups = ahead(self.read(shard, stores), GROUPS_AHEAD)
         units = (batch.slice(start, UNIT_ROWS) for batch in groups for start in range(0, batch.num_rows, UNIT_ROWS))
-        for batch, counts in side_by_side(self._unit, units, threads, threads * UNITS_PER_CORE):
+        for batch, counts in side_by_side(self.unit, units, threads, threads * UNITS_PER_CORE):
             for name, found in counts.items():
                 self.counts[name] = self.counts.get(name, 0) + found
             yield batch
 
-    def _read(self, shard: Shard, stores: Stores) -> Iterator[pa.RecordBatch]:
+    def read(self, shard: Shard, stores: Stores) -> Iterator[pa.RecordBatch]:
+        """The columns that are needed, row group by row group; strings as dictionaries."""
         watched = [f.name for f in self.profile.features if f.name != self.spec.predict.score]
         needed = list(dict.fromkeys([*self.spec.keys, *self.spec.features, *watched]))
         texts = [name for name in needed if name in self.spec.columns and not self.spec.columns[name].numeric]
@@ -103,7 +104,8 @@ class Engine:
                 fix=f"nightshift ingest {night}; nightshift validate {night}",
             )
 
-    def _unit(self, rows: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[str, Counts]]:
+    def unit(self, rows: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[str, Counts]]:
+        """Predictions for some rows, and these rows per bin of the profile."""
         spec, pin = self.spec, self.plan.pin
         scores = self.graph.score(rows)
         columns = [
