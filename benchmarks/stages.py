@@ -1,0 +1,76 @@
+"""``score.cpu_ms.*``: what each stage of scoring costs by itself, in CPU milliseconds per million rows.
+
+Wall times overlap and say nothing about who is to blame; CPU time adds up. The store's is that of its
+process on this machine, over a whole run.
+"""
+
+import time
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+import psutil
+import pyarrow as pa
+
+from benchmarks.nights import big_night
+from benchmarks.world import World
+from pipelines.contracts import Plan
+from pipelines.steps.graph import Graph, fetch
+from pipelines.steps.profile import load_profile
+from pipelines.steps.score import UNIT_ROWS, Engine, schema
+from pipelines.stores.parquet import with_dictionaries, write
+
+ROWS = 1_000_000
+REPEATS = 5
+
+
+def figures(world: World) -> dict[str, float]:
+    """One thread, stage after stage, each on what the one before made."""
+    plan = big_night(world, ROWS, world.pin)
+    graph = fetch(world.spec, plan.pin.key, plan.pin.sha256, world.stores)
+    found = {f"score.cpu_ms.{name}": 1e9 * seconds / ROWS for name, seconds in _stages(world, plan, graph).items()}
+    for name, value in found.items():
+        world.console.print(f"{name}: {value:.0f} ms per million rows")
+    return found
+
+
+def _stages(world: World, plan: Plan, graph: Graph) -> dict[str, float]:
+    engine = Engine(world.spec, plan, graph, load_profile(plan.pin, world.stores.lake))
+    bare = Engine(world.spec, plan, graph, engine.profile.model_copy(update={"features": ()}))
+    found: dict[str, float] = {}
+    before = _store_seconds(world)
+    found["read"], batches = _cpu(lambda: list(engine.read(plan.shards[0], world.stores)))
+    units = [b.slice(start, UNIT_ROWS) for b in batches for start in range(0, b.num_rows, UNIT_ROWS)]
+    found["feed"], inputs = _cpu(lambda: [graph.feeds(unit) for unit in units])
+    found["onnxruntime"], _ = _cpu(lambda: [graph.run(*both) for both in zip(inputs, _sizes(units), strict=True)])
+    whole, made = _cpu(lambda: [engine.unit(unit)[0] for unit in units])
+    without, _ = _cpu(lambda: [bare.unit(unit)[0] for unit in units])
+    found["count"] = whole - without
+    found["encode_upload"], _ = _cpu(lambda: _written(world, made))
+    found["store"] = (_store_seconds(world) - before) / (REPEATS + 1)
+    return found
+
+
+def _written(world: World, batches: list[pa.RecordBatch]) -> None:
+    with world.stores.lake.objects.stream("scratch/stages.parquet") as sink:
+        write(batches, with_dictionaries(schema(world.spec)), sink)
+
+
+def _sizes(units: list[pa.RecordBatch]) -> list[int]:
+    return [unit.num_rows for unit in units]
+
+
+def _cpu(stage: Callable[[], Any]) -> tuple[float, Any]:
+    """Median CPU seconds of this process, after one run to warm up, and what the stage made."""
+    made, taken = stage(), []
+    for _ in range(REPEATS):
+        started = time.process_time()
+        stage()
+        taken.append(time.process_time() - started)
+    return median(taken), made
+
+
+def _store_seconds(world: World) -> float:
+    home = str(world.stack.home)
+    weeds = [p for p in psutil.process_iter(["cmdline"]) if any(f"-dir={home}" in a for a in p.info["cmdline"] or ())]
+    return sum(sum(process.cpu_times()[:2]) for process in weeds)
