@@ -67,9 +67,8 @@ def _in_memory(world: World, plan: Plan, graph: Graph) -> list[Inputs]:
     (shard,) = plan.shards
     file = world.stores.lake.open_parquet(shard.key)
     batches = iter_row_groups(file, list(world.spec.features), shard.first, shard.last)
-    return [
-        graph.feeds(batch.slice(start, UNIT_ROWS)) for batch in batches for start in range(0, batch.num_rows, UNIT_ROWS)
-    ]
+    units = (batch.slice(start, UNIT_ROWS) for batch in batches for start in range(0, batch.num_rows, UNIT_ROWS))
+    return [{name: np.ascontiguousarray(values) for name, values in graph.feeds(unit).items()} for unit in units]
 
 
 def _threads(graph: Graph, units: list[Inputs]) -> Run:

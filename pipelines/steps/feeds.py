@@ -59,11 +59,11 @@ class Matrix(BaseModel):
         return found
 
     def _filled(self, rows: Rows, columns: tuple[str, ...], kind: type[np.generic]) -> NDArray[Any]:
-        # Column by column into lines of their own, then turned: half the time of writing across lines.
+        # Column by column into lines of their own; seen turned, since a few rows at a time are copied from cache.
         turned = np.empty((len(columns), rows.num_rows), kind)
         for line, name in zip(turned, columns, strict=True):
             line[:] = self._values(name, _whole(rows, name))
-        return np.ascontiguousarray(turned.T)
+        return turned.T
 
     def _values(self, name: str, values: pa.Array) -> NDArray[Any]:
         if name in self.categories:

@@ -66,7 +66,8 @@ class Graph:
         scores = np.empty(rows, np.float32)
         for start in range(0, rows, ROWS_PER_CALL):
             end = start + ROWS_PER_CALL
-            (found,) = self._session.run(self._output, {name: values[start:end] for name, values in inputs.items()})
+            few = {name: np.ascontiguousarray(values[start:end]) for name, values in inputs.items()}
+            (found,) = self._session.run(self._output, few)
             scores[start:end] = found[:, -1]
         # NaN fails both comparisons.
         if rows and not (scores.min() >= 0 and scores.max() <= 1):
