@@ -1,6 +1,6 @@
 """Score one shard: Arrow batches from S3 through ONNX Runtime into a Parquet file in S3, in overlapping stages.
 
-    read ahead (1 thread)  >  feed, score, count (a thread per core)  >  encode (this thread)  >  upload (2 threads)
+    read ahead (2 threads)  >  feed, score, count (a thread per core)  >  encode (this thread)  >  upload (2 threads)
 
 Every queue between them is bounded, so memory does not grow with rows.
 """
@@ -18,14 +18,16 @@ from pipelines.steps import shards
 from pipelines.steps.graph import Graph, fetch
 from pipelines.steps.plan import PREDICTIONS
 from pipelines.steps.profile import Counts, Profile, load_profile
-from pipelines.steps.stream import ahead, cores, side_by_side
+from pipelines.steps.stream import cores, side_by_side
 from pipelines.stores import Stores
 from pipelines.stores.lake import Draft, iter_row_groups
 from pipelines.stores.parquet import ARROW_TYPES, with_dictionaries, write
 
 # Small enough that a thread's rows stay in its core's cache, large enough that Python is a rounding error.
 UNIT_ROWS = 32_768
-GROUPS_AHEAD = 2
+# One fetches while the other decodes.
+READERS = 2
+GROUPS_AHEAD = 3
 UNITS_PER_CORE = 4
 
 
@@ -80,21 +82,26 @@ class Engine:
     def scored(self, shard: Shard, stores: Stores) -> Iterator[pa.RecordBatch]:
         """The shard's predictions, in the order of its rows."""
         threads = cores()
-        groups = ahead(self.read(shard, stores), GROUPS_AHEAD)
-        units = (batch.slice(start, UNIT_ROWS) for batch in groups for start in range(0, batch.num_rows, UNIT_ROWS))
+        units = (unit for batch in self.read(shard, stores) for unit in _cut(batch))
         for batch, counts in side_by_side(self.unit, units, threads, threads * UNITS_PER_CORE):
             for name, found in counts.items():
                 self.counts[name] = self.counts.get(name, 0) + found
             yield batch
 
     def read(self, shard: Shard, stores: Stores) -> Iterator[pa.RecordBatch]:
-        """The columns that are needed, row group by row group; strings as dictionaries."""
+        """The columns that are needed, row group by row group, some ahead; strings as dictionaries."""
         watched = [f.name for f in self.profile.features if f.name != self.spec.predict.score]
         needed = list(dict.fromkeys([*self.spec.keys, *self.spec.features, *watched]))
         texts = [name for name in needed if name in self.spec.columns and not self.spec.columns[name].numeric]
-        file = stores.lake.open_parquet(shard.key, texts)
-        self._require(needed, file.schema_arrow.names)
-        yield from iter_row_groups(file, needed, shard.first, shard.last)
+        footer = stores.lake.open_parquet(shard.key).metadata
+        self._require(needed, footer.schema.names)
+
+        def group(index: int) -> list[pa.RecordBatch]:
+            file = stores.lake.open_parquet(shard.key, texts, footer)
+            return list(iter_row_groups(file, needed, index, index + 1))
+
+        for batches in side_by_side(group, range(shard.first, shard.last), READERS, GROUPS_AHEAD):
+            yield from batches
 
     def _require(self, needed: list[str], there: list[str]) -> None:
         if missing := [name for name in needed if name not in there]:
@@ -117,6 +124,10 @@ class Engine:
         ]
         values = {name: rows.column(name) for name in rows.schema.names} | {spec.predict.score: columns[len(spec.keys)]}
         return pa.record_batch(columns, schema=with_dictionaries(schema(spec))), self.profile.count(values)
+
+
+def _cut(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    return (batch.slice(start, UNIT_ROWS) for start in range(0, batch.num_rows, UNIT_ROWS))
 
 
 def _constant(value: str, rows: int) -> pa.DictionaryArray:

@@ -128,13 +128,18 @@ class Lake:
         tables = [self._read_file(file.key, columns) for file in manifest.files]
         return pa.concat_tables(tables)
 
-    def open_parquet(self, key: str, dictionaries: Iterable[str] = ()) -> pq.ParquetFile:
+    def open_parquet(
+        self, key: str, dictionaries: Iterable[str] = (), footer: pq.FileMetaData | None = None
+    ) -> pq.ParquetFile:
         """A file of a generation, to be read row group by row group. Raises ``LakeUnavailable``.
 
-        ``dictionaries`` are columns to read as such: their values once, and an index per row.
+        ``dictionaries`` are columns to read as such: their values once, and an index per row. A ``footer``
+        that was read before saves a request.
         """
         with reading(key):
-            return pq.ParquetFile(self.objects.open(key), pre_buffer=True, read_dictionary=list(dictionaries))
+            return pq.ParquetFile(
+                self.objects.open(key), metadata=footer, pre_buffer=True, read_dictionary=list(dictionaries)
+            )
 
     def heal(self, manifest: Manifest) -> None:
         """Bring the plain files in line with the manifest, after a run that died between the two."""
