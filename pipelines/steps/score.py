@@ -82,7 +82,7 @@ class Engine:
     def scored(self, shard: Shard, stores: Stores) -> Iterator[pa.RecordBatch]:
         """The shard's predictions, in the order of its rows."""
         threads = cores()
-        units = (unit for batch in self.read(shard, stores) for unit in _cut(batch))
+        units = (unit for batch in self.read(shard, stores) for unit in cut(batch))
         for batch, counts in side_by_side(self.unit, units, threads, threads * UNITS_PER_CORE):
             for name, found in counts.items():
                 self.counts[name] = self.counts.get(name, 0) + found
@@ -126,7 +126,8 @@ class Engine:
         return pa.record_batch(columns, schema=with_dictionaries(schema(spec))), self.profile.count(values)
 
 
-def _cut(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+def cut(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """The units of a batch, as the threads of an engine get them."""
     return (batch.slice(start, UNIT_ROWS) for start in range(0, batch.num_rows, UNIT_ROWS))
 
 

@@ -17,7 +17,7 @@ from pipelines.contracts import Plan, Shard, ShardResult
 from pipelines.spec import ModelSpec
 from pipelines.steps.plan import PREDICTIONS
 from pipelines.stores import Stores
-from pipelines.stores.parquet import ROW_GROUP_ROWS
+from pipelines.stores.parquet import LARGE_ROWS, ROW_GROUP_ROWS
 
 FORMAT = 1
 PACKAGES = ("onnxruntime", "pyarrow", "numpy")
@@ -41,7 +41,8 @@ def file_key(spec: ModelSpec, plan: Plan, shard: Shard) -> str:
 
 def night_digest(spec: ModelSpec, plan: Plan) -> str:
     """Of all that a night's rows depend on, however it is cut into shards."""
-    return _digest(FORMAT, plan.input_digest, asdict(plan.pin), spec.model_dump(mode="json"), code_digest())
+    said = spec.model_dump(mode="json", exclude={"predict": {"shard_rows"}})
+    return _digest(FORMAT, plan.input_digest, asdict(plan.pin), said, code_digest())
 
 
 def first_rows(spec: ModelSpec, plan: Plan, rows: int) -> int:
@@ -49,8 +50,11 @@ def first_rows(spec: ModelSpec, plan: Plan, rows: int) -> int:
 
     A reader that asks for a file column by column while it is replaced would mix both without a word if
     all their columns lay at the same places (docs/publishing.md). So no two generations are laid out alike.
+    In a large file it is never so few that they could not show which columns repeat.
     """
-    return 1 + int(night_digest(spec, plan)[:8], 16) % max(1, min(rows, ROW_GROUP_ROWS) - 1)
+    most = min(rows, ROW_GROUP_ROWS)
+    least = LARGE_ROWS if most >= 2 * LARGE_ROWS else 1
+    return least + int(night_digest(spec, plan)[:8], 16) % max(1, most - least)
 
 
 def _digest(*made_from: object) -> str:

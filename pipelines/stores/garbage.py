@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from pipelines.stores.lake import Lake
+from pipelines.stores.lake import Lake, manifest_key
 from pipelines.stores.manifest import Manifest
 from pipelines.stores.objects import Stored, Unfinished
 
@@ -85,8 +85,7 @@ def abortable(lake: Lake, upload: Unfinished, cutoff: datetime) -> bool:
 
 
 def _unchanged_since(lake: Lake, manifest: Manifest, cutoff: datetime) -> bool:
-    where = f"{manifest.dataset}/{manifest.model}/{manifest.column}={manifest.partition}"
-    head = lake.objects.head(f"manifests/{where}.json")
+    head = lake.objects.head(manifest_key(manifest.dataset, manifest.model, manifest.column, manifest.partition))
     return head is not None and head.modified <= cutoff
 
 

@@ -80,11 +80,18 @@ class Lake:
         found = self._manifest(dataset, model, column, partition)
         return Draft(dataset, model, column, partition, uuid.uuid4().hex[:12], found[1] if found else None)
 
-    def add(self, draft: Draft, index: int, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> DataFile:
+    def add(
+        self,
+        draft: Draft,
+        index: int,
+        batches: Iterable[pa.RecordBatch],
+        schema: pa.Schema,
+        first_rows: int | None = None,
+    ) -> DataFile:
         """Write one file of a generation: whole, or, after a failure, not there. No disk is needed."""
         key = draft.file_key(index)
         with self.objects.stream(key) as sink:
-            rows = parquet.write(batches, schema, sink)
+            rows = parquet.write(batches, schema, sink, first_rows)
         return DataFile(key=key, rows=rows, bytes=sink.bytes, sha256=sink.sha256)
 
     def commit(
@@ -185,7 +192,7 @@ class Lake:
         )
 
     def _put(self, manifest: Manifest, base_etag: str | None) -> None:
-        key = _manifest_key(manifest.dataset, manifest.model, manifest.column, manifest.partition)
+        key = manifest_key(manifest.dataset, manifest.model, manifest.column, manifest.partition)
         try:
             self.objects.put_if(key, manifest.to_bytes(), base_etag)
         except ConditionFailed as refusal:
@@ -205,18 +212,17 @@ class Lake:
         )  # fmt: skip
 
     def _copy_plain(self, manifest: Manifest) -> None:
-        folder = f"{manifest.dataset}/{manifest.model}/{manifest.column}={manifest.partition}/"
-        wanted = {f"{folder}part-{index:05d}.parquet": file.key for index, file in enumerate(manifest.files)}
+        wanted = manifest.plain_files
         for plain, source in wanted.items():
             head = self.objects.head(plain)
             if head is None or head.metadata.get("generation") != manifest.generation:
                 self.objects.copy(source, plain, {"generation": manifest.generation})
-        for key in self.objects.keys(folder):
+        for key in self.objects.keys(manifest.plain_folder):
             if key.endswith(".parquet") and key not in wanted:
                 self.objects.delete(key)
 
     def _manifest(self, dataset: str, model: str, column: str, partition: str) -> tuple[Manifest, str] | None:
-        key = _manifest_key(dataset, model, column, partition)
+        key = manifest_key(dataset, model, column, partition)
         found = self.objects.get(key)
         if found is None:
             return None
@@ -232,7 +238,8 @@ class Lake:
         return pq.read_table(pa.BufferReader(found[0]), columns=columns)
 
 
-def _manifest_key(dataset: str, model: str, column: str, partition: str) -> str:
+def manifest_key(dataset: str, model: str, column: str, partition: str) -> str:
+    """Where the commit record of a night lies."""
     return f"manifests/{dataset}/{model}/{column}={partition}.json"
 
 

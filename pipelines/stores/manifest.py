@@ -50,6 +50,16 @@ class Manifest(BaseModel):
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
+    @property
+    def plain_folder(self) -> str:
+        """The prefix that people read for this night."""
+        return f"{self.dataset}/{self.model}/{self.column}={self.partition}/"
+
+    @property
+    def plain_files(self) -> dict[str, str]:
+        """Each plain file by its key, and the file of the generation that it is a copy of."""
+        return {f"{self.plain_folder}part-{index:05d}.parquet": file.key for index, file in enumerate(self.files)}
+
     def to_bytes(self) -> bytes:
         """Canonical JSON."""
         return (self.model_dump_json(by_alias=True, indent=2) + "\n").encode()

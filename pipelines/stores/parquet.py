@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 ROW_GROUP_ROWS = 131_072
 LARGE_ROWS = 16_384
 MIN_REPEATS = 16
+# Arrow's 1024 costs an eighth more CPU in writing.
+BATCH_VALUES = 16_384
 ARROW_TYPES = {
     "string": pa.string(),
     "bool": pa.bool_(),
@@ -80,15 +82,15 @@ def with_dictionaries(schema: pa.Schema) -> pa.Schema:
 
 
 def write(
-    batches: Iterable[pa.RecordBatch], schema: pa.Schema, file: "Path | Upload", first_rows: int = ROW_GROUP_ROWS
+    batches: Iterable[pa.RecordBatch], schema: pa.Schema, file: "Path | Upload", first_rows: int | None = None
 ) -> int:
     """Write record batches to a local file or an upload; rows written.
 
-    The first row group has ``first_rows``, all others ``ROW_GROUP_ROWS``. How the rows are cut into batches
-    leaves no trace. zstd level 1; dictionaries for strings and, in large files, for numbers that repeat,
+    Row groups have ``ROW_GROUP_ROWS``; the first may be told to have ``first_rows``. How the rows are cut
+    into batches leaves no trace. zstd level 1; dictionaries for strings and, in large files, for numbers that repeat,
     byte-stream-split for other floats: measured 2.3 times faster and 40 % smaller than the defaults.
     """
-    rows, groups = 0, _row_groups(batches, schema, first_rows)
+    rows, groups = 0, _row_groups(batches, schema, first_rows or ROW_GROUP_ROWS)
     first = next(groups, schema.empty_table())
     with pq.ParquetWriter(file, schema, **_encoding(first)) as writer:
         for group in chain([first] if first.num_rows else [], groups):
@@ -121,6 +123,7 @@ def _encoding(first: pa.Table) -> dict[str, Any]:
         "use_dictionary": dictionaries,
         "use_byte_stream_split": floats or False,
         "write_page_checksum": True,
+        "write_batch_size": BATCH_VALUES,
         "store_schema": not any(pa.types.is_dictionary(field.type) for field in first.schema),
     }
 

@@ -16,9 +16,8 @@ def manifests(lake: Lake, dataset: str, model: str) -> Iterator[Manifest]:
 
 def behind(lake: Lake, manifest: Manifest) -> bool:
     """Whether the plain files are not this generation: a run died, or still works, between commit and copy."""
-    folder = f"{manifest.dataset}/{manifest.model}/{manifest.column}={manifest.partition}/"
-    wanted = {f"{folder}part-{index:05d}.parquet" for index in range(len(manifest.files))}
-    if {key for key in lake.objects.keys(folder) if key.endswith(".parquet")} != wanted:
+    wanted = set(manifest.plain_files)
+    if {key for key in lake.objects.keys(manifest.plain_folder) if key.endswith(".parquet")} != wanted:
         return True
     heads = [lake.objects.head(key) for key in wanted]
     return any(head is None or head.metadata.get("generation") != manifest.generation for head in heads)
