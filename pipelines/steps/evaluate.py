@@ -69,7 +69,7 @@ def _against(
 ) -> tuple[str, list[str], dict[str, float]]:
     """What speaks for the candidate, what against it, and the numbers."""
     theirs = fetch(spec, champion.key, champion.sha256, stores).score(rows.table)
-    metric = spec.gates.metric
+    metric = spec.metric
     mine_losses, their_losses = row_losses(metric, rows.labels, scores), row_losses(metric, rows.labels, theirs)
     difference = compare(spec, mine_losses, their_losses, rows.nights)
     said = (
@@ -97,7 +97,7 @@ def worse_slices(
         difference = compare(spec, mine[chosen], theirs[chosen], rows.nights[chosen])
         if difference.low > spec.gates.slice_allowance:
             found.append(
-                f"{column} {value}: {spec.gates.metric} {difference.mean:+.4f}, at least {difference.low:+.4f} worse"
+                f"{column} {value}: {spec.metric} {difference.mean:+.4f}, at least {difference.low:+.4f} worse"
                 f" (allowed {spec.gates.slice_allowance})"
             )
     return found

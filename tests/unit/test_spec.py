@@ -76,7 +76,7 @@ def test_an_unknown_key_is_named_with_the_nearest_allowed_one(
         ("training.window_days", "many", "'many'", "valid integer"),
         ("training.window_days", 1, "1", "greater than or equal to 2"),
         ("training.holdout_days", 0, "0", "greater than or equal to 1"),
-        ("training.trainer", "magic", "'magic'", "'logistic_regression' or 'neural_network'"),
+        ("training.trainer", "magic", "'magic'", "'logistic_regression', 'ridge' or 'neural_network'"),
         ("label.delay_days", -1, "-1", "greater than or equal to 0"),
         ("label.type", "counts", "'counts'", "'binary'"),
         ("label.column", "Late!", "'Late!'", "pattern"),
@@ -104,12 +104,34 @@ def test_a_wrong_value_is_shown_with_what_is_allowed(
     assert allowed in said
 
 
-@pytest.mark.parametrize(
-    "key", ["source", "source.python", "partition.column", "keys", "label.delay_days", "training.trainer"]
-)
+@pytest.mark.parametrize("key", ["source", "partition.column", "keys", "label.delay_days", "training.trainer"])
 def test_a_missing_key_is_named(edit: Callable[[str, Any], Path], key: str) -> None:
     path = edit(key, ...)
     assert f"{path}: {key}: missing, but required" in refusal(path)
+
+
+def test_a_source_says_of_which_kind_it_is(edit: Callable[[str, Any], Path]) -> None:
+    path = edit("source", {"features": "features"})
+    assert f"{path}: source: needs one of python, files, sql, callable" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("source", {"files": "*.parquet", "night": "weather"}, "source.night: got 'weather', allowed: 'column'"),
+        ("source", {"sql": "select 1", "url_variable": "SHOP"}, "sql has no :night"),
+        ("source", {"callable": "shop.nights"}, "source.callable: got 'shop.nights'"),
+        ("night.compare", [{"left": "items", "relation": "<", "right": "nothing"}], "night.compare names nothing"),
+        ("night.history", {"min_share": 2, "max_share": 1}, "min_share 2.0 is above max_share 1.0"),
+        ("label.type", "multiclass", "classes are given for a multiclass label"),
+        ("training.trainer", "ridge", "training.trainer ridge is not for a binary label"),
+        ("columns.items.on_breach", "ignore", "columns.items.on_breach: got 'ignore', allowed: 'refuse' or 'drop'"),
+        ("columns.items.max", "2013-01-01", "columns.items: min and max of type int16 are numbers"),
+        ("gates.at_least", {"rmse": 1.0}, "gates.at_least names rmse, allowed: accuracy"),
+    ],
+)
+def test_each_section_is_checked(edit: Callable[[str, Any], Path], key: str, value: Any, said: str) -> None:
+    assert said in refusal(edit(key, value))
 
 
 @pytest.mark.parametrize(

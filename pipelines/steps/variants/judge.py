@@ -86,7 +86,7 @@ class Judge:
 
     def _worse(self, scores: Scores, loss: Difference) -> str:
         """What a challenger that gave these scores would be told, with the exact graph as champion."""
-        metric, allowed = self.spec.gates.metric, self.spec.optimize.max_metric_loss
+        metric, allowed = self.spec.metric, self.spec.optimize.max_metric_loss
         if allowed is None or loss.high > allowed:
             return f"{metric} may be {loss.high:+.4f} worse (allowed {allowed})"
         mine, exact = (row_losses(metric, self.holdout.labels, found) for found in (scores, self.exact))
@@ -96,7 +96,7 @@ class Judge:
         return "; ".join(against)
 
     def _loss(self, scores: Scores) -> Difference:
-        metric, labels = self.spec.gates.metric, self.holdout.labels
+        metric, labels = self.spec.metric, self.holdout.labels
         return compare(
             self.spec, row_losses(metric, labels, scores), row_losses(metric, labels, self.exact), self.holdout.nights
         )

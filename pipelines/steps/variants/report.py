@@ -23,7 +23,7 @@ def as_json(entries: Sequence[Entry], chosen: Entry) -> str:
 
 def as_markdown(spec: ModelSpec, entries: Sequence[Entry], chosen: Entry) -> str:
     """The same for people."""
-    metric, allowed = spec.gates.metric, spec.optimize.max_metric_loss
+    metric, allowed = spec.metric, spec.optimize.max_metric_loss
     lines = [
         f"# {spec.name}: {chosen.name} scores",
         "",
@@ -73,7 +73,7 @@ def pareto(spec: ModelSpec, entries: Sequence[Entry], chosen: Entry) -> "Figure"
     axes.axhline(0, color="black", lw=0.8)
     for color, label in ((CHOSEN, "chosen"), (ELIGIBLE, "within tolerance"), (REFUSED, "refused")):
         axes.plot([], [], "o", color=color, label=label)
-    axes.set(xlabel="rows per second, all cores", ylabel=f"{spec.gates.metric} lost against fp32")
+    axes.set(xlabel="rows per second, all cores", ylabel=f"{spec.metric} lost against fp32")
     axes.set_title(f"{spec.name}: speed and what it costs")
     _thousands(axes)
     _label(axes, shown)

@@ -1,0 +1,16 @@
+"""What every section of a spec is made of."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Action = Literal["refuse", "drop"]
+"""What a breach does: refuse the whole night, or drop the row into quarantine."""
+
+
+class Frozen(BaseModel):
+    """Immutable, and a key it does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
