@@ -147,6 +147,21 @@ def spec(model_folder: Path) -> ModelSpec:
     return load_spec(model_folder / "model.yaml")
 
 
+@pytest.fixture
+def spoil(model_folder: Path) -> Callable[[str], None]:
+    """Let the source do something else to its rows from now on."""
+    from pipelines.steps.ingest import _module
+
+    def do(statement: str) -> None:
+        file = model_folder / "source.py"
+        text = file.read_text().split("# spoilt")[0]
+        body = f"    frame = _good(night)\n    {statement}\n    return frame\n"
+        file.write_text(f"{text}# spoilt\n_good = orders\ndef orders(night):\n{body}")
+        _module.cache_clear()
+
+    return do
+
+
 @pytest.fixture(scope="session")
 def small_rows() -> Callable[..., pa.Table]:
     """``small_rows(spec, first, nights)``: labelled rows of a small model as a snapshot has them; no services."""

@@ -10,8 +10,8 @@ from pipelines.spec.learning import LOSSES, METRICS, Gates, Label, Optimize, Tra
 from pipelines.spec.night import Night, Partition
 from pipelines.spec.source import Source
 
-RESERVED = ["model_version", "run_id"]
-"""Columns that published predictions have besides the spec's."""
+RESERVED = ["model_version", "run_id", "reasons", "offending"]
+"""Columns that predictions and quarantined rows have besides the spec's."""
 
 
 class Predict(Frozen):

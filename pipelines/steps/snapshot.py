@@ -10,6 +10,7 @@ from pipelines.spec import ModelSpec
 from pipelines.steps.holdout import read_snapshot
 from pipelines.steps.ingest import LABELS
 from pipelines.steps.load import nights, window
+from pipelines.steps.quarantine import QUARANTINE
 from pipelines.steps.validate import VALIDATED
 from pipelines.stores import Stores, parquet
 
@@ -57,8 +58,8 @@ def adopt(spec: ModelSpec, as_of: str, folder: Path, stores: Stores) -> Snapshot
 def labelled(spec: ModelSpec, night: str, stores: Stores) -> pa.Table:
     """The validated rows of a night with their label, null where there never was an outcome.
 
-    Every validated row is kept; a label that matches no row of the night is an error, since the two
-    come from the same source. Raises ``MissingPartition``, ``LostRows``.
+    Every validated row is kept; a label that matches neither a row of the night nor one in quarantine is an
+    error, since all come from the same source. Raises ``MissingPartition``, ``LostRows``.
     """
     lake, column = stores.lake, spec.partition.column
     features = lake.read(lake.require(VALIDATED, spec.name, column, night))
@@ -68,6 +69,7 @@ def labelled(spec: ModelSpec, night: str, stores: Stores) -> pa.Table:
             fix=f"nightshift load {spec.name} {night} {night}",
         )
     labels = lake.read(lake.require(LABELS, spec.name, column, night))
+    labels = _without_quarantined(spec, night, labels, stores)
     strangers = labels.join(features.select(list(spec.keys)), keys=list(spec.keys), join_type="left anti").num_rows
     if strangers:
         raise LostRows(
@@ -83,6 +85,17 @@ def labelled(spec: ModelSpec, night: str, stores: Stores) -> pa.Table:
             fix=f"look for duplicate keys in labels/{spec.name}, then trigger {spec.name}.ingest again",
         )
     return joined.select([*spec.columns, spec.label.column])
+
+
+def _without_quarantined(spec: ModelSpec, night: str, labels: pa.Table, stores: Stores) -> pa.Table:
+    aside = stores.lake.manifest(QUARANTINE, spec.name, spec.partition.column, night)
+    if aside is None or not aside.rows:
+        return labels
+    keys = list(spec.keys)
+    for key in keys:
+        # A row without a key joins nothing; if the night had one, it is in quarantine.
+        labels = labels.filter(labels[key].is_valid())
+    return labels.join(stores.lake.read(aside, keys), keys=keys, join_type="left anti")
 
 
 def _write_night(spec: ModelSpec, night: str, folder: Path, stores: Stores) -> int:

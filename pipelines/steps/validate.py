@@ -1,14 +1,25 @@
-"""Let a night pass only if it is what the spec promises."""
+"""Let a night pass only if it is what the spec promises, without the rows that the spec says to drop."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+import pyarrow as pa
 
 from pipelines.contracts import PartitionRef
 from pipelines.errors import ExpectationsFailed
 from pipelines.spec import ModelSpec, parse_partition
 from pipelines.steps.ingest import RAW
-from pipelines.stores import Stores
-from pipelines.stores.expectations import Breach, Outcome, check_night
+from pipelines.steps.quarantine import QUARANTINE, Sieve
+from pipelines.steps.quarantine import schema as quarantine_schema
+from pipelines.steps.survey import Night, Survey, findings, survey
+from pipelines.stores import Stores, references
+from pipelines.stores.checks import RowCheck, row_checks
+from pipelines.stores.expectations import MOST_ROWS, Breach, Finding, Outcome, native, report
+from pipelines.stores.lake import Draft
+from pipelines.stores.manifest import DataFile, Manifest
+from pipelines.stores.night_checks import UniqueKeys, row_counts
+from pipelines.stores.parquet import nullable, schema_of, with_dictionaries
 
 VALIDATED = "validated"
 MOST_SHOWN = 10
@@ -22,28 +33,42 @@ class Reports:
     html: str
 
 
+@dataclass(frozen=True)
+class Checked:
+    """What a raw night is like: the outcome of its checks, and what tells the rows to drop, if there are any."""
+
+    outcome: Outcome
+    sieve: Sieve | None
+
+
 def validate(spec: ModelSpec, partition: str, stores: Stores) -> PartitionRef:
-    """Check ``raw/`` and publish the same rows to ``validated/``; results are kept either way.
+    """Check ``raw/`` and publish its rows to ``validated/``, those to drop to ``quarantine/``; reports are kept.
 
     Raises ``MissingPartition``, and ``ExpectationsFailed`` naming column, expectation, observed value
-    and examples; then ``validated/`` stays as it was.
+    and examples, or the share of rows to drop; then both datasets stay as they were.
     """
     parse_partition(partition)
-    column = spec.partition.column
-    manifest = stores.lake.require(RAW, spec.name, column, partition)
-    draft = stores.lake.begin(VALIDATED, spec.name, column, partition)
-    table = stores.lake.read(manifest)
-    outcome = check_night(spec, table.to_pandas(), f"{spec.name} {partition}")
-    reports = _keep(spec, partition, outcome, stores)
-    if outcome.breaches:
-        page = f"{stores.lake.objects.uri}/{reports.html}"
-        raise ExpectationsFailed(
-            f"{spec.name} {partition} refused: {len(outcome.breaches)} of"
-            f" {outcome.expectations} expectations broken:\n{_listed(outcome.breaches)}",
-            fix=f"read {page}; mend the source, then trigger {spec.name}.ingest again",
-        )
-    provenance = stores.provenance(input=manifest.digest, validation=reports.json, expectations=outcome.expectations)
-    return stores.lake.publish(draft, table, provenance=provenance)
+    column, lake = spec.partition.column, stores.lake
+    raw = lake.require(RAW, spec.name, column, partition)
+    aside, draft = (lake.begin(dataset, spec.name, column, partition) for dataset in (QUARANTINE, VALIDATED))
+    checked = check(spec, raw, stores)
+    reports = _keep(spec, partition, checked.outcome, stores)
+    _refuse_breaches(spec, partition, checked.outcome, f"{lake.objects.uri}/{reports.html}")
+    files, dropped = _sifted(spec, raw, checked.sieve, aside, draft, stores)
+    provenance = stores.provenance(input=raw.digest, validation=reports.json, expectations=checked.outcome.expectations)
+    return lake.commit(draft, files, _schema(spec), rows_in=raw.rows, rows_quarantined=dropped, provenance=provenance)
+
+
+def check(spec: ModelSpec, raw: Manifest, stores: Stores) -> Checked:
+    """Look at a night, and publish nothing. Raises ``SpecError`` for files that the spec names wrongly."""
+    night = Night(spec, raw, stores.lake)
+    found = survey(spec, night, raw.rows, row_checks(spec, references.read(spec, stores)))
+    seen = findings(spec, found, row_counts(spec, _rows_before(spec, raw.partition, stores)))
+    return Checked(_report(spec, raw, seen, stores), _sieve(night, seen, found))
+
+
+def _schema(spec: ModelSpec) -> pa.Schema:
+    return nullable(schema_of(spec.columns))
 
 
 def reports_of(spec: ModelSpec, partition: str) -> Reports:
@@ -52,11 +77,82 @@ def reports_of(spec: ModelSpec, partition: str) -> Reports:
     return Reports(f"{folder}/result.json", f"{folder}/data_docs.html")
 
 
+def _rows_before(spec: ModelSpec, partition: str, stores: Stores) -> list[int]:
+    if spec.night.history is None:
+        return []
+    there = [night for night in stores.lake.partitions(VALIDATED, spec.name) if night < partition]
+    last = there[-spec.night.history.nights :]
+    return [stores.lake.require(VALIDATED, spec.name, spec.partition.column, night).rows_in for night in last]
+
+
+def _report(spec: ModelSpec, raw: Manifest, seen: list[Finding], stores: Stores) -> Outcome:
+    file = spec.night.great_expectations
+    own = native(stores.settings.models / spec.name / file) if file else []
+    # Its own expectations need the rows, however many: who names them says that there is room.
+    frame = None
+    if own or raw.rows <= MOST_ROWS:
+        frame = stores.lake.read(raw).to_pandas(integer_object_nulls=True)
+    return report(seen, f"{spec.name} {raw.partition}", frame, own)
+
+
 def _keep(spec: ModelSpec, partition: str, outcome: Outcome, stores: Stores) -> Reports:
     reports = reports_of(spec, partition)
     stores.lake.objects.put(reports.json, json.dumps(outcome.json, indent=1).encode(), "application/json")
     stores.lake.objects.put(reports.html, outcome.html.encode(), "text/html; charset=utf-8")
     return reports
+
+
+def _refuse_breaches(spec: ModelSpec, partition: str, outcome: Outcome, page: str) -> None:
+    if outcome.breaches:
+        raise ExpectationsFailed(
+            f"{spec.name} {partition} refused: {len(outcome.breaches)} of"
+            f" {outcome.expectations} expectations broken:\n{_listed(outcome.breaches)}",
+            fix=f"read {page}; mend the source, then trigger {spec.name}.ingest again",
+        )
+
+
+def _sieve(night: Night, seen: list[Finding], found: Survey) -> Sieve | None:
+    """What tells the rows to drop, if there are any."""
+    broken = [finding.check for finding in seen if not finding.success and finding.action == "drop"]
+    keys = next((check for check in broken if isinstance(check, UniqueKeys)), None)
+    return Sieve(night, [c for c in broken if isinstance(c, RowCheck)], keys, found.repeated) if broken else None
+
+
+def _sifted(
+    spec: ModelSpec, raw: Manifest, sieve: Sieve | None, aside: Draft, draft: Draft, stores: Stores
+) -> tuple[list[DataFile], int]:
+    """The files of the night, and how many rows lie in quarantine, which is committed first."""
+    lake = stores.lake
+    if sieve is None:
+        if aside.base_etag is not None:
+            _set_aside(spec, raw, iter(()), aside, stores)
+        return [lake.add_copy(draft, index, file) for index, file in enumerate(raw.files)], 0
+    kept = lake.add(draft, 0, sieve.kept(), with_dictionaries(_schema(spec)))
+    dropped = raw.rows - kept.rows
+    _refuse_share(spec, raw, kept.rows)
+    _set_aside(spec, raw, sieve.dropped(), aside, stores)
+    return [kept], dropped
+
+
+def _refuse_share(spec: ModelSpec, raw: Manifest, kept: int) -> None:
+    dropped, most = raw.rows - kept, spec.night.max_quarantined_share
+    where = f"{spec.name} {raw.partition} refused: {dropped} of {raw.rows} rows"
+    if dropped > most * raw.rows:
+        raise ExpectationsFailed(
+            f"{where} would go to quarantine, night.max_quarantined_share allows {most:.2%}",
+            fix=f"mend the source, then trigger {spec.name}.ingest again",
+        )
+    if kept < spec.night.min_rows:
+        raise ExpectationsFailed(
+            f"{where} would go to quarantine, which leaves {kept}, fewer than night.min_rows {spec.night.min_rows}",
+            fix=f"mend the source, then trigger {spec.name}.ingest again",
+        )
+
+
+def _set_aside(spec: ModelSpec, raw: Manifest, rows: Iterator[pa.RecordBatch], aside: Draft, stores: Stores) -> None:
+    schema = quarantine_schema(_schema(spec))
+    file = stores.lake.add(aside, 0, rows, with_dictionaries(schema))
+    stores.lake.commit(aside, [file], schema, rows_in=file.rows, provenance=stores.provenance(input=raw.digest))
 
 
 def _listed(breaches: list[Breach]) -> str:

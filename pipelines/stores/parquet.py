@@ -131,5 +131,7 @@ def _encoding(first: pa.Table) -> dict[str, Any]:
 def _repeats(column: pa.ChunkedArray) -> bool:
     if pa.types.is_string(column.type) or pa.types.is_dictionary(column.type):
         return True
+    if pa.types.is_nested(column.type):
+        return False
     # Half the bytes to fetch for a night of a million flights; in a file of one small night no gain.
     return len(column) >= LARGE_ROWS and pc.count_distinct(column).as_py() * MIN_REPEATS <= len(column)

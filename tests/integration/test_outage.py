@@ -91,7 +91,7 @@ def test_s3_stops_while_a_night_is_validated(
 ) -> None:
     from pipelines.steps import validate as step
 
-    monkeypatch.setattr(step, "check_night", stopping(services, "s3", step.check_night))
+    monkeypatch.setattr(step, "check", stopping(services, "s3", step.check))
     with pytest.raises(LakeUnavailable, match="S3 does not answer for s3://lake/reports/") as error:
         validate(spec, NIGHT, stores)
     assert error.value.fix == "nightshift status"
