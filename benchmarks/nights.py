@@ -7,8 +7,11 @@ import pyarrow as pa
 
 from benchmarks.world import World
 from pipelines.contracts import Pin, Plan, Shard
+from pipelines.spec import ModelSpec
+from pipelines.steps import shards
 from pipelines.steps.holdout import read_snapshot
 from pipelines.steps.plan import PREDICTIONS
+from pipelines.stores import Stores
 from pipelines.stores.parquet import ROW_GROUP_ROWS
 
 NIGHT = "2014-01-01"
@@ -24,6 +27,12 @@ def big_night(world: World, rows: int, pin: Pin) -> Plan:
     out = lake.begin(PREDICTIONS, spec.name, spec.partition.column, NIGHT)
     shard = Shard(0, file.key, file.sha256, 0, groups, rows)
     return Plan(spec.name, NIGHT, pin, out.generation, "bench", rows, out.base_etag, [shard])
+
+
+def forget(plan: Plan, spec: ModelSpec, stores: Stores) -> None:
+    """Let the plan's shards be scored again, though they were."""
+    for shard in plan.shards:
+        stores.lake.objects.delete(shards.file_key(spec, plan, shard).replace(".parquet", ".json"))
 
 
 def _drawn(real: pa.Table, rows: int) -> Iterator[pa.RecordBatch]:

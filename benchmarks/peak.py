@@ -45,13 +45,15 @@ def measure(world: "World", plan: Plan) -> Peak:
 
 
 def main() -> None:
-    """The steps as a worker runs them."""
+    """The steps as a worker runs them, every row scored."""
+    from benchmarks.nights import forget
     from pipelines.steps.publish import publish
     from pipelines.steps.score import score
 
     plan = TypeAdapter(Plan).validate_json(sys.stdin.read())
     settings = load_settings()
     spec, stores = find_spec(settings.models, plan.model), Stores(settings, {"by": "benchmarks"})
+    forget(plan, spec, stores)
     started = time.perf_counter()
     publish(spec, plan, [score(spec, plan, shard, stores) for shard in plan.shards], stores)
     taken = time.perf_counter() - started

@@ -7,12 +7,11 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks import peak
-from benchmarks.nights import big_night
+from benchmarks.nights import big_night, forget
 from benchmarks.peers import PeerUnavailable, peers
 from benchmarks.rivals import Run, onnxruntime_alone, pyfunc, seconds
 from benchmarks.world import World
 from pipelines.contracts import Pin, Plan
-from pipelines.steps import shards
 from pipelines.steps.graph import fetch
 from pipelines.steps.profile import load_profile
 from pipelines.steps.score import Engine, schema, score
@@ -74,10 +73,8 @@ def _ours(world: World, plan: Plan, *, profiled: bool | None = None) -> Run:
     """The step as it is; or, with ``profiled`` given, its engine with and without the counting."""
 
     def step() -> None:
-        (shard,) = plan.shards
-        done = shards.file_key(world.spec, plan, shard).replace(".parquet", ".json")
-        world.stores.lake.objects.delete(done)
-        score(world.spec, plan, shard, world.stores)
+        forget(plan, world.spec, world.stores)
+        score(world.spec, plan, plan.shards[0], world.stores)
 
     def engine() -> None:
         spec, stores = world.spec, world.stores
