@@ -22,7 +22,7 @@ def big_night(world: World, rows: int, pin: Pin) -> Plan:
     spec, lake = world.spec, world.stores.lake
     real = read_snapshot(spec, world.stores.versions.checkout(world.trained.snapshot.md5)).select(list(spec.columns))
     draft = lake.begin("validated", f"bench_{rows}", spec.partition.column, NIGHT)
-    file = lake.add(draft, 0, _drawn(real, rows), real.schema)
+    file = lake.add(draft, 0, drawn(real, rows), real.schema)
     groups = lake.open_parquet(file.key).metadata.num_row_groups
     out = lake.begin(PREDICTIONS, spec.name, spec.partition.column, NIGHT)
     shard = Shard(0, file.key, file.sha256, 0, groups, rows)
@@ -35,10 +35,11 @@ def forget(plan: Plan, spec: ModelSpec, stores: Stores) -> None:
         stores.lake.objects.delete(shards.file_key(spec, plan, shard).replace(".parquet", ".json"))
 
 
-def _drawn(real: pa.Table, rows: int) -> Iterator[pa.RecordBatch]:
+def drawn(real: pa.Table, rows: int) -> Iterator[pa.RecordBatch]:
+    """Real rows drawn with replacement, batch by batch, numbered in ``flight``."""
     random, position = np.random.default_rng(0), real.schema.get_field_index("flight")
     for start in range(0, rows, ROW_GROUP_ROWS):
         size = min(ROW_GROUP_ROWS, rows - start)
-        drawn = real.take(pa.array(random.integers(0, real.num_rows, size)))
+        some = real.take(pa.array(random.integers(0, real.num_rows, size)))
         numbers = pa.array(np.arange(start, start + size, dtype=np.int32))
-        yield from drawn.set_column(position, real.schema.field(position), numbers).combine_chunks().to_batches()
+        yield from some.set_column(position, real.schema.field(position), numbers).combine_chunks().to_batches()

@@ -1,4 +1,4 @@
-"""Peak memory of scoring and publishing one night, in a process of its own: ``python -m benchmarks.peak < plan``."""
+"""Peak memory of a step on one night, in a process of its own: ``python -m benchmarks.peak VERB < order``."""
 
 import json
 import os
@@ -8,13 +8,13 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
 from pipelines.contracts import Plan
 from pipelines.settings import load_settings
-from pipelines.spec import find_spec
+from pipelines.spec import ModelSpec, find_spec
 from pipelines.stores import Stores
 
 if TYPE_CHECKING:
@@ -23,17 +23,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Peak:
-    """Largest resident memory in MiB, and wall time from score to commit."""
+    """Largest resident memory in MiB, and wall time of the steps."""
 
     mib: float
     seconds: float
 
 
-def measure(world: "World", plan: Plan) -> Peak:
-    """Score and publish in a child, and ask it."""
+def scoring(world: "World", plan: Plan) -> Peak:
+    """Score and publish a night, every row scored."""
+    return _child(world, "score", asdict(plan))
+
+
+def validating(world: "World", spec: ModelSpec, night: str) -> Peak:
+    """Validate a raw night."""
+    return _child(world, "validate", {"spec": spec.model_dump(mode="json"), "night": night})
+
+
+def _child(world: "World", verb: str, order: dict[str, Any]) -> Peak:
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.peak"],
-        input=json.dumps(asdict(plan)),
+        [sys.executable, "-m", "benchmarks.peak", verb],
+        input=json.dumps(order),
         capture_output=True,
         text=True,
         check=False,
@@ -41,23 +50,33 @@ def measure(world: "World", plan: Plan) -> Peak:
     )
     if done.returncode:
         raise RuntimeError(done.stderr[-2000:])
-    return Peak(**json.loads(done.stdout))
+    return Peak(**json.loads(done.stdout.splitlines()[-1]))
 
 
-def main() -> None:
-    """The steps as a worker runs them, every row scored."""
+def _score(order: dict[str, Any]) -> None:
     from benchmarks.nights import forget
     from pipelines.steps.publish import publish
     from pipelines.steps.score import score
 
-    plan = TypeAdapter(Plan).validate_json(sys.stdin.read())
+    plan = TypeAdapter(Plan).validate_python(order)
     settings = load_settings()
     spec, stores = find_spec(settings.models, plan.model), Stores(settings, {"by": "benchmarks"})
     forget(plan, spec, stores)
-    started = time.perf_counter()
     publish(spec, plan, [score(spec, plan, shard, stores) for shard in plan.shards], stores)
-    taken = time.perf_counter() - started
-    print(json.dumps(asdict(Peak(_peak_mib(), taken))))
+
+
+def _validate(order: dict[str, Any]) -> None:
+    from pipelines.steps.validate import validate
+
+    validate(ModelSpec.model_validate(order["spec"]), order["night"], Stores(load_settings(), {"by": "benchmarks"}))
+
+
+def main() -> None:
+    """The steps as a worker runs them."""
+    run, order = {"score": _score, "validate": _validate}[sys.argv[1]], json.load(sys.stdin)
+    started = time.perf_counter()
+    run(order)
+    print(json.dumps(asdict(Peak(_peak_mib(), time.perf_counter() - started))))
 
 
 def _peak_mib() -> float:

@@ -128,6 +128,6 @@ def _memory(world: World) -> dict[str, float]:
 
 def _peak(world: World, rows: int, pin: Pin) -> float:
     world.console.print(f"writing a night of {rows:,} rows to score it in a process of its own ...")
-    found = peak.measure(world, big_night(world, rows, pin))
+    found = peak.scoring(world, big_night(world, rows, pin))
     world.console.print(f"{rows:,} rows: {found.seconds:.0f} s, peak {found.mib:.0f} MiB")
     return found.mib

@@ -1,0 +1,58 @@
+"""``validate.*``: what it costs to validate a large night, beside reading it; rows and columns of the real flights."""
+
+from statistics import median
+
+from benchmarks import peak
+from benchmarks.nights import NIGHT, drawn
+from benchmarks.rivals import seconds
+from benchmarks.world import World
+from pipelines.spec import ModelSpec
+from pipelines.steps.holdout import read_snapshot
+from pipelines.steps.ingest import RAW
+from pipelines.steps.validate import VALIDATED, validate
+from pipelines.stores.lake import manifest_key
+
+ROWS, MANY_ROWS = 1_000_000, 4_000_000
+REPEATS = 5
+
+
+def figures(world: World) -> dict[str, float]:
+    """Validate and publish a night of a million rows, by turns with reading it whole; and its memory at 4 million."""
+    spec, lake = _raw(world, ROWS), world.stores.lake
+    manifest = lake.require(RAW, spec.name, spec.partition.column, NIGHT)
+
+    def published() -> None:
+        lake.objects.delete(manifest_key(VALIDATED, spec.name, spec.partition.column, NIGHT))
+        validate(spec, NIGHT, world.stores)
+
+    lake.read(manifest), published()
+    pairs = [(seconds(published), seconds(lambda: lake.read(manifest))) for _ in range(REPEATS)]
+    for validated, read in pairs:
+        world.console.print(f"validate {validated:.2f} s, read {read:.2f} s")
+    few, many = (peak.validating(world, _raw(world, rows), NIGHT) for rows in (ROWS, MANY_ROWS))
+    return {
+        "validate.vs_read": median(validated / read for validated, read in pairs),
+        "validate.seconds_per_million_rows": median(validated for validated, _ in pairs),
+        "validate.peak_mib": many.mib,
+        "validate.memory_growth": many.mib / few.mib,
+    }
+
+
+def _raw(world: World, rows: int) -> ModelSpec:
+    """A raw night of the flights' columns, and a spec under whose limits it falls."""
+    flight = world.spec.columns["flight"].model_copy(update={"max": None, "min": None})
+    spec = world.spec.model_copy(
+        update={
+            "name": f"bench_{rows}",
+            "columns": {**world.spec.columns, "flight": flight},
+            "night": world.spec.night.model_copy(update={"max_rows": None}),
+        }
+    )
+    lake, column = world.stores.lake, spec.partition.column
+    if lake.manifest(RAW, spec.name, column, NIGHT) is None:
+        snapshot = read_snapshot(world.spec, world.stores.versions.checkout(world.trained.snapshot.md5))
+        real = snapshot.select(list(spec.columns))
+        draft = lake.begin(RAW, spec.name, column, NIGHT)
+        file = lake.add(draft, 0, drawn(real, rows), real.schema)
+        lake.commit(draft, [file], real.schema, rows_in=rows, provenance={})
+    return spec
