@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pipelines.spec import ModelSpec
 from pipelines.steps.monitor import read_drift
 from pipelines.steps.plan import PREDICTIONS
+from pipelines.steps.quarantine import QUARANTINE
 from pipelines.steps.validate import VALIDATED, reports_of
 from pipelines.stores import Stores
 from pipelines.stores.ledger import Ledger
@@ -17,13 +18,14 @@ PER_PAGE = 31
 
 @dataclass(frozen=True)
 class Night:
-    """One line of a model's table. ``verdict`` is empty until the night was monitored."""
+    """One line of a model's table. ``verdict`` is empty until the night was monitored; ``quarantined`` are rows."""
 
     partition: str
     state: str
     rows: int | None = None
     version: str = ""
     verdict: str = ""
+    quarantined: int = 0
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class _Lists:
     scored: set[str] = field(default_factory=set)
     validated: set[str] = field(default_factory=set)
     checked: set[str] = field(default_factory=set)
+    quarantined: set[str] = field(default_factory=set)
 
 
 def overview(spec: ModelSpec, stores: Stores, before: str = "") -> Overview:
@@ -71,15 +74,24 @@ def _lists(spec: ModelSpec, stores: Stores) -> _Lists:
     # A refused night is in no dataset, but its Data Docs are there: that is the night to look at.
     folder = reports_of(spec, "").html.rpartition("/")[0]
     checked = {key.removeprefix(folder).partition("/")[0] for key in lake.objects.keys(folder)}
-    scored, validated = (set(lake.partitions(dataset, spec.name)) for dataset in (PREDICTIONS, VALIDATED))
-    return _Lists(scored, validated, checked)
+    scored, validated, aside = (
+        set(lake.partitions(dataset, spec.name)) for dataset in (PREDICTIONS, VALIDATED, QUARANTINE)
+    )
+    return _Lists(scored, validated, checked, aside)
 
 
 def _night(spec: ModelSpec, partition: str, lists: _Lists, stores: Stores) -> Night:
     if partition not in lists.scored:
         state = "validated" if partition in lists.validated else "refused" if partition in lists.checked else "not here"
-        return Night(partition, state)
+        return Night(partition, state, quarantined=_quarantined(spec, partition, lists, stores))
     manifest = stores.lake.require(PREDICTIONS, spec.name, spec.partition.column, partition)
     drift = read_drift(spec, partition, stores)
     verdict = ("drift" if drift["drift"]["drifted"] else "quiet") if drift else ""
-    return Night(partition, "published", manifest.rows, str(manifest.provenance["pin"]["version"]), verdict)
+    aside = _quarantined(spec, partition, lists, stores)
+    return Night(partition, "published", manifest.rows, str(manifest.provenance["pin"]["version"]), verdict, aside)
+
+
+def _quarantined(spec: ModelSpec, partition: str, lists: _Lists, stores: Stores) -> int:
+    if partition not in lists.quarantined:
+        return 0
+    return stores.lake.require(QUARANTINE, spec.name, spec.partition.column, partition).rows

@@ -31,10 +31,12 @@ print(sorted(set(sys.modules) & {"fastapi", "mlflow", "pandas", "great_expectati
 
 
 def fill(spec: ModelSpec, stores: Stores) -> None:
-    """A published and monitored night, and a refused one of which only the Data Docs are there."""
+    """A published and monitored night with rows in quarantine, and a refused one of which only the Data Docs are there."""
     lake, folder = stores.lake, f"monitoring/{spec.name}/{spec.partition.column}={NIGHT}"
     draft = lake.begin("predictions", spec.name, spec.partition.column, NIGHT)
     lake.publish(draft, pa.table({"score": [0.5] * 1234}), provenance={"pin": PIN})
+    aside = lake.begin("quarantine", spec.name, spec.partition.column, NIGHT)
+    lake.publish(aside, pa.table({"reasons": [["amount: range"]] * 17}), provenance={})
     lake.objects.put(f"{folder}/_report.html", b"<h1>the drift report</h1>")
     lake.objects.put(f"{folder}/_drift.json", b'{"drift": {"drifted": true}}')
     for night in (NIGHT, REFUSED):
@@ -133,6 +135,7 @@ def test_who_may_not_read_the_dags_sees_no_night(found: dict[str, Any], paths: d
 def test_the_index_shows_what_became_of_each_night(person: Callable[[str], dict[str, Any]], model: Any) -> None:
     page, name = person("index")["text"], model[0].name
     assert (page.count("1,234"), page.count(">drift<"), page.count(">refused<")) == (1, 1, 1)
+    assert "+ 17 in quarantine" in page
     assert f'href="http://mlflow.example/#/models/{name}/versions/4"' in page
     assert f'href="/nightshift/reports/{name}/{NIGHT}"' in page
     assert f'href="/nightshift/validation/{name}/{REFUSED}"' in page
