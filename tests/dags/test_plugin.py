@@ -31,7 +31,7 @@ print(sorted(set(sys.modules) & {"fastapi", "mlflow", "pandas", "great_expectati
 
 
 def fill(spec: ModelSpec, stores: Stores) -> None:
-    """A published and monitored night with rows in quarantine, and a refused one of which only the Data Docs are there."""
+    """A monitored night with rows in quarantine, and a refused one of which only the Data Docs are there."""
     lake, folder = stores.lake, f"monitoring/{spec.name}/{spec.partition.column}={NIGHT}"
     draft = lake.begin("predictions", spec.name, spec.partition.column, NIGHT)
     lake.publish(draft, pa.table({"score": [0.5] * 1234}), provenance={"pin": PIN})

@@ -36,8 +36,11 @@ from pipelines.steps.publish import publish
 from pipelines.steps.score import score
 from pipelines.steps.snapshot import labelled, snapshot
 from pipelines.steps.train import register, train
+from pipelines.steps.validate import validate
 from pipelines.stores import Stores
 from pipelines.stores.ledger import Ledger
+from pipelines.stores.manifest import Manifest
+from pipelines.stores.parquet import nullable, schema_of
 
 pytestmark = pytest.mark.stack
 
@@ -255,6 +258,28 @@ def test_rollback_gives_the_alias_back_and_the_ledger_knows(world: World) -> Non
     champion = [move[1:] for move in moves if move[0] == "champion"]
     assert champion == [(None, "1"), ("1", "2"), ("2", "1"), ("1", "2")]
     assert ("challenger", None, "3") in moves
+
+
+def test_a_quarantined_row_that_comes_back_is_scored_once(world: World, change: Change) -> None:
+    dropping = change(world.spec, columns={"amount": {"on_breach": "drop"}})
+    lake = world.stores.lake
+    good = lake.read(ingest_again(world)).to_pandas()
+    good.loc[good["number"] == 7, "amount"] = -1.0
+    schema = nullable(schema_of(dropping.columns))
+    bad = pa.Table.from_pandas(good, schema, preserve_index=False)
+    lake.publish(lake.begin("raw", dropping.name, "day", NIGHT), bad, provenance={})
+    validate(dropping, NIGHT, world.stores)
+    assert predict(dropping, NIGHT, world.stores).rows == 89
+    assert 7 not in plain(world)["number"].to_pylist()
+    ingest_again(world)
+    validate(dropping, NIGHT, world.stores)
+    assert predict(dropping, NIGHT, world.stores).rows == 90
+    assert sorted(plain(world)["number"].to_pylist()) == list(range(1, 91))
+
+
+def ingest_again(world: World) -> Manifest:
+    ingest(world.spec, NIGHT, world.stores)
+    return world.stores.lake.require("raw", world.spec.name, "day", NIGHT)
 
 
 def test_loading_again_does_nothing(world: World) -> None:
