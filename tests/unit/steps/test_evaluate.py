@@ -9,7 +9,7 @@ import pytest
 from pipelines.spec import ModelSpec
 from pipelines.steps.evaluate import compare, floors, worse_slices
 from pipelines.steps.holdout import Rows
-from pipelines.steps.metrics import all_metrics
+from pipelines.steps.metrics import binary_metrics
 
 GOOD = {"log_loss": 0.5, "base_rate_log_loss": 0.6, "roc_auc": 0.7, "brier": 0.2}
 NIGHTS = np.repeat(np.arange(10), 60)
@@ -37,7 +37,7 @@ def test_without_floors_a_model_must_still_beat_the_base_rate(spec: ModelSpec) -
         ({"roc_auc": 0.71}, "roc_auc 0.7000 misses its floor 0.71"),
         ({"brier": 0.2}, None),
         ({"brier": 0.19}, "brier 0.2000 misses its floor 0.19"),
-        ({"pr_auc": 0.1}, "pr_auc nan misses its floor 0.1"),
+        ({"pr_auc": 0.1}, "pr_auc is not defined on the holdout's labels, and its floor is 0.1"),
     ],
 )
 def test_floors_bound_gains_from_below_and_losses_from_above(
@@ -91,4 +91,4 @@ def test_the_comparison_follows_the_spec(spec: ModelSpec, change: Change) -> Non
 
 def test_a_model_that_says_the_base_rate_does_not_pass(spec: ModelSpec) -> None:
     labels = np.array([0.0, 1.0, 1.0, 0.0, 0.0], np.float32)
-    assert floors(spec, all_metrics(labels, np.full(5, labels.mean(), np.float32), 0.5))
+    assert floors(spec, binary_metrics(labels, np.full(5, labels.mean(), np.float32), 0.5))

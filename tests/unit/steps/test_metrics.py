@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import average_precision_score, brier_score_loss, f1_score, log_loss, roc_auc_score
+from sklearn.metrics import accuracy_score, average_precision_score, brier_score_loss, f1_score, log_loss, roc_auc_score
 
-from pipelines.steps.metrics import Difference, all_metrics, paired_bootstrap, row_losses
+from pipelines.steps.metrics import Difference, binary_metrics, paired_bootstrap, row_losses
 
 RNG = np.random.default_rng(3)
 SCORES = RNG.random(500).astype(np.float32)
@@ -17,7 +17,7 @@ def bootstrap(mine: np.ndarray, theirs: np.ndarray, nights: np.ndarray = NIGHTS,
 
 
 def test_metrics_are_those_of_scikit_learn() -> None:
-    found = all_metrics(LABELS, SCORES, 0.4)
+    found = binary_metrics(LABELS, SCORES, 0.4)
     assert found == pytest.approx(
         {
             "log_loss": log_loss(LABELS, SCORES),
@@ -25,6 +25,7 @@ def test_metrics_are_those_of_scikit_learn() -> None:
             "base_rate": LABELS.mean(),
             "base_rate_log_loss": log_loss(LABELS, np.full(500, LABELS.mean())),
             "f1": f1_score(LABELS, SCORES >= 0.4),
+            "accuracy": accuracy_score(LABELS, SCORES >= 0.4),
             "roc_auc": roc_auc_score(LABELS, SCORES),
             "pr_auc": average_precision_score(LABELS, SCORES),
         },
@@ -46,7 +47,7 @@ def test_a_certain_and_wrong_score_is_very_bad_but_finite() -> None:
 
 @pytest.mark.parametrize("label", [0.0, 1.0])
 def test_one_class_has_no_areas(label: float) -> None:
-    found = all_metrics(np.full(4, label), np.full(4, 0.3), 0.5)
+    found = binary_metrics(np.full(4, label), np.full(4, 0.3), 0.5)
     assert {"roc_auc", "pr_auc"}.isdisjoint(found)
     assert np.isfinite(list(found.values())).all()
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from pipelines.errors import ModelError
-from pipelines.steps.profile import Bins, Profile, build, js_distance
+from pipelines.steps.bins import Bins
+from pipelines.steps.profile import Profile, build, js_distance
 
 NIGHTS = [f"2024-01-{day:02d}" for day in range(1, 13)]
 HISTOGRAMS = hnp.arrays(np.int64, 6, elements=st.integers(0, 1000)).filter(lambda counts: counts.sum() > 0)
@@ -127,7 +128,7 @@ def test_the_holdout_losses_are_those_of_labelled_rows(spec):
     mine = (nights == NIGHTS[-1]) & np.isfinite(labels)
     losses = -np.log(np.where(labels[mine] == 1, scores[mine], 1 - scores[mine]))
     assert holdout[-1].rows == mine.sum()
-    assert holdout[-1].log_loss == pytest.approx(losses.mean())
+    assert holdout[-1].loss == pytest.approx(losses.mean())
     assert holdout[-1].variance == pytest.approx(losses.var())
 
 
@@ -165,17 +166,17 @@ def test_json_brings_back_the_same_profile(spec):
     assert build(spec, *window()).to_json() == profile.to_json()
 
 
-@pytest.mark.parametrize(("key", "value"), [("format", 2), ("nights", None), ("surprise", 1)])
+@pytest.mark.parametrize(("key", "value"), [("format", 3), ("nights", None), ("surprise", 1)])
 def test_a_profile_of_another_format_is_named(spec, key, value):
     content = json.loads(build(spec, *window()).to_json()) | {key: value}
-    with pytest.raises(ModelError, match=f"format 1: {key}: (.|\n)*train the model again") as caught:
+    with pytest.raises(ModelError, match=f"format 2: {key}: (.|\n)*train the model again") as caught:
         Profile.from_json(json.dumps(content).encode())
     assert caught.value.fix
 
 
 @pytest.mark.parametrize("body", [b"", b"not json", b"[]"])
 def test_what_is_no_profile_is_an_error_of_the_model(body):
-    with pytest.raises(ModelError, match="this profile is not of format 1"):
+    with pytest.raises(ModelError, match="this profile is not of format 2"):
         Profile.from_json(body)
 
 
