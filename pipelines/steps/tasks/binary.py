@@ -48,8 +48,8 @@ class Binary:
         if is_text(given.type):
             given = self._is_positive(given, where)
         elif is_number(given.type):
-            given = given.cast(pa.float64())
-            strange = pc.invert(pc.is_in(given, value_set=pa.array([0.0, 1.0, None])))
+            numbers = given.cast(pa.float64())
+            strange = pc.invert(pc.is_in(numbers, value_set=pa.array([0.0, 1.0, None])))
             if pc.any(strange).as_py():
                 raise mismatch(
                     self.spec, where, f"has {shown(given, strange)}; a binary label is true or false, or 1 or 0",

@@ -105,3 +105,34 @@ def test_lost_is_above_the_limit(loss, limit, lost):
 def test_labels_arrive_after_the_delay_and_are_looked_for_a_fortnight(spec):
     nights = arrived(spec, "2024-03-01")
     assert (nights[0], nights[-1], len(nights)) == ("2024-02-16", "2024-02-29", 14)
+
+
+def test_probabilities_of_classes_are_joined_with_the_class_that_came(of_kind):
+    spec = of_kind("multiclass")
+    keys = {"site": ["north"] * 3, "number": pa.array([2, 1, 3], pa.int32())}
+    scored = pa.table({
+        **keys,
+        "score_on_time": [0.7, 0.1, 0.2],
+        "score_late": [0.2, 0.1, 0.2],
+        "score_late_2": [0.1, 0.8, 0.6],
+    })
+    came = pa.table({**keys, "late": ["on time", "Late", None]})
+    scores, outcomes, orphans = join(spec, scored, came)
+    assert scores.tolist() == [[0.1, 0.1, 0.8], [0.7, 0.2, 0.1], [0.2, 0.2, 0.6]]
+    assert outcomes.tolist() == pytest.approx([1, 0, np.nan], nan_ok=True)
+    assert orphans == 0
+    found = metrics(spec, "log_loss", scores[:2], outcomes[:2])
+    assert found["log_loss"] == pytest.approx(-np.log([0.1, 0.7]).mean())
+    assert found["accuracy"] == 0.5
+    assert found["roc_auc"] is None
+
+
+def test_numbers_are_joined_with_the_number_that_came(of_kind):
+    spec = of_kind("regression")
+    keys = {"site": ["north"] * 2, "number": pa.array([2, 1], pa.int32())}
+    scored = pa.table({**keys, "prediction": pa.array([10.0, 20.0], pa.float32())})
+    scores, outcomes, _ = join(spec, scored, pa.table({**keys, "late": [13.0, None]}))
+    assert scores.tolist() == [20.0, 10.0]
+    assert outcomes.tolist() == pytest.approx([np.nan, 13.0], nan_ok=True)
+    found = metrics(spec, "absolute_error", scores[1:], outcomes[1:])
+    assert (found["absolute_error"], found["rmse"], found["r2"]) == (3.0, 3.0, None)
