@@ -57,7 +57,8 @@ def _outcomes(spec: ModelSpec, partition: str, values: Any) -> Any:
         raise SchemaMismatch(
             f"{where}: label {spec.label.column} mixes types: {error}", fix="mend the source: one type in the column"
         ) from error
-    return task_of(spec).typed(given, where).to_pandas()
+    # No pandas series: it would be laid against the frame by index, not in order.
+    return task_of(spec).typed(given, where).to_numpy(zero_copy_only=False)
 
 
 def labelled_night(spec: ModelSpec, partition: str) -> str:

@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+import sklearn.datasets
 from sklearn import metrics as reference
 
 from pipelines.contracts import NightReport, PartitionRef, Verdict
 from pipelines.errors import SchemaMismatch
-from pipelines.spec import ModelSpec, load_spec
+from pipelines.spec import Label, ModelSpec, load_spec
 from pipelines.steps.accuracy import Accuracy, read_record
 from pipelines.steps.drift import MIN_NIGHTS
 from pipelines.steps.estimators import model_inputs
@@ -29,6 +30,7 @@ from pipelines.steps.promote import promote
 from pipelines.steps.publish import publish
 from pipelines.steps.score import score
 from pipelines.steps.snapshot import labelled, snapshot
+from pipelines.steps.tasks import task_of
 from pipelines.steps.train import register, train
 from pipelines.stores import Stores
 
@@ -169,6 +171,7 @@ def world(
     trained = train(spec, snapshot(spec, TRAINED_ON, stores), stores)
     candidate = optimize(spec, register(spec, trained, stores), stores)
     verdict = evaluate(spec, candidate, stores)
+    assert verdict.promote, verdict.reasons
     promote(spec, verdict, stores)
     published, reports = [], []
     for night in SCORED:
@@ -284,22 +287,42 @@ def test_a_night_whose_labels_arrived_is_measured_in_the_loss_of_its_model(world
     assert record.loss.replace("_", " ") in page[0].decode()
 
 
-def test_labels_of_another_kind_are_refused_with_what_was_got(world: World, change: Callable[..., ModelSpec]) -> None:
-    label = {
+def test_a_label_stays_with_its_row_whatever_the_index_of_the_frame(world: World) -> None:
+    """The source gives frames with an index of their own; labels laid against it went to other rows, or to none."""
+    data = getattr(sklearn.datasets, f"load_{CASES[world.kind].data}")()
+    for row, label in world.outcomes().select(["row", "label"]).to_pandas().itertuples(index=False):
+        true = data.target[row]
+        wanted = {"regression": true, "multiclass": str(true), "binary": float(true == 0)}[world.kind]
+        assert pd.isna(label) if row % 40 == 7 else label == wanted
+
+
+def relabelled(spec: ModelSpec, **changes: Any) -> ModelSpec:
+    return spec.model_copy(update={"label": Label.model_validate({**spec.label.model_dump(), **changes})})
+
+
+def test_labels_of_another_kind_are_refused_with_what_was_got(world: World) -> None:
+    changes, said = {
         "regression": ({"type": "binary"}, "a binary label is true or false"),
         "multiclass": ({"classes": ["0", "1", "2"]}, r"which label\.classes lacks"),
         "binary": ({"type": "regression", "positive": None}, "a regression's label is a number"),
-    }
-    changes, said = label[world.kind]
+    }[world.kind]
     with pytest.raises(SchemaMismatch, match=rf"label label .*{said}"):
-        ingest_labels(change(world.spec, label=changes), SCORED[0], world.stores)
+        ingest_labels(relabelled(world.spec, **changes), SCORED[0], world.stores)
 
 
-def test_a_changed_kind_of_label_brings_the_nights_again(world: World, change: Callable[..., ModelSpec]) -> None:
-    """Labels of one kind in some nights and another in others would make a snapshot that nothing can read."""
-    if world.kind != "multiclass":
-        pytest.skip("digits are numbers too")
-    numbers = change(world.spec, label={"type": "regression", "classes": []}, gates={"at_least": {}})
-    assert load(numbers, SCORED[-1], SCORED[-1], world.stores).loaded == 1
-    assert labelled(numbers, SCORED[-1], world.stores)["label"].type == pa.float64()
+def test_a_changed_kind_of_label_brings_the_nights_again(world: World) -> None:
+    """Labels of one kind in some nights and of another in the rest would be a snapshot that nothing can read."""
+    changes, kind = {
+        "regression": ({"type": "multiclass", "classes": [str(number) for number in range(400)]}, pa.string()),
+        "multiclass": ({"type": "regression", "classes": []}, pa.float64()),
+        "binary": (
+            {"type": "multiclass", "classes": ["benign", "malignant", "unclear"], "positive": None},
+            pa.string(),
+        ),
+    }[world.kind]
+    other = relabelled(world.spec, **changes)
+    with pytest.raises(SchemaMismatch, match=rf"a {other.label.type} label is {kind}"):
+        task_of(other).targets(labelled(other, SCORED[-1], world.stores)["label"])
+    assert load(other, SCORED[-1], SCORED[-1], world.stores).loaded == 1
+    assert labelled(other, SCORED[-1], world.stores)["label"].type == kind
     assert load(world.spec, SCORED[-1], SCORED[-1], world.stores).loaded == 1

@@ -183,7 +183,7 @@ def test_a_graph_of_another_kind_of_label_is_refused(
     fitted: Callable[..., Any], of_kind: Callable[..., ModelSpec], of: str, read_as: str
 ) -> None:
     made = fitted(of)
-    with pytest.raises(ModelError, match="the graph was trained for .* label in model.yaml is now"):
+    with pytest.raises(ModelError, match=r"the graph was trained for .* label in model\.yaml is now"):
         Graph(of_kind(read_as), to_onnx(made.spec, made.pipeline))
 
 
