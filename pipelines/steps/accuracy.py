@@ -7,7 +7,7 @@ predictions and labels.
 import datetime as dt
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -60,19 +60,29 @@ def measure_arrived(spec: ModelSpec, partition: str, stores: Stores) -> list[Acc
 
     Looks back 14 nights from ``partition - delay_days``, for nights with predictions and labels
     whose record is missing or is of other predictions or labels. A run that is repeated returns the same
-    nights again. Raises ``ModelError`` for a version without profile, ``LostRows``, ``LakeUnavailable``.
+    nights again. Nights that were published for another kind of label are left out. Raises ``ModelError``
+    for a version without profile, ``LostRows``, ``LakeUnavailable``.
     """
     lake, column = stores.lake, spec.partition.column
     there = set(lake.partitions("predictions", spec.name)) & set(lake.partitions("labels", spec.name))
     found, profiles = [], dict[str, Profile]()
     for night in sorted(there & set(arrived(spec, partition))):
         predictions, labels = (lake.require(d, spec.name, column, night) for d in ("predictions", "labels"))
+        if not of_this_label(spec, predictions.columns, labels.columns):
+            continue
         record = read_record(spec.name, night, stores)
         if record is None or (record.predictions, record.labels) != (predictions.digest, labels.digest):
             record = _measure(spec, night, partition, predictions, labels, profiles, stores)
         if record.measured_by == partition:
             found.append(record)
     return found
+
+
+def of_this_label(spec: ModelSpec, predictions: Mapping[str, str], labels: Mapping[str, str]) -> bool:
+    """Whether a night's columns, types by name, are what the spec's kind of label publishes and keeps."""
+    task = task_of(spec)
+    promised = {field.name: str(field.type) for field in task.fields()}
+    return promised.items() <= predictions.items() and labels.get(spec.label.column) == str(task.label_type)
 
 
 def arrived(spec: ModelSpec, partition: str) -> list[str]:

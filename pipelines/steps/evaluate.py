@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.contracts import Candidate, Pin, Verdict
-from pipelines.errors import NoChampion
+from pipelines.errors import NoChampion, OtherLabel
 from pipelines.spec import ModelSpec
 from pipelines.steps.graph import fetch
 from pipelines.steps.holdout import Rows, read_split
@@ -66,8 +66,14 @@ def floors(spec: ModelSpec, metrics: dict[str, float]) -> list[str]:
 def _against(
     spec: ModelSpec, champion: Pin, rows: Rows, scores: NDArray[np.float32], stores: Stores
 ) -> tuple[str, list[str], dict[str, float]]:
-    """What speaks for the candidate, what against it, and the numbers."""
-    theirs = fetch(spec, champion.key, champion.sha256, stores).score(rows.table)
+    """What speaks for the candidate, what against it, and the numbers.
+
+    A champion that was trained for another label says nothing about this one: then floors are the gate.
+    """
+    try:
+        theirs = fetch(spec, champion.key, champion.sha256, stores).score(rows.table)
+    except OtherLabel as error:
+        return f"the first for this label; of version {champion.version}: {error.message}", [], {}
     metric = spec.metric
     mine_losses, their_losses = row_losses(metric, rows.labels, scores), row_losses(metric, rows.labels, theirs)
     difference = compare(spec, mine_losses, their_losses, rows.nights)

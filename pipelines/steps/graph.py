@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from pipelines.errors import MissingPartition, ModelError, UnsafeGraph
+from pipelines.errors import MissingPartition, ModelError, OtherLabel, UnsafeGraph
 from pipelines.spec import ModelSpec
 from pipelines.steps.export import LABEL
 from pipelines.steps.feeds import METADATA, Columns, Feeds, Matrix
@@ -33,7 +33,7 @@ class Graph:
 
     One session of one thread, which any number of threads may call at once: rows are what is divided
     among cores, since an operator of a few thousand rows is too small to be. It runs on the spec's
-    provider unless another is given.
+    provider unless another is given. Raises ``UnsafeGraph``, ``OtherLabel``.
     """
 
     def __init__(self, spec: ModelSpec, body: bytes, provider: str | None = None) -> None:
@@ -63,7 +63,7 @@ class Graph:
     def _check_label(self, trained_for: str | None) -> None:
         # Columns of scores mean classes by their order, so a class moved in model.yaml is another label.
         if trained_for != self._task.identity:
-            raise ModelError(
+            raise OtherLabel(
                 f"{self._spec.name}: the graph was trained for {trained_for or 'a binary label'};"
                 f" label in model.yaml is now {self._task.identity or 'binary'}",
                 fix=f"trigger {self._spec.name}.train, or take the change of model.yaml back",
@@ -106,7 +106,10 @@ def _feeds(spec: ModelSpec, metadata: dict[str, str]) -> Feeds:
 
 
 def fetch(spec: ModelSpec, key: str, sha256: str, stores: Stores) -> Graph:
-    """A graph from the lake. Raises ``MissingPartition``, ``UnsafeGraph`` when its bytes are not the pinned ones."""
+    """A graph from the lake.
+
+    Raises ``MissingPartition``, ``UnsafeGraph`` when its bytes are not the pinned ones, ``OtherLabel``.
+    """
     found = stores.lake.objects.get(key)
     where = f"{stores.lake.objects.uri}/{key}"
     if found is None:

@@ -13,9 +13,9 @@ import sklearn.datasets
 from sklearn import metrics as reference
 
 from pipelines.contracts import NightReport, PartitionRef, Verdict
-from pipelines.errors import SchemaMismatch
+from pipelines.errors import OtherLabel, SchemaMismatch
 from pipelines.spec import Label, ModelSpec, load_spec
-from pipelines.steps.accuracy import Accuracy, read_record
+from pipelines.steps.accuracy import Accuracy, measure_arrived, read_record
 from pipelines.steps.drift import MIN_NIGHTS
 from pipelines.steps.estimators import model_inputs
 from pipelines.steps.evaluate import evaluate
@@ -312,17 +312,29 @@ def test_labels_of_another_kind_are_refused_with_what_was_got(world: World) -> N
 
 def test_a_changed_kind_of_label_brings_the_nights_again(world: World) -> None:
     """Labels of one kind in some nights and of another in the rest would be a snapshot that nothing can read."""
+    three = ["benign", "malignant", "unclear"]
     changes, kind = {
         "regression": ({"type": "multiclass", "classes": [str(number) for number in range(400)]}, pa.string()),
         "multiclass": ({"type": "regression", "classes": []}, pa.float64()),
-        "binary": (
-            {"type": "multiclass", "classes": ["benign", "malignant", "unclear"], "positive": None},
-            pa.string(),
-        ),
+        "binary": ({"type": "multiclass", "classes": three, "positive": None}, pa.string()),
     }[world.kind]
     other = relabelled(world.spec, **changes)
+    assert measure_arrived(other, SCORED[-1], world.stores) == []
     with pytest.raises(SchemaMismatch, match=rf"a {other.label.type} label is {kind}"):
         task_of(other).targets(labelled(other, SCORED[-1], world.stores)["label"])
     assert load(other, SCORED[-1], SCORED[-1], world.stores).loaded == 1
     assert labelled(other, SCORED[-1], world.stores)["label"].type == kind
     assert load(world.spec, SCORED[-1], SCORED[-1], world.stores).loaded == 1
+
+
+@pytest.mark.parametrize("world", ["multiclass"], indirect=True)
+def test_a_candidate_for_other_classes_is_not_held_against_a_champion_that_never_heard_of_them(world: World) -> None:
+    """Its graph could not be opened, so no candidate could ever follow a change of the label."""
+    other = relabelled(world.spec, classes=tuple(reversed(world.spec.label.classes)))
+    with pytest.raises(OtherLabel, match=r"was trained for .*\"0\", \"1\".* is now .*\"9\", \"8\""):
+        score(other, plan(other, SCORED[0], world.stores), plan(other, SCORED[0], world.stores).shards[0], world.stores)
+    trained = train(other, snapshot(other, TRAINED_ON, world.stores), world.stores)
+    verdict = evaluate(other, optimize(other, register(other, trained, world.stores), world.stores), world.stores)
+    assert (verdict.promote, verdict.champion) == (True, "1")
+    assert verdict.reasons[0].startswith("the first for this label; of version 1: ")
+    assert verdict.metrics["accuracy"] > 0.8

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.errors import LostRows
-from pipelines.steps.accuracy import arrived, is_lost, join, loss_limit, metrics
+from pipelines.steps.accuracy import arrived, is_lost, join, loss_limit, metrics, of_this_label
 from pipelines.steps.metrics import binary_metrics
 from pipelines.steps.profile import HoldoutNight
 
@@ -136,3 +136,13 @@ def test_numbers_are_joined_with_the_number_that_came(of_kind):
     assert outcomes.tolist() == pytest.approx([np.nan, 13.0], nan_ok=True)
     found = metrics(spec, "absolute_error", scores[1:], outcomes[1:])
     assert (found["absolute_error"], found["rmse"], found["r2"]) == (3.0, 3.0, None)
+
+
+def test_nights_of_another_kind_of_label_are_not_measured_as_this_one(of_kind):
+    """`prediction` was a boolean, then a number: its values would have been read as one."""
+    columns = {"binary": {"score": "float", "prediction": "bool"}, "regression": {"prediction": "float"}}
+    labels = {"binary": {"late": "float"}, "regression": {"late": "double"}}
+    for mine in columns:
+        for kind in columns:
+            assert of_this_label(of_kind(mine), {"site": "string", **columns[kind]}, labels[kind]) is (mine == kind)
+            assert of_this_label(of_kind(mine), columns[mine], labels[kind]) is (mine == kind)
