@@ -15,6 +15,7 @@
         VariantRefused       a faster graph cannot be made of this model, or may not score
         UnsafeGraph          the ONNX file holds what production does not load
         FromTheFuture        the model was trained on data later than the partition
+        OtherLabel           the model was trained for another label than model.yaml has now
       Superseded           another run published this night first
       StackError           the embedded stack cannot start, stop or be found
         PortTaken            a service's port is in use
@@ -102,6 +103,10 @@ class UnsafeGraph(ModelError):
 
 class FromTheFuture(ModelError):
     """The model was trained on data later than the partition."""
+
+
+class OtherLabel(ModelError):
+    """The model was trained for another label than model.yaml has now."""
 
 
 class Superseded(NightshiftError):

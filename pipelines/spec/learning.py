@@ -1,5 +1,7 @@
 """How a model is trained, judged and made fast."""
 
+import re
+from itertools import chain, count
 from typing import Literal, Self, get_args
 
 from pydantic import Field, model_validator
@@ -53,6 +55,16 @@ class Label(Frozen):
             raise ValueError("positive is for a binary label")
         return self
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes as parts of column names: small letters, digits and ``_``, each once, in their order."""
+        found: list[str] = []
+        for text in self.classes:
+            plain = re.sub("[^a-z0-9]", "_", text.lower())
+            names = chain([plain], (f"{plain}_{number}" for number in count(2)))
+            found.append(next(name for name in names if name not in found))
+        return tuple(found)
+
 
 class Training(Frozen):
     """What a model learns from."""
@@ -90,9 +102,16 @@ class Gates(Frozen):
 class Optimize(Frozen):
     """How far the ONNX graph may be from the trained model, and which graphs are tried for speed."""
 
-    max_abs_difference: float = Field(1e-5, gt=0, description="of scores, for exact variants")
+    max_abs_difference: float = Field(
+        1e-5,
+        gt=0,
+        description="of scores, for exact variants; for a regression over the standard deviation of the trained"
+        " model's predictions on the holdout, beyond the one step of float32 that rounding costs",
+    )
     max_mean_difference: float = Field(1e-6, gt=0, description="the same, on average")
-    max_label_flips: int = Field(0, ge=0, description="predictions that may change, for exact variants")
+    max_label_flips: int = Field(
+        0, ge=0, description="predictions that may change, for exact variants; a regression has none"
+    )
     max_metric_loss: float | None = Field(
         None, gt=0, description="upper end of the interval of mean gates.metric lost; none: exact variants only"
     )

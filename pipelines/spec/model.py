@@ -17,9 +17,13 @@ RESERVED = ["model_version", "run_id", "reasons", "offending"]
 class Predict(Frozen):
     """What is published."""
 
-    score: Name = "score"
-    prediction: Name = "prediction"
-    threshold: Share = 0.5
+    score: Name = Field(
+        "score", description="P(label); <score>_<class> for each class of a multiclass label; none for a regression"
+    )
+    prediction: Name = Field(
+        "prediction", description="true or false; the likeliest class; the number that a regression predicts"
+    )
+    threshold: Share = Field(0.5, description="scores from here on are predicted true; for a binary label")
     shard_rows: int = Field(5_000_000, ge=1, description="rows of one mapped task: seconds of work")
     allow_future_model: bool = Field(False, description="score nights inside the champion's training window")
 
@@ -77,6 +81,15 @@ class ModelSpec(Frozen):
         """Columns the model sees, in order."""
         return tuple(n for n, c in self.columns.items() if c.feature)
 
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """Published columns of scores: one, one for each class in the order of ``label.classes``, or none."""
+        if self.label.type == "regression":
+            return ()
+        if self.label.type == "multiclass":
+            return tuple(f"{self.predict.score}_{name}" for name in self.label.class_names)
+        return (self.predict.score,)
+
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
         known = set(self.columns)
@@ -89,7 +102,7 @@ class ModelSpec(Frozen):
         ):
             if missing := [n for n in names if n not in known]:
                 raise ValueError(f"{where} names {', '.join(missing)}, which columns does not have")
-        taken = [*self.columns, self.partition.column, self.label.column, self.predict.score, self.predict.prediction]
+        taken = [*self.columns, self.partition.column, self.label.column, *self.scores, self.predict.prediction]
         taken += RESERVED
         if twice := sorted({name for name in taken if taken.count(name) > 1}):
             raise ValueError(f"{', '.join(twice)} is already the name of another column")

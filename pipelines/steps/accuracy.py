@@ -7,7 +7,7 @@ predictions and labels.
 import datetime as dt
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,8 +17,10 @@ import pyarrow as pa
 from pipelines.contracts import Pin
 from pipelines.errors import LostRows
 from pipelines.spec import ModelSpec, parse_partition
-from pipelines.steps.metrics import all_metrics
-from pipelines.steps.profile import Floats, HoldoutNight, Profile, as_floats, load_profile
+from pipelines.steps.metrics import row_losses
+from pipelines.steps.profile import HoldoutNight, Profile, load_profile
+from pipelines.steps.tasks import task_of
+from pipelines.steps.tasks.base import Floats
 from pipelines.stores import Stores
 from pipelines.stores.manifest import Manifest
 
@@ -26,15 +28,14 @@ FORMAT = 1
 LOOK_BACK_NIGHTS = 14
 # Fewer holdout nights than this give no limit worth an alarm.
 MIN_NIGHTS = 5
-METRICS = ("roc_auc", "pr_auc", "log_loss", "brier", "f1", "base_rate", "base_rate_log_loss")
 
 
 @dataclass(frozen=True)
 class Accuracy:
-    """One night's scores against its outcomes; losses in nats per row, None where not defined.
+    """One night's scores against its outcomes; metrics are None where not defined.
 
     ``rows`` predictions = ``labelled`` + ``without_label``; ``labels_unscored`` are outcomes of rows that
-    were never scored. ``limit`` is the log loss that a quiet night passes at the false-alarm rate.
+    were never scored. ``limit`` is the mean ``loss`` that a quiet night passes at the false-alarm rate.
     """
 
     format: int
@@ -51,6 +52,7 @@ class Accuracy:
     metrics: dict[str, float | None]
     limit: float | None
     lost: bool
+    loss: str = "log_loss"
 
 
 def measure_arrived(spec: ModelSpec, partition: str, stores: Stores) -> list[Accuracy]:
@@ -58,19 +60,29 @@ def measure_arrived(spec: ModelSpec, partition: str, stores: Stores) -> list[Acc
 
     Looks back 14 nights from ``partition - delay_days``, for nights with predictions and labels
     whose record is missing or is of other predictions or labels. A run that is repeated returns the same
-    nights again. Raises ``ModelError`` for a version without profile, ``LostRows``, ``LakeUnavailable``.
+    nights again. Nights that were published for another kind of label are left out. Raises ``ModelError``
+    for a version without profile, ``LostRows``, ``LakeUnavailable``.
     """
     lake, column = stores.lake, spec.partition.column
     there = set(lake.partitions("predictions", spec.name)) & set(lake.partitions("labels", spec.name))
     found, profiles = [], dict[str, Profile]()
     for night in sorted(there & set(arrived(spec, partition))):
         predictions, labels = (lake.require(d, spec.name, column, night) for d in ("predictions", "labels"))
+        if not of_this_label(spec, predictions.columns, labels.columns):
+            continue
         record = read_record(spec.name, night, stores)
         if record is None or (record.predictions, record.labels) != (predictions.digest, labels.digest):
             record = _measure(spec, night, partition, predictions, labels, profiles, stores)
         if record.measured_by == partition:
             found.append(record)
     return found
+
+
+def of_this_label(spec: ModelSpec, predictions: Mapping[str, str], labels: Mapping[str, str]) -> bool:
+    """Whether a night's columns, types by name, are what the spec's kind of label publishes and keeps."""
+    task = task_of(spec)
+    promised = {field.name: str(field.type) for field in task.fields()}
+    return promised.items() <= predictions.items() and labels.get(spec.label.column) == str(task.label_type)
 
 
 def arrived(spec: ModelSpec, partition: str) -> list[str]:
@@ -94,10 +106,11 @@ def read_record(model: str, night: str, stores: Stores) -> Accuracy | None:
 def join(spec: ModelSpec, predictions: pa.Table, labels: pa.Table) -> tuple[Floats, Floats, int]:
     """Scores and outcomes (NaN where unknown) of all predictions, and how many outcomes met no prediction.
 
-    Shapes (predictions,). Raises ``LostRows`` when the keys of either side are not unique.
+    Shapes (predictions,), scores of k classes (predictions, k). Raises ``LostRows`` when the keys of either side
+    are not unique, ``SchemaMismatch`` for labels of another kind.
     """
-    keys = list(spec.keys)
-    left = predictions.select([*keys, spec.predict.score])
+    keys, task = list(spec.keys), task_of(spec)
+    left = predictions.select([*keys, *scored_columns(spec)])
     joined = left.join(labels.select([*keys, spec.label.column]), keys=keys, join_type="left outer")
     orphans = labels.select(keys).join(left.select(keys), keys=keys, join_type="left anti").num_rows
     if joined.num_rows != left.num_rows or labels.num_rows - orphans > left.num_rows:
@@ -106,17 +119,24 @@ def join(spec: ModelSpec, predictions: pa.Table, labels: pa.Table) -> tuple[Floa
             fix=f"look for duplicate keys in labels/{spec.name}",
         )
     joined = joined.sort_by([(key, "ascending") for key in keys])
-    return as_floats(joined[spec.predict.score]), as_floats(joined[spec.label.column]), orphans
+    return task.published(joined), task.targets(joined[spec.label.column]), orphans
 
 
-def metrics(scores: Floats, labels: Floats, threshold: float) -> dict[str, float | None]:
-    """All metrics of labelled rows, shape (rows,) each: labels 0 or 1, scores in [0, 1]; None where undefined."""
-    found = all_metrics(labels, scores, threshold) if labels.size else {}
-    return {name: found.get(name) for name in METRICS}
+def scored_columns(spec: ModelSpec) -> list[str]:
+    """The published columns that an outcome is held against."""
+    return list(spec.scores) or [spec.predict.prediction]
+
+
+def metrics(spec: ModelSpec, loss: str, scores: Floats, labels: Floats) -> dict[str, float | None]:
+    """All metrics of labelled rows, and their mean ``loss``; None where undefined. Shapes as ``holdout.Rows``."""
+    task = task_of(spec)
+    found = task.metrics(labels, scores) if labels.size else {}
+    mean = float(row_losses(loss, labels, scores).mean()) if labels.size else None
+    return {loss: mean, **{name: found.get(name) for name in task.monitored if name != loss}}
 
 
 def loss_limit(holdout: Sequence[HoldoutNight], rows: int, false_alarm_rate: float) -> float | None:
-    """The log loss, in nats per row, that one more night like the holdout's passes with that probability.
+    """The mean loss of a row that one more night like the holdout's passes with that probability.
 
     The one-sided normal prediction limit m + t s sqrt(1 + 1/H) over H nights (Hahn and Meeker,
     Statistical Intervals, 1991, section 4.8). A night of fewer rows than the holdout's gets a wider one: the
@@ -126,7 +146,7 @@ def loss_limit(holdout: Sequence[HoldoutNight], rows: int, false_alarm_rate: flo
         return None
     from scipy.stats import t
 
-    losses = np.array([night.log_loss for night in holdout])
+    losses = np.array([night.loss for night in holdout])
     within = float(np.mean([night.variance for night in holdout]))
     noise = within * max(1 / rows - 1 / float(np.median([night.rows for night in holdout])), 0.0)
     spread = math.sqrt(float(losses.var(ddof=1)) * (1 + 1 / losses.size) + noise)
@@ -145,11 +165,11 @@ def _measure(
     pin = Pin(**predictions.provenance["pin"])
     if pin.version not in profiles:
         profiles[pin.version] = load_profile(pin, stores.lake)
-    columns = [*spec.keys, spec.predict.score]
+    profile, columns = profiles[pin.version], [*spec.keys, *scored_columns(spec)]
     scores, outcomes, orphans = join(spec, stores.lake.read(predictions, columns), stores.lake.read(labels))
     known = np.isfinite(outcomes)
-    measured = metrics(scores[known], outcomes[known], spec.predict.threshold)
-    limit = loss_limit(profiles[pin.version].holdout, int(known.sum()), spec.drift.false_alarm_rate)
+    measured = metrics(spec, profile.loss, scores[known], outcomes[known])
+    limit = loss_limit(profile.holdout, int(known.sum()), spec.drift.false_alarm_rate)
     record = Accuracy(
         format=FORMAT,
         model=spec.name,
@@ -158,21 +178,22 @@ def _measure(
         measured_by=partition,
         predictions=predictions.digest,
         labels=labels.digest,
-        rows=scores.size,
+        rows=len(scores),
         labelled=int(known.sum()),
         without_label=int((~known).sum()),
         labels_unscored=orphans,
         metrics=measured,
         limit=limit,
-        lost=is_lost(measured["log_loss"], limit),
+        lost=is_lost(measured[profile.loss], limit),
+        loss=profile.loss,
     )
     _keep(record, stores)
     return record
 
 
-def is_lost(log_loss: float | None, limit: float | None) -> bool:
+def is_lost(loss: float | None, limit: float | None) -> bool:
     """Whether a night's loss is above its limit; never where either is unknown."""
-    return log_loss is not None and limit is not None and log_loss > limit
+    return loss is not None and limit is not None and loss > limit
 
 
 def _keep(record: Accuracy, stores: Stores) -> None:

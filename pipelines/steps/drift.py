@@ -22,7 +22,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.spec import ModelSpec
-from pipelines.steps.profile import Counts, Feature, Floats, Profile, js_distance
+from pipelines.steps.bins import Counts, Floats
+from pipelines.steps.profile import Feature, Profile, js_distance
 
 # Fewer reference nights than this say nothing of how quiet nights vary.
 MIN_NIGHTS = 10

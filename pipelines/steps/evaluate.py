@@ -7,24 +7,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.contracts import Candidate, Pin, Verdict
-from pipelines.errors import NoChampion
+from pipelines.errors import NoChampion, OtherLabel
 from pipelines.spec import ModelSpec
 from pipelines.steps.graph import fetch
 from pipelines.steps.holdout import Rows, read_split
-from pipelines.steps.metrics import LOSSES, Difference, all_metrics, paired_bootstrap, row_losses
+from pipelines.steps.metrics import LOSSES, Difference, paired_bootstrap, row_losses
+from pipelines.steps.tasks import task_of
 from pipelines.stores import Stores
 
 
 def evaluate(spec: ModelSpec, candidate: Candidate, stores: Stores) -> Verdict:
     """Score the candidate's holdout with its graph and the champion's, and compare.
 
-    Without a champion the floors and the base rate are the gate. Inconclusive is no. A graph is never
+    Without a champion the floors and the best constant are the gate. Inconclusive is no. A graph is never
     compared with itself.
     """
     champion = _champion(spec, stores)
     rows = read_split(spec, candidate.trained.snapshot, stores).holdout
     scores = fetch(spec, candidate.graph.key, candidate.graph.sha256, stores).score(rows.table)
-    metrics = all_metrics(rows.labels, scores, spec.predict.threshold)
+    metrics = task_of(spec).metrics(rows.labels, scores)
     objections = floors(spec, metrics)
     if champion is None:
         reason = "the first champion"
@@ -53,22 +54,26 @@ def floors(spec: ModelSpec, metrics: dict[str, float]) -> list[str]:
     """What speaks against scores with these metrics, whoever else there is."""
     found = []
     for name, bound in spec.gates.at_least.items():
-        value = metrics.get(name, float("nan"))
-        if not (value <= bound if name in LOSSES else value >= bound):
-            found.append(f"{name} {value:.4f} misses its floor {bound}")
-    if metrics["log_loss"] >= metrics["base_rate_log_loss"]:
-        found.append(
-            f"log loss {metrics['log_loss']:.4f} is no better than always saying the base rate"
-            f" ({metrics['base_rate_log_loss']:.4f})"
-        )
+        if name not in metrics:
+            found.append(f"{name} is not defined on the holdout's labels, and its floor is {bound}")
+        elif not (metrics[name] <= bound if name in LOSSES else metrics[name] >= bound):
+            found.append(f"{name} {metrics[name]:.4f} misses its floor {bound}")
+    if said := task_of(spec).no_skill(metrics):
+        found.append(said)
     return found
 
 
 def _against(
     spec: ModelSpec, champion: Pin, rows: Rows, scores: NDArray[np.float32], stores: Stores
 ) -> tuple[str, list[str], dict[str, float]]:
-    """What speaks for the candidate, what against it, and the numbers."""
-    theirs = fetch(spec, champion.key, champion.sha256, stores).score(rows.table)
+    """What speaks for the candidate, what against it, and the numbers.
+
+    A champion that was trained for another label says nothing about this one: then floors are the gate.
+    """
+    try:
+        theirs = fetch(spec, champion.key, champion.sha256, stores).score(rows.table)
+    except OtherLabel as error:
+        return f"the first for this label; of version {champion.version}: {error.message}", [], {}
     metric = spec.metric
     mine_losses, their_losses = row_losses(metric, rows.labels, scores), row_losses(metric, rows.labels, theirs)
     difference = compare(spec, mine_losses, their_losses, rows.nights)

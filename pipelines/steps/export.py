@@ -8,15 +8,21 @@ from numpy.typing import NDArray
 
 from pipelines.errors import ModelError
 from pipelines.spec import ModelSpec
+from pipelines.steps.tasks import Task, task_of
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 OPSET = {"": 18, "ai.onnx.ml": 3}
+LABEL = "nightshift.label"
+"""Metadata of a graph: the label it was trained for."""
 
 
 def to_onnx(spec: ModelSpec, pipeline: "Pipeline") -> bytes:
-    """Convert; one input (n, 1) per feature, output ``probabilities`` (n, 2). Raises ``ModelError``."""
+    """Convert; one input (n, 1) per feature, output ``probabilities`` (n, classes) or ``variable`` (n, 1).
+
+    Raises ``ModelError``.
+    """
     from skl2onnx import convert_sklearn
     from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 
@@ -26,14 +32,26 @@ def to_onnx(spec: ModelSpec, pipeline: "Pipeline") -> bytes:
             float32_thresholds(pipeline),
             name=spec.name,
             initial_types=[(name, kind([None, 1])) for name, kind in kinds.items()],
-            options={"zipmap": False},
+            options={"zipmap": False} if hasattr(pipeline[-1], "predict_proba") else None,
             target_opset=OPSET,
         )
     except (RuntimeError, ValueError, NotImplementedError) as error:
         raise ModelError(
             f"{spec.name}: this pipeline has no ONNX form: {error}", fix="choose another trainer"
         ) from error
-    return bytes(model.SerializeToString())
+    return said(task_of(spec), bytes(model.SerializeToString()))
+
+
+def said(task: Task, body: bytes) -> bytes:
+    """The graph, saying for which label it was trained; that of a binary one says nothing."""
+    import onnx
+
+    if task.identity is None:
+        return body
+    model = onnx.load_model_from_string(body)
+    if all(entry.key != LABEL for entry in model.metadata_props):
+        model.metadata_props.append(onnx.StringStringEntryProto(key=LABEL, value=task.identity))
+    return bytes(model.SerializeToString(deterministic=True))
 
 
 def float32_thresholds(pipeline: "Pipeline") -> "Pipeline":

@@ -14,10 +14,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from pipelines.errors import MissingPartition, ModelError, UnsafeGraph
+from pipelines.errors import MissingPartition, ModelError, OtherLabel, UnsafeGraph
 from pipelines.spec import ModelSpec
+from pipelines.steps.export import LABEL
 from pipelines.steps.feeds import METADATA, Columns, Feeds, Matrix
 from pipelines.steps.providers import open_session
+from pipelines.steps.tasks import task_of
 from pipelines.stores import Stores
 
 DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
@@ -27,11 +29,11 @@ ROWS_PER_CALL = 2048
 
 
 class Graph:
-    """An opened graph: features of n rows in, scores (n,) out.
+    """An opened graph: features of n rows in, scores (n,) out, or (n, k) for k classes.
 
     One session of one thread, which any number of threads may call at once: rows are what is divided
     among cores, since an operator of a few thousand rows is too small to be. It runs on the spec's
-    provider unless another is given.
+    provider unless another is given. Raises ``UnsafeGraph``, ``OtherLabel``.
     """
 
     def __init__(self, spec: ModelSpec, body: bytes, provider: str | None = None) -> None:
@@ -40,6 +42,8 @@ class Graph:
         self._body = body
         self._provider = provider or spec.optimize.provider
         self.feeds = _feeds(spec, metadata)
+        self._task = task_of(spec)
+        self._check_label(metadata.get(LABEL))
 
     @cached_property
     def _session(self) -> Any:
@@ -56,29 +60,38 @@ class Graph:
                 fix=f"trigger {self._spec.name}.train, or take the change of model.yaml back",
             )
 
+    def _check_label(self, trained_for: str | None) -> None:
+        # Columns of scores mean classes by their order, so a class moved in model.yaml is another label.
+        if trained_for != self._task.identity:
+            raise OtherLabel(
+                f"{self._spec.name}: the graph was trained for {trained_for or 'a binary label'};"
+                f" label in model.yaml is now {self._task.identity or 'binary'}",
+                fix=f"trigger {self._spec.name}.train, or take the change of model.yaml back",
+            )
+
     def score(self, rows: pa.Table | pa.RecordBatch) -> NDArray[np.float32]:
-        """P(label) for each row, float32 in [0, 1]. Raises ``ModelError`` for a score that is no probability."""
+        """Each row's P(label), or P(class) of every class, or predicted number: float32.
+
+        Raises ``ModelError`` for a score that is no probability, or no finite number.
+        """
         assert self._session
         return self.run(self.feeds(rows), rows.num_rows)
 
     def run(self, inputs: dict[str, NDArray[Any]], rows: int) -> NDArray[np.float32]:
         """``score`` of inputs as ``feeds`` makes them."""
-        scores = np.empty(rows, np.float32)
+        scores = self._task.blank(rows)
         for start in range(0, rows, ROWS_PER_CALL):
             end = start + ROWS_PER_CALL
             few = {name: np.ascontiguousarray(values[start:end]) for name, values in inputs.items()}
             (found,) = self._session.run(self._output, few)
-            scores[start:end] = found[:, -1]
-        # NaN fails both comparisons.
-        if rows and not (scores.min() >= 0 and scores.max() <= 1):
-            raise ModelError(
-                f"{self._spec.name}: {int((~((scores >= 0) & (scores <= 1))).sum())} scores outside [0, 1]"
-            )
+            scores[start:end] = found if scores.ndim == 2 else found[:, -1]
+        if wrong := self._task.wrong(scores):
+            raise ModelError(f"{self._spec.name}: {wrong}")
         return scores
 
     @cached_property
     def _output(self) -> list[str]:
-        return ["score" if isinstance(self.feeds, Matrix) else "probabilities"]
+        return ["score" if isinstance(self.feeds, Matrix) else self._task.output]
 
 
 def _feeds(spec: ModelSpec, metadata: dict[str, str]) -> Feeds:
@@ -93,7 +106,10 @@ def _feeds(spec: ModelSpec, metadata: dict[str, str]) -> Feeds:
 
 
 def fetch(spec: ModelSpec, key: str, sha256: str, stores: Stores) -> Graph:
-    """A graph from the lake. Raises ``MissingPartition``, ``UnsafeGraph`` when its bytes are not the pinned ones."""
+    """A graph from the lake.
+
+    Raises ``MissingPartition``, ``UnsafeGraph`` when its bytes are not the pinned ones, ``OtherLabel``.
+    """
     found = stores.lake.objects.get(key)
     where = f"{stores.lake.objects.uri}/{key}"
     if found is None:

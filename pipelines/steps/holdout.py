@@ -10,15 +10,20 @@ from numpy.typing import NDArray
 
 from pipelines.contracts import SnapshotRef
 from pipelines.spec import ModelSpec
+from pipelines.steps.tasks import task_of
+from pipelines.steps.tasks.base import Floats
 from pipelines.stores import Stores
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of some nights: ``table`` (n rows), ``labels`` (n,) in {0, 1} or NaN, ``nights`` (n,) day ordinals."""
+    """Rows of some nights: ``table`` (n rows), ``nights`` (n,) day ordinals, and ``labels`` (n,).
+
+    Labels are 0 or 1, a number, or the place of a class in ``label.classes``; NaN where there was no outcome.
+    """
 
     table: pa.Table
-    labels: NDArray[np.float32]
+    labels: Floats
     nights: NDArray[np.int64]
 
 
@@ -43,9 +48,9 @@ def read_snapshot(spec: ModelSpec, folder: Path) -> pa.Table:
 
 
 def split(spec: ModelSpec, table: pa.Table) -> Split:
-    """Train on all but the last ``holdout_days`` nights."""
+    """Train on all but the last ``holdout_days`` nights. Raises ``SchemaMismatch`` for labels of another kind."""
     nights = np.array(table[spec.partition.column].to_pylist(), dtype="datetime64[D]").astype(np.int64)
-    labels = table[spec.label.column].to_numpy().astype(np.float32)
+    labels = task_of(spec).targets(table[spec.label.column])
     known = ~np.isnan(labels)
     first_held_out = np.unique(nights)[-spec.training.holdout_days]
     masks = (known & (nights < first_held_out), known & (nights >= first_held_out), ~known)

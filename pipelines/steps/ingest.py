@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from pipelines.contracts import PartitionRef
-from pipelines.errors import NoSourceData, SpecError
-from pipelines.spec import Column, ModelSpec, parse_partition
+from pipelines.errors import NoSourceData, SchemaMismatch, SpecError
+from pipelines.spec import ModelSpec, parse_partition
+from pipelines.steps.tasks import task_of
 from pipelines.stores import Stores
 from pipelines.stores.parquet import conform, schema_of
 
@@ -32,11 +33,32 @@ def ingest(spec: ModelSpec, partition: str, stores: Stores) -> PartitionRef:
 
 
 def ingest_labels(spec: ModelSpec, partition: str, stores: Stores) -> PartitionRef:
-    """Write the outcomes of a night to ``labels/``: keys and label, null where there never was an outcome."""
-    keys = {name: spec.columns[name] for name in spec.keys}
-    schema = schema_of({**keys, spec.label.column: Column(type="float32", nullable=True)})
+    """Write the outcomes of a night to ``labels/``: keys and label, null where there never was an outcome.
+
+    Raises as ``ingest``, and ``SchemaMismatch`` for a label that is none of its kind.
+    """
     frame = _ask(spec, spec.source.labels, partition, stores)
-    return _publish(spec, LABELS, partition, frame, schema, stores)
+    if spec.label.column in frame.columns:
+        frame = frame.assign(**{spec.label.column: _outcomes(spec, partition, frame[spec.label.column])})
+    return _publish(spec, LABELS, partition, frame, label_schema(spec), stores)
+
+
+def label_schema(spec: ModelSpec) -> pa.Schema:
+    """What a night of ``labels/`` has: keys, and the label as its kind is kept."""
+    keys = schema_of({name: spec.columns[name] for name in spec.keys})
+    return keys.append(pa.field(spec.label.column, task_of(spec).label_type))
+
+
+def _outcomes(spec: ModelSpec, partition: str, values: Any) -> Any:
+    where = f"{LABELS}/{spec.name} {partition}"
+    try:
+        given = pa.Array.from_pandas(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise SchemaMismatch(
+            f"{where}: label {spec.label.column} mixes types: {error}", fix="mend the source: one type in the column"
+        ) from error
+    # No pandas series: it would be laid against the frame by index, not in order.
+    return task_of(spec).typed(given, where).to_numpy(zero_copy_only=False)
 
 
 def labelled_night(spec: ModelSpec, partition: str) -> str:

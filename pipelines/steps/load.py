@@ -3,9 +3,11 @@
 import datetime as dt
 from dataclasses import dataclass
 
+import pyarrow as pa
+
 from pipelines.errors import NoSourceData, UsageError
 from pipelines.spec import ModelSpec, parse_partition
-from pipelines.steps.ingest import LABELS, ingest, ingest_labels
+from pipelines.steps.ingest import LABELS, ingest, ingest_labels, label_schema
 from pipelines.steps.validate import VALIDATED, validate
 from pipelines.stores import Stores
 from pipelines.stores.parquet import schema_of
@@ -51,9 +53,8 @@ def chunks(first: str, last: str, parts: int) -> list[tuple[str, str]]:
 
 def load(spec: ModelSpec, first: str, last: str, stores: Stores) -> Loaded:
     """Ingest, label and validate every night of the range that the lake has not, or has with other columns."""
-    labelled = set(stores.lake.partitions(LABELS, spec.name))
-    validated = {night for night in stores.lake.partitions(VALIDATED, spec.name) if first <= night <= last}
-    validated -= {night for night in validated if not _fits(spec, night, stores)}
+    labelled = _there(LABELS, label_schema(spec), spec, first, last, stores)
+    validated = _there(VALIDATED, schema_of(spec.columns), spec, first, last, stores)
     loaded, without_source = 0, []
     keys = nights(first, last)
     for night in keys:
@@ -64,10 +65,12 @@ def load(spec: ModelSpec, first: str, last: str, stores: Stores) -> Loaded:
     return Loaded(first, last, loaded, len(keys) - loaded - len(without_source), without_source)
 
 
-def _fits(spec: ModelSpec, night: str, stores: Stores) -> bool:
-    """Whether a night has the columns that the spec promises today."""
-    manifest = stores.lake.require(VALIDATED, spec.name, spec.partition.column, night)
-    return manifest.columns == {field.name: str(field.type) for field in schema_of(spec.columns)}
+def _there(dataset: str, schema: pa.Schema, spec: ModelSpec, first: str, last: str, stores: Stores) -> set[str]:
+    """The nights that have the columns which the spec promises today."""
+    promised = {field.name: str(field.type) for field in schema}
+    nights = [night for night in stores.lake.partitions(dataset, spec.name) if first <= night <= last]
+    found = {night: stores.lake.require(dataset, spec.name, spec.partition.column, night) for night in nights}
+    return {night for night, manifest in found.items() if manifest.columns == promised}
 
 
 def _load_night(spec: ModelSpec, night: str, labelled: bool, validated: bool, stores: Stores) -> bool:

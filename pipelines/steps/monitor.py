@@ -15,9 +15,11 @@ from pipelines.contracts import NightReport, Pin
 from pipelines.errors import DataError, SchemaMismatch
 from pipelines.spec import ModelSpec, parse_partition
 from pipelines.steps.accuracy import Accuracy, measure_arrived
+from pipelines.steps.bins import Counts
 from pipelines.steps.drift import Drift, measure
-from pipelines.steps.profile import Counts, Profile, load_profile
+from pipelines.steps.profile import Profile, load_profile
 from pipelines.steps.report import render
+from pipelines.steps.tasks import task_of
 from pipelines.stores import Stores
 from pipelines.stores.manifest import Manifest
 from pipelines.stores.registry import TAG
@@ -91,7 +93,7 @@ def _pin(spec: ModelSpec, partition: str, validated: Manifest, predictions: Mani
 
 def _drift(spec: ModelSpec, pin: Pin, validated: Manifest, predictions: Manifest, stores: Stores) -> Drift:
     profile = load_profile(pin, stores.lake)
-    score = spec.predict.score
+    score = task_of(spec).watched
     names = [feature.name for feature in profile.features]
     if missing := [name for name in names if name != score and name not in validated.columns]:
         raise SchemaMismatch(

@@ -109,8 +109,9 @@ def _profile(spec: ModelSpec, rows: Split, graph: Graph) -> bytes:
     parts = (rows.train, rows.holdout, rows.unlabelled)
     table = pa.concat_tables([part.table for part in parts])
     held_out = np.concatenate([part.nights for part in parts]) >= rows.holdout.nights.min()
-    scores = np.full(table.num_rows, np.nan)
-    scores[held_out] = graph.score(table.filter(pa.array(held_out)))
+    found = graph.score(table.filter(pa.array(held_out)))
+    scores = np.full((table.num_rows, *found.shape[1:]), np.nan)
+    scores[held_out] = found
     labels = np.concatenate([part.labels for part in parts])
     return build_profile(spec, table, table[spec.partition.column].to_pylist(), scores, labels).to_json()
 

@@ -11,6 +11,8 @@ from pipelines.errors import ParityFailed
 from pipelines.spec import ModelSpec
 from pipelines.steps.estimators import model_inputs
 from pipelines.steps.export import floor32, split_values
+from pipelines.steps.tasks import task_of
+from pipelines.steps.tasks.base import Floats
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -21,7 +23,7 @@ EDGE_ROWS = 200
 
 @dataclass(frozen=True)
 class Parity:
-    """How far two scorers are apart over ``rows`` rows."""
+    """How far two scorers are apart over ``rows`` rows; for a regression in standard deviations of predictions."""
 
     rows: int
     max_difference: float
@@ -31,17 +33,26 @@ class Parity:
 
 @dataclass(frozen=True)
 class Bench:
-    """Rows that every variant of a graph is held against: ``rows`` and what the trained model says of each, (n,)."""
+    """Rows that every variant of a graph is held against: ``rows`` and what the trained model says of each.
+
+    ``trained`` is (n,), or (n, k) for k classes; differences are measured in ``unit``.
+    """
 
     spec: ModelSpec
     rows: pa.Table
-    trained: NDArray[np.float64]
+    trained: Floats
+    unit: float = 1.0
+
+    def apart(self, one: Floats, other: Floats) -> NDArray[np.float64]:
+        """How far scores of each row are apart, (n,): of its classes the farthest."""
+        difference = np.abs(one - other) - task_of(self.spec).resolution(one)
+        by_row = np.maximum(difference, 0.0).reshape(len(one), -1).max(axis=1)
+        return np.asarray(by_row / self.unit, np.float64)
 
     def compare(self, scores: NDArray[np.float32]) -> Parity:
-        """How far ``scores`` (n,) of these rows are from the trained model's."""
-        difference = np.abs(self.trained - scores)
-        threshold = self.spec.predict.threshold
-        flips = (self.trained >= threshold) != (scores >= threshold)
+        """How far ``scores`` of these rows are from the trained model's."""
+        difference, task = self.apart(self.trained, scores), task_of(self.spec)
+        flips = task.decide(self.trained) != task.decide(scores)
         return Parity(len(scores), float(difference.max()), float(difference.mean()), int(flips.sum()))
 
     def require(self, scores: NDArray[np.float32]) -> Parity:
@@ -52,7 +63,7 @@ class Bench:
             or found.mean_difference > allowed.max_mean_difference
             or found.label_flips > allowed.max_label_flips
         ):
-            worst = int(np.abs(self.trained - scores).argmax())
+            worst = int(self.apart(self.trained, scores).argmax())
             raise ParityFailed(
                 f"{self.spec.name}: the ONNX graph is up to {found.max_difference:.2e} away"
                 f" (allowed {allowed.max_abs_difference:.0e}),"
@@ -67,7 +78,9 @@ class Bench:
 def bench(spec: ModelSpec, pipeline: "Pipeline", holdout: pa.Table) -> Bench:
     """The holdout and edge rows made from it, as the trained model scores them."""
     rows = pa.concat_tables([holdout.select(list(spec.features)), edge_rows(spec, pipeline, holdout)])
-    return Bench(spec, rows, pipeline.predict_proba(model_inputs(spec, rows))[:, 1])
+    task = task_of(spec)
+    trained = task.predict(pipeline, model_inputs(spec, rows))
+    return Bench(spec, rows, trained, task.unit(trained[: holdout.num_rows]))
 
 
 def edge_rows(spec: ModelSpec, pipeline: "Pipeline", table: pa.Table) -> pa.Table:

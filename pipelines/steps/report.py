@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from pipelines.spec import ModelSpec
+from pipelines.steps.tasks import task_of
 
 TOP = 6
 # Bars end at three times the alarm line: beyond it the number says how far.
@@ -17,6 +18,21 @@ WIDEST = 3.0
 CHART = (300.0, 96.0)
 # More categories than this are shown as one bar "rest".
 MOST_BARS = 16
+COLUMNS = {
+    "binary": [
+        ("base rate's loss", "base_rate_log_loss", 3), ("log loss", "log_loss", 3), ("ROC AUC", "roc_auc", 3),
+        ("PR AUC", "pr_auc", 3), ("Brier", "brier", 3), ("base rate", "base_rate", 2),
+    ],
+    "multiclass": [
+        ("base rates' loss", "base_rate_log_loss", 3), ("log loss", "log_loss", 3), ("accuracy", "accuracy", 3),
+        ("F1, mean of classes", "f1", 3), ("ROC AUC, each against the rest", "roc_auc", 3), ("Brier", "brier", 3),
+    ],
+    "regression": [
+        ("RMSE", "rmse", 4), ("RMSE of the mean", "base_rmse", 4), ("MAE", "mae", 4),
+        ("MAE of the median", "base_mae", 4), ("R²", "r2", 3),
+    ],
+}  # fmt: skip
+"""Columns of a night's accuracy, by kind of label; more digits where values have a unit."""
 
 
 def render(spec: ModelSpec, night: dict[str, Any], mlflow_url: str) -> str:
@@ -28,7 +44,7 @@ def render(spec: ModelSpec, night: dict[str, Any], mlflow_url: str) -> str:
     )
     features = night["drift"]["features"]
     calibrated = [feature for feature in features if feature["calibrated"]]
-    score = next((f for f in features if f["feature"] == spec.predict.score), None)
+    score = next((f for f in features if f["feature"] == task_of(spec).watched), None)
     return environment.get_template("report.html.j2").render(
         night=night,
         drift=night["drift"],
@@ -39,7 +55,11 @@ def render(spec: ModelSpec, night: dict[str, Any], mlflow_url: str) -> str:
         widest=min(max([1.0, *(feature["ratio"] for feature in calibrated)]), WIDEST),
         line=loss_line(night["accuracy"]),
         version_url=f"{mlflow_url}/#/models/{spec.name}/versions/{night['version']}",
-        threshold=spec.predict.threshold,
+        decides=f"decides at {spec.predict.threshold}" if spec.label.type == "binary" else "as published",
+        columns=accuracy_columns(spec, night["accuracy"]),
+        loss=" or ".join(sorted({loss_name(r).replace("_", " ") for r in night["accuracy"]})),
+        loss_of=loss_of,
+        number=number,
         chart=CHART,
     )
 
@@ -83,11 +103,11 @@ def histogram(feature: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def loss_line(records: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """Log loss per labelled night as points of a chart, with the limits; None without a labelled night."""
-    known = [r for r in records if r["metrics"]["log_loss"] is not None]
+    """The loss of each labelled night as points of a chart, with the limits; None without a labelled night."""
+    known = [r for r in records if loss_of(r) is not None]
     if not known:
         return None
-    values = [r["metrics"]["log_loss"] for r in known]
+    values: list[float] = [r["metrics"][loss_name(r)] for r in known]
     limits = [r["limit"] for r in known]
     highest = 1.1 * max([*values, *(v for v in limits if v is not None)]) or 1.0
     width, height = CHART
@@ -99,6 +119,30 @@ def loss_line(records: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
         "points": [(r, *place(i, v)) for i, (r, v) in enumerate(zip(known, values, strict=True))],
         "limits": [place(i, v) for i, v in enumerate(limits) if v is not None],
     }
+
+
+def loss_name(record: dict[str, Any]) -> str:
+    """The metric that a record's limit is about; the first records knew one only."""
+    return str(record.get("loss", "log_loss"))
+
+
+def loss_of(record: dict[str, Any]) -> float | None:
+    """That metric of the night."""
+    value: float | None = record["metrics"][loss_name(record)]
+    return value
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """For people: losses of some labels are in the thousands."""
+    if value is None:
+        return "-"
+    return f"{value:.{digits}f}" if abs(value) < 10 else f"{value:,.1f}"
+
+
+def accuracy_columns(spec: ModelSpec, records: Sequence[dict[str, Any]]) -> list[tuple[str, str, int]]:
+    """Besides loss and limit: title, metric and digits of each column of the table."""
+    losses = {loss_name(record) for record in records}
+    return [column for column in COLUMNS[spec.label.type] if column[1] not in losses]
 
 
 def _numeric_labels(edges: Sequence[float]) -> list[str]:

@@ -15,10 +15,12 @@ from pipelines.contracts import Plan, Shard, ShardResult
 from pipelines.errors import SchemaMismatch
 from pipelines.spec import ModelSpec
 from pipelines.steps import shards
+from pipelines.steps.bins import Counts
 from pipelines.steps.graph import Graph, fetch
 from pipelines.steps.plan import PREDICTIONS
-from pipelines.steps.profile import Counts, Profile, load_profile
+from pipelines.steps.profile import Profile, load_profile
 from pipelines.steps.stream import cores, side_by_side
+from pipelines.steps.tasks import task_of
 from pipelines.stores import Stores
 from pipelines.stores.lake import Draft, iter_row_groups
 from pipelines.stores.parquet import ARROW_TYPES, with_dictionaries, write
@@ -59,11 +61,10 @@ def draft(spec: ModelSpec, plan: Plan) -> Draft:
 
 
 def schema(spec: ModelSpec) -> pa.Schema:
-    """Keys, score, prediction, and which model said so."""
+    """Keys, scores where there are any, prediction, and which model said so."""
     return pa.schema([
         *(pa.field(key, ARROW_TYPES[spec.columns[key].type]) for key in spec.keys),
-        pa.field(spec.predict.score, pa.float32()),
-        pa.field(spec.predict.prediction, pa.bool_()),
+        *task_of(spec).fields(),
         pa.field("model_version", pa.string()),
         pa.field("run_id", pa.string()),
     ])  # fmt: skip
@@ -90,7 +91,7 @@ class Engine:
 
     def read(self, shard: Shard, stores: Stores) -> Iterator[pa.RecordBatch]:
         """The columns that are needed, row group by row group, some ahead; strings as dictionaries."""
-        watched = [f.name for f in self.profile.features if f.name != self.spec.predict.score]
+        watched = [f.name for f in self.profile.features if f.name != task_of(self.spec).watched]
         needed = list(dict.fromkeys([*self.spec.keys, *self.spec.features, *watched]))
         texts = [name for name in needed if name in self.spec.columns and not self.spec.columns[name].numeric]
         footer = stores.lake.open_parquet(shard.key).metadata
@@ -113,17 +114,16 @@ class Engine:
 
     def unit(self, rows: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[str, Counts]]:
         """Predictions for some rows, and these rows per bin of the profile."""
-        spec, pin = self.spec, self.plan.pin
-        scores = self.graph.score(rows)
+        spec, pin, task = self.spec, self.plan.pin, task_of(self.spec)
         columns = [
             *(rows.column(key) for key in spec.keys),
-            pa.array(scores),
-            pa.array(scores >= spec.predict.threshold),
+            *task.columns(self.graph.score(rows)),
             _constant(pin.version, rows.num_rows),
             _constant(pin.run_id, rows.num_rows),
         ]
-        values = {name: rows.column(name) for name in rows.schema.names} | {spec.predict.score: columns[len(spec.keys)]}
-        return pa.record_batch(columns, schema=with_dictionaries(schema(spec))), self.profile.count(values)
+        found = pa.record_batch(columns, schema=with_dictionaries(schema(spec)))
+        values = {name: rows.column(name) for name in rows.schema.names} | {task.watched: found[task.watched]}
+        return found, self.profile.count(values)
 
 
 def cut(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:

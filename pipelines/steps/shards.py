@@ -27,7 +27,12 @@ CODE = (
     "steps/feeds.py",
     "steps/providers.py",
     "steps/estimators.py",
+    "steps/tasks/base.py",
+    "steps/tasks/binary.py",
+    "steps/tasks/multiclass.py",
+    "steps/tasks/regression.py",
     "steps/profile.py",
+    "steps/bins.py",
     "stores/parquet.py",
 )
 RESULT = TypeAdapter(ShardResult)

@@ -5,12 +5,13 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from pipelines.contracts import Registered, SnapshotRef, Trained
-from pipelines.errors import DataError
 from pipelines.spec import ModelSpec
-from pipelines.steps.estimators import build, model_inputs
+from pipelines.steps.card import model_card
+from pipelines.steps.estimators import fit, model_inputs
 from pipelines.steps.holdout import Rows, Split, read_split
-from pipelines.steps.metrics import all_metrics
+from pipelines.steps.outcomes import check_outcomes
 from pipelines.steps.plots import training_plots
+from pipelines.steps.tasks import task_of
 from pipelines.stores import Stores
 
 if TYPE_CHECKING:
@@ -30,21 +31,21 @@ def train(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> Trained:
     """Fit on all but the last nights of the snapshot, measure on those.
 
     The MLflow run holds parameters, metrics, plots, the model with its signature, the snapshot as
-    input, and a model card. Raises ``DataError`` when there is only one class to learn.
+    input, and a model card. Raises ``DataError`` when the labels leave nothing to learn.
     """
-    rows = read_split(spec, snapshot, stores)
-    _check_classes(spec, rows)
+    rows, task = read_split(spec, snapshot, stores), task_of(spec)
+    check_outcomes(spec, rows)
     with stores.registry.session(spec.name) as mlflow, mlflow.start_run(run_name=f"train {snapshot.as_of}") as run:
         mlflow.set_tags(_tags(spec, snapshot, stores))
         mlflow.log_params(_parameters(spec, snapshot))
-        pipeline = build(spec).fit(model_inputs(spec, rows.train.table), rows.train.labels)
-        scores = pipeline.predict_proba(model_inputs(spec, rows.holdout.table))[:, 1]
-        metrics = all_metrics(rows.holdout.labels, scores, spec.predict.threshold)
+        pipeline = fit(spec, model_inputs(spec, rows.train.table), rows.train.labels)
+        scores = task.predict(pipeline, model_inputs(spec, rows.holdout.table))
+        metrics = task.metrics(rows.holdout.labels, scores)
         mlflow.log_metrics({**metrics, **_counts(rows)})
         _log_input(mlflow, spec, snapshot, rows.train)
         for name, figure in training_plots(spec, pipeline, rows.holdout, scores).items():
             mlflow.log_figure(figure, f"plots/{name}.png")
-        mlflow.log_text(_model_card(spec, snapshot, metrics, rows), "model_card.md")
+        mlflow.log_text(model_card(spec, snapshot, metrics, rows), "model_card.md")
         mlflow.log_dict(spec.model_dump(mode="json"), "model.yaml")
         uri = _log_model(mlflow, spec, pipeline, rows.train)
         return Trained(spec.name, run.info.run_id, uri, snapshot, metrics)
@@ -61,15 +62,6 @@ def register(spec: ModelSpec, trained: Trained, stores: Stores) -> Registered:
     return Registered(spec.name, version, trained)
 
 
-def _check_classes(spec: ModelSpec, rows: Split) -> None:
-    for name, part in (("training", rows.train), ("holdout", rows.holdout)):
-        if len(part.labels) == 0 or part.labels.min() == part.labels.max():
-            raise DataError(
-                f"{spec.name}: the {name} nights have {len(part.labels)} labelled rows of a single class",
-                fix="widen training.window_days, or look at the labels",
-            )
-
-
 def _parameters(spec: ModelSpec, snapshot: SnapshotRef) -> dict[str, Any]:
     return {
         "trainer": spec.training.trainer,
@@ -77,7 +69,8 @@ def _parameters(spec: ModelSpec, snapshot: SnapshotRef) -> dict[str, Any]:
         "seed": spec.training.seed,
         "holdout_days": spec.training.holdout_days,
         "features": len(spec.features),
-        "threshold": spec.predict.threshold,
+        "label": spec.label.type,
+        **({"threshold": spec.predict.threshold} if spec.label.type == "binary" else {}),
         "as_of": snapshot.as_of,
         "first_night": snapshot.first_night,
         "last_night": snapshot.last_night,
@@ -116,39 +109,17 @@ def _log_model(mlflow: Any, spec: ModelSpec, pipeline: "Pipeline", rows: Rows) -
     from mlflow.models import infer_signature
 
     example = model_inputs(spec, rows.table.slice(0, 5))
+    predict = "predict" if spec.label.type == "regression" else "predict_proba"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        signature = infer_signature(example, pipeline.predict_proba(example))
+        signature = infer_signature(example, getattr(pipeline, predict)(example))
         logged = mlflow.sklearn.log_model(
             pipeline,
             name="model",
             signature=signature,
-            pyfunc_predict_fn="predict_proba",
+            pyfunc_predict_fn=predict,
             serialization_format="skops",
             skops_trusted_types=TRUSTED,
             pip_requirements=["scikit-learn", "skops"],
         )
     return str(logged.model_uri)
-
-
-def _model_card(spec: ModelSpec, snapshot: SnapshotRef, metrics: dict[str, float], rows: Split) -> str:
-    table = "\n".join(f"| {name} | {value:.4f} |" for name, value in sorted(metrics.items()))
-    missing = f" Nights without data: {', '.join(snapshot.missing)}." if snapshot.missing else ""
-    return f"""# {spec.name}
-
-{spec.description}
-
-- **Predicts** `{spec.label.column}` (known {spec.label.delay_days} days later), as `{spec.predict.score}` in [0, 1];
-  `{spec.predict.prediction}` is true from {spec.predict.threshold}.
-- **Learnt from** {len(rows.train.labels):,} rows, {snapshot.first_night} to {snapshot.last_night},
-  less the last {spec.training.holdout_days} nights. DVC `{snapshot.md5}`.{missing}
-- **Measured on** the {len(rows.holdout.labels):,} rows of those last nights. {len(rows.unlabelled.labels):,} rows
-  never had an outcome and were used for neither.
-- **Features** {", ".join(f"`{name}`" for name in spec.features)}.
-- **Trainer** {spec.training.trainer} {spec.training.parameters}, seed {spec.training.seed}.
-- **Owner** {spec.owner}. Scores come from the ONNX graph of this version only.
-
-| metric on the holdout | value |
-|---|---|
-{table}
-"""

@@ -10,7 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from pipelines.errors import SpecError, UsageError
-from pipelines.spec import ModelSpec, find_spec, load_spec, load_specs
+from pipelines.spec import Label, ModelSpec, find_spec, load_spec, load_specs
 
 
 @pytest.fixture
@@ -231,3 +231,32 @@ def test_features_are_the_columns_that_the_model_sees(spec: ModelSpec) -> None:
 
 def test_the_project_s_own_specs_are_good(repository: Path) -> None:
     assert "flight_delays" in [spec.name for spec in load_specs(repository / "models")]
+
+
+@pytest.mark.parametrize(
+    ("classes", "names"),
+    [
+        (["setosa", "Versicolor", "Iris virginica"], ["setosa", "versicolor", "iris_virginica"]),
+        (["a", "A", "a_2", "á"], ["a", "a_2", "a_2_2", "_"]),
+        (["+", "-", "", "10"], ["_", "__2", "", "10"]),
+    ],
+)
+def test_classes_are_plain_names_each_once(classes: list[str], names: list[str]) -> None:
+    label = Label(column="kind", type="multiclass", classes=tuple(classes), delay_days=1)
+    assert label.class_names == tuple(names)
+
+
+def test_published_columns_follow_the_label(edit: Callable[[str, Any], Path]) -> None:
+    assert load_spec(edit("owner", "me")).scores == ("score",)
+    edit("label.type", "multiclass")
+    assert load_spec(edit("label.classes", ["a", "b", "c"])).scores == ("score_a", "score_b", "score_c")
+    edit("columns.score_b", {"type": "int32", "feature": False})
+    assert "score_b is already the name of another column" in refusal(edit("owner", "you"))
+
+
+def test_a_regression_publishes_no_score_so_a_column_may_be_called_that(edit: Callable[[str, Any], Path]) -> None:
+    edit("columns.score", {"type": "int32", "feature": False})
+    assert "score is already the name of another column" in refusal(edit("owner", "me"))
+    assert load_spec(edit("label.type", "regression")).scores == ()
+    edit("columns.prediction", {"type": "int32", "feature": False})
+    assert "prediction is already the name of another column" in refusal(edit("owner", "you"))

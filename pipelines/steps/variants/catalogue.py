@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from pipelines.errors import VariantRefused
 from pipelines.spec import ModelSpec
+from pipelines.steps.export import said
+from pipelines.steps.tasks import task_of
 from pipelines.steps.variants import int8, offline
 from pipelines.steps.variants.own import own_network
 from pipelines.steps.variants.trees import ensemble, to_onnx
@@ -64,7 +66,7 @@ def build_all(shop: Workshop) -> tuple[dict[str, bytes], dict[str, str]]:
         try:
             if not recipe.exact and shop.spec.optimize.max_metric_loss is None:
                 raise VariantRefused("not built: the spec allows no metric loss")
-            files[recipe.name] = recipe.build(shop)
+            files[recipe.name] = said(task_of(shop.spec), recipe.build(shop))
         except VariantRefused as error:
             refused[recipe.name] = error.message
     return files, refused

@@ -13,8 +13,9 @@ from pipelines.spec import ModelSpec
 from pipelines.steps.evaluate import compare, floors, worse_slices
 from pipelines.steps.graph import Graph
 from pipelines.steps.holdout import Rows
-from pipelines.steps.metrics import Difference, all_metrics, row_losses
+from pipelines.steps.metrics import Difference, row_losses
 from pipelines.steps.parity import Bench, Parity
+from pipelines.steps.tasks import task_of
 
 Scores = NDArray[np.float32]
 AS_FAST = 0.95
@@ -45,7 +46,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Judge:
-    """Holds graphs against the exact one, whose scores of ``holdout`` are ``exact``, (n,)."""
+    """Holds graphs against the exact one, whose scores of ``holdout`` are ``exact``, (n,) or (n, k)."""
 
     spec: ModelSpec
     bench: Bench
@@ -72,7 +73,7 @@ class Judge:
 
     def _moved(self, scores: Scores, again: Scores) -> str:
         """A row's score must not depend on the rows beside it: shards are cut anew, nights are scored again."""
-        moved = float(np.abs(scores - again).max())
+        moved = float(self.bench.apart(scores, again).max())
         if moved <= self.spec.optimize.max_abs_difference:
             return ""
         return f"a row's score moves by up to {moved:.1e} with the rows beside it"
@@ -90,7 +91,7 @@ class Judge:
         if allowed is None or loss.high > allowed:
             return f"{metric} may be {loss.high:+.4f} worse (allowed {allowed})"
         mine, exact = (row_losses(metric, self.holdout.labels, found) for found in (scores, self.exact))
-        against = floors(self.spec, all_metrics(self.holdout.labels, scores, self.spec.predict.threshold))
+        against = floors(self.spec, task_of(self.spec).metrics(self.holdout.labels, scores))
         for column in self.spec.gates.slices:
             against += worse_slices(self.spec, column, self.holdout, mine, exact)
         return "; ".join(against)

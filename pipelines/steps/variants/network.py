@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.steps.feeds import Matrix
-from pipelines.steps.variants.onnx_file import build, constant
+from pipelines.steps.variants.onnx_file import Link, build, constant
 
 if TYPE_CHECKING:
     from onnx import NodeProto, TensorProto
@@ -41,7 +41,8 @@ class Network:
     """``tables`` has one (values + 1, d) per category, its last row for values never seen.
 
     The first layer sees k scaled numbers, k flags for nulls, and a row of each table. ``weights`` and
-    ``biases`` go from there to (h, 1), with ReLU between; the score is the sigmoid of what comes out.
+    ``biases`` go from there to (h, 1), or (h, classes), with ReLU between; ``link`` makes the score of what
+    comes out.
     """
 
     feeds: Matrix
@@ -49,9 +50,10 @@ class Network:
     tables: tuple[Floats, ...]
     weights: tuple[Floats, ...]
     biases: tuple[Floats, ...]
+    link: Link = "Sigmoid"
 
     def forward(self, inputs: dict[str, NDArray[Any]]) -> list[Floats]:
-        """The hidden layers' activations (n, h) and, last, the log odds (n, 1)."""
+        """The hidden layers' activations (n, h) and, last, the raw scores (n, 1) or (n, classes)."""
         rows = [table[inputs["codes"][:, place]] for place, table in enumerate(self.tables)]
         found = [np.hstack([self.scaling(inputs["numbers"]), *rows]) @ self.weights[0] + self.biases[0]]
         for weight, bias in zip(self.weights[1:], self.biases[1:], strict=True):
@@ -65,8 +67,8 @@ class Network:
         last = writer.dense(writer.inputs(self), self.weights[0], self.biases[0], 0)
         for place, (weight, bias) in enumerate(zip(self.weights[1:], self.biases[1:], strict=True), start=1):
             last = writer.dense(writer.node("Relu", [last], f"relu{place}"), weight, bias, place)
-        writer.node("Sigmoid", [last], "score")
-        return build(self.feeds, writer.nodes, writer.constants, name)
+        writer.node(self.link, [last], "score")
+        return build(self.feeds, writer.nodes, writer.constants, name, width=len(self.biases[-1]))
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """The bytes of an ONNX graph that is fed matrices: the same nodes give the same bytes, always."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +14,19 @@ if TYPE_CHECKING:
 IR_VERSION = 9
 
 
-def build(feeds: Matrix, nodes: "list[NodeProto]", constants: "list[TensorProto]", name: str) -> bytes:
-    """A graph from ``numbers`` (n, k) and, where there are any, ``codes`` (n, c) to ``score`` (n, 1)."""
+Link = Literal["Sigmoid", "Softmax", "Identity"]
+LINKS: dict[str, Link] = {"binary": "Sigmoid", "multiclass": "Softmax", "regression": "Identity"}
+"""The operator from raw scores to scores, by kind of label."""
+
+
+def build(feeds: Matrix, nodes: "list[NodeProto]", constants: "list[TensorProto]", name: str, width: int = 1) -> bytes:
+    """A graph from ``numbers`` (n, k) and, where there are any, ``codes`` (n, c) to ``score`` (n, width)."""
     from onnx import TensorProto, helper
 
     inputs = [helper.make_tensor_value_info("numbers", TensorProto.FLOAT, [None, len(feeds.numbers)])]
     if feeds.codes:
         inputs.append(helper.make_tensor_value_info("codes", TensorProto.INT64, [None, len(feeds.codes)]))
-    score = helper.make_tensor_value_info("score", TensorProto.FLOAT, [None, 1])
+    score = helper.make_tensor_value_info("score", TensorProto.FLOAT, [None, width])
     graph = helper.make_graph(nodes, name, inputs, [score], constants)
     opsets = [helper.make_opsetid(domain, version) for domain, version in OPSET.items()]
     model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="nightshift")

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from pipelines.errors import VariantRefused
 from pipelines.steps.variants.network import Floats, Network, Scaling
+from pipelines.steps.variants.onnx_file import LINKS
 from pipelines.steps.variants.prepared import Prepared
 
 Weights = NDArray[np.float64]
@@ -29,6 +30,7 @@ def own_network(prepared: Prepared) -> Network:
         tuple(table for table, _ in pairs),
         tuple(weight.astype(np.float32) for weight in [first, *weights[1:]]),
         tuple(np.asarray(bias, np.float32) for bias in biases),
+        LINKS[prepared.spec.label.type],
     )
 
 
@@ -36,9 +38,11 @@ def _layers(classifier: Any) -> tuple[list[Weights], list[Weights]]:
     if hasattr(classifier, "coefs_"):
         if classifier.activation != "relu":
             raise VariantRefused(f"the layout is for activation relu, not {classifier.activation}")
+        if classifier.out_activation_ == "exp":
+            raise VariantRefused(f"the layout is for squared_error, not {classifier.loss}")
         return classifier.coefs_, classifier.intercepts_
     if hasattr(classifier, "coef_"):
-        return [classifier.coef_.T], [classifier.intercept_]
+        return [np.atleast_2d(classifier.coef_).T], [np.atleast_1d(classifier.intercept_)]
     raise VariantRefused(f"{type(classifier).__name__} has no layers")
 
 

@@ -35,6 +35,8 @@ def as_markdown(spec: ModelSpec, entries: Sequence[Entry], chosen: Entry) -> str
         "|---|--:|--:|---|--:|--:|--:|--:|--:|---|",
         *(_line(entry, chosen) for entry in entries),
     ]
+    if spec.label.type == "regression":
+        lines += ["", "Differences are in standard deviations of the trained model's predictions on the holdout."]
     return "\n".join(lines) + "\n"
 
 

@@ -7,20 +7,26 @@ import numpy as np
 
 from pipelines.errors import VariantRefused
 from pipelines.steps.export import floor32
-from pipelines.steps.variants.onnx_file import build, constant
+from pipelines.steps.variants.onnx_file import LINKS, Link, build, constant
 from pipelines.steps.variants.prepared import Prepared
 
 if TYPE_CHECKING:
     from onnx import NodeProto, TensorProto
 
+IDENTITY_LOSSES = ("squared_error", "absolute_error", "quantile")
+
 
 @dataclass(frozen=True)
 class Ensemble:
-    """log odds = ``base`` + ``slope`` * (sum of the trees); a tree is scikit-learn's array of nodes."""
+    """Raw scores = ``base`` + ``slope`` * (sum of the trees), one for each class by turns where there are several.
+
+    A tree is scikit-learn's array of nodes; ``link`` is the operator that makes scores of raw ones.
+    """
 
     trees: list[Any]
-    base: float
+    base: tuple[float, ...]
     slope: float = 1.0
+    link: Link = "Sigmoid"
 
 
 def ensemble(prepared: Prepared) -> Ensemble:
@@ -31,7 +37,10 @@ def ensemble(prepared: Prepared) -> Ensemble:
         raise VariantRefused(f"{prepared.spec.training.trainer} has no trees")
     if any(nodes["is_categorical"].any() for nodes in trees):
         raise VariantRefused("trees that split on sets of categories have no such layout")
-    return Ensemble(trees, float(classifier._baseline_prediction.ravel()[0]))
+    if prepared.spec.label.type == "regression" and classifier.loss not in IDENTITY_LOSSES:
+        raise VariantRefused(f"the layout is for the losses {', '.join(IDENTITY_LOSSES)}, not {classifier.loss}")
+    base = tuple(map(float, classifier._baseline_prediction.ravel()))
+    return Ensemble(trees, base, link=LINKS[prepared.spec.label.type])
 
 
 def to_onnx(prepared: Prepared, given: Ensemble, *, mirrored: bool = False) -> bytes:
@@ -51,12 +60,13 @@ def to_onnx(prepared: Prepared, given: Ensemble, *, mirrored: bool = False) -> b
     layout = _lay_out(given, places, tracked=not mirrored)
     nodes.append(
         helper.make_node(
-            "TreeEnsembleRegressor", ["both" if mirrors else "numbers"], ["odds"], domain="ai.onnx.ml",
-            n_targets=1, base_values=[given.base], aggregate_function="SUM", post_transform="NONE", **layout,
+            "TreeEnsembleRegressor", ["both" if mirrors else "numbers"], ["raw"], domain="ai.onnx.ml",
+            n_targets=len(given.base), base_values=list(given.base), aggregate_function="SUM", post_transform="NONE",
+            **layout,
         )
     )  # fmt: skip
-    nodes.append(helper.make_node("Sigmoid", ["odds"], ["score"]))
-    return build(feeds, nodes, constants, prepared.spec.name)
+    nodes.append(helper.make_node(given.link, ["raw"], ["score"]))
+    return build(feeds, nodes, constants, prepared.spec.name, width=len(given.base))
 
 
 def _go_left(given: Ensemble) -> list[int]:
@@ -93,7 +103,7 @@ def _lay_out(given: Ensemble, mirrors: dict[int, int], *, tracked: bool) -> dict
         for place, node in enumerate(nodes):
             found.add(nodes_treeids=tree, nodes_nodeids=place)
             if node["is_leaf"]:
-                found.add(target_treeids=tree, target_nodeids=place, target_ids=0)
+                found.add(target_treeids=tree, target_nodeids=place, target_ids=tree % len(given.base))
                 found.add(target_weights=float(node["value"]) * given.slope)
             found.add(**_split(node, mirrors, tracked=tracked))
     return found.found

@@ -42,6 +42,7 @@ class Workshop:
     def student(self) -> Network:
         """A small network taught by the trained model. Raises ``VariantRefused`` for one that is small itself."""
         trainer = self.spec.training.trainer
+        self._require_binary("a student")
         if trainer != "hist_gradient_boosting":
             raise VariantRefused(f"a student of {trainer} would be no smaller than its teacher")
         if not self.prepared.numbers:
@@ -62,12 +63,17 @@ class Workshop:
         return self.network.to_onnx(self.spec.name)
 
     def pruned(self) -> Network:
-        """Half of that network, fine-tuned."""
+        """Half of that network, fine-tuned. Raises ``VariantRefused``."""
+        self._require_binary("a pruned network")
         return self._learnt("pruned", student.pruned(self.network, self.lesson, self.spec))
 
     def training_inputs(self) -> dict[str, Any]:
         """Training rows as a network is fed them."""
         return self.prepared.two_matrices()(self.train.table)
+
+    def _require_binary(self, what: str) -> None:
+        if self.spec.label.type != "binary":
+            raise VariantRefused(f"{what} learns P(label) of a binary label, this one is {self.spec.label.type}")
 
     def _learnt(self, name: str, found: tuple[Network, list[float]]) -> Network:
         network, self.curves[name] = found

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.errors import LostRows
-from pipelines.steps.accuracy import METRICS, arrived, is_lost, join, loss_limit, metrics
+from pipelines.steps.accuracy import arrived, is_lost, join, loss_limit, metrics, of_this_label
+from pipelines.steps.metrics import binary_metrics
 from pipelines.steps.profile import HoldoutNight
 
 
@@ -21,8 +22,7 @@ def labels(numbers, outcomes):
 
 def holdout(losses, rows=100, variance=0.25):
     return [
-        HoldoutNight(night=f"2024-01-{i + 1:02d}", rows=rows, log_loss=v, variance=variance)
-        for i, v in enumerate(losses)
+        HoldoutNight(night=f"2024-01-{i + 1:02d}", rows=rows, loss=v, variance=variance) for i, v in enumerate(losses)
     ]
 
 
@@ -42,35 +42,36 @@ def test_repeated_keys_of_labels_are_an_error(spec, keys):
         join(spec, predictions([1, 2], [0.1, 0.2]), labels(keys, [0.0] * len(keys)))
 
 
-def test_metrics_of_known_scores():
-    found = metrics(np.array([0.9, 0.6, 0.4, 0.2]), np.array([1.0, 0.0, 1.0, 0.0]), 0.5)
+def test_metrics_of_known_scores(spec):
+    found = metrics(spec, "log_loss", np.array([0.9, 0.6, 0.4, 0.2]), np.array([1.0, 0.0, 1.0, 0.0]))
     assert found == pytest.approx({
         "roc_auc": 0.75,
         "pr_auc": 5 / 6,
         "log_loss": -np.log([0.9, 0.4, 0.4, 0.8]).mean(),
         "brier": np.mean([0.01, 0.36, 0.36, 0.04]),
         "f1": 0.5,
+        "accuracy": 0.5,
         "base_rate": 0.5,
         "base_rate_log_loss": np.log(2),
     })
 
 
 @pytest.mark.parametrize("outcome", [0.0, 1.0])
-def test_a_night_of_one_class_has_no_area(outcome):
-    found = metrics(np.array([0.2, 0.7]), np.full(2, outcome), 0.5)
+def test_a_night_of_one_class_has_no_area(spec, outcome):
+    found = metrics(spec, "log_loss", np.array([0.2, 0.7]), np.full(2, outcome))
     assert found["roc_auc"] is None
     assert found["log_loss"] == pytest.approx(-np.log(np.abs(1 - outcome - np.array([0.2, 0.7]))).mean())
 
 
-def test_a_night_without_labels_has_no_metrics():
-    assert metrics(np.array([]), np.array([]), 0.5) == dict.fromkeys(METRICS)
+def test_a_night_without_labels_has_no_metrics(spec):
+    assert set(metrics(spec, "brier", np.array([]), np.array([])).values()) == {None}
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=40))
 @settings(deadline=None)
 def test_no_constant_beats_the_base_rate(rows):
     scores, outcomes = np.array([r[0] for r in rows]), np.array([float(r[1]) for r in rows])
-    constant = metrics(np.full(len(rows), scores.mean()), outcomes, 0.5)
+    constant = binary_metrics(outcomes, np.full(len(rows), scores.mean()), 0.5)
     assert constant["log_loss"] >= constant["base_rate_log_loss"] - 1e-9
 
 
@@ -104,3 +105,44 @@ def test_lost_is_above_the_limit(loss, limit, lost):
 def test_labels_arrive_after_the_delay_and_are_looked_for_a_fortnight(spec):
     nights = arrived(spec, "2024-03-01")
     assert (nights[0], nights[-1], len(nights)) == ("2024-02-16", "2024-02-29", 14)
+
+
+def test_probabilities_of_classes_are_joined_with_the_class_that_came(of_kind):
+    spec = of_kind("multiclass")
+    keys = {"site": ["north"] * 3, "number": pa.array([2, 1, 3], pa.int32())}
+    scored = pa.table({
+        **keys,
+        "score_on_time": [0.7, 0.1, 0.2],
+        "score_late": [0.2, 0.1, 0.2],
+        "score_late_2": [0.1, 0.8, 0.6],
+    })
+    came = pa.table({**keys, "late": ["on time", "Late", None]})
+    scores, outcomes, orphans = join(spec, scored, came)
+    assert scores.tolist() == [[0.1, 0.1, 0.8], [0.7, 0.2, 0.1], [0.2, 0.2, 0.6]]
+    assert outcomes.tolist() == pytest.approx([1, 0, np.nan], nan_ok=True)
+    assert orphans == 0
+    found = metrics(spec, "log_loss", scores[:2], outcomes[:2])
+    assert found["log_loss"] == pytest.approx(-np.log([0.1, 0.7]).mean())
+    assert found["accuracy"] == 0.5
+    assert found["roc_auc"] is None
+
+
+def test_numbers_are_joined_with_the_number_that_came(of_kind):
+    spec = of_kind("regression")
+    keys = {"site": ["north"] * 2, "number": pa.array([2, 1], pa.int32())}
+    scored = pa.table({**keys, "prediction": pa.array([10.0, 20.0], pa.float32())})
+    scores, outcomes, _ = join(spec, scored, pa.table({**keys, "late": [13.0, None]}))
+    assert scores.tolist() == [20.0, 10.0]
+    assert outcomes.tolist() == pytest.approx([np.nan, 13.0], nan_ok=True)
+    found = metrics(spec, "absolute_error", scores[1:], outcomes[1:])
+    assert (found["absolute_error"], found["rmse"], found["r2"]) == (3.0, 3.0, None)
+
+
+def test_nights_of_another_kind_of_label_are_not_measured_as_this_one(of_kind):
+    """`prediction` was a boolean, then a number: its values would have been read as one."""
+    columns = {"binary": {"score": "float", "prediction": "bool"}, "regression": {"prediction": "float"}}
+    labels = {"binary": {"late": "float"}, "regression": {"late": "double"}}
+    for mine in columns:
+        for kind in columns:
+            assert of_this_label(of_kind(mine), {"site": "string", **columns[kind]}, labels[kind]) is (mine == kind)
+            assert of_this_label(of_kind(mine), columns[mine], labels[kind]) is (mine == kind)

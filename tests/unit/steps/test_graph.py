@@ -2,6 +2,7 @@
 
 import pickle
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import onnx
@@ -9,9 +10,12 @@ import pyarrow as pa
 import pytest
 from onnx import TensorProto, helper
 
-from pipelines.errors import ModelError, UnsafeGraph
+from pipelines.errors import ModelError, OtherLabel, UnsafeGraph
 from pipelines.spec import ModelSpec
+from pipelines.steps.estimators import model_inputs
+from pipelines.steps.export import said, to_onnx
 from pipelines.steps.graph import MAX_BYTES, Graph, inspect
+from pipelines.steps.tasks import task_of
 
 X = helper.make_tensor_value_info("weight", TensorProto.FLOAT, [None, 1])
 Y = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [None, 2])
@@ -150,3 +154,44 @@ def test_many_rows_are_scored_in_order_and_none_as_none(lean: ModelSpec) -> None
     weights = np.linspace(0, 1, 20_001, dtype=np.float32)
     assert np.array_equal(graph.score(pa.table({"weight": weights})), weights)
     assert graph.score(pa.table({"weight": pa.array([], pa.float64())})).shape == (0,)
+
+
+@pytest.mark.parametrize("kind", ["binary", "multiclass", "regression"])
+def test_a_graph_scores_as_its_pipeline_does(fitted: Callable[..., Any], kind: str) -> None:
+    made = fitted(kind)
+    table = made.rows.holdout.table
+    expected = task_of(made.spec).predict(made.pipeline, model_inputs(made.spec, table))
+    found = Graph(made.spec, to_onnx(made.spec, made.pipeline)).score(table)
+    assert found.dtype == np.float32
+    assert found.shape == expected.shape
+    assert found == pytest.approx(expected, rel=1e-6, abs=1e-6)
+
+
+def test_classes_in_another_order_are_another_label(
+    fitted: Callable[..., Any], change: Callable[..., ModelSpec]
+) -> None:
+    """The columns of a graph mean classes by their order alone: scored silently, they would all be swapped."""
+    made = fitted("multiclass")
+    moved = change(made.spec, label={"classes": ["late", "on time", "Late"]})
+    with pytest.raises(OtherLabel, match=r'was trained for .*\["on time", .*is now .*\["late", ') as error:
+        Graph(moved, to_onnx(made.spec, made.pipeline))
+    assert ".train" in str(error.value.fix)
+
+
+@pytest.mark.parametrize(("of", "read_as"), [("binary", "regression"), ("regression", "binary")])
+def test_a_graph_of_another_kind_of_label_is_refused(
+    fitted: Callable[..., Any], of_kind: Callable[..., ModelSpec], of: str, read_as: str
+) -> None:
+    made = fitted(of)
+    with pytest.raises(ModelError, match=r"the graph was trained for .* label in model\.yaml is now"):
+        Graph(of_kind(read_as), to_onnx(made.spec, made.pipeline))
+
+
+def test_a_prediction_that_is_not_finite_is_refused(lean: ModelSpec, change: Callable[..., ModelSpec]) -> None:
+    spec = change(lean, label={"type": "regression"})
+    body = model()
+    body.graph.output[0].name = body.graph.node[0].output[0] = "variable"
+    graph = Graph(spec, said(task_of(spec), body.SerializeToString()))
+    assert graph.score(pa.table({"weight": [0.0, -7.5]})).tolist() == [0.0, -7.5]
+    with pytest.raises(ModelError, match="1 predictions that are not finite"):
+        graph.score(pa.table({"weight": [1.0, float("inf")]}))

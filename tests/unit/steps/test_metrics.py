@@ -2,9 +2,26 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import average_precision_score, brier_score_loss, f1_score, log_loss, roc_auc_score
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    brier_score_loss,
+    f1_score,
+    log_loss,
+    mean_absolute_error,
+    r2_score,
+    roc_auc_score,
+    root_mean_squared_error,
+)
 
-from pipelines.steps.metrics import Difference, all_metrics, paired_bootstrap, row_losses
+from pipelines.steps.metrics import (
+    Difference,
+    binary_metrics,
+    multiclass_metrics,
+    paired_bootstrap,
+    regression_metrics,
+    row_losses,
+)
 
 RNG = np.random.default_rng(3)
 SCORES = RNG.random(500).astype(np.float32)
@@ -17,7 +34,7 @@ def bootstrap(mine: np.ndarray, theirs: np.ndarray, nights: np.ndarray = NIGHTS,
 
 
 def test_metrics_are_those_of_scikit_learn() -> None:
-    found = all_metrics(LABELS, SCORES, 0.4)
+    found = binary_metrics(LABELS, SCORES, 0.4)
     assert found == pytest.approx(
         {
             "log_loss": log_loss(LABELS, SCORES),
@@ -25,6 +42,7 @@ def test_metrics_are_those_of_scikit_learn() -> None:
             "base_rate": LABELS.mean(),
             "base_rate_log_loss": log_loss(LABELS, np.full(500, LABELS.mean())),
             "f1": f1_score(LABELS, SCORES >= 0.4),
+            "accuracy": accuracy_score(LABELS, SCORES >= 0.4),
             "roc_auc": roc_auc_score(LABELS, SCORES),
             "pr_auc": average_precision_score(LABELS, SCORES),
         },
@@ -46,7 +64,7 @@ def test_a_certain_and_wrong_score_is_very_bad_but_finite() -> None:
 
 @pytest.mark.parametrize("label", [0.0, 1.0])
 def test_one_class_has_no_areas(label: float) -> None:
-    found = all_metrics(np.full(4, label), np.full(4, 0.3), 0.5)
+    found = binary_metrics(np.full(4, label), np.full(4, 0.3), 0.5)
     assert {"roc_auc", "pr_auc"}.isdisjoint(found)
     assert np.isfinite(list(found.values())).all()
 
@@ -110,3 +128,56 @@ def test_the_order_of_rows_does_not_matter() -> None:
     mine, order = RNG.random(500), RNG.permutation(500)
     one, other = bootstrap(mine, np.zeros(500)), bootstrap(mine[order], np.zeros(500), NIGHTS[order])
     assert (one.mean, one.low, one.high) == pytest.approx((other.mean, other.low, other.high))
+
+
+PROBABILITIES = RNG.dirichlet([1.0, 2.0, 1.5], 500)
+PLACES = np.array([RNG.choice(3, p=row) for row in PROBABILITIES]).astype(np.float64)
+
+
+def test_metrics_of_classes_are_those_of_scikit_learn() -> None:
+    shares = np.bincount(PLACES.astype(int)) / 500
+    predicted = PROBABILITIES.argmax(axis=1)
+    assert multiclass_metrics(PLACES, PROBABILITIES) == pytest.approx(
+        {
+            "log_loss": log_loss(PLACES, PROBABILITIES),
+            "brier": brier_score_loss(PLACES, PROBABILITIES, labels=[0, 1, 2], scale_by_half=False),
+            "accuracy": accuracy_score(PLACES, predicted),
+            "f1": f1_score(PLACES, predicted, average="macro"),
+            "roc_auc": roc_auc_score(PLACES, PROBABILITIES, multi_class="ovr", average="macro"),
+            "base_rate_log_loss": log_loss(PLACES, np.tile(shares, (500, 1))),
+        },
+        rel=1e-5,
+    )
+
+
+def test_where_a_class_is_missing_its_area_is_not_made_up() -> None:
+    found = multiclass_metrics(np.minimum(PLACES, 1), PROBABILITIES)
+    assert "roc_auc" not in found
+    assert np.isfinite(list(found.values())).all()
+
+
+def test_metrics_of_numbers_are_those_of_scikit_learn() -> None:
+    labels, predictions = RNG.normal(100, 20, 300), RNG.normal(100, 20, 300).astype(np.float32)
+    assert regression_metrics(labels, predictions) == pytest.approx({
+        "rmse": root_mean_squared_error(labels, predictions),
+        "mae": mean_absolute_error(labels, predictions),
+        "r2": r2_score(labels, predictions),
+        "base_rmse": root_mean_squared_error(labels, np.full(300, labels.mean())),
+        "base_mae": mean_absolute_error(labels, np.full(300, np.median(labels))),
+    })
+
+
+def test_equal_numbers_have_no_r2() -> None:
+    found = regression_metrics(np.full(4, 0.1), np.array([0.1, 0.2, 0.3, 0.1]))
+    assert "r2" not in found
+    assert found["base_rmse"] == pytest.approx(0)
+
+
+def test_row_losses_of_classes_and_numbers_by_hand() -> None:
+    places, p = np.array([0.0, 2.0]), np.array([[0.5, 0.25, 0.25], [1.0, 0.0, 0.0]])
+    losses = row_losses("log_loss", places, p)
+    assert losses[0] == pytest.approx(np.log(2))
+    assert 15 < losses[1] < 20
+    assert row_losses("brier", places, p) == pytest.approx([0.375, 2.0], abs=1e-6)
+    assert row_losses("squared_error", np.array([1.0, 5.0]), np.array([3.0, 5.0])).tolist() == [4.0, 0.0]
+    assert row_losses("absolute_error", np.array([1.0, 5.0]), np.array([3.0, 4.5])).tolist() == [2.0, 0.5]

@@ -99,3 +99,28 @@ def test_the_profile_knows_scores_only_of_nights_held_out(
     scored = {night for night, score in zip(seen["nights"], seen["scores"], strict=True) if not np.isnan(score)}
     assert len(scored) == spec.training.holdout_days
     assert min(scored) > max(set(seen["nights"]) - scored)
+
+
+@pytest.mark.parametrize(
+    ("kind", "trainer", "built"),
+    [
+        ("multiclass", "hist_gradient_boosting", {"fp32_optimized", "codes", "codes_mirrored"}),
+        ("multiclass", "logistic_regression", {"fp32_optimized", "codes"}),
+        ("multiclass", "neural_network", {"fp32_optimized", "codes", "int8_dynamic", "int8_static"}),
+        ("regression", "hist_gradient_boosting", {"fp32_optimized", "codes", "codes_mirrored"}),
+        ("regression", "ridge", {"fp32_optimized", "codes"}),
+        ("regression", "neural_network", {"fp32_optimized", "codes", "int8_dynamic", "int8_static"}),
+    ],
+)
+def test_other_labels_have_their_layouts_and_a_reason_for_what_they_have_not(
+    fitted: Callable[..., Any], kind: str, trainer: str, built: set[str]
+) -> None:
+    made = fitted(kind, trainer, optimize={"variants": list(VARIANTS), "max_metric_loss": 0.5})
+    found = search(made.spec, made.pipeline, made.rows)
+    assert set(found.files) == {"fp32", *built}
+    assert all(entry.refusal for entry in found.entries if entry.name not in found.files)
+    exact = [entry for entry in found.entries if entry.exact and entry.name in found.files]
+    assert not any(entry.refusal for entry in exact)
+    assert all(entry.parity.label_flips == 0 and entry.parity.max_difference < 1e-6 for entry in exact)
+    assert not found.chosen.refusal
+    step._profile(made.spec, made.rows, Graph(made.spec, found.body))

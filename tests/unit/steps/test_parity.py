@@ -32,15 +32,35 @@ def check_parity(spec: ModelSpec, pipeline: Any, graph: Graph, holdout: pa.Table
     return held.require(graph.score(held.rows))
 
 
-@pytest.mark.parametrize("trainer", ["hist_gradient_boosting", "logistic_regression", "neural_network"])
-def test_an_honest_graph_passes(spec: ModelSpec, rows: Split, change: Change, trainer: str) -> None:
-    parameters = spec.training.parameters if trainer == "hist_gradient_boosting" else {}
-    spec = change(spec, training={"trainer": trainer, "parameters": parameters})
-    pipeline = fit(spec, rows)
-    found = check_parity(spec, pipeline, Graph(spec, to_onnx(spec, pipeline)), rows.holdout.table)
-    assert found.rows > rows.holdout.table.num_rows
+@pytest.mark.parametrize(
+    ("kind", "trainer"),
+    [
+        *(("binary", trainer) for trainer in ("hist_gradient_boosting", "logistic_regression", "neural_network")),
+        *(("multiclass", trainer) for trainer in ("hist_gradient_boosting", "logistic_regression", "neural_network")),
+        *(("regression", trainer) for trainer in ("hist_gradient_boosting", "ridge", "neural_network")),
+    ],
+)
+def test_an_honest_graph_passes(fitted: Callable[..., Any], kind: str, trainer: str) -> None:
+    made = fitted(kind, trainer)
+    graph, holdout = Graph(made.spec, to_onnx(made.spec, made.pipeline)), made.rows.holdout.table
+    found = check_parity(made.spec, made.pipeline, graph, holdout)
+    assert found.rows > holdout.num_rows
     assert found.max_difference < 1e-6
     assert found.label_flips == 0
+
+
+def test_a_moved_class_is_a_flip_and_a_moved_number_is_a_share_of_the_spread(fitted: Callable[..., Any]) -> None:
+    classes = fitted("multiclass")
+    held = bench(classes.spec, classes.pipeline, classes.rows.holdout.table)
+    assert held.compare(np.roll(held.trained, 1, axis=1).astype(np.float32)).label_flips == len(held.trained)
+    numbers = fitted("regression")
+    held = bench(numbers.spec, numbers.pipeline, numbers.rows.holdout.table)
+    spread = held.trained[: numbers.rows.holdout.table.num_rows].std()
+    found = held.compare((held.trained + spread).astype(np.float32))
+    assert found.label_flips == 0
+    assert found.mean_difference == pytest.approx(1.0, rel=1e-3)
+    with pytest.raises(ParityFailed):
+        held.require((held.trained + 0.001 * spread).astype(np.float32))
 
 
 def test_the_graph_of_another_model_fails_and_the_farthest_row_is_shown(

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from pipelines.errors import ModelError
-from pipelines.steps.profile import Bins, Profile, build, js_distance
+from pipelines.steps.bins import Bins
+from pipelines.steps.profile import Profile, build, js_distance
 
 NIGHTS = [f"2024-01-{day:02d}" for day in range(1, 13)]
 HISTOGRAMS = hnp.arrays(np.int64, 6, elements=st.integers(0, 1000)).filter(lambda counts: counts.sum() > 0)
@@ -127,7 +128,7 @@ def test_the_holdout_losses_are_those_of_labelled_rows(spec):
     mine = (nights == NIGHTS[-1]) & np.isfinite(labels)
     losses = -np.log(np.where(labels[mine] == 1, scores[mine], 1 - scores[mine]))
     assert holdout[-1].rows == mine.sum()
-    assert holdout[-1].log_loss == pytest.approx(losses.mean())
+    assert holdout[-1].loss == pytest.approx(losses.mean())
     assert holdout[-1].variance == pytest.approx(losses.var())
 
 
@@ -165,20 +166,63 @@ def test_json_brings_back_the_same_profile(spec):
     assert build(spec, *window()).to_json() == profile.to_json()
 
 
-@pytest.mark.parametrize(("key", "value"), [("format", 2), ("nights", None), ("surprise", 1)])
+@pytest.mark.parametrize(("key", "value"), [("format", 3), ("nights", None), ("surprise", 1)])
 def test_a_profile_of_another_format_is_named(spec, key, value):
     content = json.loads(build(spec, *window()).to_json()) | {key: value}
-    with pytest.raises(ModelError, match=f"format 1: {key}: (.|\n)*train the model again") as caught:
+    with pytest.raises(ModelError, match=f"format 2: {key}: (.|\n)*train the model again") as caught:
         Profile.from_json(json.dumps(content).encode())
     assert caught.value.fix
 
 
 @pytest.mark.parametrize("body", [b"", b"not json", b"[]"])
 def test_what_is_no_profile_is_an_error_of_the_model(body):
-    with pytest.raises(ModelError, match="this profile is not of format 1"):
+    with pytest.raises(ModelError, match="this profile is not of format 2"):
         Profile.from_json(body)
 
 
 def test_no_rows_make_no_profile(spec):
     with pytest.raises(ModelError, match="no rows"):
         build(spec, window()[0].slice(0, 0), [], np.array([]), np.array([]))
+
+
+def test_a_profile_of_format_1_is_read(spec):
+    """Champions trained before there were other losses keep their alarms."""
+    profile = build(spec, *window())
+    content = json.loads(profile.to_json()) | {"format": 1}
+    del content["loss"]
+    for night in content["holdout"]:
+        night["log_loss"] = night.pop("loss")
+    found = Profile.from_json(json.dumps(content).encode())
+    assert found.loss == "log_loss"
+    assert found.holdout == profile.holdout
+    assert found.features == profile.features
+
+
+def test_the_predicted_class_is_watched_as_a_category(of_kind):
+    spec = of_kind("multiclass")
+    table, nights, known, _ = window()
+    rng = np.random.default_rng(2)
+    scores = np.where(np.isnan(known)[:, None], np.nan, rng.dirichlet([1, 1, 8], len(nights)))
+    labels = np.where(rng.random(len(nights)) < 0.05, np.nan, rng.integers(0, 3, len(nights)))
+    profile = build(spec, table, nights, scores, labels)
+    watched = profile.features[-1]
+    assert (watched.name, watched.bins.kind) == ("prediction", "category")
+    assert watched.bins.categories[0] == "late"
+    assert sum(watched.counts) == 250
+    mine = (nights == NIGHTS[-1]) & np.isfinite(labels)
+    losses = -np.log(scores[mine, labels[mine].astype(int)])
+    assert profile.loss == "log_loss"
+    assert profile.holdout[-1].loss == pytest.approx(losses.mean())
+    assert Profile.from_json(profile.to_json()) == profile
+
+
+def test_the_predicted_number_is_watched_and_losses_are_squared_units(of_kind):
+    spec = of_kind("regression")
+    table, nights, known, _ = window()
+    scores, labels = 100 + 10 * known, 100 + 10 * np.random.default_rng(3).random(len(nights))
+    profile = build(spec, table, nights, scores, labels)
+    watched = profile.features[-1]
+    assert (watched.name, watched.bins.kind, profile.loss) == ("prediction", "numeric", "squared_error")
+    mine = nights == NIGHTS[-1]
+    assert profile.holdout[-1].loss == pytest.approx(np.mean((labels - scores)[mine] ** 2))
+    assert profile.holdout[-1].variance == pytest.approx(np.var((labels - scores)[mine] ** 2))

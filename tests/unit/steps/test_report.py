@@ -4,6 +4,7 @@ from html.parser import HTMLParser
 import pytest
 
 from pipelines.steps.report import histogram, loss_line, render, verdict
+from pipelines.steps.tasks import task_of
 
 SHA = "ab" * 32
 
@@ -152,3 +153,21 @@ def test_the_loss_line_shows_the_limit_only_where_there_is_one():
     assert len(line["points"]) == 2
     assert len(line["limits"]) == 1
     assert loss_line([record(loss=None)]) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "loss", "value", "said"),
+    [
+        ("binary", "log_loss", 0.5, ["decides at 0.5", "log loss", "PR AUC", "0.500"]),
+        ("multiclass", "brier", 0.25, ["as published", "brier", "F1, mean of classes", "0.250"]),
+        ("regression", "squared_error", 28543.21, ["as published", "squared error", "RMSE of the mean", "28,543.2"]),
+    ],
+)
+def test_accuracy_is_in_the_words_of_the_label(of_kind, kind, loss, value, said):
+    spec = of_kind(kind)
+    metrics = dict.fromkeys(["log_loss", *task_of(spec).monitored], 0.25) | {loss: value}
+    records = [record(f"2024-03-0{day}") | {"metrics": metrics, "loss": loss} for day in (1, 2)]
+    watched = feature(task_of(spec).watched)
+    text = " ".join(" ".join(Page(render(spec, night(watched, accuracy=records), "")).text).split())
+    for words in said:
+        assert words in text
