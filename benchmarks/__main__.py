@@ -11,12 +11,12 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import night, score, stages
+from benchmarks import night, score, snapshots, stages
 from benchmarks.world import World
 
 RESULTS = Path(__file__).with_name("results.json")
 PACKAGES = ("apache-airflow", "mlflow", "great-expectations", "onnxruntime", "scikit-learn", "pandas", "pyarrow")
-SUITES = (score, stages, night)
+SUITES = (score, stages, snapshots, night)
 
 
 def main() -> None:
