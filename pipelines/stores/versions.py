@@ -67,11 +67,26 @@ class Versions:
             raise UsageError(
                 f"{md5!r} is not the md5 of a snapshot, 32 hex digits and .dir", fix="see data.dvc for one"
             )
-        return trees.from_bytes(self._bring(md5, md5).read_bytes(), md5)
+        return trees.from_bytes(self.bring(md5, md5).read_bytes(), md5)
 
-    def file(self, snapshot: str, path: str) -> Path:
-        """One file of a snapshot, to be read only. Raises as ``files``."""
-        return self._bring(self.files(snapshot)[path], snapshot)
+    def bring(self, md5: str, snapshot: str, *, anew: bool = False) -> Path:
+        """A file by the md5 of its content, to be read only. Raises ``MissingPartition``, ``LakeUnavailable``.
+
+        ``snapshot`` is only named in the error. ``anew`` has the file read and hashed.
+        """
+        found = self._cache.find(md5, anew=anew)
+        if found is None:
+            with self._cache.incoming() as file:
+                if self._remote.fetch(md5, file):
+                    self._cache.take(file, DIR if md5.endswith(DIR) else "")
+            found = self._cache.find(md5)
+        if found is None:
+            what = f"snapshot {snapshot}" if md5 == snapshot else f"{md5} of snapshot {snapshot}"
+            raise MissingPartition(
+                f"{what} is not in {self._remote.uri}, or not whole",
+                fix="make it again: nightshift snapshot; or push it from where it was made: dvc push",
+            )
+        return found
 
     def checkout(self, md5: str) -> Path:
         """The folder with exactly the bytes of a snapshot, to be read only. Raises as ``files``."""
@@ -83,11 +98,21 @@ class Versions:
         self._lay_out(md5, files, kept / DATA)
         return kept / DATA
 
+    def copy(self, md5: str, folder: Path) -> None:
+        """The bytes of a snapshot as a folder of their own; each is read and hashed. Raises as ``files``."""
+        files = self.files(md5)
+
+        def bring(path: str) -> None:
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(self.bring(files[path], md5, anew=True), folder / path)
+
+        for_each(bring, files)
+
     def export(self, md5: str) -> Path:
         """Put a snapshot into the project as ``data/`` and ``data.dvc``, for git and ``dvc repro``."""
-        source, target = self.checkout(md5), self._project / DATA
+        target = self._project / DATA
         shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(source, target, copy_function=shutil.copyfile)
+        self.copy(md5, target)
         sizes = [file.stat().st_size for file in target.rglob("*") if file.is_file()]
         out = {"md5": md5, "size": sum(sizes), "nfiles": len(sizes), "hash": "md5", "path": DATA}
         pointer = target.with_name(f"{DATA}.dvc")
@@ -115,27 +140,12 @@ class Versions:
         return self.keep(lambda incoming: shutil.copyfile(file, incoming))[0]
 
     def _push(self, md5: str) -> None:
-        file = self._cache.find(md5)
+        file = self._cache.find(md5, anew=True)
         if file is None:
             raise MissingPartition(
                 f"{md5} is neither in {self._remote.uri} nor on this machine", fix="make the snapshot again"
             )
         self._remote.push(md5, file)
-
-    def _bring(self, md5: str, snapshot: str) -> Path:
-        found = self._cache.find(md5)
-        if found is None:
-            with self._cache.incoming() as file:
-                if self._remote.fetch(md5, file):
-                    self._cache.take(file, DIR if md5.endswith(DIR) else "")
-            found = self._cache.find(md5)
-        if found is None:
-            what = f"snapshot {snapshot}" if md5 == snapshot else f"{md5} of snapshot {snapshot}"
-            raise MissingPartition(
-                f"{what} is not in {self._remote.uri}, or not whole",
-                fix="make it again: nightshift snapshot; or push it from where it was made: dvc push",
-            )
-        return found
 
     def _lay_out(self, md5: str, files: Mapping[str, str], folder: Path) -> None:
         """Links to the files of a snapshot where they are not yet or were changed; nothing else stays."""
@@ -143,7 +153,7 @@ class Versions:
         for path in there.keys() - files.keys():
             there[path].unlink()
         needed = (path for path in files if not (path in there and sealed(there[path])))
-        for_each(lambda path: link(self._bring(files[path], md5), folder / path), needed)
+        for_each(lambda path: link(self.bring(files[path], md5), folder / path), needed)
 
     @contextmanager
     def _working_copy(self) -> Iterator[Path]:
