@@ -88,7 +88,7 @@ def test_aliases_move_one_by_one(registry: Registry, model: str, source: tuple[s
 
 
 def test_a_version_that_there_is_not_is_explained(registry: Registry, model: str) -> None:
-    with pytest.raises(ModelError, match=r"MLflow at http://127\.0\.0\.1:.* refused: "):
+    with pytest.raises(ModelError, match="has no version 99"):
         registry.pin(model, "99")
 
 
