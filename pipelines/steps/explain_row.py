@@ -19,9 +19,10 @@ from pipelines.stores.parquet import schema_of
 
 QUARANTINE = "quarantine"
 Row = dict[str, Any]
+Key = dict[str, pa.Scalar]
 
 
-def parse_key(spec: ModelSpec, given: tuple[str, ...]) -> dict[str, pa.Scalar]:
+def parse_key(spec: ModelSpec, given: tuple[str, ...]) -> Key:
     """``name=value`` for every key column, as values of the columns' types; nothing for nothing.
 
     Raises ``UsageError`` for what is no key column, is missing, is there twice or is not of its type.
@@ -40,7 +41,7 @@ def parse_key(spec: ModelSpec, given: tuple[str, ...]) -> dict[str, pa.Scalar]:
     return {name: _typed(spec, name, text) for name, text in texts.items()}
 
 
-def row_of(spec: ModelSpec, partition: str, key: dict[str, pa.Scalar], night: Manifest, stores: Stores) -> Row:
+def row_of(spec: ModelSpec, partition: str, key: Key, night: Manifest, stores: Stores) -> Row:
     """The row's key, values, prediction, outcome and quarantine; None for what there is not.
 
     Raises ``UsageError`` when neither the predictions nor the quarantine of the night have the key.
@@ -70,20 +71,20 @@ def _typed(spec: ModelSpec, name: str, text: str) -> pa.Scalar:
         raise UsageError(f"--key {name}: {text!r} is not {kind}", fix="give a value of the column's type") from error
 
 
-def _outcome(spec: ModelSpec, partition: str, key: dict[str, pa.Scalar], stores: Stores) -> Row:
+def _outcome(spec: ModelSpec, partition: str, key: Key, stores: Stores) -> Row:
     """``arrived`` is whether labels of the night are there; then a value of None is a row without an outcome."""
     there = stores.lake.manifest(LABELS, spec.name, spec.partition.column, partition) is not None
     found = _of(LABELS, spec, partition, key, stores) if there else None
     return {"arrived": there, "label": spec.label.column, "value": found[spec.label.column] if found else None}
 
 
-def _of(dataset: str, spec: ModelSpec, partition: str, key: dict[str, pa.Scalar], stores: Stores) -> Row | None:
+def _of(dataset: str, spec: ModelSpec, partition: str, key: Key, stores: Stores) -> Row | None:
     manifest = stores.lake.manifest(dataset, spec.name, spec.partition.column, partition)
     found = _find(manifest, key, stores) if manifest else None
     return _without_key(found, spec) if found else None
 
 
-def _quarantined(spec: ModelSpec, partition: str, key: dict[str, pa.Scalar], stores: Stores) -> list[Row]:
+def _quarantined(spec: ModelSpec, partition: str, key: Key, stores: Stores) -> list[Row]:
     """Every dropped row of that key: a key that is there twice may be dropped twice."""
     manifest = stores.lake.manifest(QUARANTINE, spec.name, spec.partition.column, partition)
     rows = _matching(manifest, key, stores) if manifest else iter(())
@@ -97,18 +98,23 @@ def _quarantined(spec: ModelSpec, partition: str, key: dict[str, pa.Scalar], sto
     ]
 
 
-def _find(manifest: Manifest, key: dict[str, pa.Scalar], stores: Stores) -> Row | None:
+def _find(manifest: Manifest, key: Key, stores: Stores) -> Row | None:
     return next(_matching(manifest, key, stores), None)
 
 
-def _matching(manifest: Manifest, key: dict[str, pa.Scalar], stores: Stores) -> Iterator[Row]:
-    """Rows with this key, a row group in memory at a time; values as JSON has them."""
+def _matching(manifest: Manifest, key: Key, stores: Stores) -> Iterator[Row]:
+    """Rows with this key, values as JSON has them. Whole rows are read of row groups only that have the key."""
     for data in manifest.files:
         file = stores.lake.open_parquet(data.key)
-        for batch in iter_row_groups(file, file.schema_arrow.names, 0, file.metadata.num_row_groups):
-            same = reduce(pc.and_, (pc.equal(batch.column(name), value) for name, value in key.items()))
-            for row in batch.filter(same).to_pylist():
-                yield {name: _plain(value) for name, value in row.items()}
+        for group in range(file.metadata.num_row_groups):
+            if any(pc.any(_same(batch, key)).as_py() for batch in iter_row_groups(file, list(key), group, group + 1)):
+                for batch in iter_row_groups(file, file.schema_arrow.names, group, group + 1):
+                    for row in batch.filter(_same(batch, key)).to_pylist():
+                        yield {name: _plain(value) for name, value in row.items()}
+
+
+def _same(batch: pa.RecordBatch, key: Key) -> pa.BooleanArray:
+    return reduce(pc.and_, (pc.equal(batch.column(name), value) for name, value in key.items()))
 
 
 def _without_key(row: Row, spec: ModelSpec) -> Row:

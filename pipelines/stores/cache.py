@@ -78,11 +78,16 @@ class Cache:
 
 
 def link(source: Path, target: Path) -> None:
-    """The same sealed content under another name, whatever was there; a copy where there is no such link."""
+    """The same sealed content under another name, whatever was there; a copy where there is no such link.
+
+    Of several that do this at once each may find the work done: all bring the same content.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     target.unlink(missing_ok=True)
     try:
         os.link(source, target)
+    except FileExistsError:
+        return
     except FileNotFoundError:
         raise
     except OSError:

@@ -151,7 +151,7 @@ class Versions:
         """Links to the files of a snapshot where they are not yet or were changed; nothing else stays."""
         there = {str(file.relative_to(folder)): file for file in folder.rglob("*") if file.is_file()}
         for path in there.keys() - files.keys():
-            there[path].unlink()
+            there[path].unlink(missing_ok=True)
         needed = (path for path in files if not (path in there and sealed(there[path])))
         for_each(lambda path: link(self.bring(files[path], md5), folder / path), needed)
 

@@ -44,7 +44,7 @@ def _lines(facts: Mapping[str, Any], indent: str = "") -> Iterator[tuple[str, st
     from rich.markup import escape
 
     for name, value in facts.items():
-        shown = f"{indent}[bold]{escape(str(name).replace('_', ' '))}[/bold]"
+        shown = f"{indent}[bold]{escape(str(name))}[/bold]"
         if isinstance(value, Mapping) and value:
             yield shown, ""
             yield from _lines(value, indent + "  ")

@@ -197,7 +197,7 @@ def test_explain_prints_for_people_and_for_machines(world: World, nightshift: Ca
     said = nightshift("explain", world.spec.name, NIGHT, *words, "--json")
     assert json.loads(said.output) == explain(world.spec, NIGHT, world.stores, a_key(world))
     shown = nightshift("explain", world.spec.name, NIGHT, *words).output
-    for fact in (world.first, "onnx sha256", "airflow", world.stores.lake.objects.uri, "score", "outcome"):
+    for fact in (world.first, "onnx_sha256", "airflow", world.stores.lake.objects.uri, "score", "outcome"):
         assert fact in shown
     assert "null" not in shown
 
