@@ -3,8 +3,8 @@ FROM python:3.11-slim-bookworm AS requirements
 COPY pyproject.toml .
 # A stage of its own: only a changed list of packages, not every edit of pyproject.toml, installs anew.
 RUN python -c "import tomllib; toml = tomllib.load(open('pyproject.toml', 'rb')); \
-project = toml['project']; extra = project['optional-dependencies']['postgres']; \
-print(*toml['build-system']['requires'], *project['dependencies'], *extra, sep='\n')" > /requirements.txt
+project = toml['project']; extras = project['optional-dependencies']; \
+print(*toml['build-system']['requires'], *project['dependencies'], *extras['postgres'], *extras['openlineage'], sep='\n')" > /requirements.txt
 
 FROM python:3.11-slim-bookworm
 # Where pip looks, for a mirror or for the CPU build of torch; empty is pip's own default.

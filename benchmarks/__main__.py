@@ -11,12 +11,12 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import night, score, stages, validate
+from benchmarks import night, score, snapshots, stages, validate
 from benchmarks.world import World
 
 RESULTS = Path(__file__).with_name("results.json")
 PACKAGES = ("apache-airflow", "mlflow", "great-expectations", "onnxruntime", "scikit-learn", "pandas", "pyarrow")
-SUITES = (score, stages, validate, night)
+SUITES = (score, stages, validate, snapshots, night)
 
 
 def main() -> None:

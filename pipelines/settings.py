@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pipelines.errors import UsageError
 
 ENV_FILE = "env"
+S3_URI = r"^s3://[a-z0-9][a-z0-9.-]{2,62}(/.*)?$"
 
 
 class Settings(BaseModel):
@@ -26,8 +27,8 @@ class Settings(BaseModel):
 
     project: Path
     home: Path
-    lake: str = Field("s3://lake", alias="NIGHTSHIFT_LAKE", pattern=r"^s3://[a-z0-9][a-z0-9.-]{2,62}(/.*)?$")
-    dvc_remote: str = Field("s3://dvc", alias="NIGHTSHIFT_DVC_REMOTE")
+    lake: str = Field("s3://lake", alias="NIGHTSHIFT_LAKE", pattern=S3_URI)
+    dvc_remote: str = Field("s3://dvc", alias="NIGHTSHIFT_DVC_REMOTE", pattern=S3_URI)
     endpoint: str | None = Field(None, alias="AWS_ENDPOINT_URL")
     region: str = Field("us-east-1", alias="AWS_DEFAULT_REGION")
     access_key: str | None = Field(None, alias="AWS_ACCESS_KEY_ID")

@@ -30,7 +30,8 @@ def validate_dag(spec: ModelSpec) -> DAG:
     doc = f"Check one night of {spec.name} against its spec with Great Expectations; a refused night goes no further."
     arguments = policies.of_dag(spec, "validate", doc, timeout=QUARTER, max_active_runs=RUNS_SIDE_BY_SIDE)
     with DAG(schedule=_after(spec, "raw"), **arguments) as dag:
-        tasks.validate.override(outlets=[assets.dataset(spec, "validated")])(spec.name)
+        raw, validated = assets.dataset(spec, "raw"), assets.dataset(spec, "validated")
+        tasks.validate.override(inlets=[raw], outlets=[validated])(spec.name)
     return dag
 
 
@@ -50,7 +51,9 @@ def predict_dag(spec: ModelSpec) -> DAG:
         shards = tasks.plan(spec.name)
         plan = XComArg(shards.operator, key=tasks.PLAN)
         results = tasks.score.partial(model=spec.name, plan=plan).expand(shard=shards)
-        tasks.publish.override(outlets=[assets.dataset(spec, "predictions")])(spec.name, plan, results)
+        made_from = [assets.dataset(spec, "validated"), assets.champion(spec)]
+        published = [assets.dataset(spec, "predictions")]
+        tasks.publish.override(inlets=made_from, outlets=published)(spec.name, plan, results)
     return dag
 
 

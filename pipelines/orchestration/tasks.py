@@ -63,7 +63,7 @@ def _site(model: str) -> tuple[ModelSpec, Stores, Any]:
 
 
 def _link_run(stores: Stores, run_id: str) -> None:
-    get_current_context()["ti"].xcom_push(key=MLFLOW_URL, value=stores.registry.run_url(run_id))
+    get_current_context()["ti"].xcom_push(key=MLFLOW_URL, value=stores.registry.run(run_id)[1])
 
 
 @task

@@ -47,7 +47,8 @@ def _training(spec: ModelSpec, verb: str, doc: str, schedule: Any) -> DAG:
         loaded >> frozen
         registered = tasks.register(model, tasks.train(model, frozen))
         verdict = tasks.evaluate(model, tasks.optimize(model, registered))
-        tasks.promote.override(outlets=[assets.champion(spec)])(model, verdict)
+        learnt_from = [assets.dataset(spec, "validated")]
+        tasks.promote.override(inlets=learnt_from, outlets=[assets.champion(spec)])(model, verdict)
     return dag
 
 

@@ -1,39 +1,116 @@
-"""Where a published night came from: model, graph, training data, validated night, code, runs."""
+"""Where a published night came from, or one row of it: model, graph, training data, validated night, code, runs."""
 
+from contextlib import suppress
 from typing import Any
 
+from pipelines.errors import ModelError, RegistryUnavailable, UsageError
 from pipelines.spec import ModelSpec, parse_partition
+from pipelines.steps.explain_row import parse_key, row_of
+from pipelines.steps.ingest import RAW
 from pipelines.steps.plan import PREDICTIONS
 from pipelines.steps.validate import VALIDATED, reports_of
 from pipelines.stores import Stores
+from pipelines.stores.lake import manifest_key
+from pipelines.stores.manifest import Manifest
+
+Facts = dict[str, Any]
 
 
-def explain(spec: ModelSpec, partition: str, stores: Stores) -> dict[str, Any]:
-    """The provenance of a night's predictions, from its manifest and the one it was made from.
+def explain(spec: ModelSpec, partition: str, stores: Stores, key: tuple[str, ...] = ()) -> Facts:
+    """The provenance of a night's predictions; with ``key`` (``name=value`` for each key column) also of one row.
 
-    Raises ``UsageError``, ``MissingPartition``.
+    The names in it are stable. What is not known is None; links are URLs or ``s3://`` addresses. Raises
+    ``UsageError`` for a bad partition or key, or a key that the night does not have, and ``MissingPartition``.
     """
     parse_partition(partition)
-    lake, column = stores.lake, spec.partition.column
-    night = lake.require(PREDICTIONS, spec.name, column, partition)
-    pin, said = night.provenance["pin"], night.provenance
-    validated = lake.manifest(VALIDATED, spec.name, column, partition)
-    same = validated is not None and validated.digest == said["input"]
-    return {
+    wanted = parse_key(spec, key)
+    night = stores.lake.require(PREDICTIONS, spec.name, spec.partition.column, partition)
+    found = {
         "model": spec.name,
         "partition": partition,
-        "rows": {"in": night.rows_in, "published": night.rows, "quarantined": night.rows_quarantined},
-        "read it": f"{lake.objects.uri}/{PREDICTIONS}/{spec.name}/{column}={partition}/",
-        "generation": night.generation,
-        "model version": pin["version"],
-        "mlflow run": pin["run_id"],
-        "onnx sha256": pin["sha256"],
-        "trained through": pin["trained_through"],
-        "dvc md5": pin["snapshot_md5"],
-        "code commit": said.get("commit", "unknown"),
-        "airflow run": said.get("airflow_run", "none: by the command line"),
-        "airflow url": said.get("airflow_url", ""),
-        "input digest": said["input"],
-        "input now": "unchanged" if same else "published anew since; run predict again to use it",
-        "validation": f"{lake.objects.uri}/{reports_of(spec, partition).html}",
+        "predictions": _predictions(night, stores),
+        "version": _version(spec, night, stores),
+        "training": _training(night, stores),
+        "code_commit": night.provenance.get("commit", "unknown"),
+        "input": _input(spec, night, stores),
+        "airflow": _airflow(night.provenance),
     }
+    return {**found, "row": row_of(spec, partition, wanted, night, stores)} if wanted else found
+
+
+def _predictions(night: Manifest, stores: Stores) -> Facts:
+    return {
+        "rows_in": night.rows_in,
+        "rows": night.rows,
+        "rows_quarantined": night.rows_quarantined,
+        "address": f"{stores.lake.objects.uri}/{night.plain_folder}",
+        "manifest": _manifest(night, stores),
+        "digest": night.digest,
+        "generation": night.generation,
+    }
+
+
+def _version(spec: ModelSpec, night: Manifest, stores: Stores) -> Facts:
+    pin, mlflow = night.provenance["pin"], stores.settings.mlflow_url
+    return {
+        "number": pin["version"],
+        "onnx_sha256": pin["sha256"],
+        "onnx_address": f"{stores.lake.objects.uri}/{pin['key']}",
+        "mlflow_url": f"{mlflow}/#/models/{spec.name}/versions/{pin['version']}" if mlflow else None,
+    }
+
+
+def _training(night: Manifest, stores: Stores) -> Facts:
+    """From the version's pin, and what MLflow says of its run; a registry that is down takes only the latter."""
+    pin = night.provenance["pin"]
+    tags: dict[str, str] = {}
+    url: str | None = None
+    with suppress(RegistryUnavailable, ModelError, UsageError):
+        tags, url = stores.registry.run(pin["run_id"])
+    return {
+        "snapshot_md5": pin["snapshot_md5"],
+        "trained_through": pin["trained_through"],
+        "mlflow_run": pin["run_id"],
+        "mlflow_url": url,
+        "code_commit": tags.get("nightshift.commit"),
+        "airflow_run": tags.get("nightshift.airflow_run"),
+        "airflow_url": tags.get("nightshift.airflow_url"),
+    }
+
+
+def _input(spec: ModelSpec, night: Manifest, stores: Stores) -> Facts:
+    """The validated night that was scored, and the raw one it was made from, as far as they still are the same."""
+    lake, column = stores.lake, spec.partition.column
+    validated = lake.manifest(VALIDATED, spec.name, column, night.partition)
+    raw = lake.manifest(RAW, spec.name, column, night.partition)
+    said = validated.provenance if validated else {}
+    return {
+        "digest": night.provenance["input"],
+        "unchanged": validated is not None and validated.digest == night.provenance["input"],
+        "manifest": _manifest(validated, stores) if validated else None,
+        "validation": {
+            "result": "passed",
+            "expectations": said.get("expectations"),
+            "rows": validated.rows if validated else None,
+            "rows_quarantined": validated.rows_quarantined if validated else None,
+            "data_docs": f"{lake.objects.uri}/{reports_of(spec, night.partition).html}",
+            "airflow": _airflow(said),
+        },
+        "raw_digest": said.get("input"),
+        "raw_unchanged": raw is not None and raw.digest == said.get("input"),
+        "raw_manifest": _manifest(raw, stores) if raw else None,
+    }
+
+
+def _airflow(provenance: Facts) -> Facts:
+    return {
+        "dag": provenance.get("airflow_dag"),
+        "run": provenance.get("airflow_run"),
+        "url": provenance.get("airflow_url"),
+        "by": provenance.get("by", "airflow" if "airflow_run" in provenance else None),
+    }
+
+
+def _manifest(night: Manifest, stores: Stores) -> str:
+    key = manifest_key(night.dataset, night.model, night.column, night.partition)
+    return f"{stores.lake.objects.uri}/{key}"

@@ -7,22 +7,31 @@ import pyarrow as pa
 from pipelines.contracts import SnapshotRef
 from pipelines.errors import LostRows, MissingPartition, SchemaMismatch
 from pipelines.spec import ModelSpec
+from pipelines.steps import known_nights
 from pipelines.steps.holdout import read_snapshot
 from pipelines.steps.ingest import LABELS
+from pipelines.steps.known_nights import Known
 from pipelines.steps.load import nights, window
 from pipelines.steps.quarantine import QUARANTINE
+from pipelines.steps.stream import side_by_side
 from pipelines.steps.validate import VALIDATED
 from pipelines.stores import Stores, parquet
+from pipelines.stores.cache import Blob
+
+FILE = "part-00000.parquet"
+# One waits for the store while another joins.
+READERS = 4
 
 
 def snapshot(spec: ModelSpec, as_of: str, stores: Stores) -> SnapshotRef:
-    """Join features and labels of the window into one file per night, add it to DVC and push it.
+    """Join features and labels of the window into one file per night, and push as one DVC version.
 
-    The window ends with the last night whose labels a run on ``as_of`` can see. Nights without source
-    data are simply not there. Raises ``MissingPartition`` when too few nights are.
+    Only nights that were not joined before are, and only what the remote lacks is pushed. The window ends with
+    the last night whose labels a run on ``as_of`` can see. Nights without source data are simply not there.
+    Raises ``MissingPartition`` when too few nights are.
     """
     first, last = window(spec, as_of)
-    there = set(stores.lake.partitions(VALIDATED, spec.name)) & set(stores.lake.partitions(LABELS, spec.name))
+    there = known_nights.sources(spec, stores)
     keys = [night for night in nights(first, last) if night in there]
     missing = [night for night in nights(first, last) if night not in there]
     if len(keys) <= spec.training.holdout_days:
@@ -31,14 +40,9 @@ def snapshot(spec: ModelSpec, as_of: str, stores: Stores) -> SnapshotRef:
             f" of which {spec.training.holdout_days} are held out: nothing to learn from",
             fix=f"nightshift load {spec.name} {first} {last}",
         )
-    rows = 0
-
-    def write(folder: Path) -> None:
-        nonlocal rows
-        for night in keys:
-            rows += _write_night(spec, night, folder, stores)
-
-    md5 = stores.versions.add(write)
+    joined = _joined(spec, {night: there[night] for night in keys}, stores)
+    md5 = stores.versions.freeze({f"{spec.partition.column}={night}/{FILE}": joined[night].blob for night in keys})
+    rows = sum(night.rows for night in joined.values())
     return SnapshotRef(spec.name, md5, as_of, keys[0], keys[-1], len(keys), rows, missing)
 
 
@@ -98,8 +102,29 @@ def _without_quarantined(spec: ModelSpec, night: str, labels: pa.Table, stores: 
     return labels.join(stores.lake.read(aside, keys), keys=keys, join_type="left anti")
 
 
-def _write_night(spec: ModelSpec, night: str, folder: Path, stores: Stores) -> int:
+def _joined(spec: ModelSpec, wanted: dict[str, str], stores: Stores) -> dict[str, Known]:
+    """The file of each night, made where it is not known or was lost. ``wanted`` has what each is made from."""
+    recalled = known_nights.recall(spec, stores)
+    known = {night: recalled[night] for night in wanted if night in recalled}
+    known = {night: one for night, one in known.items() if one.made_from == wanted[night]}
+    lost = stores.versions.lost({one.blob for one in known.values()})
+    known = {night: one for night, one in known.items() if one.blob not in lost}
+    todo = [night for night in wanted if night not in known]
+    if not todo:
+        return known
+    files = side_by_side(lambda night: _write_night(spec, night, stores), todo, READERS, 2 * READERS)
+    made = {
+        night: Known(made_from=wanted[night], md5=blob.md5, size=blob.size, rows=rows)
+        for night, (blob, rows) in zip(todo, files, strict=True)
+    }
+    after = known_nights.sources(spec, stores)
+    # A night that was published anew meanwhile may be of either: nothing is remembered of it.
+    known_nights.remember(
+        spec, {night: one for night, one in made.items() if after.get(night) == one.made_from}, stores
+    )
+    return known | made
+
+
+def _write_night(spec: ModelSpec, night: str, stores: Stores) -> tuple[Blob, int]:
     table = labelled(spec, night, stores)
-    target = folder / f"{spec.partition.column}={night}"
-    target.mkdir(parents=True)
-    return parquet.write(table.to_batches(), table.schema, target / "part-00000.parquet")
+    return stores.versions.keep(lambda file: parquet.write(table.to_batches(), table.schema, file))

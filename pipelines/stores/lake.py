@@ -75,6 +75,12 @@ class Lake:
         keys = self.objects.keys(f"manifests/{dataset}/{model}/")
         return sorted(key.rpartition("=")[2].removesuffix(".json") for key in keys)
 
+    def commits(self, dataset: str, model: str, column: str) -> dict[str, str]:
+        """The ETag of each night's manifest: another one as soon as the night was published anew. One listing."""
+        prefix = manifest_key(dataset, model, column, "").removesuffix(".json")
+        found = self.objects.listing(prefix)
+        return {item.key.removeprefix(prefix).removesuffix(".json"): item.etag for item in found}
+
     def begin(self, dataset: str, model: str, column: str, partition: str) -> Draft:
         """Start a new generation of a night."""
         found = self._manifest(dataset, model, column, partition)

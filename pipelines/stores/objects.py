@@ -5,12 +5,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from pipelines.errors import LakeUnavailable, UsageError
 from pipelines.settings import Settings
 from pipelines.stores.upload import Upload
 
+PIECE = 2**20
 NOT_THERE = {"NoSuchKey", "NoSuchUpload", "404", "NotFound"}
 DENIED = {"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch", "Forbidden"}
 
@@ -36,6 +38,7 @@ class Stored:
     key: str
     size: int
     modified: datetime
+    etag: str
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,15 @@ class Objects:
             answer = self._client.get_object(Bucket=self.bucket, Key=self._prefix + key)
             return answer["Body"].read(), answer["ETag"]
         return None
+
+    def download(self, key: str, file: Path) -> bool:
+        """The body into a local file, a piece at a time; False when there is no such object."""
+        with self._explained(key):
+            answer = self._client.get_object(Bucket=self.bucket, Key=self._prefix + key)
+            with file.open("wb") as sink:
+                sink.writelines(answer["Body"].iter_chunks(PIECE))
+            return True
+        return False
 
     def head(self, key: str) -> Head | None:
         """ETag, size and metadata, or None when there is no such object."""
@@ -141,7 +153,9 @@ class Objects:
             for page in pages:
                 for item in page.get("Contents", ()):
                     if not item["Key"].endswith("/"):
-                        yield Stored(item["Key"].removeprefix(self._prefix), item["Size"], item["LastModified"])
+                        yield Stored(
+                            item["Key"].removeprefix(self._prefix), item["Size"], item["LastModified"], item["ETag"]
+                        )
 
     def delete_once(self, key: str) -> None:
         """One DELETE, never sent again: a late second one could take what was written there since."""

@@ -61,9 +61,7 @@ class Registry:
 
     def pin(self, model: str, version: str) -> Pin:
         """One version with its facts. Raises ``ModelError`` when it has not passed its gate."""
-        with self._explained():
-            found = self.client.get_model_version(model, version)
-        tags = {key.removeprefix(TAG): value for key, value in found.tags.items() if key.startswith(TAG)}
+        tags, run_id = self.facts(model, version)
         if tags.get("gate") != PASSED:
             raise ModelError(
                 f"{model} version {version} has not passed its gate and must not score",
@@ -72,12 +70,26 @@ class Registry:
         return Pin(
             model=model,
             version=version,
-            run_id=str(found.run_id),
+            run_id=run_id,
             sha256=tags["onnx_sha256"],
             key=tags["onnx_key"],
             snapshot_md5=tags["snapshot_md5"],
             trained_through=tags["trained_through"],
         )
+
+    def facts(self, model: str, version: str) -> tuple[dict[str, str], str]:
+        """The ``nightshift.*`` tags of a version, without that prefix, and its run. Raises ``ModelError``."""
+        from mlflow.exceptions import MlflowException
+
+        with self._explained():
+            try:
+                found = self.client.get_model_version(model, version)
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                    raise
+                raise ModelError(f"{model} has no version {version}", fix=f"see {self.url}/#/models/{model}") from error
+        tags = {key.removeprefix(TAG): value for key, value in found.tags.items() if key.startswith(TAG)}
+        return tags, str(found.run_id)
 
     def alias(self, model: str, alias: str) -> str | None:
         """The version an alias names, or None."""
@@ -121,11 +133,11 @@ class Registry:
             logged = source.removeprefix("models:/")
             return str(self.client.create_model_version(model, source, run_id, tags=tags, model_id=logged).version)
 
-    def run_url(self, run_id: str) -> str:
-        """A run in the MLflow UI."""
+    def run(self, run_id: str) -> tuple[dict[str, str], str]:
+        """The tags of a run, and its page in the MLflow UI."""
         with self._explained():
-            experiment = self.client.get_run(run_id).info.experiment_id
-        return f"{self.url}/#/experiments/{experiment}/runs/{run_id}"
+            found = self.client.get_run(run_id)
+        return dict(found.data.tags), f"{self.url}/#/experiments/{found.info.experiment_id}/runs/{run_id}"
 
     @contextmanager
     def session(self, experiment: str) -> Iterator[Any]:

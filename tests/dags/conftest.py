@@ -1,6 +1,8 @@
 """An Airflow of its own for the Dag tests: configured before Airflow is first imported."""
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -33,3 +35,40 @@ def dagbag(airflow_home):
     from airflow.dag_processing.dagbag import DagBag
 
     return DagBag(PROJECT / "dags")
+
+
+@pytest.fixture(scope="module")
+def migrated_home(tmp_path_factory):
+    """A migrated Airflow database, shared by the runs of this module; each has a model of its own."""
+    home = tmp_path_factory.mktemp("airflow")
+    environment = {**os.environ, "AIRFLOW_HOME": str(home), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
+    subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], check=True, capture_output=True, env=environment)
+    return home
+
+
+@pytest.fixture
+def run_dags(project, spec, stores, stack, migrated_home):
+    """``run_dags("ingest:2024-01-12", ..., NAME=value)``: how each run ended, and what was printed."""
+    shutil.copytree(PROJECT / "dags", project / "dags", ignore=shutil.ignore_patterns("__pycache__"))
+    here = stores.settings
+    environment = {
+        **os.environ,
+        "AIRFLOW_HOME": str(migrated_home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(project / "dags"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__ALLOWED_DESERIALIZATION_CLASSES": "airflow.* pipelines.contracts.*",
+        "NIGHTSHIFT_PROJECT": str(project),
+        "NIGHTSHIFT_HOME": str(here.home),
+        "NIGHTSHIFT_LAKE": here.lake,
+        "NIGHTSHIFT_DVC_REMOTE": here.dvc_remote,
+    }
+
+    def run(*wanted: str, **more: str) -> tuple[list, str]:
+        probe = [sys.executable, str(Path(__file__).with_name("night_probe.py")), spec.name, *wanted]
+        done = subprocess.run(probe, env=environment | more, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr[-4000:]
+        # Listeners may still log after the probe's own last line.
+        ends = next(line for line in reversed(done.stdout.splitlines()) if line.startswith("[["))
+        return json.loads(ends), done.stdout + done.stderr
+
+    return run

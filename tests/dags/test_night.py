@@ -1,53 +1,10 @@
 """A training and a night through ``dag.test()``: Airflow's own task runner, real S3 and MLflow, a small model."""
 
-import json
-import os
-import shutil
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 pytestmark = pytest.mark.stack
-REPOSITORY = Path(__file__).parents[2]
 NIGHT = "2024-01-12"
 TOO_EARLY = "2023-12-01"
-
-
-@pytest.fixture(scope="module")
-def airflow_home(tmp_path_factory):
-    """A migrated Airflow database, shared by the runs of this module; each has a model of its own."""
-    home = tmp_path_factory.mktemp("airflow")
-    environment = {**os.environ, "AIRFLOW_HOME": str(home), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
-    subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], check=True, capture_output=True, env=environment)
-    return home
-
-
-@pytest.fixture
-def run_dags(project, spec, stores, stack, airflow_home):
-    """``run_dags("ingest:2024-01-12", ...)``: how each run ended, and what was printed."""
-    shutil.copytree(REPOSITORY / "dags", project / "dags", ignore=shutil.ignore_patterns("__pycache__"))
-    here = stores.settings
-    environment = {
-        **os.environ,
-        "AIRFLOW_HOME": str(airflow_home),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(project / "dags"),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__CORE__ALLOWED_DESERIALIZATION_CLASSES": "airflow.* pipelines.contracts.*",
-        "NIGHTSHIFT_PROJECT": str(project),
-        "NIGHTSHIFT_HOME": str(here.home),
-        "NIGHTSHIFT_LAKE": here.lake,
-        "NIGHTSHIFT_DVC_REMOTE": here.dvc_remote,
-    }
-
-    def run(*wanted: str) -> tuple[list, str]:
-        probe = [sys.executable, str(Path(__file__).with_name("night_probe.py")), spec.name, *wanted]
-        done = subprocess.run(probe, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr[-4000:]
-        return json.loads(done.stdout.splitlines()[-1]), done.stdout + done.stderr
-
-    return run
 
 
 def test_a_training_and_a_night_end_well(run_dags, spec, stores):

@@ -208,7 +208,7 @@ def test_what_was_pinned_is_what_is_published_though_the_alias_moved(world: Worl
             world.spec, decided, [score(world.spec, decided, s, world.stores) for s in decided.shards], world.stores
         )
         assert set(read(world, LATER)["model_version"].to_pylist()) == {"2"}
-        assert explain(world.spec, LATER, world.stores)["model version"] == "2"
+        assert explain(world.spec, LATER, world.stores)["version"]["number"] == "2"
     finally:
         world.stores.registry.set_alias(world.spec.name, "champion", "2")
 
@@ -216,10 +216,12 @@ def test_what_was_pinned_is_what_is_published_though_the_alias_moved(world: Worl
 def test_explain_leads_from_a_night_to_everything_that_made_it(world: World) -> None:
     predict(world.spec, NIGHT, world.stores)
     found, pin = explain(world.spec, NIGHT, world.stores), world.stores.registry.champion(world.spec.name)
-    assert found["rows"] == {"in": 90, "published": 90, "quarantined": 0}
-    assert (found["onnx sha256"], found["dvc md5"]) == (pin.sha256, world.better.candidate.trained.snapshot.md5)
-    assert (found["trained through"], found["input now"]) == ("2024-01-11", "unchanged")
-    assert world.stores.lake.objects.head(found["validation"].removeprefix(f"{world.stores.lake.objects.uri}/"))
+    assert [found["predictions"][name] for name in ("rows_in", "rows", "rows_quarantined")] == [90, 90, 0]
+    assert found["version"]["onnx_sha256"] == pin.sha256
+    assert found["training"]["snapshot_md5"] == world.better.candidate.trained.snapshot.md5
+    assert (found["training"]["trained_through"], found["input"]["unchanged"]) == ("2024-01-11", True)
+    docs = found["input"]["validation"]["data_docs"]
+    assert world.stores.lake.objects.head(docs.removeprefix(f"{world.stores.lake.objects.uri}/"))
     with pytest.raises(MissingPartition, match="predictions has no night 2024-01-05"):
         explain(world.spec, "2024-01-05", world.stores)
 

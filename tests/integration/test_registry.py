@@ -88,13 +88,13 @@ def test_aliases_move_one_by_one(registry: Registry, model: str, source: tuple[s
 
 
 def test_a_version_that_there_is_not_is_explained(registry: Registry, model: str) -> None:
-    with pytest.raises(ModelError, match=r"MLflow at http://127\.0\.0\.1:.* refused: "):
+    with pytest.raises(ModelError, match="has no version 99"):
         registry.pin(model, "99")
 
 
 def test_the_link_leads_to_the_run(registry: Registry, model: str, source: tuple[str, str]) -> None:
     experiment = registry.client.get_experiment_by_name(model).experiment_id
-    assert registry.run_url(source[1]) == f"{registry.url}/#/experiments/{experiment}/runs/{source[1]}"
+    assert registry.run(source[1])[1] == f"{registry.url}/#/experiments/{experiment}/runs/{source[1]}"
 
 
 def test_without_a_server_named_it_says_what_to_set(stores: Stores) -> None:

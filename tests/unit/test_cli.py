@@ -15,7 +15,7 @@ from pipelines.settings import Settings, settings
 
 COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
 EXPECTED = (
-    "up down status env doctor check ingest validate snapshot train predict monitor explain rollback gc load demo"
+    "up down status env doctor check ingest validate snapshot train predict monitor explain rollback gc load demo data"
 )
 
 
@@ -65,6 +65,14 @@ def test_every_command_has_help(command: str) -> None:
     assert doc.splitlines()[0].rstrip(".;:")[:40] in shown.output
 
 
+@pytest.mark.parametrize("command", ["checkout", "diff"])
+def test_every_command_of_data_has_help(command: str) -> None:
+    shown = CliRunner().invoke(app, ["data", command, "--help"])
+    assert shown.exit_code == 0
+    doc = typer.main.get_command(app).commands["data"].commands[command].help  # type: ignore[attr-defined]
+    assert doc.rstrip(".")[:40] in shown.output
+
+
 def test_without_a_verb_the_verbs_are_listed(nightshift: Nightshift) -> None:
     code, out, err = nightshift()
     assert code == 2
@@ -79,6 +87,8 @@ def test_without_a_verb_the_verbs_are_listed(nightshift: Nightshift) -> None:
         (["predict", "m"], "missing argument .*night"),
         (["predict", "m", "2024-01-01", "more"], "unexpected extra argument"),
         (["check", "--shema"], "no such option"),
+        (["data", "chekout"], "no such command 'chekout'"),
+        (["data", "diff", "a@1"], "missing argument .*b"),
     ],
 )
 def test_wrong_words_are_named_and_exit_2(nightshift: Nightshift, words: list[str], said: str) -> None:
@@ -94,6 +104,16 @@ def test_an_unknown_model_is_one_line_with_the_known_ones(nightshift: Nightshift
     code, out, err = nightshift(verb, "nope", "2024-01-01")
     assert (code, out) == (1, "")
     assert err.splitlines() == [f"error: no model 'nope'; there are: {known}", "  -> give one of these names"]
+
+
+@pytest.mark.parametrize("words", [["checkout", "nobody"], ["diff", "0" * 32, "nobody"]])
+def test_what_names_no_snapshot_is_one_clear_error(nightshift: Nightshift, words: list[str]) -> None:
+    code, out, err = nightshift("data", *words)
+    assert (code, out) == (1, "")
+    assert err.splitlines() == [
+        "error: 'nobody' names no snapshot",
+        "  -> give MODEL@champion, MODEL@challenger, MODEL@3 or an md5",
+    ]
 
 
 @pytest.mark.parametrize("verb", ["ingest", "validate", "snapshot", "train", "predict", "explain"])

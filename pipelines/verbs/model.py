@@ -1,44 +1,18 @@
 """The verbs of a model: ``nightshift VERB MODEL NIGHT`` calls the step that the Dag task of that name calls."""
 
 import json
-from dataclasses import asdict, is_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from pipelines.contracts import KEEP_DAYS
-
-if TYPE_CHECKING:
-    from pipelines.spec import ModelSpec
-    from pipelines.stores import Stores
+from pipelines.verbs.common import open_model, say
 
 app = typer.Typer()
 
 Model = Annotated[str, typer.Argument(help="A folder of models/.", show_default=False)]
 Night = Annotated[str, typer.Argument(help="The night, as YYYY-MM-DD.", show_default=False)]
-
-
-def _open(model: str) -> "tuple[ModelSpec, Stores]":
-    from pipelines.settings import settings
-    from pipelines.spec import find_spec
-    from pipelines.stores import Stores
-
-    found = settings()
-    return find_spec(found.models, model), Stores(found, {"by": "nightshift"})
-
-
-def _say(result: Any) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    facts = asdict(result) if is_dataclass(result) and not isinstance(result, type) else dict(result)
-    for name, value in facts.items():
-        table.add_row(f"[bold]{name}", value if isinstance(value, str) else json.dumps(value))
-    Console(soft_wrap=True).print(table)
 
 
 @app.command()
@@ -73,10 +47,10 @@ def ingest(model: Model, night: Night) -> None:
     from pipelines.steps.ingest import ingest as step
     from pipelines.steps.ingest import ingest_labels, labelled_night
 
-    spec, stores = _open(model)
-    _say(step(spec, night, stores))
+    spec, stores = open_model(model)
+    say(step(spec, night, stores))
     try:
-        _say(ingest_labels(spec, labelled_night(spec, night), stores))
+        say(ingest_labels(spec, labelled_night(spec, night), stores))
     except NoSourceData as notice:
         typer.echo(str(notice))
 
@@ -86,8 +60,8 @@ def validate(model: Model, night: Night) -> None:
     """Check a raw night with Great Expectations and publish it to validated/, or refuse it."""
     from pipelines.steps.validate import validate as step
 
-    spec, stores = _open(model)
-    _say(step(spec, night, stores))
+    spec, stores = open_model(model)
+    say(step(spec, night, stores))
 
 
 @app.command()
@@ -95,8 +69,8 @@ def load(model: Model, first: Night, last: Night) -> None:
     """Ingest, label and validate all nights of a range that the lake lacks."""
     from pipelines.steps.load import load as step
 
-    spec, stores = _open(model)
-    _say(step(spec, first, last, stores))
+    spec, stores = open_model(model)
+    say(step(spec, first, last, stores))
 
 
 @app.command()
@@ -108,9 +82,9 @@ def snapshot(
     """Freeze the training data as of a night in DVC and push it."""
     from pipelines.steps.snapshot import snapshot as step
 
-    spec, stores = _open(model)
+    spec, stores = open_model(model)
     frozen = step(spec, night, stores)
-    _say(frozen)
+    say(frozen)
     if export:
         typer.echo(f"wrote {stores.versions.export(frozen.md5)}; commit it to git")
 
@@ -132,16 +106,16 @@ def train(
     from pipelines.steps.train import register
     from pipelines.steps.train import train as fit
 
-    spec, stores = _open(model)
+    spec, stores = open_model(model)
     frozen = adopt(spec, night, data, stores) if data else freeze(spec, night, stores)
     verdict = evaluate(spec, optimize(spec, register(spec, fit(spec, frozen, stores), stores), stores), stores)
-    _say({"version": verdict.candidate.version, "passed": verdict.promote, "because": "; ".join(verdict.reasons)})
-    _say({name: round(value, 4) for name, value in verdict.metrics.items()})
+    say({"version": verdict.candidate.version, "passed": verdict.promote, "because": "; ".join(verdict.reasons)})
+    say({name: round(value, 4) for name, value in verdict.metrics.items()})
     if out:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(json.dumps({"passed": verdict.promote, **verdict.metrics}, indent=1) + "\n")
     if promote:
-        _say(move(spec, verdict, stores))
+        say(move(spec, verdict, stores))
 
 
 @app.command()
@@ -155,9 +129,9 @@ def predict(
     from pipelines.steps.publish import publish
     from pipelines.steps.score import score
 
-    spec, stores = _open(model)
+    spec, stores = open_model(model)
     decided = plan(spec, night, stores, allow_future_model=allow_future_model)
-    _say(publish(spec, decided, [score(spec, decided, shard, stores) for shard in decided.shards], stores))
+    say(publish(spec, decided, [score(spec, decided, shard, stores) for shard in decided.shards], stores))
 
 
 @app.command()
@@ -166,25 +140,31 @@ def monitor(model: Model, night: Night) -> None:
     from pipelines.steps.govern import govern
     from pipelines.steps.monitor import monitor as step
 
-    spec, stores = _open(model)
+    spec, stores = open_model(model)
     report = step(spec, night, stores)
-    _say(report)
-    _say(govern(spec, report, stores))
+    say(report)
+    say(govern(spec, report, stores))
 
 
 @app.command()
 def explain(
-    model: Model, night: Night, as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False
+    model: Model,
+    night: Night,
+    key: Annotated[
+        list[str] | None,
+        typer.Option(help="One row, by all its key columns: --key NAME=VALUE ...", metavar="NAME=VALUE"),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
-    """Say where a published night came from."""
+    """Say where a published night, or one row of it, came from."""
     from pipelines.steps.explain import explain as step
 
-    spec, stores = _open(model)
-    found = step(spec, night, stores)
+    spec, stores = open_model(model)
+    found = step(spec, night, stores, key=tuple(key or ()))
     if as_json:
         typer.echo(json.dumps(found, indent=2))
     else:
-        _say(found)
+        say(found)
 
 
 @app.command()
@@ -196,8 +176,8 @@ def rollback(
     """Give the champion alias back to an earlier version."""
     from pipelines.steps.promote import rollback as step
 
-    spec, stores = _open(model)
-    _say(step(spec, stores, to=to, why=why))
+    spec, stores = open_model(model)
+    say(step(spec, stores, to=to, why=why))
 
 
 @app.command()
@@ -209,5 +189,5 @@ def gc(
     """Heal nights that a crash left behind, collect files that no manifest names and uploads that never ended."""
     from pipelines.steps.maintain import maintain
 
-    spec, stores = _open(model)
-    _say(maintain(spec, stores, older_than_days=older_than, dry_run=dry_run, say=typer.echo))
+    spec, stores = open_model(model)
+    say(maintain(spec, stores, older_than_days=older_than, dry_run=dry_run, say=typer.echo))

@@ -1,0 +1,77 @@
+"""``snapshot.*``: a thousand small nights frozen as one DVC version, and the same window moved by a day.
+
+The nights are published as ingest and validate publish them; what they hold is drawn from the real snapshot.
+"""
+
+import time
+from datetime import date, timedelta
+from statistics import median
+
+import numpy as np
+import pyarrow as pa
+
+from benchmarks.world import World
+from pipelines.contracts import SnapshotRef
+from pipelines.settings import Settings
+from pipelines.spec import ModelSpec
+from pipelines.steps.holdout import read_snapshot
+from pipelines.steps.snapshot import snapshot
+from pipelines.stores import Stores
+
+PARTITIONS = 1_000
+MOVES = 5
+ROWS = 200
+FIRST = date(2000, 1, 1)
+
+
+def figures(world: World) -> dict[str, float]:
+    """Seconds of a snapshot that finds nothing known, and of later ones that each find all nights but one."""
+    spec = _model(world.spec)
+    _publish(world, spec)
+    stores = Stores(_elsewhere(world), {"by": "benchmarks"})
+    last = FIRST + timedelta(days=PARTITIONS - 1)
+    full, first = _timed(spec, last, stores)
+    assert first.nights == PARTITIONS
+    moved = [_timed(spec, last + timedelta(days=day), stores)[0] for day in range(1, MOVES + 1)]
+    world.console.print(f"{PARTITIONS} nights: full {full:.2f} s, moved {', '.join(f'{one:.2f}' for one in moved)} s")
+    return {
+        "snapshot.seconds_per_1000_partitions": full * 1_000 / PARTITIONS,
+        "snapshot.moved_vs_full": median(moved) / full,
+    }
+
+
+def _timed(spec: ModelSpec, last: date, stores: Stores) -> tuple[float, SnapshotRef]:
+    as_of = (last + timedelta(days=spec.label.delay_days)).isoformat()
+    started = time.perf_counter()
+    frozen = snapshot(spec, as_of, stores)
+    return time.perf_counter() - started, frozen
+
+
+def _model(spec: ModelSpec) -> ModelSpec:
+    """The flights with a window of a thousand nights, under a name of its own."""
+    return spec.model_copy(
+        update={
+            "name": "bench_snapshots",
+            "partition": spec.partition.model_copy(update={"start": FIRST}),
+            "training": spec.training.model_copy(update={"window_days": PARTITIONS}),
+        }
+    )
+
+
+def _elsewhere(world: World) -> Settings:
+    """A machine and a remote that have nothing yet."""
+    home, remote = world.settings.home / "bench-snapshots", f"{world.settings.dvc_remote}/bench-snapshots"
+    return world.settings.model_copy(update={"home": home, "dvc_remote": remote})
+
+
+def _publish(world: World, spec: ModelSpec) -> None:
+    real = read_snapshot(spec, world.stores.versions.checkout(world.trained.snapshot.md5))
+    random, numbers = np.random.default_rng(0), pa.array(np.arange(ROWS, dtype=np.int32))
+    for day in range(PARTITIONS + MOVES):
+        rows = real.take(pa.array(random.integers(0, real.num_rows, ROWS)))
+        rows = rows.set_column(rows.schema.get_field_index("flight"), rows.schema.field("flight"), numbers)
+        night = (FIRST + timedelta(days=day)).isoformat()
+        for dataset, columns in (("validated", list(spec.columns)), ("labels", [*spec.keys, spec.label.column])):
+            draft = world.stores.lake.begin(dataset, spec.name, spec.partition.column, night)
+            table = rows.select(columns).sort_by([(key, "ascending") for key in spec.keys])
+            world.stores.lake.publish(draft, table, provenance={})
