@@ -11,13 +11,13 @@ import pyarrow.compute as pc
 from pipelines.errors import UsageError
 from pipelines.spec import ModelSpec
 from pipelines.steps.ingest import LABELS
+from pipelines.steps.quarantine import QUARANTINE
 from pipelines.steps.validate import VALIDATED
 from pipelines.stores import Stores
 from pipelines.stores.lake import iter_row_groups
 from pipelines.stores.manifest import Manifest
 from pipelines.stores.parquet import schema_of
 
-QUARANTINE = "quarantine"
 Row = dict[str, Any]
 Key = dict[str, pa.Scalar]
 
