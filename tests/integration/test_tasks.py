@@ -148,7 +148,7 @@ def model(case: Case, make_project: Callable[..., Path], root: Path) -> Path:
             "window_days": WINDOW, "holdout_days": HOLDOUT, "trainer": case.trainer, "parameters": case.parameters,
         },
         "gates": {"resamples": 200, **case.gates},
-        "optimize": {"variants": ["fp32_optimized", "codes"]},
+        "optimize": {"variants": ["codes"]},
         "predict": {"score": "p", "prediction": "said"},
         "drift": {"features": ["x3", "size"]},
     }  # fmt: skip
