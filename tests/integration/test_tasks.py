@@ -91,7 +91,7 @@ class Case(NamedTuple):
     gates: dict[str, Any]
 
 
-TREES = {"max_iter": 40, "learning_rate": 0.15, "max_leaf_nodes": 6, "min_samples_leaf": 8}
+TREES = {"max_iter": 15, "learning_rate": 0.3, "max_leaf_nodes": 6, "min_samples_leaf": 8}
 CASES = {
     "regression": Case(
         "diabetes", 10, "data.target", {"type": "regression"}, "ridge", {"alpha": 0.01}, {"at_least": {"r2": 0.2}}
@@ -148,7 +148,7 @@ def model(case: Case, make_project: Callable[..., Path], root: Path) -> Path:
             "window_days": WINDOW, "holdout_days": HOLDOUT, "trainer": case.trainer, "parameters": case.parameters,
         },
         "gates": {"resamples": 200, **case.gates},
-        "optimize": {"variants": ["fp32_optimized", "codes"]},
+        "optimize": {"variants": ["codes"]},
         "predict": {"score": "p", "prediction": "said"},
         "drift": {"features": ["x3", "size"]},
     }  # fmt: skip
