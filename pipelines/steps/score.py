@@ -21,7 +21,8 @@ from pipelines.steps.profile import Counts, Profile, load_profile
 from pipelines.steps.stream import cores, side_by_side
 from pipelines.stores import Stores
 from pipelines.stores.lake import Draft, iter_row_groups
-from pipelines.stores.parquet import ARROW_TYPES, with_dictionaries, write
+from pipelines.stores.parquet import with_dictionaries, write
+from pipelines.stores.types import arrow_type
 
 # Small enough that a thread's rows stay in its core's cache, large enough that Python is a rounding error.
 UNIT_ROWS = 32_768
@@ -61,7 +62,7 @@ def draft(spec: ModelSpec, plan: Plan) -> Draft:
 def schema(spec: ModelSpec) -> pa.Schema:
     """Keys, score, prediction, and which model said so."""
     return pa.schema([
-        *(pa.field(key, ARROW_TYPES[spec.columns[key].type]) for key in spec.keys),
+        *(pa.field(key, arrow_type(spec.columns[key])) for key in spec.keys),
         pa.field(spec.predict.score, pa.float32()),
         pa.field(spec.predict.prediction, pa.bool_()),
         pa.field("model_version", pa.string()),

@@ -47,10 +47,19 @@ def key_hashes(keys: pa.RecordBatch) -> Hashes:
 def _column_hashes(column: pa.Array) -> Hashes:
     from pandas.util import hash_array
 
+    if pa.types.is_decimal(column.type):
+        column = column.cast(pa.string())
     if pa.types.is_string(column.type):
         return np.asarray(hash_array(column.to_numpy(zero_copy_only=False), categorize=True), np.uint64)
-    numbers = column.cast(pa.int8()) if pa.types.is_boolean(column.type) else column
-    return np.asarray(hash_array(np.array(numbers.fill_null(0).to_numpy(zero_copy_only=False))), np.uint64)
+    return np.asarray(hash_array(np.array(_countable(column).fill_null(0).to_numpy(zero_copy_only=False))), np.uint64)
+
+
+def _countable(column: pa.Array) -> pa.Array:
+    """Truth values, dates and timestamps as the whole numbers they are kept as."""
+    kinds = {pa.bool_(): pa.int8(), pa.date32(): pa.int32()}
+    if pa.types.is_timestamp(column.type):
+        return column.cast(pa.int64())
+    return column.cast(kinds.get(column.type, column.type))
 
 
 def _mixed(values: Hashes) -> Hashes:

@@ -177,12 +177,13 @@ class Objects:
     def open(self, key: str) -> Any:
         """A random-access pyarrow file. Raises ``LakeUnavailable``."""
         try:
-            return self._arrow.open_input_file(self.path(key))
+            return self.filesystem.open_input_file(self.path(key))
         except OSError as error:
             raise LakeUnavailable(f"cannot open {self.uri}/{key}: {error}", fix="nightshift status") from error
 
     @cached_property
-    def _arrow(self) -> Any:
+    def filesystem(self) -> Any:
+        """The store as pyarrow's filesystem, for paths as ``path`` gives them."""
         from pyarrow.fs import S3FileSystem
 
         scheme, _, host = (self._settings.endpoint or "").rpartition("://")
@@ -236,6 +237,8 @@ class Objects:
             code = str(error.response.get("Error", {}).get("Code"))
             if code in NOT_THERE:
                 return
+            if code == "NoSuchBucket":
+                raise UsageError(f"there is no bucket {self.bucket}, for {where}", fix="correct the address") from error
             if code in DENIED:
                 raise UsageError(
                     f"S3 refused these keys for {where} ({code})", fix='eval "$(nightshift env)"'

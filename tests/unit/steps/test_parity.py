@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from pipelines.errors import ParityFailed
@@ -40,6 +41,34 @@ def test_an_honest_graph_passes(spec: ModelSpec, rows: Split, change: Change, tr
     found = check_parity(spec, pipeline, Graph(spec, to_onnx(spec, pipeline)), rows.holdout.table)
     assert found.rows > rows.holdout.table.num_rows
     assert found.max_difference < 1e-6
+    assert found.label_flips == 0
+
+
+@pytest.mark.parametrize("trainer", ["hist_gradient_boosting", "logistic_regression"])
+def test_decimals_and_dates_are_the_same_to_the_graph_and_to_the_trained_model(
+    spec: ModelSpec, rows: Split, change: Change, trainer: str
+) -> None:
+    types = {
+        "amount": {"type": "decimal", "min": None, "max": None},
+        "items": {"type": "date", "min": None, "max": None},
+    }
+    spec = change(spec, columns=types, training={"trainer": trainer, "parameters": {}})
+    kinds = {"amount": pa.decimal128(38, 2), "items": pa.date32()}
+
+    def typed(table: pa.Table) -> pa.Table:
+        amount = pc.round(table["amount"].cast(pa.float64()), 2).cast(kinds["amount"])
+        table = table.set_column(table.schema.get_field_index("amount"), "amount", amount)
+        days = table["items"].cast(pa.int32()).cast(kinds["items"])
+        return table.set_column(table.schema.get_field_index("items"), "items", days)
+
+    train, holdout = typed(rows.train.table), typed(rows.holdout.table)
+    pipeline = build(spec).fit(model_inputs(spec, train), rows.train.labels)
+    edges = edge_rows(spec, pipeline, holdout)
+    assert {name: edges.schema.field(name).type for name in kinds} == kinds
+    if trainer == "hist_gradient_boosting":
+        assert not set(edges["amount"].to_pylist()) <= {*holdout["amount"].to_pylist(), None}
+    found = check_parity(spec, pipeline, Graph(spec, to_onnx(spec, pipeline)), holdout)
+    assert found.max_difference < 1e-5
     assert found.label_flips == 0
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from pipelines.errors import ModelError
-from pipelines.steps.profile import Bins, Profile, build, js_distance
+from pipelines.steps.profile import Bins, Profile, as_floats, build, js_distance
 
 NIGHTS = [f"2024-01-{day:02d}" for day in range(1, 13)]
 HISTOGRAMS = hnp.arrays(np.int64, 6, elements=st.integers(0, 1000)).filter(lambda counts: counts.sum() > 0)
@@ -182,3 +182,15 @@ def test_what_is_no_profile_is_an_error_of_the_model(body):
 def test_no_rows_make_no_profile(spec):
     with pytest.raises(ModelError, match="no rows"):
         build(spec, window()[0].slice(0, 0), [], np.array([]), np.array([]))
+
+
+@pytest.mark.parametrize(
+    ("kind", "numbers"), [(pa.date32(), [0.0, 19000.0, np.nan]), (pa.decimal128(38, 2), [0.0, 12.34, np.nan])]
+)
+def test_dates_and_decimals_are_counted_as_numbers(kind, numbers):
+    plain = pa.array([0, 19000, None], pa.int32()) if pa.types.is_date(kind) else pa.array([0, 12.34, None])
+    values = plain.cast(kind)
+    np.testing.assert_array_equal(as_floats(values), numbers)
+    bins = Bins(kind="numeric", edges=(1.0, 12.34, 19000.0))
+    assert bins.count(values).tolist() == np.bincount(bins.codes(values), minlength=bins.size).tolist()
+    assert bins.count(values).tolist() == bins.count(pa.array(numbers)).tolist()
