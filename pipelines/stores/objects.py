@@ -237,8 +237,6 @@ class Objects:
             code = str(error.response.get("Error", {}).get("Code"))
             if code in NOT_THERE:
                 return
-            if code == "NoSuchBucket":
-                raise UsageError(f"there is no bucket {self.bucket}, for {where}", fix="correct the address") from error
             if code in DENIED:
                 raise UsageError(
                     f"S3 refused these keys for {where} ({code})", fix='eval "$(nightshift env)"'

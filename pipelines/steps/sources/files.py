@@ -5,7 +5,6 @@ import datetime as dt
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from pipelines.errors import SchemaMismatch
 from pipelines.settings import Settings
 from pipelines.spec import FilesSource, parse_partition
 from pipelines.steps.sources.named import Wanted
@@ -41,12 +40,12 @@ def _rows(wanted: Wanted, source: FilesSource, table: Table, night: dt.date) -> 
     if source.night == "column":
         partition = wanted.spec.partition
         rows = rows_of(table, source.column or partition.column, night, partition.timezone)
-        if rows is None:
+        # What other nights look like is not this night's trouble.
+        if rows is None or not table.count(rows):
             return None
     folders = {name: value for name, value in table.file.parts.items() if name not in table.schema.names}
     where = f"{wanted.spec.name} {wanted.partition}, from {table.file.uri}"
     wanted.require([*table.schema.names, *folders], where)
-    _require_once(wanted, table, where)
     of_file = {alias: name for alias, name in wanted.names.items() if name not in folders}
     found = table.read(of_file, rows)
     columns = {
@@ -55,8 +54,3 @@ def _rows(wanted: Wanted, source: FilesSource, table: Table, night: dt.date) -> 
     }
     texts = wanted.names if table.texts else set(wanted.names) - set(of_file)
     return wanted.fit(columns, where, texts)
-
-
-def _require_once(wanted: Wanted, table: Table, where: str) -> None:
-    if twice := [name for name in wanted.names.values() if table.schema.names.count(name) > 1]:
-        raise SchemaMismatch(f"{where}: column {', '.join(twice)} is there twice", fix="give each its own name")

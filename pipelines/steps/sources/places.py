@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from pipelines.errors import SourceMissing, SourceUnreadable, SpecError
+from pipelines.errors import LakeUnavailable, SourceMissing, SourceUnreadable, SpecError
 from pipelines.settings import Settings
 
 WILD = re.compile(r"\*\*/|\*|\?")
@@ -60,9 +60,14 @@ def _in_s3(rest: str, settings: Settings) -> Iterator[File]:
     bucket, _, pattern = rest.partition("/")
     objects = Objects(settings, f"s3://{bucket}")
     matches = _matcher(pattern)
-    for item in objects.listing(_fixed(pattern)):
-        if matches(item.key):
-            yield File(f"s3://{bucket}/{item.key}", f"{bucket}/{item.key}", objects.filesystem, item.modified)
+    try:
+        for item in objects.listing(_fixed(pattern)):
+            if matches(item.key):
+                yield File(f"s3://{bucket}/{item.key}", f"{bucket}/{item.key}", objects.filesystem, item.modified)
+    except LakeUnavailable as error:
+        if "NoSuchBucket" not in error.message:
+            raise
+        raise SourceMissing(f"there is no bucket {bucket}, for {rest}", fix="correct source.files") from error
 
 
 def _on_disk(pattern: str) -> Iterator[File]:

@@ -40,6 +40,11 @@ class Table:
         with reading(self.file):
             return self._scanner(columns, rows).to_table()
 
+    def count(self, rows: ds.Expression) -> int:
+        """For how many rows an expression holds. Raises as ``read``."""
+        with reading(self.file):
+            return int(self._fragment.count_rows(filter=rows))
+
     def batches(self, columns: dict[str, str]) -> Iterator[pa.RecordBatch]:
         """The same, of all rows, some rows at a time."""
         with reading(self.file):
