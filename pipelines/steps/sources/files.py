@@ -20,11 +20,13 @@ def read_night(wanted: Wanted, source: FilesSource, settings: Settings) -> pa.Ta
     naming the file, ``LakeUnavailable``.
     """
     night = parse_partition(wanted.partition)
-    parts = []
+    parts, names = [], []
     for file in find(source.files, settings):
         table = Table(file)
         if _may_hold(file, source, night, wanted) and (found := _rows(wanted, source, table, night)) is not None:
             parts.append(found)
+            names += table.schema.names
+    wanted.say_left_out(name for name in names if name != source.column)
     return wanted.joined(parts) if parts else pa.table({})
 
 

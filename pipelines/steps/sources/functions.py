@@ -53,7 +53,9 @@ def _asked(wanted: Wanted, function: Callable[[dt.date], Any], said: str) -> "pd
         )
     if not len(frame):
         return frame
-    wanted.require(frame.column_names if isinstance(frame, pa.Table) else list(frame.columns), where)
+    names = list(frame.schema.names if isinstance(frame, pa.Table) else frame.columns)
+    wanted.require(names, where)
+    wanted.say_left_out(names)
     return wanted.fit({alias: frame[name] for alias, name in wanted.names.items()}, where)
 
 

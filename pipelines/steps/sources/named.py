@@ -30,7 +30,7 @@ class Wanted:
         return self.spec.label.column in self.names
 
     def require(self, there: Sequence[str], where: str) -> None:
-        """Raise ``SchemaMismatch`` for the wanted columns that are not ``there``; say once what is left out."""
+        """Raise ``SchemaMismatch`` for the wanted columns that are not ``there``."""
         if missing := [_said(alias, name) for alias, name in self.names.items() if name not in there]:
             near = difflib.get_close_matches(next(n for n in self.names.values() if n not in there), there, n=1)
             hint = f"; did {near[0]!r} mean it?" if near else ""
@@ -39,8 +39,14 @@ class Wanted:
                 f"{where}: column {', '.join(missing)} missing; got {shown}{hint}",
                 fix="mend the source, or the columns in model.yaml",
             )
-        if not self.label:
-            self._say_left_out(there, where)
+
+    def say_left_out(self, there: Iterable[str]) -> None:
+        """Log which columns the spec does not name, once for a night."""
+        known = {*self.names.values(), self.spec.label.source or self.spec.label.column, self.spec.partition.column}
+        left_out = [str(name) for name in dict.fromkeys(there) if name not in known]
+        if left_out and not self.label:
+            shown, night = ", ".join(left_out[:MOST_SHOWN]), f"{self.spec.name} {self.partition}"
+            log.info("%s: %d columns are not in model.yaml and were left out: %s", night, len(left_out), shown)
 
     def fit(self, columns: dict[str, Any], where: str, texts: Iterable[str] = ()) -> pa.Table:
         """Columns by the spec's names as a table: the spec's columns typed, a label as it came, or as text.
@@ -80,12 +86,6 @@ class Wanted:
         if not as_text or not is_text(values.type):
             return values
         return _number_or_truth(values)
-
-    def _say_left_out(self, there: Sequence[str], where: str) -> None:
-        known = {*self.names.values(), self.spec.label.source or self.spec.label.column, self.spec.partition.column}
-        if left_out := [str(name) for name in there if name not in known]:
-            shown = ", ".join(left_out[:MOST_SHOWN])
-            log.info("%s: %d columns are not in model.yaml and were left out: %s", where, len(left_out), shown)
 
 
 def fitted_label(values: Any) -> pa.Array:

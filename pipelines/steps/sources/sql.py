@@ -91,6 +91,7 @@ def _chunks(connection: "Connection", wanted: Wanted, source: SqlSource, where: 
     result = connection.execution_options(stream_results=True).execute(asked)
     names = list(result.keys())
     wanted.require(names, where)
+    wanted.say_left_out(names)
     places = {alias: names.index(name) for alias, name in wanted.names.items()}
     for rows in result.partitions(CHUNK_ROWS):
         yield wanted.fit({alias: [row[place] for row in rows] for alias, place in places.items()}, where)

@@ -38,7 +38,7 @@ class Table:
         Raises ``SourceUnreadable``, ``LakeUnavailable``.
         """
         with reading(self.file):
-            return self._scanner(columns, rows).to_table()
+            return self._scanner(self._fragment, columns, rows).to_table()
 
     def count(self, rows: ds.Expression) -> int:
         """For how many rows an expression holds. Raises as ``read``."""
@@ -46,18 +46,20 @@ class Table:
             return int(self._fragment.count_rows(filter=rows))
 
     def batches(self, columns: dict[str, str]) -> Iterator[pa.RecordBatch]:
-        """The same, of all rows, some rows at a time."""
+        """The same, of all rows, some rows at a time, with one row group in memory."""
         with reading(self.file):
-            yield from self._scanner(columns, None).to_batches()
+            # A scan of a whole Parquet file would buffer all of it.
+            for piece in [self._fragment] if self.texts else self._fragment.split_by_row_group():
+                yield from self._scanner(piece, columns, None).to_batches()
 
     @property
     def fragment(self) -> Any:
         """Arrow's view of it: row groups and statistics of a Parquet file."""
         return self._fragment
 
-    def _scanner(self, columns: dict[str, str], rows: ds.Expression | None) -> ds.Scanner:
+    def _scanner(self, piece: Any, columns: dict[str, str], rows: ds.Expression | None) -> ds.Scanner:
         named = {alias: ds.field(name) for alias, name in columns.items()}
-        return self._fragment.scanner(schema=self.schema, columns=named, filter=rows, batch_size=BATCH_ROWS)
+        return piece.scanner(schema=self.schema, columns=named, filter=rows, batch_size=BATCH_ROWS)
 
     @cached_property
     def _fragment(self) -> Any:

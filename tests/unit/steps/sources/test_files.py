@@ -168,9 +168,11 @@ def test_columns_that_the_spec_does_not_name_are_left_out_and_said(
     shop: Shop, here: Stores, orders: Orders, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "nightshift")
-    put(orders(NIGHTS[0]), tmp_path / "all.parquet")
-    features(shop({"files": "all.parquet"}), NIGHTS[0], here)
-    assert "1 columns are not in model.yaml and were left out: note" in caplog.text
+    for name in ("a", "b"):
+        put(orders(NIGHTS[0]), tmp_path / f"{name}.parquet")
+    features(shop({"files": "*.parquet"}), NIGHTS[0], here)
+    labels(shop({"files": "*.parquet"}), NIGHTS[0], here)
+    assert caplog.messages == ["shop 2024-01-01: 1 columns are not in model.yaml and were left out: note"]
 
 
 def test_a_vanished_column_is_named_as_the_source_calls_it(
