@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines import verbs
+from pipelines import authoring, verbs
 from pipelines.errors import NightshiftError, StackError
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+app.add_typer(authoring.app)
 app.add_typer(verbs.app)
 
 NOT_ALL_UP = 3

@@ -5,6 +5,8 @@
       UsageError           a command, trigger or partition key is wrong
       DataError            the data of a night are not what the spec promises
         NoSourceData         the source has nothing for this night (a skip, not a failure)
+        SourceMissing        no file matches the source's pattern
+        SourceUnreadable     a file, a query or a function of the source does not give rows
         MissingPartition     a night that a step needs is not in the lake
         SchemaMismatch       a column is missing, or of another type
         ExpectationsFailed   the night was refused by its expectations
@@ -23,6 +25,7 @@
       Unavailable          a store does not answer; the only error worth a retry
         LakeUnavailable      S3
         RegistryUnavailable  MLflow
+        SourceUnavailable    the database that a source asks
         OutOfSpace           a worker's disk is full
 
 A message has three parts: what is wrong, with which object, and what to do next.
@@ -63,6 +66,14 @@ class DataError(NightshiftError):
 
 class NoSourceData(DataError):
     """The source has nothing for this night."""
+
+
+class SourceMissing(DataError):
+    """No file matches the source's pattern."""
+
+
+class SourceUnreadable(DataError):
+    """A file, a query or a function of the source does not give rows."""
 
 
 class MissingPartition(DataError):
@@ -135,6 +146,10 @@ class LakeUnavailable(Unavailable):
 
 class RegistryUnavailable(Unavailable):
     """MLflow does not answer."""
+
+
+class SourceUnavailable(Unavailable):
+    """The database that a source asks does not answer."""
 
 
 class OutOfSpace(Unavailable):

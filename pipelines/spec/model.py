@@ -102,6 +102,8 @@ class ModelSpec(Frozen):
         ):
             if missing := [n for n in names if n not in known]:
                 raise ValueError(f"{where} names {', '.join(missing)}, which columns does not have")
+        if moments := [n for n in (*self.drift.features, *self.gates.slices) if self.columns[n].type == "timestamp"]:
+            raise ValueError(f"{', '.join(moments)}: a timestamp is neither watched for drift nor a slice")
         taken = [*self.columns, self.partition.column, self.label.column, *self.scores, self.predict.prediction]
         taken += RESERVED
         if twice := sorted({name for name in taken if taken.count(name) > 1}):

@@ -9,6 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
+from pipelines.steps.estimators import as_numbers
+
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
@@ -62,7 +64,7 @@ class Bins(BaseModel):
     def _count_numbers(self, values: pa.ChunkedArray | pa.Array) -> Counts:
         """As ``codes``, by one comparison per edge: 5 times as fast as a search per value."""
         there = values.drop_null() if values.null_count else values
-        numbers = (there.cast(pa.int8()) if pa.types.is_boolean(there.type) else there).to_numpy(zero_copy_only=False)
+        numbers = as_numbers(there).to_numpy(zero_copy_only=False)
         known = numbers.size - (np.count_nonzero(np.isnan(numbers)) if numbers.dtype.kind == "f" else 0)
         from_edge = [np.count_nonzero(numbers >= edge) for edge in _native(self.edges, numbers.dtype)]
         inside = -np.diff([known, *from_edge, 0])
@@ -76,8 +78,8 @@ def bins_of(values: Any, night: npt.NDArray[np.intp], bins: int) -> Bins:
 
 
 def as_floats(values: pa.ChunkedArray | pa.Array) -> Floats:
-    """Numbers or booleans as float64 with NaN for null, shape (rows,)."""
-    return np.asarray(pc.fill_null(values.cast(pa.float64()), np.nan), dtype=np.float64)
+    """Numbers, booleans or dates as float64 with NaN for null, shape (rows,)."""
+    return np.asarray(pc.fill_null(as_numbers(values).cast(pa.float64()), np.nan), dtype=np.float64)
 
 
 def _categories(values: Any) -> Bins:

@@ -38,8 +38,20 @@ def model_inputs(spec: ModelSpec, table: pa.Table) -> "pd.DataFrame":
 
 
 def as_float32(values: Any) -> Any:
-    """Numbers as the model sees them. Whole numbers beyond 2^24 are rounded, in training and in scoring alike."""
-    return values.cast(pa.float32(), safe=False)
+    """Numbers as the model sees them, dates as days since 1970-01-01.
+
+    What float32 cannot hold, as whole numbers beyond 2^24, is rounded, in training and in scoring alike.
+    """
+    return as_numbers(values).cast(pa.float32(), safe=False)
+
+
+def as_numbers(values: Any) -> Any:
+    """Numbers that numpy can count: dates as days, truth values as 0 and 1, decimals as float64; others as they are."""
+    if pa.types.is_date(values.type):
+        return values.cast(pa.int32())
+    if pa.types.is_boolean(values.type):
+        return values.cast(pa.int8())
+    return values.cast(pa.float64()) if pa.types.is_decimal(values.type) else values
 
 
 def fit(spec: ModelSpec, frame: "pd.DataFrame", labels: NDArray[Any]) -> "Pipeline":

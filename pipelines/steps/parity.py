@@ -1,6 +1,8 @@
 """Does the ONNX graph say what the trained model says? On held-out rows, and on the edges."""
 
+import datetime as dt
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,12 +15,16 @@ from pipelines.steps.estimators import model_inputs
 from pipelines.steps.export import floor32, split_values
 from pipelines.steps.tasks import task_of
 from pipelines.steps.tasks.base import Floats
+from pipelines.stores.types import DECIMAL_DIGITS
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 UNSEEN = "~never seen~"
 EDGE_ROWS = 200
+EPOCH = dt.date(1970, 1, 1)
+FIRST_DAY, LAST_DAY = (dt.date.min - EPOCH).days, (dt.date.max - EPOCH).days
+ROUNDINGS = (ROUND_FLOOR, ROUND_CEILING)
 
 
 @dataclass(frozen=True)
@@ -112,14 +118,24 @@ def _with(base: pa.Table, name: str, values: list[object]) -> pa.Table:
 
 
 def _as_held(kind: pa.DataType, edges: NDArray[np.float32]) -> list[object]:
-    """The edges as values that a column can hold: a whole-numbered one meets only the whole numbers beside them."""
+    """The edges as values that a column can hold: one of whole numbers, days or cents meets only those beside them."""
     if pa.types.is_boolean(kind):
         return [bool(edge > 0) for edge in edges]
     if pa.types.is_integer(kind):
         limits = np.iinfo(kind.to_pandas_dtype())
         beside = np.concatenate([np.floor(edges), np.ceil(edges)]).astype(np.float64)
         return [int(value) for value in np.unique(beside[(beside >= limits.min) & (beside < limits.max)])]
+    if pa.types.is_date(kind):
+        days = np.unique([np.floor(edges), np.ceil(edges)])
+        return [EPOCH + dt.timedelta(int(day)) for day in days if FIRST_DAY <= day <= LAST_DAY]
+    if pa.types.is_decimal(kind):
+        return list(dict.fromkeys(_beside(float(edge), kind.scale, way) for edge in edges for way in ROUNDINGS))
     return [float(edge) for edge in edges]
+
+
+def _beside(edge: float, scale: int, rounding: str) -> Decimal:
+    with localcontext(prec=DECIMAL_DIGITS * 2):
+        return Decimal(edge).quantize(Decimal(1).scaleb(-scale), rounding)
 
 
 def _all_null(base: pa.Table) -> pa.Table:

@@ -23,7 +23,8 @@ from pipelines.steps.stream import cores, side_by_side
 from pipelines.steps.tasks import task_of
 from pipelines.stores import Stores
 from pipelines.stores.lake import Draft, iter_row_groups
-from pipelines.stores.parquet import ARROW_TYPES, with_dictionaries, write
+from pipelines.stores.parquet import with_dictionaries, write
+from pipelines.stores.types import arrow_type
 
 # Small enough that a thread's rows stay in its core's cache, large enough that Python is a rounding error.
 UNIT_ROWS = 32_768
@@ -63,7 +64,7 @@ def draft(spec: ModelSpec, plan: Plan) -> Draft:
 def schema(spec: ModelSpec) -> pa.Schema:
     """Keys, scores where there are any, prediction, and which model said so."""
     return pa.schema([
-        *(pa.field(key, ARROW_TYPES[spec.columns[key].type]) for key in spec.keys),
+        *(pa.field(key, arrow_type(spec.columns[key])) for key in spec.keys),
         *task_of(spec).fields(),
         pa.field("model_version", pa.string()),
         pa.field("run_id", pa.string()),

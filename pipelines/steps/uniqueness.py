@@ -82,10 +82,19 @@ def _column_hashes(column: pa.Array) -> Hashes:
     if pa.types.is_dictionary(column.type):
         of_value = np.append(_column_hashes(column.dictionary), np.uint64(0))
         return np.asarray(of_value[np.asarray(column.indices.fill_null(len(column.dictionary)))])
+    if pa.types.is_decimal(column.type):
+        column = column.cast(pa.string())
     if pa.types.is_string(column.type):
         return np.asarray(hash_array(column.to_numpy(zero_copy_only=False), categorize=True), np.uint64)
-    numbers = column.cast(pa.int8()) if pa.types.is_boolean(column.type) else column
-    return np.asarray(hash_array(np.array(numbers.fill_null(0).to_numpy(zero_copy_only=False))), np.uint64)
+    return np.asarray(hash_array(np.array(_countable(column).fill_null(0).to_numpy(zero_copy_only=False))), np.uint64)
+
+
+def _countable(column: pa.Array) -> pa.Array:
+    """Truth values, dates and timestamps as the whole numbers they are kept as."""
+    kinds = {pa.bool_(): pa.int8(), pa.date32(): pa.int32()}
+    if pa.types.is_timestamp(column.type):
+        return column.cast(pa.int64())
+    return column.cast(kinds.get(column.type, column.type))
 
 
 def _mixed(values: Hashes) -> Hashes:

@@ -191,12 +191,13 @@ class Objects:
     def open(self, key: str) -> Any:
         """A random-access pyarrow file. Raises ``LakeUnavailable``."""
         try:
-            return self._arrow.open_input_file(self.path(key))
+            return self.filesystem.open_input_file(self.path(key))
         except OSError as error:
             raise LakeUnavailable(f"cannot open {self.uri}/{key}: {error}", fix="nightshift status") from error
 
     @cached_property
-    def _arrow(self) -> Any:
+    def filesystem(self) -> Any:
+        """The store as pyarrow's filesystem, for paths as ``path`` gives them."""
         from pyarrow.fs import S3FileSystem
 
         scheme, _, host = (self._settings.endpoint or "").rpartition("://")

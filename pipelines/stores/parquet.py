@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from pipelines.errors import SchemaMismatch
 from pipelines.spec import Column
+from pipelines.stores.types import REFUSALS, arrow_type, fitted
 
 if TYPE_CHECKING:
     from pipelines.stores.upload import Upload
@@ -20,54 +21,37 @@ LARGE_ROWS = 16_384
 MIN_REPEATS = 16
 # Arrow's 1024 costs an eighth more CPU in writing.
 BATCH_VALUES = 16_384
-ARROW_TYPES = {
-    "string": pa.string(),
-    "bool": pa.bool_(),
-    "int16": pa.int16(),
-    "int32": pa.int32(),
-    "int64": pa.int64(),
-    "float32": pa.float32(),
-    "float64": pa.float64(),
-}
 
 
 def schema_of(columns: dict[str, Column]) -> pa.Schema:
     """The Arrow schema that a spec pins."""
-    return pa.schema([pa.field(name, ARROW_TYPES[c.type], nullable=c.nullable) for name, c in columns.items()])
+    return pa.schema([pa.field(name, arrow_type(c), nullable=c.nullable) for name, c in columns.items()])
 
 
-def conform(frame: Any, schema: pa.Schema, where: str) -> pa.Table:
-    """A pandas frame as a table of exactly this schema; column order is the schema's.
+def conform(frame: Any, schema: pa.Schema, where: str, timezone: str = "UTC") -> pa.Table:
+    """A pandas frame or Arrow table as a table of exactly this schema; column order is the schema's.
 
     Nulls are allowed everywhere here: whether a column may be null is an expectation, and a night
-    that breaks it must reach the validation that names it. Raises ``SchemaMismatch`` for a column
-    that is missing or of another type, with the first offending value.
+    that breaks it must reach the validation that names it. Timestamps without a zone are of ``timezone``.
+    Raises ``SchemaMismatch`` for a column that is missing or of another type, with the first offending value.
     """
-    missing = [name for name in schema.names if name not in frame.columns]
+    names = list(frame.schema.names if isinstance(frame, pa.Table) else frame.columns)
+    missing = [name for name in schema.names if name not in names]
     if missing:
         raise SchemaMismatch(
-            f"{where}: column {', '.join(missing)} missing; got {', '.join(map(str, frame.columns))}",
+            f"{where}: column {', '.join(missing)} missing; got {', '.join(map(str, names))}",
             fix="mend the source, or the columns in model.yaml",
         )
     arrays = []
     for field in schema:
         try:
-            arrays.append(_as_type(frame[field.name], field.type))
-        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as error:
+            arrays.append(fitted(frame[field.name], field.type, timezone))
+        except REFUSALS as error:
             raise SchemaMismatch(
                 f"{where}: column {field.name} is not {field.type}: {error}",
                 fix="mend the source, or the type in model.yaml",
             ) from error
     return pa.table(arrays, schema=nullable(schema))
-
-
-def _as_type(values: Any, kind: pa.DataType) -> pa.Array:
-    if not pa.types.is_string(kind):
-        came = pa.Array.from_pandas(values).type
-        if pa.types.is_string(came) or pa.types.is_large_string(came):
-            # Arrow would read numbers out of texts, and say nothing.
-            raise pa.ArrowTypeError(f"got texts, e.g. {values.dropna().iloc[0]!r}")
-    return pa.Array.from_pandas(values, type=kind, safe=True)
 
 
 def nullable(schema: pa.Schema) -> pa.Schema:

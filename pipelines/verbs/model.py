@@ -16,31 +16,6 @@ Night = Annotated[str, typer.Argument(help="The night, as YYYY-MM-DD.", show_def
 
 
 @app.command()
-def check(
-    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema of model.yaml instead.")] = False,
-) -> None:
-    """Check every models/*/model.yaml; exit 1 when one is wrong."""
-    from pipelines.errors import SpecError
-    from pipelines.settings import load_settings
-    from pipelines.spec import ModelSpec, load_spec, spec_files
-
-    if schema:
-        typer.echo(json.dumps(ModelSpec.model_json_schema(), indent=2))
-        return
-    wrong = 0
-    for path in spec_files(load_settings().models):
-        try:
-            spec = load_spec(path)
-        except SpecError as error:
-            wrong += 1
-            typer.secho(str(error), fg=typer.colors.RED, err=True)
-        else:
-            typer.echo(f"{path.parent.name}: good ({len(spec.columns)} columns, {len(spec.features)} features)")
-    if wrong:
-        raise typer.Exit(1)
-
-
-@app.command()
 def ingest(model: Model, night: Night) -> None:
     """Bring one night into raw/, and the labels that have arrived by then."""
     from pipelines.errors import NoSourceData

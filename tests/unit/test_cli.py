@@ -15,7 +15,8 @@ from pipelines.settings import Settings, settings
 
 COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
 EXPECTED = (
-    "up down status env doctor check ingest validate snapshot train predict monitor explain rollback gc load demo data"
+    "up down status env doctor new check ingest validate snapshot train predict monitor explain rollback gc load demo"
+    " data"
 )
 
 
@@ -143,6 +144,35 @@ def test_check_names_file_and_key_of_every_broken_spec(
     assert "good" in out
     for folder in broken:
         assert f"{folder / 'model.yaml'}: nihgt: unknown key; did you mean night?" in err
+
+
+def test_check_of_one_model_says_nothing_of_others(
+    nightshift: Nightshift, project: Path, make_project: Callable[..., Path]
+) -> None:
+    make_project(project, name="broken", nihgt={"min_rows": 1})
+    (model,) = (folder.name for folder in (project / "models").iterdir() if folder.name != "broken")
+    assert nightshift("check", model)[0] == 0
+    code, _, err = nightshift("check", "nope")
+    assert code == 1
+    assert f"no model 'nope'; there are: broken, {model}" in err
+
+
+def test_new_writes_a_model_that_passes_check_and_says_what_to_look_at(
+    nightshift: Nightshift, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = [f"2024-01-0{day}" for day in range(1, 6)]
+    rows = [f"{day},{number},{number % 7},{number % 2}" for day in days for number in range(40)]
+    (project / "in").mkdir()
+    (project / "in" / "a.csv").write_text("\n".join(["day,id,size,gone", *rows]))
+    monkeypatch.chdir(project / "in")
+    words = ["new", "churn", "--data", "*.csv", "--label", "gone", "--partition-by", "day", "--keys", "id"]
+    code, out, err = nightshift(*words)
+    assert (code, err) == (0, "")
+    assert "binary, 1 features, 200 rows of 5 nights" in out
+    assert "files: in/*.csv" in (project / "models/churn/model.yaml").read_text()
+    assert nightshift("check", "churn")[:2] == (0, "churn: good (2 columns, 1 features)\n")
+    assert "is there already" in nightshift(*words)[2]
+    assert "--label-type: got 'counts', allowed: binary" in nightshift(*words, "--label-type", "counts")[2]
 
 
 def test_check_outside_a_project_says_so(

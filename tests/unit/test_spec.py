@@ -147,6 +147,7 @@ def test_each_section_is_checked(edit: Callable[[str, Any], Path], key: str, val
         ("keys", ["site", "nmber"], "keys names nmber, which columns does not have"),
         ("drift.features", ["weather"], "drift.features names weather, which columns does not have"),
         ("gates.slices", ["region", "items"], "gates.slices names region, which columns does not have"),
+        ("columns.items", {"type": "timestamp", "feature": False}, "items: a timestamp is neither watched for drift"),
         ("label.column", "items", "items is already the name of another column"),
         ("label.column", "day", "day is already the name of another column"),
         ("predict.score", "weight", "weight is already the name of another column"),

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from pipelines.errors import ParityFailed
@@ -61,6 +62,34 @@ def test_a_moved_class_is_a_flip_and_a_moved_number_is_a_share_of_the_spread(fit
     assert found.mean_difference == pytest.approx(1.0, rel=1e-3)
     with pytest.raises(ParityFailed):
         held.require((held.trained + 0.001 * spread).astype(np.float32))
+
+
+@pytest.mark.parametrize("trainer", ["hist_gradient_boosting", "logistic_regression"])
+def test_decimals_and_dates_are_the_same_to_the_graph_and_to_the_trained_model(
+    spec: ModelSpec, rows: Split, change: Change, trainer: str
+) -> None:
+    types = {
+        "amount": {"type": "decimal", "min": None, "max": None},
+        "items": {"type": "date", "min": None, "max": None},
+    }
+    spec = change(spec, columns=types, training={"trainer": trainer, "parameters": {}})
+    kinds = {"amount": pa.decimal128(38, 2), "items": pa.date32()}
+
+    def typed(table: pa.Table) -> pa.Table:
+        amount = pc.round(table["amount"].cast(pa.float64()), 2).cast(kinds["amount"])
+        table = table.set_column(table.schema.get_field_index("amount"), "amount", amount)
+        days = table["items"].cast(pa.int32()).cast(kinds["items"])
+        return table.set_column(table.schema.get_field_index("items"), "items", days)
+
+    train, holdout = typed(rows.train.table), typed(rows.holdout.table)
+    pipeline = build(spec).fit(model_inputs(spec, train), rows.train.labels)
+    edges = edge_rows(spec, pipeline, holdout)
+    assert {name: edges.schema.field(name).type for name in kinds} == kinds
+    if trainer == "hist_gradient_boosting":
+        assert not set(edges["amount"].to_pylist()) <= {*holdout["amount"].to_pylist(), None}
+    found = check_parity(spec, pipeline, Graph(spec, to_onnx(spec, pipeline)), holdout)
+    assert found.max_difference < 1e-5
+    assert found.label_flips == 0
 
 
 def test_the_graph_of_another_model_fails_and_the_farthest_row_is_shown(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from pipelines.errors import ModelError
-from pipelines.steps.bins import Bins
+from pipelines.steps.bins import Bins, as_floats
 from pipelines.steps.profile import Profile, build, js_distance
 
 NIGHTS = [f"2024-01-{day:02d}" for day in range(1, 13)]
@@ -226,3 +226,15 @@ def test_the_predicted_number_is_watched_and_losses_are_squared_units(of_kind):
     mine = nights == NIGHTS[-1]
     assert profile.holdout[-1].loss == pytest.approx(np.mean((labels - scores)[mine] ** 2))
     assert profile.holdout[-1].variance == pytest.approx(np.var((labels - scores)[mine] ** 2))
+
+
+@pytest.mark.parametrize(
+    ("kind", "numbers"), [(pa.date32(), [0.0, 19000.0, np.nan]), (pa.decimal128(38, 2), [0.0, 12.34, np.nan])]
+)
+def test_dates_and_decimals_are_counted_as_numbers(kind, numbers):
+    plain = pa.array([0, 19000, None], pa.int32()) if pa.types.is_date(kind) else pa.array([0, 12.34, None])
+    values = plain.cast(kind)
+    np.testing.assert_array_equal(as_floats(values), numbers)
+    bins = Bins(kind="numeric", edges=(1.0, 12.34, 19000.0))
+    assert bins.count(values).tolist() == np.bincount(bins.codes(values), minlength=bins.size).tolist()
+    assert bins.count(values).tolist() == bins.count(pa.array(numbers)).tolist()

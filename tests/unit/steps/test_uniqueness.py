@@ -1,7 +1,9 @@
 """Repeated keys are counted exactly, in memory and over the disk, whatever their hashes do."""
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Iterator
+from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
@@ -39,6 +41,23 @@ def test_keys_that_share_a_hash_are_told_apart(monkeypatch: pytest.MonkeyPatch) 
     rows = [("a", number, True) for number in range(12)]
     assert repeated_rows(lambda: batches(rows), len(rows)) == 0
     assert repeated_rows(lambda: batches([*rows, ("a", 3, True)]), len(rows) + 1) == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([dt.date(1970, 1, 1), dt.date(1969, 12, 31), None], pa.date32()),
+        ([dt.datetime(1970, 1, 1), dt.datetime(1970, 1, 1, 0, 0, 0, 1), None], pa.timestamp("us", "UTC")),
+        ([Decimal("0.00"), Decimal("-0.01"), None, Decimal(10) ** 30], pa.decimal128(38, 2)),
+        ([0.0, 0.5, None], pa.float64()),
+    ],
+)
+def test_keys_of_every_type_are_told_apart(values: list[object], kind: pa.DataType) -> None:
+    def read(rows: list[object]) -> list[pa.RecordBatch]:
+        return pa.table({"key": pa.array(rows, kind)}).to_batches(max_chunksize=2)
+
+    assert repeated_rows(lambda: read(values), len(values)) == 0
+    assert repeated_rows(lambda: read([*values, *values[:2]]), len(values) + 2) == 2
 
 
 def test_the_order_of_columns_counts() -> None:

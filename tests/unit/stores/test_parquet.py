@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pipelines.errors import SchemaMismatch
 from pipelines.spec import Column
 from pipelines.stores import parquet
-from pipelines.stores.parquet import ARROW_TYPES, conform, schema_of, write
+from pipelines.stores.parquet import conform, schema_of, write
 
 COLUMNS = {
     "name": Column(type="string", nullable=True),
@@ -93,11 +93,6 @@ def test_the_schema_is_the_spec_s_in_its_order() -> None:
         pa.field("share", pa.float32()),
         pa.field("good", pa.bool_(), nullable=False),
     ]) == SCHEMA  # fmt: skip
-
-
-@pytest.mark.parametrize("kind", sorted(ARROW_TYPES))
-def test_every_type_of_the_spec_has_an_arrow_type(kind: str) -> None:
-    assert schema_of({"x": Column(type=kind)}).field("x").type == ARROW_TYPES[kind]
 
 
 def test_columns_are_put_in_order_and_others_left_out() -> None:

@@ -1,0 +1,69 @@
+"""Sources that are Python: functions in a file beside model.yaml, or one of an installed package."""
+
+import datetime as dt
+import importlib
+import importlib.util
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from pipelines.errors import SourceUnreadable, SpecError
+from pipelines.spec import CallableSource, PythonSource, parse_partition
+from pipelines.steps.sources.named import Wanted
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def call_beside(wanted: Wanted, source: PythonSource, models: Path) -> "pd.DataFrame | pa.Table":
+    """Ask the function of the file beside model.yaml. Raises ``SpecError``, ``SchemaMismatch``."""
+    file = models / wanted.spec.name / source.python
+    name = source.labels if wanted.label else source.features
+    function = getattr(_beside(file), name, None)
+    if not callable(function):
+        raise SpecError(f"{file} has no function {name}", fix="correct source in model.yaml")
+    return _asked(wanted, function, f"{file.name}:{name}")
+
+
+def call(wanted: Wanted, source: CallableSource) -> "pd.DataFrame | pa.Table":
+    """Ask the function of a package. Raises ``SpecError`` when there is none, ``SourceUnreadable``."""
+    module, _, name = source.callable.partition(":")
+    try:
+        function = getattr(importlib.import_module(module), name, None)
+    except ImportError as error:
+        raise SpecError(
+            f"{wanted.spec.name}: source.callable: {module} cannot be imported: {error}",
+            fix="install its package where Nightshift runs, or correct model.yaml",
+        ) from error
+    if not callable(function):
+        raise SpecError(f"{wanted.spec.name}: source.callable: {module} has no function {name}", fix="correct it")
+    return _asked(wanted, function, source.callable)
+
+
+def _asked(wanted: Wanted, function: Callable[[dt.date], Any], said: str) -> "pd.DataFrame | pa.Table":
+    frame = function(parse_partition(wanted.partition))
+    where = f"{wanted.spec.name} {wanted.partition}, from {said}"
+    if not isinstance(frame, pa.Table) and not hasattr(frame, "columns"):
+        raise SourceUnreadable(
+            f"{where}: got a {type(frame).__name__}, not a DataFrame or an Arrow table", fix="mend the function"
+        )
+    if not len(frame):
+        return frame
+    names = list(frame.schema.names if isinstance(frame, pa.Table) else frame.columns)
+    wanted.require(names, where)
+    wanted.say_left_out(names)
+    return wanted.fit({alias: frame[name] for alias, name in wanted.names.items()}, where)
+
+
+@cache
+def _beside(file: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"nightshift_source_{file.parent.name}", file)
+    if spec is None or spec.loader is None:
+        raise SpecError(f"{file} cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

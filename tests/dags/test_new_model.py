@@ -1,0 +1,37 @@
+"""A model that ``nightshift new`` drafted has its Dags the next time Airflow parses, with nothing else done."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from pipelines.settings import Settings
+from pipelines.steps.new import Wish, new
+
+PROJECT = Path(__file__).parents[2]
+PRINT_DAGS = """
+import json, sys
+from airflow.dag_processing.dagbag import DagBag
+bag = DagBag(sys.argv[1])
+print("\\n" + json.dumps({"errors": bag.import_errors, "dags": sorted(bag.dags)}))
+"""
+
+
+def test_its_dags_appear(airflow_home: Path, tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    days = [f"2024-01-{day:02d}" for day in range(1, 6)]
+    rows = [(day, number, number % 7, number % 2) for day in days for number in range(30)]
+    pd.DataFrame(rows, columns=["day", "id", "size", "gone"]).to_csv(tmp_path / "in.csv", index=False)
+    new(Wish("churn", "in.csv", "gone", ("id",), "day"), Settings(project=tmp_path, home=tmp_path / "home"))
+    env = {**os.environ, "NIGHTSHIFT_PROJECT": str(tmp_path), "NIGHTSHIFT_HOME": str(tmp_path / "home")}
+    done = subprocess.run(
+        [sys.executable, "-c", PRINT_DAGS, str(PROJECT / "dags")], env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["errors"] == {}
+    verbs = ["ingest", "maintain", "monitor", "predict", "retrain", "rollback", "train", "validate"]
+    assert found["dags"] == [f"churn.{verb}" for verb in verbs]
