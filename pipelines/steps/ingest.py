@@ -30,7 +30,7 @@ def ingest_labels(spec: ModelSpec, partition: str, stores: Stores) -> PartitionR
 
     Raises as ``ingest``, and ``SchemaMismatch`` for a label that is none of its kind.
     """
-    frame = _with_outcomes(spec, partition, sources.labels(spec, partition, stores))
+    frame = with_outcomes(spec, partition, sources.labels(spec, partition, stores))
     return _publish(spec, LABELS, partition, frame, label_schema(spec), stores)
 
 
@@ -40,8 +40,8 @@ def label_schema(spec: ModelSpec) -> pa.Schema:
     return keys.append(pa.field(spec.label.column, task_of(spec).label_type))
 
 
-def _with_outcomes(spec: ModelSpec, partition: str, frame: sources.Frame) -> sources.Frame:
-    """The same rows with the label as its kind is kept."""
+def with_outcomes(spec: ModelSpec, partition: str, frame: sources.Frame) -> sources.Frame:
+    """The same rows with the label as its kind is kept. Raises ``SchemaMismatch``."""
     name, where = spec.label.column, f"{LABELS}/{spec.name} {partition}"
     if name not in (frame.column_names if isinstance(frame, pa.Table) else frame.columns):
         return frame

@@ -9,7 +9,6 @@ import pytest
 from pipelines.errors import UsageError
 from pipelines.spec import ModelSpec
 from pipelines.steps.explain_row import parse_key
-from pipelines.stores.parquet import ARROW_TYPES
 
 
 def test_texts_become_values_of_the_columns_types(spec: ModelSpec) -> None:
@@ -41,8 +40,6 @@ def test_a_wrong_key_is_one_clear_error(spec: ModelSpec, given: tuple[str, ...],
 
 
 def test_keys_may_be_dates(spec: ModelSpec, change: Callable[..., ModelSpec]) -> None:
-    if "date" not in ARROW_TYPES:
-        pytest.skip("dates are not read yet")
     dated = change(spec, columns={"number": {"type": "date", "min": None, "max": None, "feature": False}})
     assert parse_key(dated, ("site=a", "number=2024-02-29"))["number"].as_py() == dt.date(2024, 2, 29)
     with pytest.raises(UsageError, match="--key number: '2024-02-30' is not date32"):

@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.errors import SchemaMismatch
 from pipelines.spec import ModelSpec
-from pipelines.steps.ingest import _outcomes, label_schema
+from pipelines.steps.ingest import label_schema, with_outcomes
 
 
 @pytest.mark.parametrize(
@@ -25,13 +25,14 @@ def test_labels_stay_in_order_whatever_the_index_of_the_frame(
 ) -> None:
     """As a series of their own they were laid against the frame by index: most rows lost theirs, some got another's."""
     frame = pd.DataFrame({"late": values}, index=[1, 0])
-    found = frame.assign(late=_outcomes(of_kind(kind), "2024-01-01", frame["late"]))
-    assert found["late"].tolist() == kept
+    assert with_outcomes(of_kind(kind), "2024-01-01", frame)["late"].tolist() == kept
+    table = pa.table({"late": values})
+    assert with_outcomes(of_kind(kind), "2024-01-01", table)["late"].to_pylist() == kept
 
 
 def test_a_column_of_mixed_types_is_named(spec: ModelSpec) -> None:
     with pytest.raises(SchemaMismatch, match=rf"^labels/{spec.name} 2024-01-01: label late mixes types"):
-        _outcomes(spec, "2024-01-01", pd.Series([1, "yes", None], dtype=object))
+        with_outcomes(spec, "2024-01-01", pd.DataFrame({"late": pd.Series([1, "yes", None], dtype=object)}))
 
 
 @pytest.mark.parametrize(("kind", "type_"), [("binary", "float"), ("multiclass", "string"), ("regression", "double")])
@@ -43,5 +44,6 @@ def test_a_night_of_labels_has_the_keys_and_the_label_of_its_kind(
 
 
 def test_unknown_outcomes_are_null_not_zero(spec: ModelSpec) -> None:
-    found = _outcomes(spec, "2024-01-01", pd.Series([None, True, np.nan], dtype=object))
+    frame = pd.DataFrame({"late": pd.Series([None, True, np.nan], dtype=object)})
+    found = with_outcomes(spec, "2024-01-01", frame)["late"]
     assert pa.Array.from_pandas(found).to_pylist() == [None, 1.0, None]
