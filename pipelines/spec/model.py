@@ -1,5 +1,6 @@
 """One spec, whole. Sections follow the life of a night: source, partition, columns, label, ..., retrain."""
 
+from collections.abc import Collection
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -89,6 +90,11 @@ class ModelSpec(Frozen):
         if self.label.type == "multiclass":
             return tuple(f"{self.predict.score}_{name}" for name in self.label.class_names)
         return (self.predict.score,)
+
+    def with_features(self, names: Collection[str]) -> Self:
+        """The same spec as it was when the model saw these of its columns."""
+        columns = {name: column.model_copy(update={"feature": name in names}) for name, column in self.columns.items()}
+        return self.model_copy(update={"columns": columns})
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:

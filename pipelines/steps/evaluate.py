@@ -68,12 +68,16 @@ def _against(
 ) -> tuple[str, list[str], dict[str, float]]:
     """What speaks for the candidate, what against it, and the numbers.
 
-    A champion that was trained for another label says nothing about this one: then floors are the gate.
+    A champion that was trained for another label, or on columns that are no more, says nothing here: then
+    floors are the gate. One that was trained on other features that are still there is given those.
     """
     try:
-        theirs = fetch(spec, champion.key, champion.sha256, stores).score(rows.table)
+        graph = fetch(spec, champion.key, champion.sha256, stores)
     except OtherLabel as error:
         return f"the first for this label; of version {champion.version}: {error.message}", [], {}
+    if gone := [name for name in graph.features if name not in spec.columns]:
+        return f"the first without {', '.join(gone)}, which version {champion.version} needs", [], {}
+    theirs = graph.as_trained().score(rows.table)
     metric = spec.metric
     mine_losses, their_losses = row_losses(metric, rows.labels, scores), row_losses(metric, rows.labels, theirs)
     difference = compare(spec, mine_losses, their_losses, rows.nights)

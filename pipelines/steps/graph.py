@@ -45,17 +45,25 @@ class Graph:
         self._task = task_of(spec)
         self._check_label(metadata.get(LABEL))
 
+    @property
+    def features(self) -> tuple[str, ...]:
+        """What it was trained on, whatever the spec says now."""
+        if isinstance(self.feeds, Matrix):
+            return self.feeds.columns
+        return tuple(given.name for given in self._session.get_inputs())
+
+    def as_trained(self) -> "Graph":
+        """The same graph, fed with the features that it was trained on."""
+        return Graph(self._spec.with_features(self.features), self._body, self._provider)
+
     @cached_property
     def _session(self) -> Any:
-        session = open_session(self._body, self._provider, self._spec.name)
-        self._check_inputs([given.name for given in session.get_inputs()])
-        return session
+        return open_session(self._body, self._provider, self._spec.name)
 
-    def _check_inputs(self, inputs: list[str]) -> None:
-        given = self.feeds.columns if isinstance(self.feeds, Matrix) else inputs
-        if sorted(given) != sorted(self._spec.features):
+    def _check_features(self) -> None:
+        if sorted(self.features) != sorted(self._spec.features):
             raise ModelError(
-                f"{self._spec.name}: the graph was trained on {', '.join(sorted(given))};"
+                f"{self._spec.name}: the graph was trained on {', '.join(sorted(self.features))};"
                 f" the features of model.yaml are now {', '.join(sorted(self._spec.features))}",
                 fix=f"trigger {self._spec.name}.train, or take the change of model.yaml back",
             )
@@ -74,7 +82,7 @@ class Graph:
 
         Raises ``ModelError`` for a score that is no probability, or no finite number.
         """
-        assert self._session
+        self._check_features()
         return self.run(self.feeds(rows), rows.num_rows)
 
     def run(self, inputs: dict[str, NDArray[Any]], rows: int) -> NDArray[np.float32]:
