@@ -150,14 +150,14 @@ def spec(model_folder: Path) -> ModelSpec:
 @pytest.fixture
 def spoil(model_folder: Path) -> Callable[[str], None]:
     """Let the source do something else to its rows from now on."""
-    from pipelines.steps.ingest import _module
+    from pipelines.steps.sources.functions import _beside
 
     def do(statement: str) -> None:
         file = model_folder / "source.py"
         text = file.read_text().split("# spoilt")[0]
         body = f"    frame = _good(night)\n    {statement}\n    return frame\n"
         file.write_text(f"{text}# spoilt\n_good = orders\ndef orders(night):\n{body}")
-        _module.cache_clear()
+        _beside.cache_clear()
 
     return do
 

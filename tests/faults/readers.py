@@ -74,7 +74,7 @@ def through_arrow(settings: Settings) -> Read:
     def read(partition: str) -> pa.Table | None:
         folder = lake.objects.path(f"{PREDICTIONS}/{MODEL}/day={partition}")
         try:
-            return ds.dataset(folder, filesystem=lake.objects._arrow, format="parquet").to_table()
+            return ds.dataset(folder, filesystem=lake.objects.filesystem, format="parquet").to_table()
         except FileNotFoundError:
             return None
 
@@ -113,7 +113,7 @@ def through_pandas_alone(settings: Settings) -> Read:
     def read(partition: str) -> pa.Table | None:
         folder = lake.objects.path(f"{PREDICTIONS}/{MODEL}/day={partition}")
         try:
-            frame = pd.read_parquet(folder, filesystem=lake.objects._arrow)
+            frame = pd.read_parquet(folder, filesystem=lake.objects.filesystem)
         except FileNotFoundError:
             return None
         return pa.Table.from_pandas(frame.drop(columns=["day"], errors="ignore"), preserve_index=False)
@@ -127,7 +127,7 @@ def through_row_groups(settings: Settings) -> Read:
 
     def read(partition: str) -> pa.Table | None:
         file = pq.ParquetFile(
-            lake.objects._arrow.open_input_file(
+            lake.objects.filesystem.open_input_file(
                 lake.objects.path(f"{PREDICTIONS}/{MODEL}/day={partition}/part-00000.parquet")
             )
         )

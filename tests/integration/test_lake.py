@@ -283,7 +283,7 @@ def test_pandas_reads_the_plain_prefix(two_nights: str) -> None:
 
 
 def test_arrow_reads_the_plain_prefix(two_nights: str, lake: Lake) -> None:
-    found = ds.dataset(two_nights.removeprefix("s3://"), filesystem=lake.objects._arrow, partitioning="hive")
+    found = ds.dataset(two_nights.removeprefix("s3://"), filesystem=lake.objects.filesystem, partitioning="hive")
     assert sorted(found.to_table(columns=["n"])["n"].to_pylist()) == [1, 2, 3]
 
 

@@ -45,7 +45,7 @@ def size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
 def read(dataset: str, spec: ModelSpec, stores: Stores, night: str = NIGHT) -> pa.Table:
     """What a reader of the plain prefix sees."""
     folder = f"{stores.lake.objects.path(dataset)}/{spec.name}/day={night}"
-    return pq.read_table(folder, filesystem=stores.lake.objects._arrow, partitioning=None)
+    return pq.read_table(folder, filesystem=stores.lake.objects.filesystem, partitioning=None)
 
 
 def night(spec: ModelSpec, stores: Stores, partition: str = NIGHT) -> Any:
