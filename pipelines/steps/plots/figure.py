@@ -13,6 +13,8 @@ def new_figure(title: str, across: str, up: str) -> tuple["Figure", "Axes"]:
 
     figure = Figure(figsize=(6, 5), dpi=110, layout="constrained")
     axes = figure.subplots()
-    axes.set(title=title, xlabel=across, ylabel=up)
+    # Over the figure, not over the axes: those are narrow where the names beside them are long.
+    figure.suptitle(title, fontsize=11)
+    axes.set(xlabel=across, ylabel=up)
     axes.grid(alpha=0.25)
     return figure, axes

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 MOST_NAMED = 30
 """With more classes their names would overlap."""
 MOST_NUMBERED = 15
+LONGEST_NAME = 20
 
 
 def figures(spec: ModelSpec, labels: Floats, scores: Floats) -> dict[str, "Figure"]:
@@ -30,8 +31,9 @@ def _confusion(spec: ModelSpec, labels: Floats, scores: Floats) -> "Figure":
     axes.grid(visible=False)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     if len(classes) <= MOST_NAMED:
-        axes.set_xticks(range(len(classes)), classes, rotation=90)
-        axes.set_yticks(range(len(classes)), classes)
+        names = [name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…" for name in classes]
+        axes.set_xticks(range(len(classes)), names, rotation=90)
+        axes.set_yticks(range(len(classes)), names)
     if len(classes) <= MOST_NUMBERED:
         for (row, column), count in np.ndenumerate(counts):
             color = "white" if shares[row, column] > 0.5 else "black"
