@@ -149,7 +149,7 @@ class RegistryUnavailable(Unavailable):
 
 
 class SourceUnavailable(Unavailable):
-    """The database that a source asks does not answer."""
+    """What a source asks does not answer."""
 
 
 class OutOfSpace(Unavailable):

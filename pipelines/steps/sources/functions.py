@@ -3,6 +3,7 @@
 import datetime as dt
 import importlib
 import importlib.util
+import traceback
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from pipelines.errors import SourceUnreadable, SpecError
+from pipelines.errors import NightshiftError, SourceUnavailable, SourceUnreadable, SpecError
 from pipelines.spec import CallableSource, PythonSource, parse_partition
 from pipelines.steps.sources.named import Wanted
 
@@ -45,8 +46,8 @@ def call(wanted: Wanted, source: CallableSource) -> "pd.DataFrame | pa.Table":
 
 
 def _asked(wanted: Wanted, function: Callable[[dt.date], Any], said: str) -> "pd.DataFrame | pa.Table":
-    frame = function(parse_partition(wanted.partition))
     where = f"{wanted.spec.name} {wanted.partition}, from {said}"
+    frame = _given(function, parse_partition(wanted.partition), where)
     if not isinstance(frame, pa.Table) and not hasattr(frame, "columns"):
         raise SourceUnreadable(
             f"{where}: got a {type(frame).__name__}, not a DataFrame or an Arrow table", fix="mend the function"
@@ -59,11 +60,36 @@ def _asked(wanted: Wanted, function: Callable[[dt.date], Any], said: str) -> "pd
     return wanted.fit({alias: frame[name] for alias, name in wanted.names.items()}, where)
 
 
+def _given(function: Callable[[dt.date], Any], night: dt.date, where: str) -> Any:
+    try:
+        return function(night)
+    except NightshiftError:
+        raise
+    except (ConnectionError, TimeoutError) as error:
+        raise SourceUnavailable(f"{where}: {_told(error)}", fix="look at what the function asks") from error
+    except Exception as error:  # a person's code may raise anything
+        raise SourceUnreadable(f"{where}: {_told(error)}", fix="mend the function") from error
+
+
+def _told(error: Exception) -> str:
+    """What was raised, and the last line of the person's own code that led there."""
+    said = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
+    if isinstance(error, SyntaxError):
+        return f"{said}, line {error.lineno}"
+    others = ("site-packages", "importlib", __file__)
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not any(other in frame.filename for other in others)]
+    return f"{said}, at {Path(own[-1].filename).name} line {own[-1].lineno}" if own else said
+
+
 @cache
 def _beside(file: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(f"nightshift_source_{file.parent.name}", file)
     if spec is None or spec.loader is None:
         raise SpecError(f"{file} cannot be imported")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # a person's code may raise anything
+        raise SpecError(f"{file} cannot be imported: {_told(error)}", fix="mend the file") from error
     return module

@@ -1,11 +1,11 @@
-"""Functions of an installed package as a source."""
+"""Python as a source: functions of an installed package, and a file beside model.yaml."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from pipelines.errors import NoSourceData, SchemaMismatch, SourceUnreadable, SpecError
+from pipelines.errors import NoSourceData, SchemaMismatch, SourceUnavailable, SourceUnreadable, SpecError
 from pipelines.spec import ModelSpec
 from pipelines.steps.sources import features, labels
 from pipelines.stores import Stores
@@ -28,6 +28,12 @@ def nothing(night):
 
 def other(night):
     return rows(night).drop(columns="code")
+
+def wrong(night):
+    return rows(night)["cod"]
+
+def away(night):
+    raise ConnectionRefusedError("the shop is closed")
 
 value = 7
 """
@@ -56,9 +62,26 @@ def test_a_frame_and_an_arrow_table_are_taken_alike(shop: Shop, here: Stores, na
         ("shop_nights:row", SpecError, "shop_nights has no function row"),
         ("shop_nights:value", SpecError, "shop_nights has no function value"),
         ("shop_nights:nothing", SourceUnreadable, "got a NoneType, not a DataFrame or an Arrow table"),
+        ("shop_nights:wrong", SourceUnreadable, r"from shop_nights:wrong: KeyError: 'cod', at shop_nights.py line \d+"),
+        ("shop_nights:away", SourceUnavailable, "ConnectionRefusedError: the shop is closed"),
         ("shop_nights:other", SchemaMismatch, "column code missing; got Order No., came back"),
     ],
 )
 def test_what_cannot_be_asked_is_named(shop: Shop, here: Stores, dotted: str, kind: type[Exception], why: str) -> None:
     with pytest.raises(kind, match=why):
         features(shop({"callable": dotted}, columns=COLUMNS), "2024-01-01", here)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("def features(night:", "SyntaxError: .*, line 1"),
+        ("import pandas\nimport no_such_package", "ModuleNotFoundError: .*no_such_package.*, at source.py line 2"),
+        ("def features(night): ...\nfeatures()", "TypeError: .*, at source.py line 2"),
+    ],
+)
+def test_a_file_that_cannot_be_imported_is_one_clear_error(spec: ModelSpec, here: Stores, text: str, why: str) -> None:
+    (here.settings.models / spec.name).mkdir(parents=True, exist_ok=True)
+    (here.settings.models / spec.name / "source.py").write_text(text)
+    with pytest.raises(SpecError, match=rf"source\.py cannot be imported: {why}"):
+        features(spec, "2024-01-01", here)
