@@ -43,8 +43,9 @@ unit: install ## fast tests, no services
 dags: install ## the Dags: shapes, and a night through dag.test()
 	$(BIN)/python -m pytest tests/dags
 
+# Two stacks side by side, a file to each: most of the time they wait for services.
 integration: install ## real SeaweedFS, MLflow, DVC, Great Expectations
-	$(BIN)/python -m pytest tests/integration
+	$(BIN)/python -m pytest tests/integration -n 2 --dist loadfile
 
 faults: install ## a night is published while processes, network and store fail; seeded, short
 	$(BIN)/python -m pytest tests/faults
