@@ -6,7 +6,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.world import MODEL, World
-from pipelines.demo.airflow_api import AirflowApi
+from nightshift.demo.airflow_api import AirflowApi
 
 PAIRS = 5
 FIRST_DAY = 1

@@ -6,13 +6,12 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.world import World
-from pipelines.contracts import Pin, Plan, Shard
-from pipelines.spec import ModelSpec
-from pipelines.steps import shards
-from pipelines.steps.holdout import read_snapshot
-from pipelines.steps.plan import PREDICTIONS
-from pipelines.stores import Stores
-from pipelines.stores.parquet import ROW_GROUP_ROWS
+from nightshift.contracts import Dataset, Pin, Plan, Shard
+from nightshift.modelling.holdout import read_snapshot
+from nightshift.scoring import shards
+from nightshift.spec import ModelSpec
+from nightshift.stores import Stores
+from nightshift.stores.parquet import ROW_GROUP_ROWS
 
 NIGHT = "2014-01-01"
 
@@ -20,11 +19,11 @@ NIGHT = "2014-01-01"
 def big_night(world: World, rows: int, pin: Pin) -> Plan:
     """One validated file of ``rows`` rows in the lake, and a plan to score it in one shard."""
     spec, lake = world.spec, world.stores.lake
-    real = read_snapshot(spec, world.stores.versions.checkout(world.trained.snapshot.md5)).select(list(spec.columns))
+    real = read_snapshot(spec, world.stores.snapshots.checkout(world.trained.snapshot.md5)).select(list(spec.columns))
     draft = lake.begin("validated", f"bench_{rows}", spec.partition.column, NIGHT)
     file = lake.add(draft, 0, drawn(real, rows), real.schema)
     groups = lake.open_parquet(file.key).metadata.num_row_groups
-    out = lake.begin(PREDICTIONS, spec.name, spec.partition.column, NIGHT)
+    out = lake.begin(Dataset.PREDICTIONS, spec.name, spec.partition.column, NIGHT)
     shard = Shard(0, file.key, file.sha256, 0, groups, rows)
     return Plan(spec.name, NIGHT, pin, out.generation, "bench", rows, out.base_etag, [shard])
 

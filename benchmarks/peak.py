@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
-from pipelines.contracts import Plan
-from pipelines.settings import load_settings
-from pipelines.spec import ModelSpec, find_spec
-from pipelines.stores import Stores
+from nightshift.contracts import Plan
+from nightshift.settings import load_settings
+from nightshift.spec import ModelSpec, find_spec
+from nightshift.stores import Stores
 
 if TYPE_CHECKING:
     from benchmarks.world import World
@@ -55,8 +55,8 @@ def _child(world: "World", verb: str, order: dict[str, Any]) -> Peak:
 
 def _score(order: dict[str, Any]) -> None:
     from benchmarks.nights import forget
-    from pipelines.steps.publish import publish
-    from pipelines.steps.score import score
+    from nightshift.steps.publish import publish
+    from nightshift.steps.score import score
 
     plan = TypeAdapter(Plan).validate_python(order)
     settings = load_settings()
@@ -66,7 +66,7 @@ def _score(order: dict[str, Any]) -> None:
 
 
 def _validate(order: dict[str, Any]) -> None:
-    from pipelines.steps.validate import validate
+    from nightshift.steps.validate import validate
 
     validate(ModelSpec.model_validate(order["spec"]), order["night"], Stores(load_settings(), {"by": "benchmarks"}))
 

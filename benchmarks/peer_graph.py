@@ -1,6 +1,6 @@
 """The graph in a peer's worker: Arrow rows in, predictions out. Only numpy, pyarrow and ONNX Runtime, as peers have.
 
-It does what ``pipelines.steps.feeds`` and ``pipelines.steps.graph`` do, without importing them: a peer's
+It does what ``nightshift.scoring.feeds`` and ``nightshift.scoring.graph`` do, without importing them: a peer's
 environment has no Nightshift.
 """
 

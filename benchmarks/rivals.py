@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.world import World
-from pipelines.contracts import Plan
-from pipelines.steps.graph import Graph, fetch
-from pipelines.steps.score import cut
-from pipelines.steps.stream import cores, side_by_side
-from pipelines.stores.lake import iter_row_groups
+from nightshift.concurrency import cores, ordered_map
+from nightshift.contracts import Plan
+from nightshift.scoring.engine import cut
+from nightshift.scoring.graph import OnnxGraph, fetch
+from nightshift.stores.lake import iter_row_groups
 
 Run = Callable[[], object]
 Inputs = dict[str, NDArray[Any]]
@@ -63,7 +63,7 @@ def onnxruntime_alone(world: World, plan: Plan) -> Run:
     return min((ours, theirs), key=seconds)
 
 
-def _in_memory(world: World, plan: Plan, graph: Graph) -> list[Inputs]:
+def _in_memory(world: World, plan: Plan, graph: OnnxGraph) -> list[Inputs]:
     (shard,) = plan.shards
     file = world.stores.lake.open_parquet(shard.key)
     batches = iter_row_groups(file, list(world.spec.features), shard.first, shard.last)
@@ -71,11 +71,11 @@ def _in_memory(world: World, plan: Plan, graph: Graph) -> list[Inputs]:
     return [{name: np.ascontiguousarray(values) for name, values in graph.feeds(unit).items()} for unit in units]
 
 
-def _threads(graph: Graph, units: list[Inputs]) -> Run:
+def _threads(graph: OnnxGraph, units: list[Inputs]) -> Run:
     def score(inputs: Inputs) -> None:
         graph.run(inputs, len(next(iter(inputs.values()))))
 
-    return lambda: [None for _ in side_by_side(score, units, cores(), 4 * cores())]
+    return lambda: [None for _ in ordered_map(score, units, cores(), 4 * cores())]
 
 
 def _own_threads(found: tuple[bytes, str] | None, units: list[Inputs]) -> Run:

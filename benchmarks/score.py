@@ -11,11 +11,12 @@ from benchmarks.nights import big_night, forget
 from benchmarks.peers import PeerUnavailable, peers
 from benchmarks.rivals import Run, onnxruntime_alone, pyfunc, seconds
 from benchmarks.world import World
-from pipelines.contracts import Pin, Plan
-from pipelines.steps.graph import fetch
-from pipelines.steps.profile import load_profile
-from pipelines.steps.score import Engine, schema, score
-from pipelines.stores.parquet import with_dictionaries, write
+from nightshift.contracts import Pin, Plan
+from nightshift.profiles.profile import load_profile
+from nightshift.scoring.engine import Engine, schema
+from nightshift.scoring.graph import fetch
+from nightshift.steps.score import score
+from nightshift.stores.parquet import with_dictionaries, write
 
 ROWS = 5_000_000
 MANY_ROWS = 50_000_000

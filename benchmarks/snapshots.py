@@ -11,12 +11,12 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.world import World
-from pipelines.contracts import SnapshotRef
-from pipelines.settings import Settings
-from pipelines.spec import ModelSpec
-from pipelines.steps.holdout import read_snapshot
-from pipelines.steps.snapshot import snapshot
-from pipelines.stores import Stores
+from nightshift.contracts import SnapshotRef
+from nightshift.modelling.holdout import read_snapshot
+from nightshift.settings import Settings
+from nightshift.spec import ModelSpec
+from nightshift.steps.snapshot import snapshot
+from nightshift.stores import Stores
 
 PARTITIONS = 1_000
 MOVES = 5
@@ -65,7 +65,7 @@ def _elsewhere(world: World) -> Settings:
 
 
 def _publish(world: World, spec: ModelSpec) -> None:
-    real = read_snapshot(spec, world.stores.versions.checkout(world.trained.snapshot.md5))
+    real = read_snapshot(spec, world.stores.snapshots.checkout(world.trained.snapshot.md5))
     random, numbers = np.random.default_rng(0), pa.array(np.arange(ROWS, dtype=np.int32))
     for day in range(PARTITIONS + MOVES):
         rows = real.take(pa.array(random.integers(0, real.num_rows, ROWS)))

@@ -14,11 +14,11 @@ import pyarrow as pa
 
 from benchmarks.nights import big_night
 from benchmarks.world import World
-from pipelines.contracts import Plan
-from pipelines.steps.graph import Graph, fetch
-from pipelines.steps.profile import load_profile
-from pipelines.steps.score import Engine, cut, schema
-from pipelines.stores.parquet import with_dictionaries, write
+from nightshift.contracts import Plan
+from nightshift.profiles.profile import load_profile
+from nightshift.scoring.engine import Engine, cut, schema
+from nightshift.scoring.graph import OnnxGraph, fetch
+from nightshift.stores.parquet import with_dictionaries, write
 
 ROWS = 1_000_000
 REPEATS = 5
@@ -36,7 +36,7 @@ def figures(world: World) -> dict[str, float]:
     return found
 
 
-def _stages(world: World, plan: Plan, graph: Graph) -> dict[str, float]:
+def _stages(world: World, plan: Plan, graph: OnnxGraph) -> dict[str, float]:
     engine = Engine(world.spec, plan, graph, load_profile(plan.pin, world.stores.lake))
     bare = Engine(world.spec, plan, graph, engine.profile.model_copy(update={"features": ()}))
     found: dict[str, float] = {}
@@ -58,12 +58,12 @@ def _written(world: World, batches: list[pa.RecordBatch]) -> None:
         write(batches, with_dictionaries(schema(world.spec)), sink)
 
 
-def _units(world: World, plan: Plan, graph: Graph) -> list[pa.RecordBatch]:
+def _units(world: World, plan: Plan, graph: OnnxGraph) -> list[pa.RecordBatch]:
     engine = Engine(world.spec, plan, graph, load_profile(plan.pin, world.stores.lake))
     return [unit for batch in engine.read(plan.shards[0], world.stores) for unit in cut(batch)]
 
 
-def _onnxruntime(units: list[pa.RecordBatch], graph: Graph) -> float:
+def _onnxruntime(units: list[pa.RecordBatch], graph: OnnxGraph) -> float:
     ready = [(graph.feeds(unit), unit.num_rows) for unit in units]
     return _cpu(lambda: [graph.run(*both) for both in ready])[0]
 

@@ -6,11 +6,11 @@ from benchmarks import peak
 from benchmarks.nights import NIGHT, drawn
 from benchmarks.rivals import seconds
 from benchmarks.world import World
-from pipelines.spec import ModelSpec
-from pipelines.steps.holdout import read_snapshot
-from pipelines.steps.ingest import RAW
-from pipelines.steps.validate import VALIDATED, validate
-from pipelines.stores.lake import manifest_key
+from nightshift.contracts import Dataset
+from nightshift.modelling.holdout import read_snapshot
+from nightshift.spec import ModelSpec
+from nightshift.steps.validate import validate
+from nightshift.stores.lake import manifest_key
 
 ROWS, MANY_ROWS = 1_000_000, 4_000_000
 REPEATS = 5
@@ -19,10 +19,10 @@ REPEATS = 5
 def figures(world: World) -> dict[str, float]:
     """Validate and publish a night of a million rows, by turns with reading it whole; and its memory at 4 million."""
     spec, lake = _raw(world, ROWS), world.stores.lake
-    manifest = lake.require(RAW, spec.name, spec.partition.column, NIGHT)
+    manifest = lake.require(Dataset.RAW, spec.name, spec.partition.column, NIGHT)
 
     def published() -> None:
-        lake.objects.delete(manifest_key(VALIDATED, spec.name, spec.partition.column, NIGHT))
+        lake.objects.delete(manifest_key(Dataset.VALIDATED, spec.name, spec.partition.column, NIGHT))
         validate(spec, NIGHT, world.stores)
 
     lake.read(manifest), published()
@@ -49,10 +49,10 @@ def _raw(world: World, rows: int) -> ModelSpec:
         }
     )
     lake, column = world.stores.lake, spec.partition.column
-    if lake.manifest(RAW, spec.name, column, NIGHT) is None:
-        snapshot = read_snapshot(world.spec, world.stores.versions.checkout(world.trained.snapshot.md5))
+    if lake.manifest(Dataset.RAW, spec.name, column, NIGHT) is None:
+        snapshot = read_snapshot(world.spec, world.stores.snapshots.checkout(world.trained.snapshot.md5))
         real = snapshot.select(list(spec.columns))
-        draft = lake.begin(RAW, spec.name, column, NIGHT)
+        draft = lake.begin(Dataset.RAW, spec.name, column, NIGHT)
         file = lake.add(draft, 0, drawn(real, rows), real.schema)
         lake.commit(draft, [file], real.schema, rows_in=rows, provenance={})
     return spec

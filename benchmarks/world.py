@@ -7,10 +7,10 @@ from typing import Self
 
 from rich.console import Console
 
-from pipelines.settings import load_settings
-from pipelines.spec import ModelSpec, find_spec
-from pipelines.stack import Ports, Stack
-from pipelines.stores import Stores
+from nightshift.settings import load_settings
+from nightshift.spec import ModelSpec, find_spec
+from nightshift.stack import Ports, Stack
+from nightshift.stores import Stores
 
 PROJECT = Path(__file__).parents[1]
 AS_OF = "2013-04-01"
@@ -39,12 +39,12 @@ class World:
         self.stack.down()
 
     def _champion(self) -> None:
-        from pipelines.steps.evaluate import evaluate
-        from pipelines.steps.load import load, window
-        from pipelines.steps.optimize import optimize
-        from pipelines.steps.promote import promote
-        from pipelines.steps.snapshot import snapshot
-        from pipelines.steps.train import register, train
+        from nightshift.steps.evaluate import evaluate
+        from nightshift.steps.load import load, window
+        from nightshift.steps.optimize import optimize
+        from nightshift.steps.promote import promote
+        from nightshift.steps.snapshot import snapshot
+        from nightshift.steps.train import register, train
 
         spec, stores = self.spec, self.stores
         self.console.print(f"training a champion as of {AS_OF} on three months of flights ...")

@@ -1,8 +1,8 @@
 """Airflow Dags that keep every model's lake tidy: maintain, every week."""
 
-from pipelines.orchestration.maintenance import maintain_dag
-from pipelines.settings import settings
-from pipelines.spec import load_specs
+from nightshift.orchestration.maintenance import maintain_dag
+from nightshift.settings import settings
+from nightshift.spec import load_specs
 
 for spec in load_specs(settings().models):
     dag = maintain_dag(spec)

@@ -1,8 +1,8 @@
 """Airflow Dags of every model's life: train, retrain, rollback."""
 
-from pipelines.orchestration.training import retrain_dag, rollback_dag, train_dag
-from pipelines.settings import settings
-from pipelines.spec import load_specs
+from nightshift.orchestration.training import retrain_dag, rollback_dag, train_dag
+from nightshift.settings import settings
+from nightshift.spec import load_specs
 
 for spec in load_specs(settings().models):
     for family in (train_dag, retrain_dag, rollback_dag):

@@ -8,11 +8,11 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from pipelines.stack import Ports
-from pipelines.stack.environment import client_env, exports
-from pipelines.stack.files import write_private
-from pipelines.stack.keys import Keys, load_keys
-from pipelines.stack.ports import requested_ports
+from nightshift.stack import Ports
+from nightshift.stack.environment import client_env, exports
+from nightshift.stack.files import write_private
+from nightshift.stack.keys import Keys, load_keys
+from nightshift.stack.ports import requested_ports
 
 HOME = Path("/secrets")
 OWN_S3 = "http://s3:8333"

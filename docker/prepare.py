@@ -9,9 +9,9 @@ import make_secrets
 import psycopg2
 from psycopg2 import sql
 
-from pipelines.stack.environment import USER
-from pipelines.stack.files import write_json
-from pipelines.stack.weed import create_buckets
+from nightshift.stack.environment import USER
+from nightshift.stack.files import write_json
+from nightshift.stack.seaweedfs import create_buckets
 
 
 def main() -> None:

@@ -4,11 +4,11 @@ from typing import ClassVar
 
 from airflow.plugins_manager import AirflowPlugin
 
-from pipelines.orchestration import links
+from nightshift.orchestration.web import links
 
 
 class NightshiftLinks(AirflowPlugin):
-    """Data only: what it names lives in ``pipelines.orchestration``."""
+    """Data only: what it names lives in ``nightshift.orchestration``."""
 
     name = "nightshift_links"
     external_views: ClassVar = links.views()

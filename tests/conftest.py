@@ -14,10 +14,10 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from pipelines.settings import Settings, load_settings, settings
-from pipelines.spec import Column, ModelSpec, load_spec
-from pipelines.stores import Stores
-from pipelines.stores.parquet import conform, schema_of
+from nightshift.settings import Settings, load_settings, settings
+from nightshift.spec import Column, ModelSpec, load_spec
+from nightshift.stores import Stores
+from nightshift.stores.parquet import conform, schema_of
 
 REPOSITORY = Path(__file__).parents[1]
 QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "GX_ANALYTICS_ENABLED": "false"}
@@ -150,7 +150,7 @@ def spec(model_folder: Path) -> ModelSpec:
 @pytest.fixture
 def spoil(model_folder: Path) -> Callable[[str], None]:
     """Let the source do something else to its rows from now on."""
-    from pipelines.steps.sources.functions import _beside
+    from nightshift.sources.functions import _beside
 
     def do(statement: str) -> None:
         file = model_folder / "source.py"
@@ -182,7 +182,7 @@ def small_rows() -> Callable[..., pa.Table]:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Real SeaweedFS and MLflow, once per test run; the environment points at them."""
-    from pipelines.stack import Ports, Stack
+    from nightshift.stack import Ports, Stack
 
     home = tmp_path_factory.mktemp("stack") / "home"
     running = Stack(home=home, project=REPOSITORY, ports=Ports.free())

@@ -21,8 +21,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from pipelines.errors import UsageError
-from pipelines.settings import settings
+from nightshift.errors import UsageError
+from nightshift.settings import settings
 
 KEYS = ["carrier", "flight", "origin"]
 LATE_MINUTES = 15

@@ -22,7 +22,7 @@ def airflow_home(tmp_path_factory):
         AIRFLOW__CORE__PLUGINS_FOLDER=str(PROJECT / "plugins"),
         AIRFLOW__CORE__LOAD_EXAMPLES="False",
         AIRFLOW__CORE__UNIT_TEST_MODE="False",
-        AIRFLOW__CORE__ALLOWED_DESERIALIZATION_CLASSES="airflow.* pipelines.contracts.*",
+        AIRFLOW__CORE__ALLOWED_DESERIALIZATION_CLASSES="airflow.* nightshift.contracts.*",
         NIGHTSHIFT_PROJECT=str(PROJECT),
     )
     subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], check=True, capture_output=True)
@@ -56,7 +56,7 @@ def run_dags(project, spec, stores, stack, migrated_home):
         "AIRFLOW_HOME": str(migrated_home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(project / "dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__CORE__ALLOWED_DESERIALIZATION_CLASSES": "airflow.* pipelines.contracts.*",
+        "AIRFLOW__CORE__ALLOWED_DESERIALIZATION_CLASSES": "airflow.* nightshift.contracts.*",
         "NIGHTSHIFT_PROJECT": str(project),
         "NIGHTSHIFT_HOME": str(here.home),
         "NIGHTSHIFT_LAKE": here.lake,

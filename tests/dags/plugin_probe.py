@@ -33,9 +33,9 @@ def plugin() -> dict[str, Any]:
 
 def links() -> dict[str, list[str]]:
     """The links of each task, after the Dag went through the database as the api-server gets it."""
-    from pipelines.orchestration.nights import ingest_dag, predict_dag
-    from pipelines.settings import settings
-    from pipelines.spec import load_specs
+    from nightshift.orchestration.nights import ingest_dag, predict_dag
+    from nightshift.settings import settings
+    from nightshift.spec import load_specs
 
     spec = load_specs(settings().models)[0]
     dags = [DagSerialization.from_dict(DagSerialization.to_dict(make(spec))) for make in (ingest_dag, predict_dag)]

@@ -102,7 +102,7 @@ def test_policies(dagbag):
 
 
 def test_only_outages_are_retried(dagbag):
-    from pipelines.orchestration.guard import Interrupted, Refused
+    from nightshift.orchestration.guard import Interrupted, Refused
 
     policy = dagbag.dags["flight_delays.ingest"].get_task("ingest").retry_policy
     assert policy.evaluate(Interrupted(1), 1, 3).action.value == "retry"

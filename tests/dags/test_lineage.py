@@ -33,9 +33,9 @@ def emitted(run_dags, tmp_path):
 
 
 def test_airflow_knows_who_converts_our_assets():
-    from pipelines.orchestration.lineage import provider_info
+    from nightshift.orchestration.lineage import provider_info
 
-    ours = [entry for entry in entry_points(group="apache_airflow_provider") if entry.dist.name == "nightshift"]
+    ours = [entry for entry in entry_points(group="apache_airflow_provider") if entry.dist.name == "nightshift-batch"]
     assert [entry.load() for entry in ours] == [provider_info]
 
 

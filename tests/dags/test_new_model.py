@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipelines.settings import Settings
-from pipelines.steps.new import Wish, new
+from nightshift.authoring.new import NewModelRequest, new
+from nightshift.settings import Settings
 
 PROJECT = Path(__file__).parents[2]
 PRINT_DAGS = """
@@ -25,7 +25,7 @@ def test_its_dags_appear(airflow_home: Path, tmp_path: Path) -> None:
     days = [f"2024-01-{day:02d}" for day in range(1, 6)]
     rows = [(day, number, number % 7, number % 2) for day in days for number in range(30)]
     pd.DataFrame(rows, columns=["day", "id", "size", "gone"]).to_csv(tmp_path / "in.csv", index=False)
-    new(Wish("churn", "in.csv", "gone", ("id",), "day"), Settings(project=tmp_path, home=tmp_path / "home"))
+    new(NewModelRequest("churn", "in.csv", "gone", ("id",), "day"), Settings(project=tmp_path, home=tmp_path / "home"))
     env = {**os.environ, "NIGHTSHIFT_PROJECT": str(tmp_path), "NIGHTSHIFT_HOME": str(tmp_path / "home")}
     done = subprocess.run(
         [sys.executable, "-c", PRINT_DAGS, str(PROJECT / "dags")], env=env, capture_output=True, text=True, check=False

@@ -12,9 +12,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from pipelines.spec import ModelSpec, load_spec
-from pipelines.steps.validate import reports_of
-from pipelines.stores import Stores
+from nightshift.spec import ModelSpec, load_spec
+from nightshift.steps.validate import reports_of
+from nightshift.stores import Stores
 
 pytest.importorskip("airflow")
 pytestmark = pytest.mark.stack
@@ -25,7 +25,7 @@ LIGHT = """
 import sys
 import airflow.sdk, airflow.plugins_manager
 before = set(sys.modules)
-import pipelines.orchestration.links
+import nightshift.orchestration.web.links
 print(sorted(set(sys.modules) & {"fastapi", "mlflow", "pandas", "great_expectations", "pyarrow", "boto3", "dvc"}))
 """
 
@@ -170,7 +170,7 @@ def test_what_is_not_there_is_said(person: Callable[[str], dict[str, Any]], name
 
 
 def test_a_data_docs_key_is_the_page_of_its_night(model: tuple[ModelSpec, Stores]) -> None:
-    links = pytest.importorskip("pipelines.orchestration.links")
+    links = pytest.importorskip("nightshift.orchestration.web.links")
     key = reports_of(model[0], NIGHT).html
     assert links.docs_url(key).endswith(f"/nightshift/validation/{model[0].name}/{NIGHT}")
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipelines.spec import load_spec
-from pipelines.stack import Ports, Stack
-from pipelines.steps.load import chunks, window
+from nightshift.spec import load_spec
+from nightshift.stack import Ports, Stack
+from nightshift.steps.load import chunks, window
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page

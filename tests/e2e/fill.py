@@ -5,17 +5,17 @@ Run by conftest.py as processes of their own: ``load FIRST LAST`` and ``train NI
 
 import sys
 
-from pipelines.settings import settings
-from pipelines.spec import ModelSpec, find_spec
-from pipelines.steps.evaluate import evaluate
-from pipelines.steps.ingest import ingest
-from pipelines.steps.load import load
-from pipelines.steps.optimize import optimize
-from pipelines.steps.promote import promote
-from pipelines.steps.snapshot import snapshot
-from pipelines.steps.train import register, train
-from pipelines.steps.validate import validate
-from pipelines.stores import Stores
+from nightshift.settings import settings
+from nightshift.spec import ModelSpec, find_spec
+from nightshift.steps.evaluate import evaluate
+from nightshift.steps.ingest import ingest
+from nightshift.steps.load import load
+from nightshift.steps.optimize import optimize
+from nightshift.steps.promote import promote
+from nightshift.steps.snapshot import snapshot
+from nightshift.steps.train import register, train
+from nightshift.steps.validate import validate
+from nightshift.stores import Stores
 
 MODEL = "flight_delays"
 

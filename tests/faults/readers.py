@@ -14,10 +14,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.errors import LakeUnavailable
-from pipelines.settings import Settings
-from pipelines.steps.plan import PREDICTIONS
-from pipelines.stores.lake import Lake
+from nightshift.contracts import Dataset
+from nightshift.errors import LakeUnavailable
+from nightshift.settings import Settings
+from nightshift.stores.lake import Lake
 from tests.faults.worker import CONTEXT
 from tests.faults.world import MODEL, Judge, Night, Wrong
 
@@ -46,7 +46,7 @@ def through_manifest(settings: Settings) -> Read:
     lake = Lake(settings)
 
     def read(partition: str) -> pa.Table | None:
-        manifest = lake.manifest(PREDICTIONS, MODEL, "day", partition)
+        manifest = lake.manifest(Dataset.PREDICTIONS, MODEL, "day", partition)
         if manifest is None:
             return None
         tables = []
@@ -72,7 +72,7 @@ def through_arrow(settings: Settings) -> Read:
     lake = Lake(settings)
 
     def read(partition: str) -> pa.Table | None:
-        folder = lake.objects.path(f"{PREDICTIONS}/{MODEL}/day={partition}")
+        folder = lake.objects.path(f"{Dataset.PREDICTIONS}/{MODEL}/day={partition}")
         try:
             return ds.dataset(folder, filesystem=lake.objects.filesystem, format="parquet").to_table()
         except FileNotFoundError:
@@ -94,7 +94,7 @@ def through_pandas(settings: Settings) -> Read:
     }
 
     def read(partition: str) -> pa.Table | None:
-        folder = f"{settings.lake}/{PREDICTIONS}/{MODEL}/day={partition}/"
+        folder = f"{settings.lake}/{Dataset.PREDICTIONS}/{MODEL}/day={partition}/"
         try:
             frame = pd.read_parquet(folder, storage_options=options)
         except FileNotFoundError:
@@ -111,7 +111,7 @@ def through_pandas_alone(settings: Settings) -> Read:
     lake = Lake(settings)
 
     def read(partition: str) -> pa.Table | None:
-        folder = lake.objects.path(f"{PREDICTIONS}/{MODEL}/day={partition}")
+        folder = lake.objects.path(f"{Dataset.PREDICTIONS}/{MODEL}/day={partition}")
         try:
             frame = pd.read_parquet(folder, filesystem=lake.objects.filesystem)
         except FileNotFoundError:
@@ -128,7 +128,7 @@ def through_row_groups(settings: Settings) -> Read:
     def read(partition: str) -> pa.Table | None:
         file = pq.ParquetFile(
             lake.objects.filesystem.open_input_file(
-                lake.objects.path(f"{PREDICTIONS}/{MODEL}/day={partition}/part-00000.parquet")
+                lake.objects.path(f"{Dataset.PREDICTIONS}/{MODEL}/day={partition}/part-00000.parquet")
             )
         )
         groups = [

@@ -13,12 +13,11 @@ from typing import Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.contracts import Maintained
-from pipelines.errors import LakeUnavailable
-from pipelines.steps.maintain import sweep
-from pipelines.steps.plan import PREDICTIONS
-from pipelines.stores import Stores
-from pipelines.stores.lake import Lake
+from nightshift.contracts import Dataset, Maintained
+from nightshift.errors import LakeUnavailable
+from nightshift.steps.maintain import sweep
+from nightshift.stores import Stores
+from nightshift.stores.lake import Lake
 from tests.faults.proxy import Plan, Proxy, nothing
 from tests.faults.readers import Readers, Tally
 from tests.faults.store import Store
@@ -113,7 +112,7 @@ class Site:
                 time.sleep(0.5)
 
     def _check(self, night: Night) -> str | None:
-        manifest = self.lake.manifest(PREDICTIONS, MODEL, "day", night.partition)
+        manifest = self.lake.manifest(Dataset.PREDICTIONS, MODEL, "day", night.partition)
         plain = self.plain(night)
         if plain is not None:
             self.judge.version(night.partition, plain)
@@ -125,7 +124,7 @@ class Site:
     def plain(self, night: Night) -> pa.Table | None:
         """The plain prefix, file by file."""
         objects = self.lake.objects
-        bodies = [objects.get(key) for key in objects.keys(f"{PREDICTIONS}/{MODEL}/day={night.partition}/")]
+        bodies = [objects.get(key) for key in objects.keys(f"{Dataset.PREDICTIONS}/{MODEL}/day={night.partition}/")]
         tables = [pq.read_table(pa.BufferReader(body[0])) for body in bodies if body]
         return pa.concat_tables(tables) if tables else None
 
@@ -134,11 +133,11 @@ class Site:
         outcome = self.end(self.start(night, version, shard_rows))
         self.record.clean_runs += 1
         assert outcome.how == "published", f"the run after a fault: {outcome}"
-        manifest = self.lake.require(PREDICTIONS, MODEL, "day", night.partition)
+        manifest = self.lake.require(Dataset.PREDICTIONS, MODEL, "day", night.partition)
         assert manifest.generation == outcome.said, f"{manifest.generation} stands, {outcome.said} was acknowledged"
         assert self.check(night) == version
         (file,) = manifest.files
-        (key,) = self.lake.objects.keys(f"{PREDICTIONS}/{MODEL}/day={night.partition}/")
+        (key,) = self.lake.objects.keys(f"{Dataset.PREDICTIONS}/{MODEL}/day={night.partition}/")
         found = self.lake.objects.get(key)
         assert found is not None
         assert hashlib.sha256(found[0]).hexdigest() == file.sha256, f"{key} is not the manifest's generation"
@@ -149,19 +148,19 @@ class Site:
 
     def forget_shards(self, night: Night) -> None:
         """No finished shard to take up again: the next run makes all its writes."""
-        for key in list(self.lake.objects.keys(f"generations/{PREDICTIONS}/{MODEL}/{night.partition}/shards/")):
+        for key in list(self.lake.objects.keys(f"generations/{Dataset.PREDICTIONS}/{MODEL}/{night.partition}/shards/")):
             self.lake.objects.delete(key)
 
     def leftovers(self) -> set[str]:
         """Files of ``generations/`` that no manifest needs, and uploads that never ended."""
         needed = set()
         for night in self.nights:
-            for dataset in ("validated", PREDICTIONS):
+            for dataset in ("validated", Dataset.PREDICTIONS):
                 if manifest := self.lake.manifest(dataset, MODEL, "day", night.partition):
                     needed |= {file.key for file in manifest.files} | set(manifest.provenance.get("shards", ()))
         stems = {key.rpartition(".")[0] for key in needed}
         files = {key for key in self.lake.objects.keys("generations/") if key.rpartition(".")[0] not in stems}
-        return files | {f"upload of {upload.key}" for upload in self.lake.objects.unfinished("")}
+        return files | {f"upload of {upload.key}" for upload in self.lake.objects.incomplete_uploads("")}
 
     def readers(self) -> Readers:
         """One of each kind, polling until stopped."""

@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 from typing import Self
 
-from pipelines.settings import Settings
-from pipelines.stack import Ports, Stack, processes
+from nightshift.settings import Settings
+from nightshift.stack import Ports, Stack, processes
 
 
 class Store:

@@ -2,11 +2,12 @@
 
 import pytest
 
-from pipelines.steps.plan import PREDICTIONS, plan
-from pipelines.steps.publish import publish
-from pipelines.steps.score import score
-from pipelines.stores import Stores
-from pipelines.stores.registry import CHAMPION, PASSED
+from nightshift.contracts import Dataset
+from nightshift.steps.plan import plan
+from nightshift.steps.publish import publish
+from nightshift.steps.score import score
+from nightshift.stores import Stores
+from nightshift.stores.registry import CHAMPION, PASSED
 from tests.faults.world import MODEL, Night, build, make_spec, pin_of
 
 pytestmark = [pytest.mark.faults, pytest.mark.stack]
@@ -17,7 +18,7 @@ NIGHT = Night("2024-01-01", 90, row_group_rows=30)
 @pytest.fixture
 def versions(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Two versions in the registry, with a graph each."""
-    from pipelines.stores import parquet, upload
+    from nightshift.stores import parquet, upload
 
     for module, name in ((parquet, "ROW_GROUP_ROWS"), (upload, "PART_BYTES")):
         monkeypatch.setattr(module, name, getattr(module, name))
@@ -49,6 +50,6 @@ def test_an_alias_that_moves_in_mid_run_changes_nothing_in_it(stores: Stores, ve
 
 def published(stores: Stores) -> tuple[str, object]:
     """The one version of the night, and its scores."""
-    found = stores.lake.read(stores.lake.require(PREDICTIONS, MODEL, "day", NIGHT.partition))
+    found = stores.lake.read(stores.lake.require(Dataset.PREDICTIONS, MODEL, "day", NIGHT.partition))
     (version,) = found["model_version"].unique().to_pylist()
     return version, found["score"]

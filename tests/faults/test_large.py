@@ -19,7 +19,7 @@ def test_multipart_uploads_that_die_are_invisible_and_collected() -> None:
         assert at_write(site, last, Fault.KILL_BEFORE) == "killed"
         # A shard's end, done and not heard of: another try finds out.
         assert at_write(site, made.index("end") + 1, Fault.LOST_ANSWER) == "published"
-        assert len({upload.key for upload in site.lake.objects.unfinished("")}) == 2
+        assert len({upload.key for upload in site.lake.objects.incomplete_uploads("")}) == 2
         site.clean_run(NIGHT, "3", SHARD_ROWS)
         assert site.collect().uploads_aborted == 2
         assert site.leftovers() == set()

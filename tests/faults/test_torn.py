@@ -5,7 +5,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from pipelines.stores import parquet
+from nightshift.stores import parquet
 from tests.faults.torn import every_tear, layout, written
 from tests.faults.world import Judge, Night
 

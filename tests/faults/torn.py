@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.stores import parquet
+from nightshift.stores import parquet
 from tests.faults.world import Judge, Wrong
 
 

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-from pipelines.errors import NightshiftError
-from pipelines.settings import Settings
-from pipelines.steps import uniqueness
-from pipelines.steps.plan import plan
-from pipelines.steps.publish import publish
-from pipelines.steps.score import score
+from nightshift.errors import NightshiftError
+from nightshift.settings import Settings
+from nightshift.steps.plan import plan
+from nightshift.steps.publish import publish
+from nightshift.steps.score import score
+from nightshift.validation import uniqueness
 from tests.faults.world import make_spec, open_stores, small_pieces
 
 CONTEXT = mp.get_context("forkserver")

@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipelines.contracts import Pin
-from pipelines.settings import Settings
-from pipelines.spec import ModelSpec
-from pipelines.steps.validate import VALIDATED
-from pipelines.stores import Stores, parquet, upload
+from nightshift.contracts import Dataset, Pin
+from nightshift.settings import Settings
+from nightshift.spec import ModelSpec
+from nightshift.stores import Stores, parquet, upload
 
 MODEL = "orders"
 VERSIONS = tuple(str(number) for number in range(1, 8))
@@ -128,7 +127,7 @@ def build(settings: Settings, nights: tuple[Night, ...]) -> None:
         stores.lake.objects.put(f"{folder}/profile.json", _profile())
     for night in nights:
         small_pieces(night.row_group_rows)
-        draft = stores.lake.begin(VALIDATED, MODEL, "day", night.partition)
+        draft = stores.lake.begin(Dataset.VALIDATED, MODEL, "day", night.partition)
         stores.lake.publish(draft, night.table(), provenance={})
 
 
@@ -164,7 +163,7 @@ def graph(version: str) -> bytes:
 
 
 def _profile() -> bytes:
-    from pipelines.steps.profile import Bins, Feature, Profile
+    from nightshift.profiles.profile import Bins, Feature, Profile
 
     score = Feature(name="score", bins=Bins(kind="numeric", edges=(0.2, 0.4)), counts=(1, 1, 1, 0), distances=())
     return Profile(model=MODEL, nights=(), rows=(), features=(score,), holdout=()).to_json()

@@ -8,11 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipelines.errors import ExpectationsFailed, NoSourceData, SchemaMismatch, SourceMissing, SourceUnreadable
-from pipelines.spec import ModelSpec
-from pipelines.steps.ingest import ingest, ingest_labels
-from pipelines.steps.validate import validate
-from pipelines.stores import Stores
+from nightshift.errors import (
+    ExpectationsFailed,
+    NoSourceData,
+    SchemaMismatch,
+    SourceMissing,
+    SourceUnreadable,
+)
+from nightshift.spec import ModelSpec
+from nightshift.steps.ingest import ingest, ingest_labels
+from nightshift.steps.validate import validate
+from nightshift.stores import Stores
 
 pytestmark = pytest.mark.stack
 

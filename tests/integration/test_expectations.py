@@ -8,19 +8,20 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from pipelines.errors import ExpectationsFailed, MissingPartition
-from pipelines.spec import ModelSpec
-from pipelines.steps import validate as step
-from pipelines.steps.ingest import RAW, ingest
-from pipelines.steps.validate import VALIDATED, reports_of, validate
-from pipelines.stores import Stores, parquet
-from pipelines.stores.expectations import Breach, Outcome
-from pipelines.stores.parquet import conform, schema_of
+from nightshift.contracts import Dataset
+from nightshift.errors import ExpectationsFailed, MissingPartition
+from nightshift.spec import ModelSpec
+from nightshift.steps import validate as step
+from nightshift.steps.ingest import ingest
+from nightshift.steps.validate import reports_of, validate
+from nightshift.stores import Stores, parquet
+from nightshift.stores.parquet import conform, schema_of
+from nightshift.validation.expectations import Breach, ValidationResult
 
 pytestmark = pytest.mark.stack
 
 NIGHT = "2024-01-03"
-Look = Callable[[ModelSpec, pd.DataFrame], Outcome]
+Look = Callable[[ModelSpec, pd.DataFrame], ValidationResult]
 
 
 @pytest.fixture
@@ -35,10 +36,10 @@ def look(stores: Stores, request: pytest.FixtureRequest, monkeypatch: pytest.Mon
         monkeypatch.setattr(step, "MOST_ROWS", -1)
         monkeypatch.setattr(parquet, "ROW_GROUP_ROWS", 7)
 
-    def outcome(spec: ModelSpec, frame: pd.DataFrame) -> Outcome:
+    def outcome(spec: ModelSpec, frame: pd.DataFrame) -> ValidationResult:
         table = conform(frame, schema_of(spec.columns), "test")
-        stores.lake.publish(stores.lake.begin(RAW, spec.name, "day", NIGHT), table, provenance={})
-        return step.check(spec, stores.lake.require(RAW, spec.name, "day", NIGHT), stores).outcome
+        stores.lake.publish(stores.lake.begin(Dataset.RAW, spec.name, "day", NIGHT), table, provenance={})
+        return step.check(spec, stores.lake.require(Dataset.RAW, spec.name, "day", NIGHT), stores).outcome
 
     return outcome
 
@@ -149,7 +150,7 @@ def test_a_refused_night_keeps_its_report_and_changes_nothing(
     assert f"{stores.lake.objects.uri}/{html}" in said
     assert b"items" in stores.lake.objects.get(html)[0]
     assert json.loads(stores.lake.objects.get(reports_of(spec, NIGHT).json)[0])["success"] is False
-    assert stores.lake.require(VALIDATED, spec.name, "day", NIGHT).digest == good.digest
+    assert stores.lake.require(Dataset.VALIDATED, spec.name, "day", NIGHT).digest == good.digest
 
 
 def test_many_breaches_are_cut_short(spec: ModelSpec, stores: Stores, spoil: Callable[[str], None]) -> None:

@@ -14,11 +14,18 @@ import pytest
 import s3fs
 from botocore.exceptions import ReadTimeoutError
 
-from pipelines.contracts import PartitionRef
-from pipelines.errors import LakeUnavailable, LostRows, MissingPartition, NightshiftError, Superseded, UsageError
-from pipelines.stores import Stores
-from pipelines.stores.lake import Draft, Lake
-from pipelines.stores.objects import ConditionFailed
+from nightshift.contracts import PartitionRef
+from nightshift.errors import (
+    LakeUnavailable,
+    LostRows,
+    MissingPartition,
+    NightshiftError,
+    Superseded,
+    UsageError,
+)
+from nightshift.stores import Stores
+from nightshift.stores.lake import GenerationDraft, Lake
+from nightshift.stores.objects import ConditionFailed
 
 pytestmark = pytest.mark.stack
 
@@ -52,7 +59,7 @@ def committed(lake: Lake) -> list[int]:
     return lake.read(lake.require(*NIGHT))["n"].to_pylist()
 
 
-def split(lake: Lake, draft: Draft, *parts: tuple[int, ...]) -> PartitionRef:
+def split(lake: Lake, draft: GenerationDraft, *parts: tuple[int, ...]) -> PartitionRef:
     """Publish several files."""
     files = [lake.add(draft, i, rows(*part).to_batches(), rows().schema) for i, part in enumerate(parts)]
     return lake.commit(draft, files, rows().schema, rows_in=sum(map(len, parts)), provenance={})

@@ -5,14 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from pipelines.errors import LakeUnavailable
-from pipelines.stores import Stores
-from pipelines.stores.ledger import Ledger, Move
-from pipelines.stores.objects import ConditionFailed
+from nightshift.errors import LakeUnavailable
+from nightshift.stores import Stores
+from nightshift.stores.ledger import AliasMove, Ledger
+from nightshift.stores.objects import ConditionFailed
 
 pytestmark = pytest.mark.stack
 
-FIRST = Move("m", "champion", None, "1", "the first champion", {"by": "tests"})
+FIRST = AliasMove("m", "champion", None, "1", "the first champion", {"by": "tests"})
 SECOND = replace(FIRST, before="1", after="2", reason="better")
 BACK = replace(FIRST, before="2", after="1", reason="rollback")
 

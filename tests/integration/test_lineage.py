@@ -12,26 +12,27 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner, Result
 
-from pipelines.cli import app
-from pipelines.errors import MissingPartition, ModelError, NoChampion, UsageError
-from pipelines.settings import settings
-from pipelines.spec import ModelSpec, load_spec
-from pipelines.steps.checkout import checkout, find_snapshot
-from pipelines.steps.diff import diff
-from pipelines.steps.evaluate import evaluate
-from pipelines.steps.explain import explain
-from pipelines.steps.ingest import RAW, ingest
-from pipelines.steps.load import load
-from pipelines.steps.optimize import optimize
-from pipelines.steps.plan import PREDICTIONS, plan
-from pipelines.steps.promote import promote
-from pipelines.steps.publish import publish
-from pipelines.steps.score import score
-from pipelines.steps.snapshot import snapshot
-from pipelines.steps.train import register, train
-from pipelines.steps.validate import VALIDATED, validate
-from pipelines.stores import Stores
-from pipelines.stores.registry import Registry
+from nightshift.cli.main import app
+from nightshift.contracts import Dataset
+from nightshift.errors import MissingPartition, ModelError, NoChampion, UsageError
+from nightshift.settings import settings
+from nightshift.spec import ModelSpec, load_spec
+from nightshift.steps.checkout import checkout, find_snapshot
+from nightshift.steps.diff import diff
+from nightshift.steps.evaluate import evaluate
+from nightshift.steps.explain import explain
+from nightshift.steps.ingest import ingest
+from nightshift.steps.load import load
+from nightshift.steps.optimize import optimize
+from nightshift.steps.plan import plan
+from nightshift.steps.promote import promote
+from nightshift.steps.publish import publish
+from nightshift.steps.score import score
+from nightshift.steps.snapshot import snapshot
+from nightshift.steps.train import register, train
+from nightshift.steps.validate import validate
+from nightshift.stores import Stores
+from nightshift.stores.registry import Registry
 
 pytestmark = pytest.mark.stack
 
@@ -105,7 +106,7 @@ def read(folder: Path) -> dict[str, bytes]:
 def a_key(world: World, night: str = NIGHT, index: int = 7) -> tuple[str, ...]:
     """The key of some row of a night, as a person writes it."""
     lake = world.stores.lake
-    row = lake.read(lake.require(PREDICTIONS, world.spec.name, "day", night)).slice(index, 1).to_pylist()[0]
+    row = lake.read(lake.require(Dataset.PREDICTIONS, world.spec.name, "day", night)).slice(index, 1).to_pylist()[0]
     return tuple(f"{name}={row[name]}" for name in world.spec.keys)
 
 
@@ -138,12 +139,12 @@ def test_one_row_is_followed_all_the_way_back(world: World, elsewhere: Stores, t
     ]
     assert hashlib.md5(json.dumps(listing).encode()).hexdigest() + ".dir" == md5
     # The night that was scored, and the raw one before it.
-    validated = elsewhere.lake.require(VALIDATED, spec.name, "day", NIGHT)
+    validated = elsewhere.lake.require(Dataset.VALIDATED, spec.name, "day", NIGHT)
     assert found["input"]["digest"] == validated.digest
-    assert found["input"]["raw_digest"] == elsewhere.lake.require(RAW, spec.name, "day", NIGHT).digest
+    assert found["input"]["raw_digest"] == elsewhere.lake.require(Dataset.RAW, spec.name, "day", NIGHT).digest
     (source,) = [
         row
-        for row in elsewhere.lake.read(elsewhere.lake.require(RAW, spec.name, "day", NIGHT)).to_pylist()
+        for row in elsewhere.lake.read(elsewhere.lake.require(Dataset.RAW, spec.name, "day", NIGHT)).to_pylist()
         if tuple(f"{name}={row[name]}" for name in spec.keys) == key
     ]
     assert found["row"]["values"] == {name: value for name, value in source.items() if name not in spec.keys}
@@ -166,7 +167,7 @@ def test_a_key_that_is_not_there_is_one_clear_error(world: World) -> None:
 
 def test_a_row_that_was_dropped_says_why(world: World) -> None:
     lake, spec = world.stores.lake, world.spec
-    columns = lake.read(lake.require(VALIDATED, spec.name, "day", NIGHT)).slice(0, 2)
+    columns = lake.read(lake.require(Dataset.VALIDATED, spec.name, "day", NIGHT)).slice(0, 2)
     dropped = columns.set_column(1, columns.schema.field("number"), pa.array([77777, 77778], pa.int32()))
     dropped = dropped.append_column("reasons", pa.array([["weight: range"], ["kind: null", "items: range"]]))
     dropped = dropped.append_column("offending", pa.array([["-1.0"], [None, "99"]]))
@@ -209,7 +210,7 @@ def test_training_bytes_come_back_on_another_machine(
     name = world.spec.name + which if which.startswith("@") else world.first.removesuffix(".dir") + which
     out = checkout(name, tmp_path / "out", elsewhere)
     assert out.md5 == world.first
-    assert read(tmp_path / "out") == read(world.stores.versions.checkout(world.first))
+    assert read(tmp_path / "out") == read(world.stores.snapshots.checkout(world.first))
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
@@ -230,7 +231,7 @@ def test_other_content_is_replaced_only_when_that_is_asked_for(
     assert "--force" in str(error.value.fix)
     assert (folder / "notes").read_text() == "mine"
     checkout(world.second, folder, elsewhere, force=True)
-    assert read(folder) == read(world.stores.versions.checkout(world.second))
+    assert read(folder) == read(world.stores.snapshots.checkout(world.second))
     (folder / "notes").write_text("mine")
     monkeypatch.chdir(folder / "day=2024-01-03")
     with pytest.raises(UsageError, match="is where you work"):
@@ -287,7 +288,7 @@ def test_a_moved_window_differs_by_its_ends(world: World, elsewhere: Stores) -> 
 
 
 def test_a_diff_of_bare_md5s_is_told_the_model(world: World, nightshift: Callable[..., Result]) -> None:
-    versions = world.stores.versions
+    versions = world.stores.snapshots
     files = versions.files(world.first)
     path = "day=2024-01-03/part-00000.parquet"
     table = pq.ParquetFile(versions.bring(files[path], world.first)).read()
@@ -316,7 +317,7 @@ def test_checkout_at_the_command_line_says_what_it_brought(
         assert fact in said.output
     assert read(tmp_path / "here" / "artifacts" / "data" / world.spec.name)
     assert nightshift("data", "checkout", world.first, "--to", "mine").exit_code == 0
-    assert read(tmp_path / "here" / "mine") == read(world.stores.versions.checkout(world.first))
+    assert read(tmp_path / "here" / "mine") == read(world.stores.snapshots.checkout(world.first))
 
 
 def _copier(source: Path) -> Callable[[Path], Any]:

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.contracts import Candidate, PartitionRef, Pin, Verdict
-from pipelines.errors import (
+from nightshift.contracts import Candidate, Dataset, PartitionRef, Pin, Verdict
+from nightshift.errors import (
     DataError,
     FromTheFuture,
     LostRows,
@@ -24,24 +24,24 @@ from pipelines.errors import (
     UnsafeGraph,
     UsageError,
 )
-from pipelines.spec import ModelSpec, load_spec
-from pipelines.steps.evaluate import evaluate
-from pipelines.steps.explain import explain
-from pipelines.steps.ingest import ingest, ingest_labels
-from pipelines.steps.load import load
-from pipelines.steps.optimize import optimize
-from pipelines.steps.plan import PREDICTIONS, plan
-from pipelines.steps.profile import load_profile
-from pipelines.steps.promote import promote, rollback
-from pipelines.steps.publish import publish
-from pipelines.steps.score import score
-from pipelines.steps.snapshot import labelled, snapshot
-from pipelines.steps.train import register, train
-from pipelines.steps.validate import validate
-from pipelines.stores import Stores
-from pipelines.stores.ledger import Ledger
-from pipelines.stores.manifest import Manifest
-from pipelines.stores.parquet import nullable, schema_of
+from nightshift.profiles.profile import load_profile
+from nightshift.spec import ModelSpec, load_spec
+from nightshift.steps.evaluate import evaluate
+from nightshift.steps.explain import explain
+from nightshift.steps.ingest import ingest, ingest_labels
+from nightshift.steps.load import load
+from nightshift.steps.optimize import optimize
+from nightshift.steps.plan import plan
+from nightshift.steps.promote import promote, rollback
+from nightshift.steps.publish import publish
+from nightshift.steps.score import score
+from nightshift.steps.snapshot import labelled, snapshot
+from nightshift.steps.train import register, train
+from nightshift.steps.validate import validate
+from nightshift.stores import Stores
+from nightshift.stores.ledger import Ledger
+from nightshift.stores.manifest import Manifest
+from nightshift.stores.parquet import nullable, schema_of
 
 pytestmark = pytest.mark.stack
 
@@ -98,7 +98,7 @@ def world(
 
 def read(world: World, night: str = NIGHT) -> pa.Table:
     lake = world.stores.lake
-    return lake.read(lake.require(PREDICTIONS, world.spec.name, "day", night))
+    return lake.read(lake.require(Dataset.PREDICTIONS, world.spec.name, "day", night))
 
 
 def plain(world: World, night: str = NIGHT) -> pa.Table:
@@ -183,7 +183,7 @@ def test_a_shard_scored_anew_gives_the_same_bytes(world: World) -> None:
 def test_the_rows_counted_in_the_scoring_pass_are_the_rows_of_the_night(world: World) -> None:
     predict(world.spec, NIGHT, world.stores)
     lake = world.stores.lake
-    published = lake.require(PREDICTIONS, world.spec.name, "day", NIGHT)
+    published = lake.require(Dataset.PREDICTIONS, world.spec.name, "day", NIGHT)
     profile = load_profile(Pin(**published.provenance["pin"]), lake)
     night = lake.read(lake.require("validated", world.spec.name, "day", NIGHT))
     expected = profile.count({**{n: night[n] for n in night.column_names}, "score": read(world)["score"]})
@@ -302,7 +302,7 @@ def test_too_few_nights_are_nothing_to_learn_from(world: World) -> None:
 
 
 def test_labels_that_match_no_row_are_an_error(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pipelines.steps import sources
+    from nightshift import sources
 
     def others(*asked: Any) -> pa.Table:
         table = ask(*asked)
@@ -316,10 +316,10 @@ def test_labels_that_match_no_row_are_an_error(world: World, monkeypatch: pytest
 
 
 def test_a_single_class_cannot_be_learnt(world: World) -> None:
-    from pipelines.steps import holdout
+    from nightshift.modelling import holdout
 
     frozen = world.better.candidate.trained.snapshot
-    table = holdout.read_snapshot(world.spec, world.stores.versions.checkout(frozen.md5))
+    table = holdout.read_snapshot(world.spec, world.stores.snapshots.checkout(frozen.md5))
     index = table.schema.get_field_index("late")
     always = table.set_column(index, "late", pa.array([1.0] * table.num_rows, pa.float32()))
     with pytest.MonkeyPatch.context() as patch:

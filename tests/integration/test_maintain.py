@@ -8,12 +8,12 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from pipelines.contracts import Maintained
-from pipelines.errors import MissingPartition, UsageError
-from pipelines.spec import ModelSpec
-from pipelines.steps.maintain import maintain, sweep
-from pipelines.stores import Stores
-from pipelines.stores.lake import Lake
+from nightshift.contracts import Maintained
+from nightshift.errors import MissingPartition, UsageError
+from nightshift.spec import ModelSpec
+from nightshift.steps.maintain import maintain, sweep
+from nightshift.stores import Stores
+from nightshift.stores.lake import Lake
 
 pytestmark = pytest.mark.stack
 
@@ -189,7 +189,7 @@ def test_only_this_model_is_touched(spec, stores, lake, publish, change) -> None
     before = keys(lake)
     assert sweep(change(spec, name=f"{spec.name}_b"), stores, NOW).nights == 0
     assert keys(lake) == before
-    assert len(list(lake.objects.unfinished(""))) == 1
+    assert len(list(lake.objects.incomplete_uploads(""))) == 1
 
 
 def begin(lake: Lake, key: str, *parts: bytes) -> None:
@@ -211,7 +211,7 @@ def test_unfinished_uploads_go_and_the_object_of_their_key_stays(spec, stores, l
     assert sweep(spec, stores, HOUR).uploads_kept == 3
     done = sweep(spec, stores, NOW)
     assert (done.uploads_aborted, done.uploads_kept) == (3, 0)
-    assert list(lake.objects.unfinished("")) == []
+    assert list(lake.objects.incomplete_uploads("")) == []
     assert lake.objects.get(key)[0] == body
 
 

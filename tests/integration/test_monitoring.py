@@ -5,13 +5,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipelines.contracts import Pin
-from pipelines.errors import DataError, MissingPartition, ModelError, RegistryUnavailable
-from pipelines.steps.accuracy import read_record
-from pipelines.steps.govern import govern
-from pipelines.steps.monitor import monitor, read_drift
-from pipelines.steps.profile import build, profile_key
-from pipelines.stores import Stores
+from nightshift.contracts import Pin
+from nightshift.errors import DataError, MissingPartition, ModelError, RegistryUnavailable
+from nightshift.monitoring.accuracy import read_record
+from nightshift.profiles.profile import build, profile_key
+from nightshift.steps.govern import govern
+from nightshift.steps.monitor import monitor, read_drift
+from nightshift.stores import Stores
 
 pytestmark = pytest.mark.stack
 

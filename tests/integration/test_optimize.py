@@ -9,17 +9,17 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from pipelines.contracts import Candidate
-from pipelines.spec import VARIANTS, ModelSpec, find_spec, load_spec
-from pipelines.steps.evaluate import evaluate
-from pipelines.steps.graph import Graph, fetch
-from pipelines.steps.holdout import Rows, read_split
-from pipelines.steps.load import load, window
-from pipelines.steps.metrics import row_losses
-from pipelines.steps.optimize import optimize
-from pipelines.steps.snapshot import snapshot
-from pipelines.steps.train import register, train
-from pipelines.stores import Stores
+from nightshift.contracts import Candidate
+from nightshift.modelling.holdout import LabelledRows, read_split
+from nightshift.modelling.metrics import row_losses
+from nightshift.scoring.graph import OnnxGraph, fetch
+from nightshift.spec import VARIANTS, ModelSpec, find_spec, load_spec
+from nightshift.steps.evaluate import evaluate
+from nightshift.steps.load import load, window
+from nightshift.steps.optimize import optimize
+from nightshift.steps.snapshot import snapshot
+from nightshift.steps.train import register, train
+from nightshift.stores import Stores
 
 pytestmark = pytest.mark.stack
 
@@ -38,7 +38,7 @@ class Flights(NamedTuple):
     candidate: Candidate
     table: dict[str, Any]
     files: dict[str, bytes]
-    holdout: Rows
+    holdout: LabelledRows
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_every_variant_of_the_spec_has_a_line_and_its_file(flights: Flights) -> 
 
 def test_the_table_says_what_the_files_say(flights: Flights) -> None:
     holdout = flights.holdout
-    scores = {name: Graph(flights.spec, body).score(holdout.table) for name, body in flights.files.items()}
+    scores = {name: OnnxGraph(flights.spec, body).score(holdout.table) for name, body in flights.files.items()}
     losses = {name: row_losses("log_loss", holdout.labels, found).mean() for name, found in scores.items()}
     for name, body in flights.files.items():
         line = lines(flights)[name]
@@ -108,7 +108,7 @@ def test_the_chosen_graph_is_what_scores(flights: Flights) -> None:
     assert tags["nightshift.variant"] == graph.variant
     assert tags["nightshift.onnx_sha256"] == graph.sha256
     scores = fetch(flights.spec, graph.key, graph.sha256, stores).score(flights.holdout.table)
-    expected = Graph(flights.spec, flights.files[graph.variant]).score(flights.holdout.table)
+    expected = OnnxGraph(flights.spec, flights.files[graph.variant]).score(flights.holdout.table)
     assert np.array_equal(scores, expected)
     assert stores.lake.objects.head(f"models/{flights.spec.name}/{graph.sha256}/profile.json")
 

@@ -7,17 +7,17 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from pipelines.errors import LakeUnavailable, RegistryUnavailable
-from pipelines.settings import Settings
-from pipelines.spec import ModelSpec
-from pipelines.stack import Ports, Stack, processes
-from pipelines.steps.ingest import ingest
-from pipelines.steps.plan import plan
-from pipelines.steps.snapshot import snapshot
-from pipelines.steps.validate import validate
-from pipelines.stores import Stores
-from pipelines.stores.lake import iter_row_groups
-from pipelines.stores.versions import Versions
+from nightshift.errors import LakeUnavailable, RegistryUnavailable
+from nightshift.settings import Settings
+from nightshift.spec import ModelSpec
+from nightshift.stack import Ports, Stack, processes
+from nightshift.steps.ingest import ingest
+from nightshift.steps.plan import plan
+from nightshift.steps.snapshot import snapshot
+from nightshift.steps.validate import validate
+from nightshift.stores import Stores
+from nightshift.stores.lake import iter_row_groups
+from nightshift.stores.snapshots import Snapshots
 
 pytestmark = pytest.mark.stack
 
@@ -89,7 +89,7 @@ def stopping(services: Services, name: str, real: Callable[..., Any]) -> Callabl
 def test_s3_stops_while_a_night_is_validated(
     spec: ModelSpec, stores: Stores, night: pa.Table, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipelines.steps import validate as step
+    from nightshift.steps import validate as step
 
     monkeypatch.setattr(step, "check", stopping(services, "s3", step.check))
     with pytest.raises(LakeUnavailable, match="S3 does not answer for s3://lake/reports/") as error:
@@ -154,10 +154,10 @@ def test_s3_is_down_for_a_snapshot(
     spec: ModelSpec, stores: Stores, services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def add(body: str) -> str:
-        return stores.versions.freeze({"x": stores.versions.keep(lambda file: file.write_text(body))[0]})
+        return stores.snapshots.freeze({"x": stores.snapshots.keep(lambda file: file.write_text(body))[0]})
 
     md5 = add("x")
-    elsewhere = Versions(stores.settings.model_copy(update={"home": tmp_path / "elsewhere"}))
+    elsewhere = Snapshots(stores.settings.model_copy(update={"home": tmp_path / "elsewhere"}))
     services.stop("s3")
     with pytest.raises(LakeUnavailable):
         snapshot(spec, "2024-01-12", stores)

@@ -12,20 +12,20 @@ import pyarrow as pa
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 
-from pipelines.spec import ModelSpec, load_spec
-from pipelines.steps.evaluate import evaluate
-from pipelines.steps.leaks import look
-from pipelines.steps.load import load
-from pipelines.steps.monitor import monitor
-from pipelines.steps.new import Wish, new
-from pipelines.steps.optimize import optimize
-from pipelines.steps.plan import plan
-from pipelines.steps.promote import promote
-from pipelines.steps.publish import publish
-from pipelines.steps.score import score
-from pipelines.steps.snapshot import snapshot
-from pipelines.steps.train import register, train
-from pipelines.stores import Stores
+from nightshift.authoring.leaks import look
+from nightshift.authoring.new import NewModelRequest, new
+from nightshift.spec import ModelSpec, load_spec
+from nightshift.steps.evaluate import evaluate
+from nightshift.steps.load import load
+from nightshift.steps.monitor import monitor
+from nightshift.steps.optimize import optimize
+from nightshift.steps.plan import plan
+from nightshift.steps.promote import promote
+from nightshift.steps.publish import publish
+from nightshift.steps.score import score
+from nightshift.steps.snapshot import snapshot
+from nightshift.steps.train import register, train
+from nightshift.stores import Stores
 
 pytestmark = pytest.mark.stack
 
@@ -88,7 +88,7 @@ def test_new_to_a_monitored_night(
 ) -> None:
     frame, label = made()
     name = f"{kind}_{stores.lake.objects.uri[-8:]}"
-    drafted = new(Wish(name, put(stores, frame), label, ("case", "part"), "Visit Day"), stores.settings)
+    drafted = new(NewModelRequest(name, put(stores, frame), label, ("case", "part"), "Visit Day"), stores.settings)
     assert drafted.label_type == kind
     # One variant besides fp32: what all of them do is tested elsewhere.
     spec = change(load_spec(Path(drafted.file)), optimize={"variants": ["codes"]})

@@ -10,14 +10,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.errors import ExpectationsFailed, LakeUnavailable, LostRows, SpecError
-from pipelines.spec import ModelSpec
-from pipelines.steps import validate as step
-from pipelines.steps.ingest import ingest, ingest_labels
-from pipelines.steps.quarantine import QUARANTINE
-from pipelines.steps.snapshot import labelled
-from pipelines.steps.validate import VALIDATED, reports_of, validate
-from pipelines.stores import Stores, parquet
+from nightshift.contracts import Dataset
+from nightshift.errors import ExpectationsFailed, LakeUnavailable, LostRows, SpecError
+from nightshift.spec import ModelSpec
+from nightshift.steps import validate as step
+from nightshift.steps.ingest import ingest, ingest_labels
+from nightshift.steps.snapshot import labelled
+from nightshift.steps.validate import reports_of, validate
+from nightshift.stores import Stores, parquet
 
 pytestmark = pytest.mark.stack
 
@@ -51,7 +51,7 @@ def read(dataset: str, spec: ModelSpec, stores: Stores, night: str = NIGHT) -> p
 def night(spec: ModelSpec, stores: Stores, partition: str = NIGHT) -> Any:
     ingest(spec, partition, stores)
     validate(spec, partition, stores)
-    return stores.lake.require(VALIDATED, spec.name, "day", partition)
+    return stores.lake.require(Dataset.VALIDATED, spec.name, "day", partition)
 
 
 def test_a_row_that_breaches_is_kept_aside_with_reasons_and_values(
@@ -60,7 +60,7 @@ def test_a_row_that_breaches_is_kept_aside_with_reasons_and_values(
     spoil("frame.loc[[3, 40], 'amount'] = [-5.0, float('inf')]; frame.loc[[40, 41], 'kind'] = 'SHOE!'")
     manifest = night(dropping, stores)
     assert (manifest.rows_in, manifest.rows, manifest.rows_quarantined) == (90, 87, 3)
-    kept, aside = read(VALIDATED, dropping, stores), read(QUARANTINE, dropping, stores)
+    kept, aside = read(Dataset.VALIDATED, dropping, stores), read(Dataset.QUARANTINE, dropping, stores)
     assert kept.num_rows == 87
     assert kept.schema.names == list(dropping.columns)
     found = {row["number"]: dict(zip(row["reasons"], row["offending"], strict=True)) for row in aside.to_pylist()}
@@ -77,11 +77,11 @@ def test_both_ways_write_the_same_rows(
 ) -> None:
     spoil("frame.loc[[0, 7, 13, 89], 'amount'] = -1; frame.loc[20:21, ['site', 'number']] = ['east', 500]")
     night(dropping, stores)
-    whole = [read(dataset, dropping, stores) for dataset in (VALIDATED, QUARANTINE)]
+    whole = [read(dataset, dropping, stores) for dataset in (Dataset.VALIDATED, Dataset.QUARANTINE)]
     monkeypatch.setattr(step, "MOST_ROWS", -1)
     monkeypatch.setattr(parquet, "ROW_GROUP_ROWS", 7)
     night(dropping, stores)
-    assert [read(dataset, dropping, stores) for dataset in (VALIDATED, QUARANTINE)] == whole
+    assert [read(dataset, dropping, stores) for dataset in (Dataset.VALIDATED, Dataset.QUARANTINE)] == whole
     assert whole[1].num_rows == 6
 
 
@@ -89,7 +89,7 @@ def test_every_row_of_a_repeated_key_is_dropped(dropping: ModelSpec, stores: Sto
     spoil("frame.loc[[10, 11, 12], ['site', 'number']] = ['east', 11]")
     manifest = night(dropping, stores)
     assert (manifest.rows, manifest.rows_quarantined) == (87, 3)
-    aside = read(QUARANTINE, dropping, stores)
+    aside = read(Dataset.QUARANTINE, dropping, stores)
     assert aside["reasons"].to_pylist() == [["site, number: duplicate"]] * 3
     assert aside["offending"].to_pylist() == [["east and 11"]] * 3
 
@@ -102,8 +102,8 @@ def test_too_many_bad_rows_refuse_the_night_and_change_nothing(
     ingest(dropping, NIGHT, stores)
     with pytest.raises(ExpectationsFailed, match=r"19 of 90 rows would go to quarantine.* allows 20.00%"):
         validate(dropping, NIGHT, stores)
-    assert stores.lake.require(VALIDATED, dropping.name, "day", NIGHT) == before
-    assert stores.lake.manifest(QUARANTINE, dropping.name, "day", NIGHT) is None
+    assert stores.lake.require(Dataset.VALIDATED, dropping.name, "day", NIGHT) == before
+    assert stores.lake.manifest(Dataset.QUARANTINE, dropping.name, "day", NIGHT) is None
 
 
 def test_what_is_left_must_be_a_night(dropping: ModelSpec, change: Change, stores: Stores, spoil: Spoil) -> None:
@@ -120,7 +120,7 @@ def test_a_breach_that_refuses_wins_over_one_that_drops(
         night(dropping, stores)
     assert "items: expect_column_values_to_be_between" in str(error.value)
     assert "amount" not in error.value.message
-    assert stores.lake.manifest(VALIDATED, dropping.name, "day", NIGHT) is None
+    assert stores.lake.manifest(Dataset.VALIDATED, dropping.name, "day", NIGHT) is None
 
 
 def test_a_quarantined_row_comes_back(dropping: ModelSpec, stores: Stores, spoil: Spoil, size: str) -> None:
@@ -130,8 +130,8 @@ def test_a_quarantined_row_comes_back(dropping: ModelSpec, stores: Stores, spoil
     spoil("pass")
     mended = night(dropping, stores)
     assert (mended.rows, mended.rows_quarantined, mended.digest) == (90, 0, good.digest)
-    assert read(QUARANTINE, dropping, stores).num_rows == 0
-    numbers = read(VALIDATED, dropping, stores)["number"].to_pylist()
+    assert read(Dataset.QUARANTINE, dropping, stores).num_rows == 0
+    numbers = read(Dataset.VALIDATED, dropping, stores)["number"].to_pylist()
     assert sorted(numbers) == list(range(1, 91))
 
 
@@ -144,7 +144,7 @@ def test_a_run_that_dies_between_both_commits_is_mended_by_the_next(
     real = type(stores.lake).commit
 
     def dies(lake: Any, draft: Any, *args: Any, **kwargs: Any) -> Any:
-        if draft.dataset == VALIDATED:
+        if draft.dataset == Dataset.VALIDATED:
             raise LakeUnavailable("gone")
         return real(lake, draft, *args, **kwargs)
 
@@ -152,11 +152,11 @@ def test_a_run_that_dies_between_both_commits_is_mended_by_the_next(
         patch.setattr(type(stores.lake), "commit", dies)
         with pytest.raises(LakeUnavailable):
             validate(dropping, NIGHT, stores)
-    assert stores.lake.require(VALIDATED, dropping.name, "day", NIGHT) == before
+    assert stores.lake.require(Dataset.VALIDATED, dropping.name, "day", NIGHT) == before
     validate(dropping, NIGHT, stores)
-    after = stores.lake.require(VALIDATED, dropping.name, "day", NIGHT)
+    after = stores.lake.require(Dataset.VALIDATED, dropping.name, "day", NIGHT)
     assert (after.rows, after.rows_quarantined) == (89, 1)
-    assert read(QUARANTINE, dropping, stores).num_rows == 1
+    assert read(Dataset.QUARANTINE, dropping, stores).num_rows == 1
 
 
 def test_labels_of_quarantined_rows_are_no_strangers(dropping: ModelSpec, stores: Stores, spoil: Spoil) -> None:
@@ -184,7 +184,7 @@ def test_two_columns_of_a_row(spec: ModelSpec, change: Change, stores: Stores, s
     spoil("frame['number'] += 100; frame.loc[5, 'number'] = 3; frame.loc[5, 'items'] = 4")
     manifest = night(change(spec, night={"compare": compare, "max_quarantined_share": 0.5}), stores)
     assert manifest.rows_quarantined == 1
-    (row,) = read(QUARANTINE, spec, stores).to_pylist()
+    (row,) = read(Dataset.QUARANTINE, spec, stores).to_pylist()
     assert (row["reasons"], row["offending"]) == (["items: not <= number"], ["4 and 3"])
 
 
@@ -202,7 +202,7 @@ def test_values_that_another_table_knows(
         file = f"{stores.lake.objects.uri}/{one.key}"
     reference = {"column": "site", "file": file, "key": "code", "on_breach": "drop"}
     manifest = night(change(spec, night={"references": [reference], "max_quarantined_share": 0.6}), stores)
-    aside = read(QUARANTINE, spec, stores)
+    aside = read(Dataset.QUARANTINE, spec, stores)
     assert manifest.rows_quarantined == aside.num_rows > 0
     assert set(aside["site"].to_pylist()) == {"south"}
     assert {reason for reasons in aside["reasons"].to_pylist() for reason in reasons} == {"site: reference"}
@@ -272,4 +272,4 @@ def test_a_large_night_is_copied_inside_the_store(spec: ModelSpec, stores: Store
     manifest = night(spec, stores)
     raw = stores.lake.require("raw", spec.name, "day", NIGHT)
     assert [file.sha256 for file in manifest.files] == [file.sha256 for file in raw.files]
-    assert np.array_equal(read(VALIDATED, spec, stores)["number"], stores.lake.read(raw)["number"])
+    assert np.array_equal(read(Dataset.VALIDATED, spec, stores)["number"], stores.lake.read(raw)["number"])

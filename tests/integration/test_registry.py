@@ -2,10 +2,10 @@
 
 import pytest
 
-from pipelines.errors import ModelError, NoChampion, UsageError
-from pipelines.spec import ModelSpec
-from pipelines.stores import Stores
-from pipelines.stores.registry import CHALLENGER, CHAMPION, PASSED, Registry
+from nightshift.errors import ModelError, NoChampion, UsageError
+from nightshift.spec import ModelSpec
+from nightshift.stores import Stores
+from nightshift.stores.registry import CHALLENGER, CHAMPION, PASSED, Registry
 
 pytestmark = pytest.mark.stack
 

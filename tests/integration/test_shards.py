@@ -9,19 +9,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.contracts import Plan, ShardResult
-from pipelines.errors import LostRows, SchemaMismatch
-from pipelines.spec import ModelSpec, load_spec
-from pipelines.steps.evaluate import evaluate
-from pipelines.steps.load import load
-from pipelines.steps.optimize import optimize
-from pipelines.steps.plan import PREDICTIONS, plan
-from pipelines.steps.promote import promote
-from pipelines.steps.publish import publish
-from pipelines.steps.score import score
-from pipelines.steps.snapshot import snapshot
-from pipelines.steps.train import register, train
-from pipelines.stores import Stores, parquet
+from nightshift.contracts import Dataset, Plan, ShardResult
+from nightshift.errors import LostRows, SchemaMismatch
+from nightshift.spec import ModelSpec, load_spec
+from nightshift.steps.evaluate import evaluate
+from nightshift.steps.load import load
+from nightshift.steps.optimize import optimize
+from nightshift.steps.plan import plan
+from nightshift.steps.promote import promote
+from nightshift.steps.publish import publish
+from nightshift.steps.score import score
+from nightshift.steps.snapshot import snapshot
+from nightshift.steps.train import register, train
+from nightshift.stores import Stores, parquet
 
 pytestmark = pytest.mark.stack
 
@@ -72,7 +72,7 @@ def test_shards_are_row_groups_by_size_and_the_night_is_one_file_in_their_order(
     publish(world.spec, decided, list(reversed(results)), world.stores)
     night = world.stores.lake.read(world.stores.lake.require("validated", world.spec.name, "day", NIGHT))
     assert plain(world).select(["site", "number"]).equals(night.select(["site", "number"]))
-    manifest = world.stores.lake.require(PREDICTIONS, world.spec.name, "day", NIGHT)
+    manifest = world.stores.lake.require(Dataset.PREDICTIONS, world.spec.name, "day", NIGHT)
     assert (len(manifest.files), manifest.rows) == (1, 90)
     assert manifest.provenance["shards"] == [result.key for result in results]
     assert {sum(found) for found in manifest.counts.values()} == {90}
@@ -153,7 +153,7 @@ def test_two_versions_are_never_laid_out_alike(world: World) -> None:
     for version in ("1", "7"):
         pinned = replace(decided, pin=replace(decided.pin, version=version))
         publish(world.spec, pinned, scored(world, pinned), world.stores)
-        manifest = world.stores.lake.require(PREDICTIONS, world.spec.name, "day", NIGHT)
+        manifest = world.stores.lake.require(Dataset.PREDICTIONS, world.spec.name, "day", NIGHT)
         found = world.stores.lake.open_parquet(manifest.files[0].key).metadata
         layouts.append([found.row_group(group).num_rows for group in range(found.num_row_groups)])
         decided = plan(world.spec, NIGHT, world.stores)

@@ -10,16 +10,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from pipelines.contracts import SnapshotRef
-from pipelines.settings import Settings
-from pipelines.spec import ModelSpec
-from pipelines.steps import known_nights
-from pipelines.steps.ingest import ingest, ingest_labels
-from pipelines.steps.load import nights
-from pipelines.steps.snapshot import snapshot
-from pipelines.steps.validate import validate
-from pipelines.stores import Stores
-from pipelines.stores.objects import Objects
+from nightshift.contracts import SnapshotRef
+from nightshift.settings import Settings
+from nightshift.spec import ModelSpec
+from nightshift.steps import _join_cache as known_nights
+from nightshift.steps.ingest import ingest, ingest_labels
+from nightshift.steps.load import nights
+from nightshift.steps.snapshot import snapshot
+from nightshift.steps.validate import validate
+from nightshift.stores import Stores
+from nightshift.stores.objects import Objects
 
 pytestmark = pytest.mark.stack
 
@@ -74,7 +74,7 @@ def test_a_window_moved_by_a_day_reads_and_pushes_that_day_only(spec: ModelSpec,
     after = remote(elsewhere)
     assert len(after.keys() - before.keys()) == 2
     assert {key: after[key] for key in before} == before
-    assert len(elsewhere.versions.files(first.md5).items() ^ elsewhere.versions.files(moved.md5).items()) == 2
+    assert len(elsewhere.snapshots.files(first.md5).items() ^ elsewhere.snapshots.files(moved.md5).items()) == 2
 
 
 def test_a_moved_window_is_what_it_is_without_any_memory(spec: ModelSpec, loaded: Stores, elsewhere: Stores) -> None:
@@ -90,12 +90,12 @@ def test_another_machine_uses_what_is_known_and_has_the_files(
     frozen = snapshot(spec, AS_OF, loaded)
     take_away_rows(spec, set(loaded.lake.partitions("validated", spec.name)), loaded)
     assert snapshot(spec, AS_OF, elsewhere) == frozen
-    assert len(list(elsewhere.versions.checkout(frozen.md5).rglob("*.parquet"))) == 10
+    assert len(list(elsewhere.snapshots.checkout(frozen.md5).rglob("*.parquet"))) == 10
 
 
 def test_a_file_that_is_nowhere_any_more_is_made_again(spec: ModelSpec, loaded: Stores, elsewhere: Stores) -> None:
     frozen = snapshot(spec, AS_OF, loaded)
-    lost = loaded.versions.files(frozen.md5)[f"day={FIRST}/part-00000.parquet"]
+    lost = loaded.snapshots.files(frozen.md5)[f"day={FIRST}/part-00000.parquet"]
     objects = Objects(loaded.settings, loaded.settings.dvc_remote)
     objects.delete(f"files/md5/{lost[:2]}/{lost[2:]}")
     shutil.rmtree(loaded.settings.home / "dvc-cache")
@@ -121,7 +121,7 @@ def test_a_night_that_was_published_anew_is_joined_anew(spec: ModelSpec, loaded:
     loaded.lake.publish(loaded.lake.begin("labels", spec.name, "day", "2024-01-05"),
                         turned.cast(labels.schema), provenance={})  # fmt: skip
     after = snapshot(spec, AS_OF, loaded)
-    changed = loaded.versions.files(before.md5).items() ^ loaded.versions.files(after.md5).items()
+    changed = loaded.snapshots.files(before.md5).items() ^ loaded.snapshots.files(after.md5).items()
     assert {path for path, _ in changed} == {"day=2024-01-05/part-00000.parquet"}
 
 
@@ -155,5 +155,5 @@ def test_two_runs_side_by_side_make_the_same_snapshot(spec: ModelSpec, loaded: S
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
         one, other = pool.map(freeze_in_process, [spec] * 2, [loaded.settings] * 2)
     assert one == other
-    assert len(list(elsewhere.versions.checkout(one.md5).rglob("*.parquet"))) == 10
+    assert len(list(elsewhere.snapshots.checkout(one.md5).rglob("*.parquet"))) == 10
     assert len(known_nights.recall(spec, loaded)) == 10

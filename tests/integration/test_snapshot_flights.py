@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipelines.settings import Settings
-from pipelines.spec import ModelSpec, find_spec
-from pipelines.steps.load import Loaded, chunks, load, window
-from pipelines.steps.snapshot import snapshot
-from pipelines.stores import Stores
-from pipelines.stores.versions import read_md5
+from nightshift.settings import Settings
+from nightshift.spec import ModelSpec, find_spec
+from nightshift.steps.load import Loaded, chunks, load, window
+from nightshift.steps.snapshot import snapshot
+from nightshift.stores import Stores
+from nightshift.stores.snapshots import read_md5
 
 pytestmark = pytest.mark.stack
 

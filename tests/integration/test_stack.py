@@ -17,12 +17,12 @@ import psutil
 import pytest
 import requests
 
-from pipelines.errors import PortTaken, ServiceDied, StackError
-from pipelines.settings import load_settings
-from pipelines.stack import Event, Ports, Stack
-from pipelines.stack import doctor as probes
-from pipelines.stack.processes import recall
-from pipelines.stack.weed import s3_client
+from nightshift.errors import PortTaken, ServiceDied, StackError
+from nightshift.settings import load_settings
+from nightshift.stack import Event, Ports, Stack
+from nightshift.stack import doctor as probes
+from nightshift.stack.processes import recall
+from nightshift.stack.seaweedfs import s3_client
 
 pytestmark = pytest.mark.stack
 
@@ -235,7 +235,7 @@ def test_killed_service_is_dead_and_up_starts_only_that(small: Stack) -> None:
 
 
 def test_two_at_once_is_an_error(small: Stack) -> None:
-    from pipelines.stack.lock import locked
+    from nightshift.stack.lock import locked
 
     with locked(small.home), pytest.raises(StackError, match="another `nightshift up`"):
         small.up(only=["s3"])

@@ -12,27 +12,27 @@ import pytest
 import sklearn.datasets
 from sklearn import metrics as reference
 
-from pipelines.contracts import NightReport, PartitionRef, Verdict
-from pipelines.errors import OtherLabel, SchemaMismatch
-from pipelines.spec import Label, ModelSpec, load_spec
-from pipelines.steps.accuracy import Accuracy, measure_arrived, read_record
-from pipelines.steps.drift import MIN_NIGHTS
-from pipelines.steps.estimators import model_inputs
-from pipelines.steps.evaluate import evaluate
-from pipelines.steps.holdout import read_split
-from pipelines.steps.ingest import ingest_labels
-from pipelines.steps.load import load
-from pipelines.steps.monitor import monitor, read_drift
-from pipelines.steps.optimize import optimize
-from pipelines.steps.plan import PREDICTIONS, plan
-from pipelines.steps.profile import load_profile
-from pipelines.steps.promote import promote
-from pipelines.steps.publish import publish
-from pipelines.steps.score import score
-from pipelines.steps.snapshot import labelled, snapshot
-from pipelines.steps.tasks import task_of
-from pipelines.steps.train import register, train
-from pipelines.stores import Stores
+from nightshift.contracts import Dataset, NightReport, PartitionRef, Verdict
+from nightshift.errors import OtherLabel, SchemaMismatch
+from nightshift.modelling.holdout import read_split
+from nightshift.modelling.inputs import model_inputs
+from nightshift.modelling.label_types import label_type
+from nightshift.monitoring.accuracy import Accuracy, measure_arrived, read_record
+from nightshift.monitoring.drift import MIN_NIGHTS
+from nightshift.profiles.profile import load_profile
+from nightshift.spec import Label, ModelSpec, load_spec
+from nightshift.steps.evaluate import evaluate
+from nightshift.steps.ingest import ingest_labels
+from nightshift.steps.load import load
+from nightshift.steps.monitor import monitor, read_drift
+from nightshift.steps.optimize import optimize
+from nightshift.steps.plan import plan
+from nightshift.steps.promote import promote
+from nightshift.steps.publish import publish
+from nightshift.steps.score import score
+from nightshift.steps.snapshot import labelled, snapshot
+from nightshift.steps.train import register, train
+from nightshift.stores import Stores
 
 pytestmark = pytest.mark.stack
 
@@ -121,7 +121,7 @@ class World(NamedTuple):
 
     def read(self, night: str = SCORED[0]) -> pd.DataFrame:
         lake = self.stores.lake
-        return lake.read(lake.require(PREDICTIONS, self.spec.name, "day", night)).to_pandas()
+        return lake.read(lake.require(Dataset.PREDICTIONS, self.spec.name, "day", night)).to_pandas()
 
     def outcomes(self, night: str = SCORED[0]) -> pa.Table:
         return labelled(self.spec, night, self.stores)
@@ -258,7 +258,7 @@ def test_a_night_is_watched_by_what_it_publishes(world: World) -> None:
 def test_the_counts_of_the_scoring_pass_are_those_of_the_rows(world: World) -> None:
     lake, pin = world.stores.lake, world.stores.registry.champion(world.spec.name)
     profile = load_profile(pin, lake)
-    manifest = lake.require(PREDICTIONS, world.spec.name, "day", SCORED[0])
+    manifest = lake.require(Dataset.PREDICTIONS, world.spec.name, "day", SCORED[0])
     columns = {**dict(zip(world.outcomes().column_names, world.outcomes().columns, strict=True))}
     columns |= {name: lake.read(manifest)[name] for name in ("said", *world.spec.scores)}
     assert {n: list(v) for n, v in manifest.counts.items()} == {
@@ -321,7 +321,7 @@ def test_a_changed_kind_of_label_brings_the_nights_again(world: World) -> None:
     other = relabelled(world.spec, **changes)
     assert measure_arrived(other, SCORED[-1], world.stores) == []
     with pytest.raises(SchemaMismatch, match=rf"a {other.label.type} label is {kind}"):
-        task_of(other).targets(labelled(other, SCORED[-1], world.stores)["label"])
+        label_type(other).targets(labelled(other, SCORED[-1], world.stores)["label"])
     assert load(other, SCORED[-1], SCORED[-1], world.stores).loaded == 1
     assert labelled(other, SCORED[-1], world.stores)["label"].type == kind
     assert load(world.spec, SCORED[-1], SCORED[-1], world.stores).loaded == 1

@@ -5,9 +5,9 @@ import hashlib
 import numpy as np
 import pytest
 
-from pipelines.errors import LakeUnavailable
-from pipelines.stores import Stores
-from pipelines.stores.upload import PART_BYTES
+from nightshift.errors import LakeUnavailable
+from nightshift.stores import Stores
+from nightshift.stores.upload import PART_BYTES
 
 pytestmark = pytest.mark.stack
 
@@ -25,7 +25,7 @@ def test_what_was_written_is_the_object(stores: Stores, size: int) -> None:
     assert found is not None
     assert found[0] == BODY[:size]
     assert (sink.bytes, sink.sha256) == (size, hashlib.sha256(BODY[:size]).hexdigest())
-    assert list(objects.unfinished("streams/")) == []
+    assert list(objects.incomplete_uploads("streams/")) == []
 
 
 @pytest.mark.parametrize("size", [5, len(BODY)])
@@ -41,7 +41,7 @@ def test_an_error_in_the_block_leaves_nothing_and_what_was_there_stays(stores: S
     with pytest.raises(ZeroDivisionError):
         fail()
     assert objects.get("streams/old")[0] == b"old"
-    assert list(objects.unfinished("streams/")) == []
+    assert list(objects.incomplete_uploads("streams/")) == []
 
 
 def test_an_upload_that_somebody_aborted_is_an_outage_not_a_success(stores: Stores) -> None:
@@ -50,7 +50,7 @@ def test_an_upload_that_somebody_aborted_is_an_outage_not_a_success(stores: Stor
     def aborted() -> None:
         with objects.stream("streams/gone") as sink:
             sink.write(BODY)
-            (upload,) = objects.unfinished("streams/")
+            (upload,) = objects.incomplete_uploads("streams/")
             objects._client.abort_multipart_upload(
                 Bucket=objects.bucket, Key=objects._prefix + upload.key, UploadId=upload.upload_id
             )

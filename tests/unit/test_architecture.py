@@ -30,14 +30,14 @@ def loaded_by(names: list[str], home: Path) -> set[str]:
 
 def modules(repository: Path, package: str) -> list[str]:
     """Every module of a package that can be imported."""
-    folder = repository / package.replace(".", "/")
+    folder = repository / "pipelines" / package.replace(".", "/")
     return [f"{package}.{file.stem}" for file in sorted(folder.glob("*.py")) if file.stem != "__init__"]
 
 
 @pytest.fixture(scope="module")
 def by_orchestration(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    found = modules(repository, "pipelines.orchestration")
-    assert {"pipelines.orchestration.nights", "pipelines.orchestration.training"} <= set(found)
+    found = modules(repository, "nightshift.orchestration")
+    assert {"nightshift.orchestration.nights", "nightshift.orchestration.training"} <= set(found)
     return loaded_by(found, tmp_path_factory.mktemp("airflow"))
 
 
@@ -48,19 +48,19 @@ def test_orchestration_does_not_import(by_orchestration: set[str], library: str)
 
 
 def test_the_command_line_imports_neither_airflow_nor_anything_heavy(tmp_path: Path) -> None:
-    found = loaded_by(["pipelines.cli"], tmp_path)
+    found = loaded_by(["nightshift.cli.main"], tmp_path)
     assert "typer" in found
     assert found.isdisjoint({*HEAVY, "airflow", "pyarrow", "boto3"})
 
 
 def test_importing_stores_and_contracts_opens_nothing(tmp_path: Path) -> None:
-    found = loaded_by(["pipelines.stores", "pipelines.contracts", "pipelines.spec", "pipelines.settings"], tmp_path)
+    found = loaded_by(["nightshift.stores", "nightshift.contracts", "nightshift.spec", "nightshift.settings"], tmp_path)
     assert found.isdisjoint({*HEAVY, "airflow", "pyarrow", "boto3"})
 
 
 def test_only_orchestration_dags_and_plugins_name_airflow(repository: Path) -> None:
     """import-linter sees imports of the package; this sees every line of it."""
-    for file in (repository / "pipelines").rglob("*.py"):
+    for file in (repository / "nightshift").rglob("*.py"):
         if "orchestration" not in file.parts:
             lines = file.read_text().splitlines()
             assert not [line for line in lines if line.strip().startswith(("import airflow", "from airflow"))], file

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from pipelines.stack import airflow_services, plan, weed
-from pipelines.stack.keys import Keys
+from nightshift.stack import airflow_services, plan
+from nightshift.stack import seaweedfs as weed
+from nightshift.stack.keys import Keys
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())

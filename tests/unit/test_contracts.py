@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from pipelines import contracts
-from pipelines.contracts import (
+from nightshift import contracts
+from nightshift.contracts import (
     Candidate,
     Decision,
-    Graph,
+    GraphRef,
     Maintained,
     NightReport,
     PartitionRef,
@@ -29,11 +29,11 @@ from pipelines.contracts import (
     Trained,
     Verdict,
 )
-from pipelines.stack import Ports, Stack
+from nightshift.stack import Ports, Stack
 
 SNAPSHOT = SnapshotRef("m", "ab.dir", "2024-01-12", "2024-01-02", "2024-01-11", 10, 900, ["2024-01-06"])
 TRAINED = Trained("m", "run", "models:/m-1", SNAPSHOT, {"roc_auc": 0.75, "log_loss": 0.5})
-CANDIDATE = Candidate("m", "3", TRAINED, Graph("aa", "models/m/aa/model.onnx", 1000, 1e-8, 0, 400, "fp32"))
+CANDIDATE = Candidate("m", "3", TRAINED, GraphRef("aa", "models/m/aa/model.onnx", 1000, 1e-8, 0, 400, "fp32"))
 PIN = Pin("m", "3", "run", "aa", "models/m/aa/model.onnx", "ab.dir", "2024-01-11")
 SHARD = Shard(0, "generations/x", "aa", 0, 2, 90)
 EXAMPLES = [
@@ -104,7 +104,7 @@ def test_it_arrives_as_it_left(arrived: dict[str, list[Any]], example: Any) -> N
 
 def test_classes_outside_the_contracts_are_not_let_in(airflow_env: dict[str, str]) -> None:
     name = "AIRFLOW__CORE__ALLOWED_DESERIALIZATION_CLASSES"
-    assert "pipelines.contracts" in airflow_env[name]
+    assert "nightshift.contracts" in airflow_env[name]
     with pytest.raises(AssertionError, match=r"not found in allow list|ImportError"):
         run([SHARD], {**airflow_env, name: "airflow.*"})
 

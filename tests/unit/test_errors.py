@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from pipelines import errors
-from pipelines.errors import NightshiftError
+from nightshift import errors
+from nightshift.errors import NightshiftError
 
 LINE = re.compile(r"^(?P<indent> +)(?P<name>[A-Z]\w+)(?:  +(?P<what>\S.*))?$")
 

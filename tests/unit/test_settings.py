@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from pipelines.errors import UsageError
-from pipelines.settings import Settings, find_project, load_settings, settings
+from nightshift.errors import UsageError
+from nightshift.settings import Settings, find_project, load_settings, settings
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
 from benchmarks.peer_graph import METADATA, PeerGraph, matrices, needed
-from pipelines.steps.feeds import Matrix
+from nightshift.scoring.feeds import Matrix
 
 FEEDS = {
     "format": 1,

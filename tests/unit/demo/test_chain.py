@@ -2,11 +2,11 @@
 
 import pytest
 
-from pipelines.demo.board import Board, Run
-from pipelines.demo.chain import CHAIN, BackfilledNights, ReplayedNights
-from pipelines.demo.nights import BACKFILL, REPLAY_AT_MOST, REPLAY_FROM, SIDE_BY_SIDE, following
-from pipelines.errors import StackError
-from pipelines.steps.load import nights
+from nightshift.demo.board import Board, BoardRun
+from nightshift.demo.chain import CHAIN, BackfilledNights, ReplayedNights
+from nightshift.demo.nights import BACKFILL, REPLAY_AT_MOST, REPLAY_FROM, SIDE_BY_SIDE, following
+from nightshift.errors import StackError
+from nightshift.steps.load import nights
 
 MODEL = "flight_delays"
 INGEST, RETRAIN = f"{MODEL}.ingest", f"{MODEL}.retrain"
@@ -20,7 +20,7 @@ class Notes:
 
     def trigger(self, dag, run_id, partition):
         self.triggered.append((dag, run_id, partition))
-        return Run(dag, run_id, "queued", partition)
+        return BoardRun(dag, run_id, "queued", partition)
 
     def backfill(self, dag, first, last, side_by_side):
         self.backfilled.append((dag, first, last, side_by_side))
@@ -28,11 +28,13 @@ class Notes:
 
     def changed_runs(self):
         made = [key for _, first, last, _ in self.backfilled if self.accepts for key in nights(first, last)]
-        return [Run(INGEST, f"backfill__{key}", "queued", key) for key in made]
+        return [BoardRun(INGEST, f"backfill__{key}", "queued", key) for key in made]
 
 
 def through(board, keys, verbs=CHAIN):
-    board.put([Run(f"{MODEL}.{verb}", f"{verb}__{key}", "success", key, queued="9") for verb in verbs for key in keys])
+    board.put([
+        BoardRun(f"{MODEL}.{verb}", f"{verb}__{key}", "success", key, queued="9") for verb in verbs for key in keys
+    ])
 
 
 def test_the_backfill_asks_once_for_all_nights():
@@ -83,18 +85,18 @@ def test_a_retrain_by_the_governor_ends_the_replay_when_all_is_over():
     act = ReplayedNights(api, MODEL)
     started = following(REPLAY_FROM, 3)
     through(board, started, verbs=["ingest", "validate"])
-    board.put([Run(RETRAIN, "retrain__1", "running", REPLAY_FROM, by="operator")])
+    board.put([BoardRun(RETRAIN, "retrain__1", "running", REPLAY_FROM, by="operator")])
     act.advance(board)
     assert api.triggered == []
     through(board, started)
     assert not act.done(board)
-    board.put([Run(RETRAIN, "retrain__1", "success", REPLAY_FROM, by="operator")])
+    board.put([BoardRun(RETRAIN, "retrain__1", "success", REPLAY_FROM, by="operator")])
     assert act.done(board)
 
 
 def test_a_retrain_by_hand_is_not_the_governors():
     board = Board()
-    board.put([Run(RETRAIN, "manual__1", "success", REPLAY_FROM, by="rest_api")])
+    board.put([BoardRun(RETRAIN, "manual__1", "success", REPLAY_FROM, by="rest_api")])
     assert ReplayedNights(Notes(), MODEL).retrain(board) is None
 
 

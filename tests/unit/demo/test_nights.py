@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.demo.airflow_api import backfill_window
-from pipelines.demo.nights import BACKFILL, CHAMPION_AS_OF, MODEL, REPLAY_AT_MOST, REPLAY_FROM, following
-from pipelines.spec import find_spec
-from pipelines.steps.load import nights
+from nightshift.demo.airflow_api import backfill_window
+from nightshift.demo.nights import BACKFILL, CHAMPION_AS_OF, MODEL, REPLAY_AT_MOST, REPLAY_FROM, following
+from nightshift.spec import find_spec
+from nightshift.steps.load import nights
 
 MODELS = Path(__file__).parents[3] / "models"
 

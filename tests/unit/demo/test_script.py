@@ -1,8 +1,8 @@
 """The first act, against an Airflow that only takes notes."""
 
-from pipelines.demo.board import Board, Run
-from pipelines.demo.nights import CHAMPION_AS_OF
-from pipelines.demo.script import FirstChampion
+from nightshift.demo.board import Board, BoardRun
+from nightshift.demo.nights import CHAMPION_AS_OF
+from nightshift.demo.script import FirstChampion
 
 MODEL = "flight_delays"
 
@@ -15,7 +15,7 @@ class Notes:
 
     def trigger(self, dag, run_id, partition):
         self.triggered.append((dag, run_id, partition))
-        return Run(dag, run_id, "queued", partition)
+        return BoardRun(dag, run_id, "queued", partition)
 
 
 def test_the_first_champion_is_trained_once_under_a_fixed_id():
@@ -26,5 +26,5 @@ def test_the_first_champion_is_trained_once_under_a_fixed_id():
     run_id = f"demo__train__{CHAMPION_AS_OF}"
     assert api.triggered == [(f"{MODEL}.train", run_id, CHAMPION_AS_OF)]
     assert not act.done(board)
-    board.put([Run(f"{MODEL}.train", run_id, "success", CHAMPION_AS_OF)])
+    board.put([BoardRun(f"{MODEL}.train", run_id, "success", CHAMPION_AS_OF)])
     assert act.done(board)

@@ -5,14 +5,14 @@ import io
 import pytest
 from rich.console import Console
 
-from pipelines.contracts import Decision
-from pipelines.demo.findings import Findings, Night, Outcome, Version
-from pipelines.demo.summary import show, verdict
+from nightshift.contracts import Decision
+from nightshift.demo.findings import Findings, NightSummary, RetrainOutcome, Version
+from nightshift.demo.summary import show, verdict
 
 CHAMPION = Version("1", "2013-03-30", {"roc_auc": 0.71234, "log_loss": 0.4567, "gate_mean": 0.1})
 CHALLENGER = Version("2", "2013-04-18", {"roc_auc": 0.7, "log_loss": 0.5})
-QUIET = Night("2013-04-01", "1", 900, False, 1.25, 4.0, "dest", 0.41, 0.7)
-STORMY = Night("2013-04-20", "1", 800, True, 9.5, 4.0, "precip_24h", None, None)
+QUIET = NightSummary("2013-04-01", "1", 900, False, 1.25, 4.0, "dest", 0.41, 0.7)
+STORMY = NightSummary("2013-04-20", "1", 800, True, 9.5, 4.0, "precip_24h", None, None)
 DECISION = Decision("flight_delays", "2013-04-20", True, "2 of the last 3 nights drifted", "retrain__x")
 
 ENV = {
@@ -50,7 +50,7 @@ def test_one_row_a_night_within_80_columns_with_losses_only_where_labels_arrived
 
 @pytest.mark.parametrize(("promoted", "words"), [(True, "became the champion"), (False, "was not promoted")])
 def test_what_started_the_retrain_and_what_it_led_to(promoted, words):
-    text = rendered(outcome=Outcome(CHALLENGER, promoted, "log_loss -0.01: inconclusive"))
+    text = rendered(outcome=RetrainOutcome(CHALLENGER, promoted, "log_loss -0.01: inconclusive"))
     assert "started a retrain at 2013-04-20, because\n2 of the last 3 nights drifted" in text
     assert f"version 2 {words}: log_loss -0.01: inconclusive" in text
 
@@ -77,7 +77,7 @@ def test_the_snippet_is_never_wrapped():
     [(False, False, "quiet"), (True, False, "drift"), (False, True, "worse"), (True, True, "drift + worse")],
 )
 def test_verdicts(drifted, lost, words):
-    assert verdict(Night("2013-04-01", "1", 1, drifted, 0, 0, "x", lost=lost)) == words
+    assert verdict(NightSummary("2013-04-01", "1", 1, drifted, 0, 0, "x", lost=lost)) == words
 
 
 def test_the_addresses_come_with_user_and_password():

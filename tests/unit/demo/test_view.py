@@ -5,18 +5,18 @@ import io
 import pytest
 from rich.console import Console
 
-from pipelines.demo.board import Counts, Run, Task
-from pipelines.demo.view import View, lines, names, table
+from nightshift.demo.board import BoardRun, BoardTask, RunCounts
+from nightshift.demo.view import View, lines, names, table
 
 INGEST = "flight_delays.ingest"
 
 
 def task(name="ingest", state="running", started=100.0, run_id="a"):
-    return Task(INGEST, run_id, name, state, started)
+    return BoardTask(INGEST, run_id, name, state, started)
 
 
 def state(*tasks, run_state="running"):
-    return lines({INGEST: [Run(INGEST, "a", run_state, "2013-04-01")]}, {INGEST: 14}, list(tasks))
+    return lines({INGEST: [BoardRun(INGEST, "a", run_state, "2013-04-01")]}, {INGEST: 14}, list(tasks))
 
 
 def printed(show, terminal=False):
@@ -31,7 +31,7 @@ def test_equal_tasks_are_one_name_and_a_retry_says_so():
 
 def test_a_line_has_counts_running_and_waiting_tasks():
     [line] = state(task(), task("labels", "queued", None), task("other", run_id="of another act"))
-    assert line.counts == Counts(running=1)
+    assert line.counts == RunCounts(running=1)
     assert line.facts() == "ingest: 0 of 14 done, 1 running, [ingest], waiting: labels"
 
 
@@ -62,7 +62,7 @@ def test_of_a_single_run_each_task_is_a_change():
     def show(console):
         with View(console, "Act 1") as view:
             for name in ("load", "train", "train"):
-                view.show(lines({INGEST: [Run(INGEST, "a", "running")]}, {INGEST: 1}, [task(name)]))
+                view.show(lines({INGEST: [BoardRun(INGEST, "a", "running")]}, {INGEST: 1}, [task(name)]))
 
     text = printed(show)
     assert [name for line in text.splitlines() for name in ("[load]", "[train]") if name in line] == [

@@ -6,19 +6,19 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from pipelines.demo import watch
-from pipelines.demo.board import Board, Run, Task
-from pipelines.demo.view import View, lines
-from pipelines.errors import NightshiftError, StackError
+from nightshift.demo import watch
+from nightshift.demo.board import Board, BoardRun, BoardTask
+from nightshift.demo.view import View, lines
+from nightshift.errors import NightshiftError, StackError
 
-RUN = Run("m.predict", "asset__1", "failed", "2013-04-01")
+RUN = BoardRun("m.predict", "asset__1", "failed", "2013-04-01")
 
 
 class Api:
     """Knows one failed task and its log."""
 
     def failed_tasks(self, run):
-        return [Task(run.dag, run.run_id, "plan", "failed", attempt=2)]
+        return [BoardTask(run.dag, run.run_id, "plan", "failed", attempt=2)]
 
     def log(self, task):
         return [
@@ -49,7 +49,7 @@ def test_a_failed_run_is_named_with_task_error_and_page():
         (
             [
                 {"level": "error", "logger": "nightshift", "event": "ModelError: no form"},
-                {"level": "error", "logger": "task", "event": "Task exited"},
+                {"level": "error", "logger": "task", "event": "BoardTask exited"},
             ],
             "ModelError: no form",
         ),
@@ -67,8 +67,8 @@ def clock(monkeypatch):
 
 
 def running(state="running"):
-    run = Run("m.train", "a", "running")
-    return lines({"m.train": [run]}, {"m.train": 1}, [Task("m.train", "a", "load", state, 1.0)])
+    run = BoardRun("m.train", "a", "running")
+    return lines({"m.train": [run]}, {"m.train": 1}, [BoardTask("m.train", "a", "load", state, 1.0)])
 
 
 def test_silence_is_explained_once(clock):
@@ -95,7 +95,7 @@ def test_a_task_that_runs_is_waited_for_and_one_that_never_starts_is_not(clock):
 
 def test_what_waits_when_no_task_lives_is_the_next_dag():
     state = lines(
-        {"m.ingest": [Run("m.ingest", "a", "success")], "m.validate": []}, {"m.ingest": 1, "m.validate": 1}, []
+        {"m.ingest": [BoardRun("m.ingest", "a", "success")], "m.validate": []}, {"m.ingest": 1, "m.validate": 1}, []
     )
     assert watch.waits(state) == "the scheduler, to start validate"
 
@@ -132,7 +132,7 @@ class Replies(Api):
 
     def clear(self, run):
         self.cleared.append(run)
-        return Run(run.dag, run.run_id, "queued", run.partition)
+        return BoardRun(run.dag, run.run_id, "queued", run.partition)
 
 
 def play(api, monkeypatch):
@@ -142,7 +142,7 @@ def play(api, monkeypatch):
 
 
 def test_what_had_failed_before_is_cleared_and_goes_on(monkeypatch):
-    api = Replies(RUN, Run("m.predict", "asset__1", "success", "2013-04-01"))
+    api = Replies(RUN, BoardRun("m.predict", "asset__1", "success", "2013-04-01"))
     play(api, monkeypatch)
     assert api.cleared == [RUN]
 

@@ -296,7 +296,7 @@ def test_outside_a_project_nothing_is_written(
 @pytest.fixture
 def fresh() -> Any:
     """A newly loaded source in a process whose settings have not been read."""
-    from pipelines.settings import settings as process_settings
+    from nightshift.settings import settings as process_settings
 
     process_settings.cache_clear()
     yield load

@@ -10,7 +10,7 @@ pytest.importorskip("airflow")
 
 FORKED = """
 import json, os, sys, threading
-from pipelines.orchestration.executor import PRELOAD, preload
+from nightshift.orchestration.executor import PRELOAD, preload
 missing = preload((*PRELOAD, "no_such_module"))
 if os.fork() == 0:
     import great_expectations, mlflow, numpy, pandas

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.errors import LakeUnavailable, StackError
-from pipelines.settings import Settings
-from pipelines.stack import Ports, doctor
-from pipelines.stack.doctor import Scratch, create_race, listing, ranges, require_trusted, swap_race
-from pipelines.stack.findings import Finding
-from pipelines.stack.surroundings import disk, packages, services
+from nightshift.errors import LakeUnavailable, StackError
+from nightshift.settings import Settings
+from nightshift.stack import Ports, doctor
+from nightshift.stack.doctor import Scratch, create_race, listing, ranges, require_trusted, swap_race
+from nightshift.stack.findings import DoctorResult
+from nightshift.stack.host_checks import disk, packages, services
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def test_services_that_are_away_are_warnings(tmp_path: Path) -> None:
 def test_packages_are_compared_with_the_pins(tmp_path: Path) -> None:
     assert packages(tmp_path) == []
     (tmp_path / "constraints.txt").write_text(f"# known\npytest=={pytest.__version__}\nnot-here==1.0 ; extra\n")
-    assert packages(tmp_path) == [Finding("packages", "ok", "as in constraints.txt (2 pins)")]
+    assert packages(tmp_path) == [DoctorResult("packages", "ok", "as in constraints.txt (2 pins)")]
     (tmp_path / "constraints.txt").write_text("pytest==0.1\n")
     assert packages(tmp_path)[0].result == "warning"
     assert f"pytest {pytest.__version__}, not 0.1" in packages(tmp_path)[0].seen

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
-from pipelines.stack import Ports
-from pipelines.stack.environment import client_env, exports, service_env, write_env
-from pipelines.stack.keys import Keys
+from nightshift.stack import Ports
+from nightshift.stack.environment import client_env, exports, service_env, write_env
+from nightshift.stack.keys import Keys
 
 
 @pytest.fixture(autouse=True)

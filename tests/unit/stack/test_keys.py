@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.errors import StackError
-from pipelines.stack.keys import Keys, has_keys, load_keys
+from nightshift.errors import StackError
+from nightshift.stack.keys import Keys, has_keys, load_keys
 
 
 def test_made_once_and_kept(tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.errors import ServiceDied
-from pipelines.stack.launch import Event, Launch
-from pipelines.stack.processes import Running, recall, stop
-from pipelines.stack.service import Chore, Group, Service
+from nightshift.errors import ServiceDied
+from nightshift.stack.launch import Event, Launch
+from nightshift.stack.processes import Running, recall, stop
+from nightshift.stack.service import Group, InitTask, Service
 
 SLEEP = "import time; time.sleep(60)"
 
@@ -81,7 +81,7 @@ def test_only_the_last_start_is_in_the_message(bench: Bench) -> None:
 def test_a_chore_comes_first_and_only_once(bench: Bench) -> None:
     made = bench.home / "made"
     code = f"import time, pathlib; time.sleep(0.2); pathlib.Path({str(made)!r}).touch()"
-    chore = Chore("chore", (sys.executable, "-c", code), os.environ, bench.home, made.exists, lambda: None)
+    chore = InitTask("chore", (sys.executable, "-c", code), os.environ, bench.home, made.exists, lambda: None)
     group = Group("a", (bench.service("a", ready=made),), chores=(chore,))
     for expected in (["chore", "a"], ["a"]):
         bench.events.clear()
@@ -90,7 +90,7 @@ def test_a_chore_comes_first_and_only_once(bench: Bench) -> None:
 
 
 def test_a_failed_chore_starts_nothing(bench: Bench) -> None:
-    chore = Chore(
+    chore = InitTask(
         "chore", (sys.executable, "-c", "raise SystemExit('no disk')"), os.environ, bench.home, bool, lambda: None
     )
     with pytest.raises(ServiceDied, match=r"chore failed \(exit code 1\)") as error:

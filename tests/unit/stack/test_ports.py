@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.errors import PortTaken, UsageError
-from pipelines.stack import Ports, Stack
-from pipelines.stack.ports import VARIABLES, remember_ports, remembered_ports, require_free, taken
+from nightshift.errors import PortTaken, UsageError
+from nightshift.stack import Ports, Stack
+from nightshift.stack.ports import VARIABLES, remember_ports, remembered_ports, require_free, taken
 
 
 @pytest.fixture(autouse=True)

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pipelines.stack import processes
-from pipelines.stack.processes import Running, forget, recall, record, spawn, stop
+from nightshift.stack import processes
+from nightshift.stack.processes import Running, forget, recall, record, spawn, stop
 
 # A child in a process group of its own, like a task of Airflow; both deaf to SIGTERM.
 STUBBORN = """

@@ -7,8 +7,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from pipelines.errors import SchemaMismatch, UsageError
-from pipelines.steps.diff import PartitionDiff, _compared
+from nightshift.errors import SchemaMismatch, UsageError
+from nightshift.steps.diff import PartitionDiff, _compared
 
 KEYS = ("site", "number")
 BEFORE = {"site": ["a", "a", "b"], "number": [1, 2, 1], "x": [1.0, None, 3.0], "late": [True, False, None]}

@@ -6,9 +6,9 @@ from collections.abc import Callable
 import pyarrow as pa
 import pytest
 
-from pipelines.errors import UsageError
-from pipelines.spec import ModelSpec
-from pipelines.steps.explain_row import parse_key
+from nightshift.errors import UsageError
+from nightshift.spec import ModelSpec
+from nightshift.steps._explain_row import parse_key
 
 
 def test_texts_become_values_of_the_columns_types(spec: ModelSpec) -> None:

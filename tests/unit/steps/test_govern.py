@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.steps.govern import Evidence, decide, last_nights
+from nightshift.steps.govern import Evidence, decide, last_nights
 
 NIGHTS = ("2024-03-08", "2024-03-09", "2024-03-10")
 LABELLED = ("2024-03-07", "2024-03-08", "2024-03-09")
@@ -82,7 +82,7 @@ def test_without_new_labels_a_training_would_learn_nothing(governed):
 )
 @settings(deadline=None)
 def test_a_retrain_always_has_enough_alarms_and_nothing_against_it(drifted, lost, cooling, new):
-    from pipelines.spec import Retrain
+    from nightshift.spec import Retrain
 
     evidence = replace(
         QUIET,

@@ -7,9 +7,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from pipelines.errors import SchemaMismatch
-from pipelines.spec import ModelSpec
-from pipelines.steps.ingest import label_schema, with_outcomes
+from nightshift.errors import SchemaMismatch
+from nightshift.spec import ModelSpec
+from nightshift.steps.ingest import label_schema, with_outcomes
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.errors import UsageError
-from pipelines.spec import ModelSpec
-from pipelines.steps.ingest import labelled_night
-from pipelines.steps.load import chunks, nights, window
+from nightshift.errors import UsageError
+from nightshift.spec import ModelSpec
+from nightshift.steps.ingest import labelled_night
+from nightshift.steps.load import chunks, nights, window
 
 
 def test_the_window_ends_where_labels_have_arrived(spec: ModelSpec, change: Callable[..., ModelSpec]) -> None:

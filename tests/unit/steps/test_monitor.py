@@ -1,16 +1,16 @@
-from pipelines.steps.drift import Drift, FeatureDrift
-from pipelines.steps.monitor import SCHEMA, _drift_metrics, _points, _table
+from nightshift.monitoring.drift import DriftResult, FeatureDrift
+from nightshift.steps.monitor import SCHEMA, _drift_metrics, _points, _table
 
 
 def drift():
     feature = FeatureDrift(
         "amount", 0.1, 0.2, 2.0, 8.0, 0.25, False, True, 0.0, 0.1, 100, [1, 99], [5, 95], "numeric", [1.0], []
     )  # fmt: skip
-    return Drift(False, 2.0, 8.0, 0.25, "amount", 100, 0.01, 80, [feature])
+    return DriftResult(False, 2.0, 8.0, 0.25, "amount", 100, 0.01, 80, [feature])
 
 
 def test_the_table_has_one_row_per_feature_and_no_histograms():
-    from pipelines.contracts import Pin
+    from nightshift.contracts import Pin
 
     table = _table(drift(), Pin("orders", "3", "r", "s", "k", "m", "2024-02-20"))
     assert table.schema == SCHEMA

@@ -8,15 +8,16 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipelines.errors import ModelError, ParityFailed
-from pipelines.spec import VARIANTS, ModelSpec
-from pipelines.steps import optimize as step
-from pipelines.steps.estimators import build, model_inputs
-from pipelines.steps.graph import Graph
-from pipelines.steps.holdout import Split, split
-from pipelines.steps.metrics import row_losses
-from pipelines.steps.optimize import search
-from pipelines.steps.variants.judge import choose
+from nightshift.errors import ModelError, ParityFailed
+from nightshift.modelling.holdout import Split, split
+from nightshift.modelling.inputs import model_inputs
+from nightshift.modelling.metrics import row_losses
+from nightshift.modelling.trainers import build
+from nightshift.optimization.variants.evaluator import choose
+from nightshift.scoring.graph import OnnxGraph
+from nightshift.spec import VARIANTS, ModelSpec
+from nightshift.steps import optimize as step
+from nightshift.steps.optimize import search
 
 Change = Callable[..., ModelSpec]
 
@@ -40,7 +41,7 @@ def test_the_table_is_what_the_files_say(model: Callable[..., tuple[ModelSpec, A
     assert found.chosen == choose(found.entries)
     holdout = rows.holdout
     losses = {
-        name: row_losses("log_loss", holdout.labels, Graph(spec, body).score(holdout.table)).mean()
+        name: row_losses("log_loss", holdout.labels, OnnxGraph(spec, body).score(holdout.table)).mean()
         for name, body in found.files.items()
     }
     for entry in found.entries:
@@ -95,7 +96,7 @@ def test_the_profile_knows_scores_only_of_nights_held_out(
     monkeypatch.setattr(
         step, "build_profile", lambda *args: (seen.update(nights=args[2], scores=args[3]), build_profile(*args))[1]
     )
-    step._profile(spec, rows, Graph(spec, search(spec, pipeline, rows).body))
+    step._profile(spec, rows, OnnxGraph(spec, search(spec, pipeline, rows).body))
     scored = {night for night, score in zip(seen["nights"], seen["scores"], strict=True) if not np.isnan(score)}
     assert len(scored) == spec.training.holdout_days
     assert min(scored) > max(set(seen["nights"]) - scored)
@@ -123,4 +124,4 @@ def test_other_labels_have_their_layouts_and_a_reason_for_what_they_have_not(
     assert not any(entry.refusal for entry in exact)
     assert all(entry.parity.label_flips == 0 and entry.parity.max_difference < 1e-6 for entry in exact)
     assert not found.chosen.refusal
-    step._profile(made.spec, made.rows, Graph(made.spec, found.body))
+    step._profile(made.spec, made.rows, OnnxGraph(made.spec, found.body))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.stores.cache import Blob, Cache, link, sealed
+from nightshift.stores.cache import Blob, Cache, link, sealed
 
 HELLO = "5d41402abc4b2a76b9719d911017c592"
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from pipelines.stores.manifest import DataFile, Manifest
+from nightshift.stores.manifest import DataFile, Manifest
 
 FILES = (DataFile(key="generations/a/part-00000.parquet", rows=3, bytes=10, sha256="aa"),)
 

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines.errors import SchemaMismatch
-from pipelines.spec import Column
-from pipelines.stores import parquet
-from pipelines.stores.parquet import conform, schema_of, write
+from nightshift.errors import SchemaMismatch
+from nightshift.spec import Column
+from nightshift.stores import parquet
+from nightshift.stores.parquet import conform, schema_of, write
 
 COLUMNS = {
     "name": Column(type="string", nullable=True),

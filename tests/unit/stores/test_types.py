@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.spec import Column, ColumnType
-from pipelines.stores.parquet import conform, schema_of, write
-from pipelines.stores.types import REFUSALS, TIMESTAMP, arrow_type, fitted
+from nightshift.spec import Column, ColumnType
+from nightshift.stores.parquet import conform, schema_of, write
+from nightshift.stores.types import REFUSALS, TIMESTAMP, arrow_type, fitted
 
 CENTS = pa.decimal128(38, 2)
 UTC = dt.UTC

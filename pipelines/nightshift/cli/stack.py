@@ -1,0 +1,101 @@
+"""The verbs of the embedded stack: ``nightshift up``, ``down``, ``status``, ``env``, ``doctor``, and the demo on it."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nightshift.errors import StackError
+
+if TYPE_CHECKING:
+    from nightshift.stack import Stack
+
+app = typer.Typer()
+
+NOT_ALL_UP = 3
+INTERRUPTED = 130
+
+
+def _stack() -> "Stack":
+    from nightshift.settings import load_settings
+    from nightshift.stack import Stack
+
+    found = load_settings()
+    return Stack(found.home, found.project)
+
+
+def _started_stack() -> "Stack":
+    stack = _stack()
+    if not stack.exists:
+        raise StackError(f"no stack was ever started in {stack.home}", fix="run `nightshift up`")
+    return stack
+
+
+@app.command()
+def up(
+    only: Annotated[str, typer.Option(help="Start only these, e.g. s3,mlflow.")] = "",
+) -> None:
+    """Start S3, MLflow and Airflow in the background; what runs already is left alone."""
+    from nightshift.stack.show import Progress, print_access
+
+    stack = _stack()
+    with Progress() as progress:
+        started = stack.up(only.split(","), progress.on_event)
+    print_access(stack, already=not started)
+
+
+@app.command()
+def demo() -> None:
+    """Close the whole loop on real data, through Airflow; played again, it goes on where it stopped."""
+    from nightshift.demo import perform
+
+    try:
+        perform(_stack())
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
+
+
+@app.command()
+def down() -> None:
+    """Stop all services; data stay."""
+    from nightshift.stack.show import Progress, print_line
+
+    with Progress() as progress:
+        stopped = _stack().down(progress.on_event)
+    print_line("stopped; `nightshift up` brings everything back" if stopped else "nothing was running")
+
+
+@app.command()
+def status() -> None:
+    """Show each service; exit 3 when not all are up."""
+    from nightshift.stack.show import print_status
+
+    stack = _stack()
+    services = stack.status()
+    print_status(services)
+    if any(service.state != "up" for service in services):
+        raise typer.Exit(NOT_ALL_UP)
+
+
+@app.command()
+def env(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of shell commands.")] = False,
+) -> None:
+    """Print the environment for other tools: eval "$(nightshift env)"."""
+    import json
+
+    from nightshift.stack.environment import exports
+
+    values = _started_stack().env()
+    typer.echo(json.dumps(values, indent=2) if as_json else exports(values))
+
+
+@app.command()
+def doctor() -> None:
+    """Try the store, the services, the packages and the disk; exit 1 when the store cannot be trusted."""
+    from nightshift.settings import settings
+    from nightshift.stack.doctor import examine, require_trusted
+    from nightshift.stack.show import print_findings
+
+    findings = examine(settings())
+    print_findings(findings)
+    require_trusted(findings)

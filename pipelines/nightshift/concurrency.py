@@ -1,0 +1,59 @@
+"""Stages that overlap: reading ahead, working side by side, and never holding more than a few items."""
+
+import math
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+
+
+def cores() -> int:
+    """The cores this process may use: its affinity, or less where its control group has a quota.
+
+    Libraries count the host's cores, and a container with two of them then runs threads for all.
+    """
+    found = len(os.sched_getaffinity(0))
+    try:
+        quota, period = CPU_QUOTA.read_text().split()
+    except (FileNotFoundError, PermissionError):
+        return found
+    return found if quota == "max" else max(1, min(found, math.ceil(int(quota) / int(period))))
+
+
+def prefetch(items: Iterable[T], depth: int) -> Iterator[T]:
+    """The same items, made by a thread that is up to ``depth`` of them ahead. Its errors are raised here."""
+    source, end = iter(items), object()
+    with _threads(1) as pool:
+        waiting = deque(pool.submit(next, source, end) for _ in range(depth))
+        while (item := waiting.popleft().result()) is not end:
+            waiting.append(pool.submit(next, source, end))
+            yield item  # type: ignore[misc]
+
+
+def ordered_map(function: Callable[[T], R], items: Iterable[T], threads: int, depth: int) -> Iterator[R]:
+    """``map`` by several threads, in order, with up to ``depth`` results made or being made."""
+    waiting: deque[Future[R]] = deque()
+    with _threads(threads) as pool:
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) >= depth:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads that leave what is queued undone when the block ends early."""
+    pool = ThreadPoolExecutor(count, thread_name_prefix="stage")
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

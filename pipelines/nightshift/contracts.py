@@ -1,0 +1,215 @@
+"""Frozen objects that travel between steps: references and summaries, never frames.
+
+They pass through Airflow's XCom and print as JSON, so fields are plain: str, int, float, bool,
+lists and dicts of these. Dates travel as partition keys, ``YYYY-MM-DD``. They are pydantic's
+dataclasses because XCom brings an inner object back as a dict: building the outer one makes it whole.
+"""
+
+from dataclasses import field
+from enum import StrEnum
+
+from pydantic.dataclasses import dataclass
+
+
+class Dataset(StrEnum):
+    """What lies in the lake, night by night."""
+
+    RAW = "raw"
+    LABELS = "labels"
+    VALIDATED = "validated"
+    QUARANTINE = "quarantine"
+    PREDICTIONS = "predictions"
+    MONITORING = "monitoring"
+
+
+@dataclass(frozen=True)
+class PartitionRef:
+    """One published night of one dataset; ``digest`` is that of its content, not of when it was made."""
+
+    dataset: str
+    model: str
+    partition: str
+    generation: str
+    digest: str
+    rows: int
+    rows_quarantined: int = 0
+
+
+@dataclass(frozen=True)
+class SnapshotRef:
+    """The training data at one DVC version; ``md5`` ends in ``.dir``."""
+
+    model: str
+    md5: str
+    as_of: str
+    first_night: str
+    last_night: str
+    nights: int
+    rows: int
+    missing: list[str]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model that was fitted and logged, and its metrics on the holdout."""
+
+    model: str
+    run_id: str
+    model_uri: str
+    snapshot: SnapshotRef
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A trained model with its version number in the registry; no alias names it yet."""
+
+    model: str
+    version: str
+    trained: Trained
+
+
+@dataclass(frozen=True)
+class GraphRef:
+    """The ONNX file that scores for its trained model: made as ``variant`` says, kept in the lake at ``key``."""
+
+    sha256: str
+    key: str
+    bytes: int
+    max_difference: float
+    label_flips: int
+    rows_compared: int
+    variant: str
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A registered version with the graph that would score."""
+
+    model: str
+    version: str
+    trained: Trained
+    graph: GraphRef
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gates said of a candidate, and why."""
+
+    candidate: Candidate
+    promote: bool
+    reasons: list[str]
+    champion: str | None
+    metrics: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """A move (or not) of the champion alias, as the ledger has it."""
+
+    model: str
+    champion: str | None
+    previous: str | None
+    moved: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Pin:
+    """The champion, resolved once per run and never again."""
+
+    model: str
+    version: str
+    run_id: str
+    sha256: str
+    key: str
+    snapshot_md5: str
+    trained_through: str
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A range of row groups of one input file: ``first`` up to but not including ``last``."""
+
+    index: int
+    key: str
+    sha256: str
+    first: int
+    last: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One night's scoring, decided before any task of it runs."""
+
+    model: str
+    partition: str
+    pin: Pin
+    generation: str
+    input_digest: str
+    input_rows: int
+    base_etag: str | None
+    shards: list[Shard]
+
+
+@dataclass(frozen=True)
+class ShardResult:
+    """A shard's finished file, and its rows per bin of the model's profile."""
+
+    index: int
+    key: str
+    rows: int
+    bytes: int
+    sha256: str
+    counts: dict[str, list[int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NightReport:
+    """What monitoring saw: drift of this night, accuracy of the nights whose labels have arrived."""
+
+    model: str
+    partition: str
+    version: str
+    drifted: bool
+    statistic: float
+    threshold: float
+    worst: str
+    accuracy_nights: list[str]
+    lost_accuracy: bool
+    report_key: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the governor decided for one night, and why. ``run_id`` is the retrain's, deterministic."""
+
+    model: str
+    partition: str
+    retrain: bool
+    reason: str
+    run_id: str
+
+
+# Maintenance leaves alone what changed in the last days. The least exceeds the longest run: a Dag run ends
+# within four hours, a step run by hand within a day.
+KEEP_DAYS = 7.0
+LEAST_KEEP_DAYS = 1.0
+
+
+@dataclass(frozen=True)
+class Maintained:
+    """What maintenance found, and did or would do; counts of nights, files and uploads, sizes in bytes."""
+
+    model: str
+    dry_run: bool
+    nights: int
+    healed: int
+    strays: int
+    collected: int
+    collected_bytes: int
+    kept: int
+    kept_bytes: int
+    uploads_aborted: int
+    uploads_kept: int

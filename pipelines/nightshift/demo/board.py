@@ -1,0 +1,77 @@
+"""What the demo knows of Airflow's runs and tasks; pure, so that what it shows can be tested without services."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+LIVE = ("running", "queued", "scheduled", "up_for_retry")
+
+
+@dataclass(frozen=True)
+class BoardRun:
+    """One run of one Dag. ``by`` is what triggered it; ``queued`` orders runs of one night."""
+
+    dag: str
+    run_id: str
+    state: str
+    partition: str | None = None
+    by: str = ""
+    queued: str = ""
+
+
+@dataclass(frozen=True)
+class BoardTask:
+    """One task instance that is not finished, or that failed; ``started`` is in seconds since the epoch."""
+
+    dag: str
+    run_id: str
+    name: str
+    state: str
+    started: float | None = None
+    map_index: int = -1
+    attempt: int = 1
+
+
+@dataclass(frozen=True)
+class RunCounts:
+    """How many nights (or runs) of a Dag are how far."""
+
+    done: int = 0
+    running: int = 0
+    queued: int = 0
+    failed: int = 0
+
+
+@dataclass
+class Board:
+    """All runs of one model's Dags, kept up to date by what each poll brings."""
+
+    runs: dict[tuple[str, str], BoardRun] = field(default_factory=dict)
+    tasks: list[BoardTask] = field(default_factory=list)
+
+    def put(self, runs: Iterable[BoardRun]) -> None:
+        """Take note of new states."""
+        self.runs.update({(run.dag, run.run_id): run for run in runs})
+
+    def get(self, dag: str, run_id: str) -> BoardRun | None:
+        """One run by its id."""
+        return self.runs.get((dag, run_id))
+
+    def of(self, dag: str) -> list[BoardRun]:
+        """All runs of a Dag, oldest first."""
+        return sorted((run for run in self.runs.values() if run.dag == dag), key=lambda run: run.queued)
+
+    def nights(self, dag: str) -> dict[str, BoardRun]:
+        """The latest run of each night; a night that was run again counts as its last run says."""
+        return {run.partition: run for run in self.of(dag) if run.partition}
+
+
+def count(runs: Iterable[BoardRun]) -> RunCounts:
+    """Sum up states."""
+    states = [run.state for run in runs]
+    return RunCounts(*(states.count(state) for state in ("success", "running", "queued", "failed")))
+
+
+def tasks_of(tasks: Iterable[BoardTask], runs: Iterable[BoardRun]) -> list[BoardTask]:
+    """The live tasks of these runs."""
+    wanted = {(run.dag, run.run_id) for run in runs}
+    return [task for task in tasks if (task.dag, task.run_id) in wanted]

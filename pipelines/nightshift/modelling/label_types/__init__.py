@@ -1,0 +1,20 @@
+"""The kinds of label. Whatever differs between them is here: the steps ask, and branch nowhere themselves."""
+
+from nightshift.modelling.label_types.base import LabelType
+from nightshift.modelling.label_types.binary import Binary
+from nightshift.modelling.label_types.multiclass import Multiclass
+from nightshift.modelling.label_types.regression import Regression
+from nightshift.spec import ModelSpec
+
+__all__ = ["Binary", "Multiclass", "Regression", "LabelType", "label_type"]
+
+KINDS: dict[str, type[Binary] | type[Multiclass] | type[Regression]] = {
+    "binary": Binary,
+    "multiclass": Multiclass,
+    "regression": Regression,
+}
+
+
+def label_type(spec: ModelSpec) -> LabelType:
+    """What a spec's label asks for."""
+    return KINDS[spec.label.type](spec)

@@ -1,0 +1,1 @@
+"""A night against its model's profile: drift, accuracy, the report."""

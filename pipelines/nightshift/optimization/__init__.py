@@ -1,0 +1,1 @@
+"""A trained model becomes ONNX graphs: exported, varied, compared with it."""

@@ -1,0 +1,81 @@
+"""A network's weights, and what flows between its layers, as 8-bit whole numbers."""
+
+import logging
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from nightshift.errors import VariantRefused
+from nightshift.optimization.export import OPSET
+from nightshift.optimization.variants.network import SCALING
+from nightshift.optimization.variants.onnx_file import serialized
+
+CALIBRATION_ROWS = 8_192
+BATCH = 1024
+
+
+def dynamic(body: bytes) -> bytes:
+    """Weights as int8; activations are scaled call by call, so a row's score depends a little on its neighbours."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    return _quantized(
+        body,
+        lambda model, out: quantize_dynamic(
+            model, out, ["MatMul"], weight_type=QuantType.QInt8, nodes_to_exclude=[SCALING, f"{SCALING}_MatMul"]
+        ),
+    )
+
+
+def static(body: bytes, inputs: dict[str, NDArray[Any]]) -> bytes:
+    """Weights and activations as int8, with ranges seen on ``inputs``, training rows as the graph is fed them."""
+    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+
+    class Reader(CalibrationDataReader):
+        def __init__(self) -> None:
+            starts = range(0, min(CALIBRATION_ROWS, len(inputs["numbers"])), BATCH)
+            self._batches = iter([{n: v[at : at + BATCH] for n, v in inputs.items()} for at in starts])
+
+        def get_next(self) -> dict[str, NDArray[Any]] | None:
+            return next(self._batches, None)
+
+    return _quantized(
+        body,
+        lambda model, out: quantize_static(
+            model, out, Reader(), quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=["Gemm"], nodes_to_exclude=[SCALING],
+            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, per_channel=True,
+        ),
+    )  # fmt: skip
+
+
+def _quantized(body: bytes, quantize: Callable[[str, str], None]) -> bytes:
+    """Run ONNX Runtime's tool over a file; then only the operator domains in use, in the order of every graph here."""
+    import onnx
+
+    with tempfile.TemporaryDirectory(prefix="nightshift-") as folder, _quiet():
+        before, after = Path(folder, "before.onnx"), Path(folder, "after.onnx")
+        before.write_bytes(body)
+        quantize(str(before), str(after))
+        model = onnx.load_model(str(after))
+    plain = onnx.load_model_from_string(body)
+    if strange := sorted({node.domain for node in model.graph.node} - set(OPSET)):
+        raise VariantRefused(f"quantised, it needs operators of {', '.join(strange)}")
+    del model.opset_import[:], model.metadata_props[:]
+    model.opset_import.extend(plain.opset_import)
+    model.metadata_props.extend(plain.metadata_props)
+    return serialized(model)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The tool advises through the root logger to prepare the file first; there is nothing to prepare in ours."""
+    before = logging.root.level
+    logging.root.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.root.setLevel(before)

@@ -1,0 +1,62 @@
+"""How fast graphs are, here and now: the way production scores, all of them taking turns."""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from nightshift.concurrency import cores, ordered_map
+from nightshift.scoring.engine import UNIT_ROWS
+from nightshift.scoring.graph import OnnxGraph
+from nightshift.spec import ModelSpec
+
+ROUNDS = 7
+UNITS_PER_CORE = 2
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Medians over the rounds: rows per second on all cores, and milliseconds to open the file and score a row."""
+
+    rows_per_second: float
+    load_ms: float
+
+
+def measure(spec: ModelSpec, bodies: dict[str, bytes], table: pa.Table, rounds: int = ROUNDS) -> dict[str, Speed]:
+    """Score the same units with every graph once a round, so that what else the machine does meets them all."""
+    units = _units(spec, table)
+    graphs = {name: OnnxGraph(spec, body) for name, body in bodies.items()}
+    seconds: dict[str, list[float]] = {name: [] for name in bodies}
+    loading: dict[str, list[float]] = {name: [] for name in bodies}
+    for graph in graphs.values():
+        _run(graph, units)
+    for _ in range(rounds):
+        for name, graph in graphs.items():
+            seconds[name].append(_run(graph, units))
+            loading[name].append(_load(spec, bodies[name], units[0].slice(0, 1)))
+    rows = sum(unit.num_rows for unit in units)
+    return {n: Speed(rows / float(np.median(seconds[n])), 1000 * float(np.median(loading[n]))) for n in bodies}
+
+
+def _units(spec: ModelSpec, table: pa.Table) -> list[pa.RecordBatch]:
+    """The table's rows over and over, cut as scoring cuts a night, with strings held as scoring holds them."""
+    rows = cores() * UNITS_PER_CORE * UNIT_ROWS
+    repeated = table.select(list(spec.features)).take(pa.array(np.arange(rows) % table.num_rows)).combine_chunks()
+    for place, name in enumerate(spec.features):
+        if not spec.columns[name].numeric:
+            repeated = repeated.set_column(place, name, repeated[name].dictionary_encode())
+    return [batch for batch in repeated.combine_chunks().to_batches(max_chunksize=UNIT_ROWS) if batch.num_rows]
+
+
+def _run(graph: OnnxGraph, units: list[pa.RecordBatch]) -> float:
+    started = time.perf_counter()
+    for _ in ordered_map(graph.score, units, cores(), len(units)):
+        pass
+    return time.perf_counter() - started
+
+
+def _load(spec: ModelSpec, body: bytes, row: pa.RecordBatch) -> float:
+    started = time.perf_counter()
+    OnnxGraph(spec, body).score(row)
+    return time.perf_counter() - started

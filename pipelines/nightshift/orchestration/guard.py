@@ -1,0 +1,38 @@
+"""Nightshift's errors at the border to Airflow: one clear message in the log, no traceback.
+
+A person's mistake or a refused night ends the task with ``Refused``, an outage with ``Interrupted``;
+both are ``SystemExit``, which Airflow logs without a traceback, and the retry policy tells them apart.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from airflow.sdk.exceptions import AirflowSkipException
+
+from nightshift.errors import NightshiftError, NoSourceData, Superseded, Unavailable
+
+log = logging.getLogger("nightshift")
+
+
+class Refused(SystemExit):
+    """Trying again would end the same."""
+
+
+class Interrupted(SystemExit):
+    """A store did not answer; worth another try."""
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Say what is wrong and end the task: skipped, failed for good, or to be retried."""
+    try:
+        yield
+    except (NoSourceData, Superseded) as notice:
+        raise AirflowSkipException(str(notice)) from None
+    except Unavailable as error:
+        log.error("%s: %s", type(error).__name__, error)
+        raise Interrupted(1) from None
+    except NightshiftError as error:
+        log.error("%s: %s", type(error).__name__, error)
+        raise Refused(1) from None

@@ -1,0 +1,76 @@
+"""What all Dags of all models share: owners, tags, retries, timeouts, the partition parameter."""
+
+import datetime as dt
+from typing import Any
+
+from airflow.sdk import ExceptionRetryPolicy, Param, RetryAction, RetryRule, StartOfDayMapper
+
+from nightshift.partitions import PARTITION_PATTERN
+from nightshift.spec import ModelSpec
+
+KEY_FORMAT = "%Y-%m-%d"
+
+ONLY_OUTAGES = ExceptionRetryPolicy(
+    rules=[
+        RetryRule(
+            exception="nightshift.orchestration.guard.Interrupted",
+            action=RetryAction.RETRY,
+            retry_delay=dt.timedelta(seconds=15),
+            reason="a store did not answer",
+        ),
+        RetryRule(
+            exception="nightshift.orchestration.guard.Refused",
+            action=RetryAction.FAIL,
+            reason="the same input would be refused again",
+        ),
+        RetryRule(exception=ConnectionError, action=RetryAction.RETRY, reason="the network broke"),
+        RetryRule(exception=TimeoutError, action=RetryAction.RETRY, reason="the network was too slow"),
+    ],
+    # A fault of ours fails the same way again. A worker that died has no exception, and is retried.
+    default=RetryAction.FAIL,
+)
+
+
+def of_dag(spec: ModelSpec, verb: str, doc: str, *, timeout: dt.timedelta, max_active_runs: int) -> dict[str, Any]:
+    """Arguments of the Dag ``<model>.<verb>``."""
+    return {
+        "dag_id": f"{spec.name}.{verb}",
+        "description": doc.strip().splitlines()[0],
+        "doc_md": f"{doc.strip()}\n\n{_about(spec)}",
+        "tags": ["nightshift", spec.name, verb],
+        "start_date": dt.datetime.combine(spec.partition.start, dt.time(), dt.UTC),
+        "catchup": False,
+        "max_active_runs": max_active_runs,
+        "dagrun_timeout": timeout * 4,
+        "default_args": {
+            "owner": spec.owner,
+            "retries": 3,
+            "retry_delay": dt.timedelta(seconds=15),
+            "retry_policy": ONLY_OUTAGES,
+            "execution_timeout": timeout,
+        },
+        "render_template_as_native_obj": True,
+    }
+
+
+def partition_param() -> Param:
+    """The night, for runs that have no partition key: the form refuses what is no date."""
+    return Param(
+        None,
+        type=["null", "string"],
+        pattern=PARTITION_PATTERN,
+        title="Night",
+        description="YYYY-MM-DD. Leave empty when the partition key above says it.",
+    )
+
+
+def nightly(spec: ModelSpec) -> StartOfDayMapper:
+    """One upstream night is one downstream night; a key that is no date is refused by the API."""
+    return StartOfDayMapper(timezone=spec.partition.timezone, input_format=KEY_FORMAT, output_format=KEY_FORMAT)
+
+
+def _about(spec: ModelSpec) -> str:
+    return (
+        f"**{spec.name}**: {spec.description}\n\n"
+        f"A partition is one night, `{spec.partition.column}` as YYYY-MM-DD. Spec: `models/{spec.name}/model.yaml`."
+    )

@@ -1,0 +1,1 @@
+"""What people see of a night in Airflow: pages, their overview, links."""

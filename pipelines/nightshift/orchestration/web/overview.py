@@ -1,0 +1,97 @@
+"""What the lake says of models and their nights, as the pages show it. Reads only; MLflow is not asked."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from nightshift.contracts import Dataset
+from nightshift.spec import ModelSpec
+from nightshift.steps.monitor import read_drift
+from nightshift.steps.validate import reports_of
+from nightshift.stores import Stores
+from nightshift.stores.ledger import Ledger
+from nightshift.stores.registry import CHAMPION
+
+AT_ONCE = 8
+PER_PAGE = 31
+
+
+@dataclass(frozen=True)
+class NightRow:
+    """One line of a model's table. ``verdict`` is empty until the night was monitored; ``quarantined`` are rows."""
+
+    partition: str
+    state: str
+    rows: int | None = None
+    version: str = ""
+    verdict: str = ""
+    quarantined: int = 0
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A model with some of its nights, newest first; ``earlier`` continues the list."""
+
+    spec: ModelSpec
+    nights: list[NightRow]
+    champion: str = ""
+    scored: int = 0
+    earlier: str = ""
+
+
+@dataclass(frozen=True)
+class _Lists:
+    scored: set[str] = field(default_factory=set)
+    validated: set[str] = field(default_factory=set)
+    checked: set[str] = field(default_factory=set)
+    quarantined: set[str] = field(default_factory=set)
+
+
+def overview(spec: ModelSpec, stores: Stores, before: str = "") -> Overview:
+    """A model and its newest nights, or those before one. Raises ``LakeUnavailable``."""
+    lists = _lists(spec, stores)
+    keys = sorted(lists.scored | lists.validated | lists.checked, reverse=True)
+    keys = [key for key in keys if not before or key < before]
+    shown, more = keys[:PER_PAGE], keys[PER_PAGE:]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        nights = list(pool.map(lambda key: _night(spec, key, lists, stores), shown))
+    return Overview(spec, nights, champion(spec, stores), len(lists.scored), shown[-1] if more else "")
+
+
+def one_night(spec: ModelSpec, partition: str, stores: Stores) -> Overview:
+    """A model and a single night of it. Raises ``LakeUnavailable``."""
+    return Overview(spec, [_night(spec, partition, _lists(spec, stores), stores)], champion(spec, stores))
+
+
+def champion(spec: ModelSpec, stores: Stores) -> str:
+    """The version that the ledger's last move made champion; empty when there was none."""
+    moves = [move for move in Ledger(stores.lake.objects).moves(spec.name) if move.alias == CHAMPION]
+    return moves[-1].after or "" if moves else ""
+
+
+def _lists(spec: ModelSpec, stores: Stores) -> _Lists:
+    lake = stores.lake
+    # A refused night is in no dataset, but its Data Docs are there: that is the night to look at.
+    folder = reports_of(spec, "").html.rpartition("/")[0]
+    checked = {key.removeprefix(folder).partition("/")[0] for key in lake.objects.keys(folder)}
+    scored, validated, aside = (
+        set(lake.partitions(dataset, spec.name))
+        for dataset in (Dataset.PREDICTIONS, Dataset.VALIDATED, Dataset.QUARANTINE)
+    )
+    return _Lists(scored, validated, checked, aside)
+
+
+def _night(spec: ModelSpec, partition: str, lists: _Lists, stores: Stores) -> NightRow:
+    if partition not in lists.scored:
+        state = "validated" if partition in lists.validated else "refused" if partition in lists.checked else "not here"
+        return NightRow(partition, state, quarantined=_quarantined(spec, partition, lists, stores))
+    manifest = stores.lake.require(Dataset.PREDICTIONS, spec.name, spec.partition.column, partition)
+    drift = read_drift(spec, partition, stores)
+    verdict = ("drift" if drift["drift"]["drifted"] else "quiet") if drift else ""
+    aside = _quarantined(spec, partition, lists, stores)
+    return NightRow(partition, "published", manifest.rows, str(manifest.provenance["pin"]["version"]), verdict, aside)
+
+
+def _quarantined(spec: ModelSpec, partition: str, lists: _Lists, stores: Stores) -> int:
+    if partition not in lists.quarantined:
+        return 0
+    return stores.lake.require(Dataset.QUARANTINE, spec.name, spec.partition.column, partition).rows

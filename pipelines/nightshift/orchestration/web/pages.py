@@ -1,0 +1,149 @@
+"""The pages at ``/nightshift``, served by Airflow's api-server to logged-in users; they read and never write.
+
+The lake is read with the server's keys, so nothing of a request reaches a key before it is known to be
+a model's name and a partition.
+"""
+
+from functools import cache
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
+from airflow.api_fastapi.common.db.common import SessionDep
+from airflow.api_fastapi.core_api.security import GetUserDep, get_user, requires_access_dag
+from airflow.models import DagRun
+from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader
+from sqlalchemy import select
+from starlette.exceptions import HTTPException as AnyHTTPException
+
+from nightshift.contracts import Dataset
+from nightshift.errors import MissingPartition, NightshiftError, Unavailable, UsageError
+from nightshift.orchestration.web.overview import one_night, overview
+from nightshift.partitions import parse_partition
+from nightshift.settings import settings
+from nightshift.spec import ModelSpec, find_spec, load_specs
+from nightshift.steps.validate import reports_of
+from nightshift.stores import Stores
+
+# Data Docs name scripts and styles of a dozen other sites: none is loaded, no script runs.
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:;"
+        " base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+def build() -> FastAPI:
+    """The web app. Every route asks for a logged-in user, and who may not read a Dag not for its nights."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(get_user)])
+    options: dict[str, Any] = {"methods": ["GET"], "response_class": HTMLResponse}
+    app.add_api_route("/", index, **options)
+    app.add_api_route("/reports/{model}/{partition}", drift_report, **options)
+    app.add_api_route("/validation/{model}/{partition}", data_docs, **options)
+    app.add_api_route("/runs/{dag_id}/{run_id:path}", of_run, **options)
+    app.add_exception_handler(AnyHTTPException, _refused)
+    app.add_exception_handler(NightshiftError, _explained)
+    return app
+
+
+def index(request: Request, user: GetUserDep, before: str = "") -> HTMLResponse:
+    """All models that the user may read, with their newest nights, or those before one."""
+    if before:
+        parse_partition(before)
+    mine = [spec for spec in load_specs(settings().models) if _may_read(spec, request, user)]
+    models = [overview(spec, _stores(), before) for spec in mine]
+    return _page(request, models=models, mlflow=settings().mlflow_url, alone=False)
+
+
+def drift_report(model: str, partition: str, request: Request, user: GetUserDep) -> HTMLResponse:
+    """What monitoring saw in a night."""
+    spec = _spec(model, partition, request, user)
+    body = _object(f"{Dataset.MONITORING}/{model}/{spec.partition.column}={partition}/_report.html")
+    if body is None:
+        raise MissingPartition(f"{model} has no drift report of {partition}", fix=f"trigger {model}.monitor for it")
+    return HTMLResponse(body, headers=HEADERS)
+
+
+def data_docs(model: str, partition: str, request: Request, user: GetUserDep) -> HTMLResponse:
+    """How a night did against its expectations; styled here, since its own styles lie elsewhere."""
+    spec = _spec(model, partition, request, user)
+    body = _object(reports_of(spec, partition).html)
+    if body is None:
+        raise MissingPartition(f"{model} has no Data Docs of {partition}", fix=f"trigger {model}.validate for it")
+    style = _templates().get_template("data_docs.html.j2").render()
+    return HTMLResponse(body.replace("</head>", f"{style}</head>", 1), headers=HEADERS)
+
+
+def of_run(dag_id: str, run_id: str, request: Request, user: GetUserDep, session: SessionDep) -> HTMLResponse:
+    """The night of a Dag run."""
+    requires_access_dag("GET", DagAccessEntity.RUN, dag_id)(request, user)
+    found = session.execute(
+        select(DagRun.partition_key, DagRun.conf).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)
+    ).first()
+    partition = (found.partition_key or (found.conf or {}).get("partition")) if found else None
+    if partition is None:
+        raise MissingPartition("this run is not of one night", fix="see all nights under Nights")
+    spec = _spec(dag_id.partition(".")[0], partition, request, user)
+    # Airflow shows this page in a frame, which no other site can be opened from: no links to MLflow.
+    return _page(request, models=[one_night(spec, partition, _stores())], mlflow="", alone=True)
+
+
+def _spec(model: str, partition: str, request: Request, user: Any) -> ModelSpec:
+    parse_partition(partition)
+    spec = find_spec(settings().models, model)
+    requires_access_dag("GET", param_dag_id=f"{model}.monitor")(request, user)
+    return spec
+
+
+def _may_read(spec: ModelSpec, request: Request, user: Any) -> bool:
+    try:
+        requires_access_dag("GET", param_dag_id=f"{spec.name}.monitor")(request, user)
+    except HTTPException:
+        return False
+    return True
+
+
+@cache
+def _stores() -> Stores:
+    return Stores(settings())
+
+
+def _object(key: str) -> str | None:
+    found = _stores().lake.objects.get(key)
+    return found[0].decode() if found else None
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(loader=PackageLoader("nightshift.orchestration.web", "."), autoescape=True)
+
+
+def _page(request: Request, status: int = HTTPStatus.OK, **facts: Any) -> HTMLResponse:
+    root = request.scope.get("root_path", "")
+    html = _templates().get_template("pages.html.j2").render(root=root, **facts)
+    return HTMLResponse(html, status, HEADERS)
+
+
+def _refused(request: Request, error: Any) -> HTMLResponse:
+    login = ""
+    if error.status_code == HTTPStatus.UNAUTHORIZED:
+        home = request.scope.get("root_path", "").rpartition("/")[0]
+        login = f"{home}/api/v2/auth/login?next={quote(request.url.path)}"
+    return _page(request, error.status_code, message=str(error.detail), login=login)
+
+
+def _explained(request: Request, error: Any) -> HTMLResponse:
+    known: dict[type[NightshiftError], HTTPStatus] = {
+        MissingPartition: HTTPStatus.NOT_FOUND,
+        UsageError: HTTPStatus.NOT_FOUND,
+        Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    }
+    status = next((code for kind, code in known.items() if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
+    return _page(request, status, message=error.message, fix=error.fix)

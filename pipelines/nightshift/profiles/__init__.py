@@ -1,0 +1,1 @@
+"""A model's reference: its features and scores, counted in bins."""

@@ -1,0 +1,189 @@
+"""A model's compact reference: histograms of its drift features and scores, and how its own nights vary.
+
+Written once per model version as ``models/<model>/<onnx sha256>/profile.json``. It holds integer
+counts and the leave-one-night-out distances of the reference's nights; the alarm lines are drawn
+from these at monitoring time (``steps/drift.py``, ``steps/accuracy.py``), so a new false-alarm rate
+in the spec needs no new training.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from nightshift.contracts import Pin
+from nightshift.errors import ModelError
+from nightshift.modelling.label_types import label_type
+from nightshift.modelling.metrics import row_losses
+from nightshift.profiles.bins import Bins, Counts, Float64s, bins_of
+from nightshift.spec import ModelSpec
+from nightshift.stores.lake import Lake
+
+
+class Feature(BaseModel):
+    """One feature's reference. ``distances`` are per reference night; None where the night has no values."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    bins: Bins
+    counts: tuple[int, ...]
+    distances: tuple[float | None, ...]
+
+
+class HoldoutNight(BaseModel):
+    """How well the model did on one night that it was not trained on: mean and variance of its rows' losses."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    night: str
+    rows: int
+    loss: float
+    variance: float
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_format_1(cls, given: Any) -> Any:
+        """The first format knew one loss."""
+        if isinstance(given, dict) and "log_loss" in given:
+            return {("loss" if key == "log_loss" else key): value for key, value in given.items()}
+        return given
+
+
+class Profile(BaseModel):
+    """The reference of one model version.
+
+    ``rows`` is per night; ``features`` ends with the published column that is watched, if any: the score, the
+    predicted number or the predicted class. ``loss`` is that of the holdout's nights, see ``metrics.row_losses``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[1, 2] = 2
+    model: str
+    loss: str = "log_loss"
+    nights: tuple[str, ...]
+    rows: tuple[int, ...]
+    features: tuple[Feature, ...]
+    holdout: tuple[HoldoutNight, ...]
+
+    def count(self, columns: Mapping[str, pa.ChunkedArray | pa.Array]) -> dict[str, Counts]:
+        """Each feature's rows per bin, from the values of a night or a part of one; counts of parts add up."""
+        return {feature.name: feature.bins.count(columns[feature.name]) for feature in self.features}
+
+    def to_json(self) -> bytes:
+        """Canonical JSON."""
+        return (self.model_dump_json(indent=1) + "\n").encode()
+
+    @classmethod
+    def from_json(cls, body: bytes) -> Self:
+        """Read ``to_json`` of this format or the first. Raises ``ModelError`` for any other and anything malformed."""
+        try:
+            return cls.model_validate_json(body)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"])) or "the file"
+            raise ModelError(
+                f"this profile is not of format 2: {where}: {first['msg']}, got {str(first['input'])[:60]!r}",
+                fix="train the model again with this version of Nightshift, or install the version that wrote it",
+            ) from error
+
+
+def build(
+    spec: ModelSpec,
+    table: pa.Table,
+    nights: Sequence[str] | npt.NDArray[Any],
+    scores: npt.NDArray[Any],
+    labels: npt.NDArray[Any],
+) -> Profile:
+    """The profile of a model from the rows of its training window.
+
+    ``table`` holds the drift features (other columns are ignored); ``nights``, ``scores`` and ``labels``
+    have one line per row: the partition key, the model's scores (NaN in sample), and the outcome as
+    ``holdout.Rows`` has it (NaN where there was none). Scores of rows that the model was trained on are too
+    good to compare with, so only the holdout nights have any, and the score's reference is those nights alone. With
+    fewer than ``drift.MIN_NIGHTS`` of them the score is shown but cannot alarm. Raises ``ModelError``
+    when there are no rows.
+    """
+    if table.num_rows == 0:
+        raise ModelError(f"{spec.name}: no rows to make a profile of", fix="train on a window that has data")
+    keys, night = np.unique(np.asarray(nights, dtype=str), return_inverse=True)
+    scores, labels, task = np.asarray(scores, float), np.asarray(labels, float), label_type(spec)
+    features = [_feature(name, table[name], night, len(keys), spec.drift.bins) for name in spec.drift.features]
+    known = np.isfinite(scores).reshape(len(scores), -1).all(axis=1)
+    scored = np.isin(night, np.unique(night[known]))
+    if spec.drift.score and scored.any():
+        values = task.watch(scores[scored])
+        features.append(_feature(task.watched, values, night[scored], len(keys), spec.drift.bins))
+    return Profile(
+        model=spec.name,
+        loss=spec.metric,
+        nights=tuple(map(str, keys)),
+        rows=tuple(np.bincount(night).tolist()),
+        features=tuple(features),
+        holdout=_holdout(spec.metric, keys, night[known], scores[known], labels[known]),
+    )
+
+
+def profile_key(pin: Pin) -> str:
+    """Where the lake keeps the profile of a version, beside its graph."""
+    return f"models/{pin.model}/{pin.sha256}/profile.json"
+
+
+def load_profile(pin: Pin, lake: Lake) -> Profile:
+    """The profile of a pinned version. Raises ``ModelError`` when it is not there or of another format."""
+    found = lake.objects.get(profile_key(pin))
+    if found is None:
+        raise ModelError(
+            f"{pin.model} version {pin.version} has no profile at {lake.objects.uri}/{profile_key(pin)}",
+            fix=f"trigger {pin.model}.train: a version gets its profile when it is trained",
+        )
+    return Profile.from_json(found[0])
+
+
+def js_distance(left: npt.ArrayLike, right: npt.ArrayLike) -> Float64s:
+    """Jensen-Shannon distance of histograms along the last axis, base 2, in [0, 1].
+
+    The square root of the divergence, which is a metric (Endres and Schindelin, 2003, IEEE Trans. Inf.
+    Theory 49). Arguments are counts; an empty histogram gives NaN.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        p, q = (np.asarray(c, float) / np.sum(c, axis=-1, keepdims=True) for c in (left, right))
+        middle = (p + q) / 2
+        terms = [np.where(share > 0, share * np.log2(share / middle), 0.0) for share in (p, q)]
+        divergence = (terms[0] + terms[1]).sum(axis=-1) / 2
+    empty = (np.sum(left, axis=-1) == 0) | (np.sum(right, axis=-1) == 0)
+    return np.where(empty, np.nan, np.sqrt(np.clip(divergence, 0.0, 1.0)))
+
+
+def _feature(name: str, values: Any, night: npt.NDArray[np.intp], nights: int, bins: int) -> Feature:
+    found = bins_of(values, night, bins)
+    flat = np.bincount(night * found.size + found.codes(values), minlength=nights * found.size)
+    counts = flat.reshape(nights, found.size)
+    total = counts.sum(axis=0)
+    distances = js_distance(counts, total - counts)
+    return Feature(
+        name=name,
+        bins=found,
+        counts=tuple(total.tolist()),
+        distances=tuple(None if np.isnan(d) else d for d in distances.tolist()),
+    )
+
+
+def _holdout(
+    loss: str, keys: npt.NDArray[Any], night: npt.NDArray[np.intp], scores: Float64s, labels: Float64s
+) -> tuple[HoldoutNight, ...]:
+    usable = np.isfinite(labels)
+    found = []
+    for index in np.unique(night[usable]):
+        of_night = usable & (night == index)
+        losses = row_losses(loss, labels[of_night], scores[of_night])
+        found.append(
+            HoldoutNight(
+                night=str(keys[index]), rows=losses.size, loss=float(losses.mean()), variance=float(losses.var())
+            )
+        )
+    return tuple(found)

@@ -1,0 +1,1 @@
+"""ONNX in production: fetched, inspected, fed, run; nothing here trains."""

@@ -1,0 +1,58 @@
+"""Which hardware ONNX Runtime uses: as the spec asks, or an error. Falling back in silence is how nights get slow."""
+
+from typing import Any
+
+from nightshift.errors import ModelError, UnsafeGraph
+
+PROVIDERS = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "tensorrt": "TensorrtExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+}
+"""The spec's word for each execution provider, and ONNX Runtime's."""
+
+PACKAGES = {"cuda": "onnxruntime-gpu", "tensorrt": "onnxruntime-gpu", "openvino": "onnxruntime-openvino"}
+
+
+def open_session(body: bytes, provider: str, name: str) -> Any:
+    """A session of one thread on that provider and no other; ``name`` is the model's, for messages.
+
+    Raises ``ModelError`` when the provider is not installed or does not take the whole graph, and
+    ``UnsafeGraph`` for a file that ONNX Runtime refuses.
+    """
+    import onnxruntime as ort
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    wanted = PROVIDERS[provider]
+    _check_installed(provider, ort.get_available_providers(), name)
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    if provider != "cpu":
+        options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+    try:
+        session = ort.InferenceSession(body, options, providers=[wanted])
+    except (
+        state.Fail,
+        state.InvalidArgument,
+        state.InvalidGraph,
+        state.InvalidProtobuf,
+        state.NotImplemented,
+        state.EPFail,
+    ) as error:
+        if provider == "cpu":
+            raise UnsafeGraph(f"{name}: ONNX Runtime refuses the file: {error}") from error
+        raise ModelError(f"{name}: {wanted} does not take the whole graph: {error}") from error
+    # ONNX Runtime adds the CPU to the list by itself; the setting above keeps nodes from landing there.
+    if session.get_providers()[0] != wanted:
+        raise ModelError(f"{name}: asked for {wanted}, ONNX Runtime chose {', '.join(session.get_providers())}")
+    return session
+
+
+def _check_installed(provider: str, installed: list[str], name: str) -> None:
+    if PROVIDERS[provider] not in installed:
+        raise ModelError(
+            f"{name}: optimize.provider is {provider}, but the installed onnxruntime has only {', '.join(installed)}",
+            fix=f"pip install {PACKAGES.get(provider, 'onnxruntime')}, or set optimize.provider to cpu",
+        )

@@ -1,0 +1,66 @@
+"""Where a night's rows come from: one way to ask each of the four kinds of source.
+
+Frames come back with the spec's names; columns that the spec does not name are left out, and said.
+"""
+
+from typing import TYPE_CHECKING, TypeAlias
+
+import pyarrow as pa
+
+from nightshift.errors import NoSourceData
+from nightshift.partitions import parse_partition
+from nightshift.sources import functions
+from nightshift.sources.named import WantedColumns
+from nightshift.spec import CallableSource, FilesSource, ModelSpec, PythonSource, SqlSource
+from nightshift.stores import Stores
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Frame: TypeAlias = "pd.DataFrame | pa.Table"
+
+
+def features(spec: ModelSpec, partition: str, stores: Stores) -> Frame:
+    """What is known of the night: the spec's columns.
+
+    Raises ``UsageError`` for a bad key, ``NoSourceData`` when the source has no row of the night,
+    ``SourceMissing``, ``SourceUnreadable``, ``SourceUnavailable``, ``SchemaMismatch``, ``SpecError``.
+    """
+    wanted = {name: column.source or name for name, column in spec.columns.items()}
+    return _asked(spec, partition, WantedColumns(spec, partition, wanted), stores)
+
+
+def labels(spec: ModelSpec, partition: str, stores: Stores) -> Frame:
+    """How the night turned out: keys and ``label.column``. Raises as ``features``.
+
+    Where the spec names ``label.positive`` or ``label.classes`` the label is text.
+    """
+    wanted = {name: spec.columns[name].source or name for name in spec.keys}
+    wanted[spec.label.column] = spec.label.source or spec.label.column
+    return _asked(spec, partition, WantedColumns(spec, partition, wanted), stores)
+
+
+def _asked(spec: ModelSpec, partition: str, wanted: WantedColumns, stores: Stores) -> Frame:
+    parse_partition(partition)
+    frame = _ask(wanted, spec.source, stores)
+    if not len(frame):
+        raise NoSourceData(
+            f"{spec.name}: the source has no rows for {partition}", fix="nothing to do: the night is skipped"
+        )
+    return frame
+
+
+def _ask(
+    wanted: WantedColumns, source: PythonSource | FilesSource | SqlSource | CallableSource, stores: Stores
+) -> Frame:
+    if isinstance(source, FilesSource):
+        from nightshift.sources.files import read_night
+
+        return read_night(wanted, source, stores.settings)
+    if isinstance(source, SqlSource):
+        from nightshift.sources.sql import query_night
+
+        return query_night(wanted, source)
+    if isinstance(source, CallableSource):
+        return functions.call(wanted, source)
+    return functions.call_beside(wanted, source, stores.settings.models)

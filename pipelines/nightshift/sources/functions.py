@@ -1,0 +1,96 @@
+"""Sources that are Python: functions in a file beside model.yaml, or one of an installed package."""
+
+import datetime as dt
+import importlib
+import importlib.util
+import traceback
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from nightshift.errors import NightshiftError, SourceUnavailable, SourceUnreadable, SpecError
+from nightshift.partitions import parse_partition
+from nightshift.sources.named import WantedColumns
+from nightshift.spec import CallableSource, PythonSource
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def call_beside(wanted: WantedColumns, source: PythonSource, models: Path) -> "pd.DataFrame | pa.Table":
+    """Ask the function of the file beside model.yaml. Raises ``SpecError``, ``SchemaMismatch``."""
+    file = models / wanted.spec.name / source.python
+    name = source.labels if wanted.label else source.features
+    function = getattr(_beside(file), name, None)
+    if not callable(function):
+        raise SpecError(f"{file} has no function {name}", fix="correct source in model.yaml")
+    return _asked(wanted, function, f"{file.name}:{name}")
+
+
+def call(wanted: WantedColumns, source: CallableSource) -> "pd.DataFrame | pa.Table":
+    """Ask the function of a package. Raises ``SpecError`` when there is none, ``SourceUnreadable``."""
+    module, _, name = source.callable.partition(":")
+    try:
+        function = getattr(importlib.import_module(module), name, None)
+    except ImportError as error:
+        raise SpecError(
+            f"{wanted.spec.name}: source.callable: {module} cannot be imported: {error}",
+            fix="install its package where Nightshift runs, or correct model.yaml",
+        ) from error
+    if not callable(function):
+        raise SpecError(f"{wanted.spec.name}: source.callable: {module} has no function {name}", fix="correct it")
+    return _asked(wanted, function, source.callable)
+
+
+def _asked(wanted: WantedColumns, function: Callable[[dt.date], Any], said: str) -> "pd.DataFrame | pa.Table":
+    where = f"{wanted.spec.name} {wanted.partition}, from {said}"
+    frame = _given(function, parse_partition(wanted.partition), where)
+    if not isinstance(frame, pa.Table) and not hasattr(frame, "columns"):
+        raise SourceUnreadable(
+            f"{where}: got a {type(frame).__name__}, not a DataFrame or an Arrow table", fix="mend the function"
+        )
+    if not len(frame):
+        return frame
+    names = list(frame.schema.names if isinstance(frame, pa.Table) else frame.columns)
+    wanted.require(names, where)
+    wanted.say_left_out(names)
+    return wanted.fit({alias: frame[name] for alias, name in wanted.names.items()}, where)
+
+
+def _given(function: Callable[[dt.date], Any], night: dt.date, where: str) -> Any:
+    try:
+        return function(night)
+    except NightshiftError:
+        raise
+    except (ConnectionError, TimeoutError) as error:
+        raise SourceUnavailable(f"{where}: {_told(error)}", fix="look at what the function asks") from error
+    except Exception as error:  # a person's code may raise anything
+        raise SourceUnreadable(f"{where}: {_told(error)}", fix="mend the function") from error
+
+
+def _told(error: Exception) -> str:
+    """What was raised, and the last line of the person's own code that led there."""
+    said = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
+    if isinstance(error, SyntaxError):
+        return f"{said}, line {error.lineno}"
+    others = ("site-packages", "importlib", __file__)
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not any(other in frame.filename for other in others)]
+    return f"{said}, at {Path(own[-1].filename).name} line {own[-1].lineno}" if own else said
+
+
+@cache
+def _beside(file: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"nightshift_source_{file.parent.name}", file)
+    if spec is None or spec.loader is None:
+        raise SpecError(f"{file} cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # a person's code may raise anything
+        raise SpecError(f"{file} cannot be imported: {_told(error)}", fix="mend the file") from error
+    return module

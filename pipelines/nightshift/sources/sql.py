@@ -1,0 +1,117 @@
+"""A night out of a database, by one query with ``:night``. The address, which holds a password, is never said."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from nightshift.errors import SourceUnavailable, SourceUnreadable, UsageError
+from nightshift.partitions import parse_partition
+from nightshift.sources.named import WantedColumns
+from nightshift.spec import SqlSource
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+CHUNK_ROWS = 50_000
+
+
+def query_night(wanted: WantedColumns, source: SqlSource) -> pa.Table:
+    """The rows that the query gives for the night, fetched some at a time.
+
+    Raises ``UsageError`` when the address is not in the environment, ``SourceUnavailable`` when the database does
+    not answer, ``SourceUnreadable`` when it refuses the query, ``SchemaMismatch``.
+    """
+    engine = _engine(wanted, source)
+    where = f"{wanted.spec.name} {wanted.partition}, from source.sql"
+    try:
+        with _connected(engine, source, where) as connection, _refused(source, where):
+            parts = list(_chunks(connection, wanted, source, where))
+    finally:
+        engine.dispose()
+    return wanted.joined(parts) if parts else pa.table({})
+
+
+def _engine(wanted: WantedColumns, source: SqlSource) -> "Engine":
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import SQLAlchemyError
+
+    url = os.environ.get(source.url_variable)
+    if not url:
+        raise UsageError(
+            f"{wanted.spec.name}: environment variable {source.url_variable} (source.url_variable) is not set",
+            fix=f"export {source.url_variable}=postgresql://user:password@host/database where this runs",
+        )
+    try:
+        return create_engine(url, hide_parameters=True)
+    except (SQLAlchemyError, ImportError, ValueError) as error:
+        raise UsageError(
+            f"{wanted.spec.name}: {source.url_variable} holds no address that SQLAlchemy can use:"
+            f" {_without(url, str(error))}",
+            fix="correct it, or install the database's driver",
+        ) from None
+
+
+@contextmanager
+def _connected(engine: "Engine", source: SqlSource, where: str) -> "Iterator[Connection]":
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        connection = engine.connect()
+    except SQLAlchemyError as error:
+        raise SourceUnavailable(
+            f"{where}: the database of {source.url_variable} does not answer: {_said(error, source)}",
+            fix=f"see whether it is up, and {source.url_variable} is right",
+        ) from None
+    with connection:
+        yield connection
+
+
+@contextmanager
+def _refused(source: SqlSource, where: str) -> Iterator[None]:
+    from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+    try:
+        yield
+    except SQLAlchemyError as error:
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
+            raise SourceUnavailable(
+                f"{where}: the database went away: {_said(error, source)}", fix="try again"
+            ) from None
+        raise SourceUnreadable(
+            f"{where}: the database refused the query: {_said(error, source)}", fix="correct source.sql in model.yaml"
+        ) from None
+
+
+def _chunks(connection: "Connection", wanted: WantedColumns, source: SqlSource, where: str) -> Iterator[pa.Table]:
+    from sqlalchemy import Date, bindparam, text
+
+    asked = text(source.sql).bindparams(bindparam("night", parse_partition(wanted.partition), Date()))
+    result = connection.execution_options(stream_results=True).execute(asked)
+    names = list(result.keys())
+    wanted.require(names, where)
+    wanted.say_left_out(names)
+    places = {alias: names.index(name) for alias, name in wanted.names.items()}
+    for rows in result.partitions(CHUNK_ROWS):
+        yield wanted.fit({alias: [row[place] for row in rows] for alias, place in places.items()}, where)
+
+
+def _said(error: Any, source: SqlSource) -> str:
+    """The driver's own words, in one line."""
+    words = str(getattr(error, "orig", None) or error).strip().splitlines()
+    return _without(os.environ.get(source.url_variable, ""), words[0] if words else type(error).__name__)
+
+
+def _without(url: str, words: str) -> str:
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        secret = make_url(url).password
+    except (ArgumentError, ValueError):
+        secret = None
+    for hidden in filter(None, (url, secret)):
+        words = words.replace(str(hidden), "***")
+    return words

@@ -1,0 +1,36 @@
+"""The model spec: ``models/<model>/model.yaml`` as frozen objects that forbid unknown keys.
+
+Everything here is checked before a byte of data is read.
+"""
+
+from nightshift.spec.base import Action, Frozen
+from nightshift.spec.columns import CheckKind, Column, ColumnType
+from nightshift.spec.files import find_spec, load_spec, load_specs, spec_files
+from nightshift.spec.learning import VARIANTS, Label
+from nightshift.spec.model import ModelSpec, Retrain
+from nightshift.spec.night import Compare, History, NightChecks, Reference
+from nightshift.spec.source import CallableSource, FilesSource, PythonSource, SqlSource
+
+__all__ = [
+    "VARIANTS",
+    "Action",
+    "CallableSource",
+    "Column",
+    "ColumnType",
+    "Compare",
+    "FilesSource",
+    "Frozen",
+    "History",
+    "Label",
+    "ModelSpec",
+    "NightChecks",
+    "PythonSource",
+    "Reference",
+    "Retrain",
+    "CheckKind",
+    "SqlSource",
+    "find_spec",
+    "load_spec",
+    "load_specs",
+    "spec_files",
+]

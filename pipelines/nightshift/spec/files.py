@@ -1,0 +1,60 @@
+"""Reading specs: ``models/<model>/model.yaml``."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from nightshift.errors import SpecError, UsageError
+from nightshift.spec.explain import explain
+from nightshift.spec.model import ModelSpec
+from nightshift.spec.source import PythonSource
+
+
+def load_spec(path: Path) -> ModelSpec:
+    """Read and check one model.yaml. Raises ``SpecError`` naming file, key, what was got and what is allowed."""
+    try:
+        raw: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise SpecError(f"{path} does not exist", fix="see models/ for the models there are") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SpecError(f"{path} is not YAML: {error}") from error
+    try:
+        spec = ModelSpec.model_validate(raw)
+    except ValidationError as error:
+        raise SpecError(explain(path, error, ModelSpec), fix="correct it, then `nightshift check`") from error
+    if spec.name != path.parent.name:
+        raise SpecError(
+            f"{path}: name: got {spec.name!r}, allowed {path.parent.name!r} (the folder's name)",
+            fix="rename one of the two",
+        )
+    _require_beside(path, spec)
+    return spec
+
+
+def _require_beside(path: Path, spec: ModelSpec) -> None:
+    named = {"source.python": spec.source.python} if isinstance(spec.source, PythonSource) else {}
+    if spec.night.great_expectations is not None:
+        named["night.great_expectations"] = spec.night.great_expectations
+    for key, file in named.items():
+        if not (path.parent / file).is_file():
+            raise SpecError(f"{path}: {key}: got {file!r}, which is not beside model.yaml")
+
+
+def load_specs(models: Path) -> list[ModelSpec]:
+    """All specs under ``models/``, in order of name. Raises ``SpecError`` for the first that is wrong."""
+    return [load_spec(path) for path in spec_files(models)]
+
+
+def spec_files(models: Path) -> list[Path]:
+    """Every ``models/<model>/model.yaml``, sorted."""
+    return sorted(models.glob("*/model.yaml"))
+
+
+def find_spec(models: Path, name: str) -> ModelSpec:
+    """The spec of one model by name. Raises ``UsageError`` when there is none."""
+    names = [path.parent.name for path in spec_files(models)]
+    if name not in names:
+        raise UsageError(f"no model {name!r}; there are: {', '.join(names) or 'none'}", fix="give one of these names")
+    return load_spec(models / name / "model.yaml")

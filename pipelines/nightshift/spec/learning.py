@@ -1,0 +1,125 @@
+"""How a model is trained, judged and made fast."""
+
+import re
+from itertools import chain, count
+from typing import Literal, Self, get_args
+
+from pydantic import Field, model_validator
+
+from nightshift.spec.base import Frozen, Name, Share
+
+LabelKind = Literal["binary", "multiclass", "regression"]
+Metric = Literal["log_loss", "brier", "roc_auc", "pr_auc", "f1", "accuracy", "rmse", "mae", "r2"]
+METRICS: dict[LabelKind, frozenset[str]] = {
+    "binary": frozenset({"log_loss", "brier", "roc_auc", "pr_auc", "f1", "accuracy"}),
+    "multiclass": frozenset({"log_loss", "brier", "roc_auc", "f1", "accuracy"}),
+    "regression": frozenset({"rmse", "mae", "r2"}),
+}
+LOSSES: dict[LabelKind, frozenset[str]] = {
+    "binary": frozenset({"log_loss", "brier"}),
+    "multiclass": frozenset({"log_loss", "brier"}),
+    "regression": frozenset({"squared_error", "absolute_error"}),
+}
+Variant = Literal[
+    "fp32_optimized",
+    "codes",
+    "codes_mirrored",
+    "truncated_half",
+    "truncated_quarter",
+    "student",
+    "pruned",
+    "int8_dynamic",
+    "int8_static",
+]
+VARIANTS: tuple[Variant, ...] = get_args(Variant)
+"""Graphs besides fp32 that optimize may build, in order of preference between equals."""
+
+
+class Label(Frozen):
+    """What is being predicted, and when it becomes known."""
+
+    column: Name
+    source: str | None = Field(None, description="its name in the source, where that is another", min_length=1)
+    type: LabelKind = "binary"
+    positive: str | None = Field(None, description="the text that means yes, where a binary label is text")
+    classes: tuple[str, ...] = Field((), description="all values of a multiclass label, as text")
+    delay_days: int = Field(ge=0, description="the run of night D sees labels of nights up to D - delay_days")
+
+    @model_validator(mode="after")
+    def _classes_are_for_multiclass(self) -> Self:
+        if (self.type == "multiclass") != bool(self.classes):
+            raise ValueError("classes are given for a multiclass label, and only for it")
+        if self.classes and (len(set(self.classes)) < len(self.classes) or len(self.classes) < 3):
+            raise ValueError(f"classes: got {len(self.classes)}, allowed: three or more, each once")
+        if self.positive is not None and self.type != "binary":
+            raise ValueError("positive is for a binary label")
+        return self
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes as parts of column names: small letters, digits and ``_``, each once, in their order."""
+        found: list[str] = []
+        for text in self.classes:
+            plain = re.sub("[^a-z0-9]", "_", text.lower())
+            names = chain([plain], (f"{plain}_{number}" for number in count(2)))
+            found.append(next(name for name in names if name not in found))
+        return tuple(found)
+
+
+class Training(Frozen):
+    """What a model learns from."""
+
+    window_days: int = Field(ge=2, description="labelled nights a snapshot spans")
+    holdout_days: int = Field(ge=1, description="the last nights of the window, never trained on")
+    trainer: Literal["hist_gradient_boosting", "logistic_regression", "ridge", "neural_network"]
+    parameters: dict[str, float | int | str | bool] = Field(default_factory=dict)
+    seed: int = 0
+    schedule: str | None = Field(None, description="cron of a regular training, none by default")
+
+    @model_validator(mode="after")
+    def _something_is_left_to_learn_from(self) -> Self:
+        if self.holdout_days >= self.window_days:
+            raise ValueError(f"holdout_days {self.holdout_days} leaves nothing of window_days {self.window_days}")
+        return self
+
+
+class Gates(Frozen):
+    """What a challenger must show on the holdout before it becomes champion."""
+
+    metric: Literal["log_loss", "brier", "squared_error", "absolute_error"] | None = Field(
+        None,
+        description="compared with the champion, paired bootstrap over the holdout's nights;"
+        " by default log_loss, or squared_error for a regression",
+    )
+    confidence: Share = 0.95
+    resamples: int = Field(1000, ge=100)
+    at_least: dict[Metric, float] = Field(default_factory=dict, description="floors (ceilings for losses)")
+    slices: tuple[Name, ...] = Field((), description="columns whose values may not get worse, one by one")
+    slice_allowance: float = Field(0.0, ge=0, description="how much worse a slice may be, in the metric")
+    slice_min_rows: int = Field(200, ge=1)
+
+
+class Optimize(Frozen):
+    """How far the ONNX graph may be from the trained model, and which graphs are tried for speed."""
+
+    max_abs_difference: float = Field(
+        1e-5,
+        gt=0,
+        description="of scores, for exact variants; for a regression over the standard deviation of the trained"
+        " model's predictions on the holdout, beyond the one step of float32 that rounding costs",
+    )
+    max_mean_difference: float = Field(1e-6, gt=0, description="the same, on average")
+    max_label_flips: int = Field(
+        0, ge=0, description="predictions that may change, for exact variants; a regression has none"
+    )
+    max_metric_loss: float | None = Field(
+        None, gt=0, description="upper end of the interval of mean gates.metric lost; none: exact variants only"
+    )
+    variants: tuple[Variant, ...] = Field(VARIANTS, description="what is tried besides fp32, which always is")
+    provider: Literal["cpu", "cuda", "tensorrt", "openvino"] = Field("cpu", description="where ONNX Runtime runs")
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        if len(set(self.variants)) < len(self.variants):
+            raise ValueError(f"variants names one twice: {', '.join(self.variants)}")
+        return self

@@ -1,0 +1,73 @@
+"""What one night is, and what is expected of it as a whole."""
+
+import datetime as dt
+import zoneinfo
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from nightshift.spec.base import Action, Frozen, Name
+
+
+class Partition(Frozen):
+    """What one night is."""
+
+    column: Name = Field(description="Hive partition column; the date of the night")
+    timezone: str = Field("UTC", description="time zone of the schedule")
+    schedule: str = Field("0 2 * * *", description="cron of the nightly run, in that time zone")
+    start: dt.date = Field(description="first night there can be")
+
+    @model_validator(mode="after")
+    def _timezone_exists(self) -> Self:
+        if self.timezone not in zoneinfo.available_timezones():
+            raise ValueError(f"timezone: got {self.timezone!r}, allowed: names like America/New_York or UTC")
+        return self
+
+
+class Compare(Frozen):
+    """Two columns of a row; rows where either is null pass."""
+
+    left: Name
+    relation: Literal["<", "<=", "==", ">=", ">"]
+    right: Name
+    on_breach: Action = "refuse"
+
+
+class Reference(Frozen):
+    """Every value of a column is one of a list kept elsewhere; null passes."""
+
+    column: Name
+    file: str = Field(description="Parquet or CSV: beside model.yaml, a path, or s3://bucket/key", min_length=1)
+    key: str = Field(description="the column of that file that holds the allowed values", min_length=1)
+    on_breach: Action = "refuse"
+
+
+class History(Frozen):
+    """The number of rows beside that of the nights before; fewer nights than half of ``nights`` say nothing."""
+
+    nights: int = Field(7, ge=1, description="how many published nights before this one count")
+    min_share: float = Field(0.5, ge=0, description="of their median number of rows")
+    max_share: float = Field(2.0, gt=0, description="of their median number of rows")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.min_share > self.max_share:
+            raise ValueError(f"min_share {self.min_share} is above max_share {self.max_share}")
+        return self
+
+
+class NightChecks(Frozen):
+    """What is expected of a whole night."""
+
+    min_rows: int = Field(1, ge=1)
+    max_rows: int | None = Field(None, ge=1)
+    duplicate_keys: Action = Field("refuse", description="drop: every row of a key that is there twice")
+    max_quarantined_share: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.05, description="refuse a night of which more rows would be dropped"
+    )
+    history: History | None = Field(None, description="rows compared with the nights before; none by default")
+    compare: tuple[Compare, ...] = Field((), description="checks across two columns of a row")
+    references: tuple[Reference, ...] = Field((), description="checks against values that lie in another file")
+    great_expectations: str | None = Field(
+        None, description="JSON file beside model.yaml: a list of native expectations, {type, kwargs}"
+    )

@@ -1,0 +1,73 @@
+"""Where the rows of a night come from: a Python file, files, a SQL query, or a function of a package."""
+
+import difflib
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from nightshift.spec.base import Frozen
+
+
+class PythonSource(Frozen):
+    """Functions in a Python file beside model.yaml."""
+
+    python: str = Field(description="file beside model.yaml", pattern=r"^[A-Za-z_][A-Za-z0-9_]*\.py$")
+    features: str = Field("features", description="function (date) -> DataFrame of what is known that night")
+    labels: str = Field("labels", description="function (date) -> DataFrame of keys and label, known later")
+
+
+class FilesSource(Frozen):
+    """Parquet or CSV files by pattern."""
+
+    files: str = Field(description="pattern: s3://bucket/folder/*.parquet, or a path; .parquet or .csv", min_length=1)
+    night: Literal["column", "path", "arrival"] = Field(
+        "column",
+        description="what says which night a row is of: a column, name=value in the path, or the day its file came",
+    )
+    column: str | None = Field(None, description="that column, or that name in the path; partition.column by default")
+
+
+class SqlSource(Frozen):
+    """A query through SQLAlchemy; its address holds a password, so the spec only names where that is kept."""
+
+    sql: str = Field(description="SELECT with :night, the date of the night", min_length=1)
+    url_variable: str = Field(
+        description="environment variable with the SQLAlchemy URL", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$"
+    )
+
+    @model_validator(mode="after")
+    def _asks_for_a_night(self) -> Self:
+        if ":night" not in self.sql:
+            raise ValueError("sql has no :night, so every night would have the same rows")
+        return self
+
+
+class CallableSource(Frozen):
+    """A function of an installed package: (date) -> DataFrame or Arrow table with features and label."""
+
+    callable: str = Field(
+        description="package.module:function", pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$", examples=["shop.nights:rows"]
+    )
+
+
+KINDS = {"python": PythonSource, "files": FilesSource, "sql": SqlSource, "callable": CallableSource}
+
+
+def kind_of(value: Any) -> str | None:
+    """Which of the four it is: by the key that only that one has, or by one that is nearly it."""
+    given = value if isinstance(value, dict) else getattr(value, "__dict__", {})
+    meant = [kind for key in given for kind in difflib.get_close_matches(str(key), KINDS, n=1)]
+    return next((kind for kind in KINDS if kind in given), meant[0] if meant else None)
+
+
+Source = Annotated[
+    Annotated[PythonSource, Tag("python")]
+    | Annotated[FilesSource, Tag("files")]
+    | Annotated[SqlSource, Tag("sql")]
+    | Annotated[CallableSource, Tag("callable")],
+    Discriminator(
+        kind_of,
+        custom_error_type="source_kind",
+        custom_error_message="needs one of python, files, sql, callable",
+    ),
+]

@@ -1,0 +1,81 @@
+"""The environment that the stack gives to people, to its services and to Airflow's tasks."""
+
+import os
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+from nightshift.stack.files import write_private
+from nightshift.stack.keys import Keys
+from nightshift.stack.ports import HOST, Ports
+
+REGION = "us-east-1"
+USER = "admin"
+ENV_FILE = "env"
+
+# A caller's session token or profile would win over, or spoil, the stack's own keys.
+STRANGERS = ("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_PROFILE")
+_FOREIGN = ("AWS_", "MLFLOW_", "AIRFLOW_", "AIRFLOW__", "WEED_", "S3_")
+
+
+def client_env(home: Path, project: Path, ports: Ports, keys: Keys) -> dict[str, str]:
+    """What a client needs to reach everything, with no more configuration."""
+    s3 = f"{HOST}:{ports.s3}"
+    return {
+        "NIGHTSHIFT_HOME": str(home),
+        "NIGHTSHIFT_PROJECT": str(project),
+        "NIGHTSHIFT_LAKE": "s3://lake",
+        "NIGHTSHIFT_DVC_REMOTE": "s3://dvc",
+        "AWS_ACCESS_KEY_ID": keys.s3_access_key,
+        "AWS_SECRET_ACCESS_KEY": keys.s3_secret_key,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+        "AWS_ENDPOINT_URL": f"http://{s3}",
+        "AWS_ALLOW_HTTP": "true",  # Polars and delta-rs refuse plain HTTP otherwise
+        "AWS_EC2_METADATA_DISABLED": "true",  # without it SDKs ask the network for a region
+        "DUCKDB_S3_ENDPOINT": s3,
+        "DUCKDB_S3_USE_SSL": "false",
+        "MLFLOW_TRACKING_URI": f"http://{HOST}:{ports.mlflow}",
+        "NIGHTSHIFT_AIRFLOW_URL": f"http://{HOST}:{ports.airflow}",
+        "NIGHTSHIFT_AIRFLOW_USER": USER,
+        "NIGHTSHIFT_AIRFLOW_PASSWORD": keys.airflow_password,
+        **_no_proxy(),
+    }
+
+
+def _no_proxy() -> dict[str, str]:
+    names = {name.lower(): value for name, value in os.environ.items() if name.lower().endswith("_proxy")}
+    if not names:
+        return {}
+    hosts = [host for host in names.get("no_proxy", "").split(",") if host]
+    merged = ",".join(dict.fromkeys([*hosts, HOST, "localhost"]))
+    return {"NO_PROXY": merged, "no_proxy": merged}
+
+
+def service_env(extra: Mapping[str, str]) -> dict[str, str]:
+    """The caller's environment without what would steer a service elsewhere, plus ``extra``."""
+    mine = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    return {
+        **mine,
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "DO_NOT_TRACK": "true",
+        "GX_ANALYTICS_ENABLED": "false",
+        "PYTHONUNBUFFERED": "1",
+        **extra,
+    }
+
+
+def write_env(home: Path, values: Mapping[str, str]) -> None:
+    """Write the file that ``settings()`` reads in a fresh shell."""
+    write_private(home / ENV_FILE, "".join(f"{name}={_quoted(value)}\n" for name, value in values.items()))
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return value if shlex.quote(value) == value else f"'{escaped}'"
+
+
+def exports(values: Mapping[str, str]) -> str:
+    """``values`` as shell commands for ``eval``."""
+    lines = [f"unset {' '.join(STRANGERS)}", *(f"export {name}={shlex.quote(value)}" for name, value in values.items())]
+    return "\n".join(lines)

@@ -1,0 +1,50 @@
+"""Whether a service answers; plain HTTP, no client libraries."""
+
+import http.client
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from nightshift.stack.ports import HOST
+from nightshift.stack.processes import Running
+
+
+def get(port: int, path: str, *, timeout: float = 2.0) -> tuple[int, bytes]:
+    """GET from a local service; status 0 when it does not answer. Never through a proxy."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=timeout)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    except (OSError, http.client.HTTPException):
+        return 0, b""
+    finally:
+        connection.close()
+
+
+def answers(port: int, path: str, *, timeout: float = 2.0) -> bool:
+    """Whether a GET of ``path`` gives 200."""
+    return get(port, path, timeout=timeout)[0] == 200
+
+
+def airflow_health(port: int) -> dict[str, Any]:
+    """What Airflow says of its parts; empty when it does not answer."""
+    status, body = get(port, "/api/v2/monitor/health")
+    try:
+        found = json.loads(body) if status == 200 else {}
+    except json.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def beats(port: int, part: str) -> Callable[[Running], bool]:
+    """A check that ``part`` of Airflow sent a heartbeat since its process started."""
+
+    def check(running: Running) -> bool:
+        found = airflow_health(port).get(part) or {}
+        beat = found.get(f"latest_{part}_heartbeat") or "1970-01-01T00:00:00+00:00"
+        # A heartbeat of the previous run looks healthy for half a minute after it was stopped.
+        return found.get("status") == "healthy" and datetime.fromisoformat(beat).timestamp() > running.started - 1
+
+    return check

@@ -1,0 +1,41 @@
+"""Which groups of services a stack has, in the order in which they may need each other."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from nightshift.errors import UsageError
+from nightshift.stack.airflow_services import airflow_env, airflow_group
+from nightshift.stack.keys import Keys
+from nightshift.stack.mlflow_server import mlflow_group
+from nightshift.stack.ports import Ports
+from nightshift.stack.seaweedfs import weed_group
+from nightshift.stack.service import Group
+
+GROUPS = ("s3", "mlflow", "airflow")
+PROCESSES = {
+    "s3": ("s3",),
+    "mlflow": ("mlflow",),
+    "airflow": ("api-server", "scheduler", "dag-processor", "triggerer"),
+}
+# Whose death frees the group's ports.
+LISTENERS = {"s3": "s3", "mlflow": "mlflow", "airflow": "api-server"}
+
+# Tasks are told to stop while the api-server, MLflow and S3 still take their last words.
+STOPPING = (("scheduler", "triggerer", "dag-processor", "migrate"), ("api-server",), ("mlflow",), ("s3",))
+
+
+def chosen(only: Iterable[str] | None) -> tuple[str, ...]:
+    """The groups named in ``only``, in starting order; all of them when it is empty."""
+    names = {name.strip() for name in only or () if name.strip()}
+    if unknown := sorted(names - set(GROUPS)):
+        raise UsageError(f"there is no service {', '.join(unknown)}", fix=f"choose from {', '.join(GROUPS)}")
+    return tuple(name for name in GROUPS if not names or name in names)
+
+
+def build(name: str, home: Path, project: Path, ports: Ports, keys: Keys, client: Mapping[str, str]) -> Group:
+    """The group called ``name``."""
+    if name == "s3":
+        return weed_group(home, ports, keys)
+    if name == "mlflow":
+        return mlflow_group(home, ports, client)
+    return airflow_group(home, ports, keys, airflow_env(home, project, ports, keys, client))

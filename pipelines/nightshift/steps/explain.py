@@ -1,0 +1,116 @@
+"""Where a published night came from, or one row of it: model, graph, training data, validated night, code, runs."""
+
+from contextlib import suppress
+from typing import Any
+
+from nightshift.contracts import Dataset
+from nightshift.errors import ModelError, RegistryUnavailable, UsageError
+from nightshift.partitions import parse_partition
+from nightshift.spec import ModelSpec
+from nightshift.steps._explain_row import parse_key, row_of
+from nightshift.steps.validate import reports_of
+from nightshift.stores import Stores
+from nightshift.stores.lake import manifest_key
+from nightshift.stores.manifest import Manifest
+
+NamedFacts = dict[str, Any]
+
+
+def explain(spec: ModelSpec, partition: str, stores: Stores, key: tuple[str, ...] = ()) -> NamedFacts:
+    """The provenance of a night's predictions; with ``key`` (``name=value`` for each key column) also of one row.
+
+    The names in it are stable. What is not known is None; links are URLs or ``s3://`` addresses. Raises
+    ``UsageError`` for a bad partition or key, or a key that the night does not have, and ``MissingPartition``.
+    """
+    parse_partition(partition)
+    wanted = parse_key(spec, key)
+    night = stores.lake.require(Dataset.PREDICTIONS, spec.name, spec.partition.column, partition)
+    found = {
+        "model": spec.name,
+        "partition": partition,
+        "predictions": _predictions(night, stores),
+        "version": _version(spec, night, stores),
+        "training": _training(night, stores),
+        "code_commit": night.provenance.get("commit", "unknown"),
+        "input": _input(spec, night, stores),
+        "airflow": _airflow(night.provenance),
+    }
+    return {**found, "row": row_of(spec, partition, wanted, night, stores)} if wanted else found
+
+
+def _predictions(night: Manifest, stores: Stores) -> NamedFacts:
+    return {
+        "rows_in": night.rows_in,
+        "rows": night.rows,
+        "rows_quarantined": night.rows_quarantined,
+        "address": f"{stores.lake.objects.uri}/{night.plain_folder}",
+        "manifest": _manifest(night, stores),
+        "digest": night.digest,
+        "generation": night.generation,
+    }
+
+
+def _version(spec: ModelSpec, night: Manifest, stores: Stores) -> NamedFacts:
+    pin, mlflow = night.provenance["pin"], stores.settings.mlflow_url
+    return {
+        "number": pin["version"],
+        "onnx_sha256": pin["sha256"],
+        "onnx_address": f"{stores.lake.objects.uri}/{pin['key']}",
+        "mlflow_url": f"{mlflow}/#/models/{spec.name}/versions/{pin['version']}" if mlflow else None,
+    }
+
+
+def _training(night: Manifest, stores: Stores) -> NamedFacts:
+    """From the version's pin, and what MLflow says of its run; a registry that is down takes only the latter."""
+    pin = night.provenance["pin"]
+    tags: dict[str, str] = {}
+    url: str | None = None
+    with suppress(RegistryUnavailable, ModelError, UsageError):
+        tags, url = stores.registry.run(pin["run_id"])
+    return {
+        "snapshot_md5": pin["snapshot_md5"],
+        "trained_through": pin["trained_through"],
+        "mlflow_run": pin["run_id"],
+        "mlflow_url": url,
+        "code_commit": tags.get("nightshift.commit"),
+        "airflow_run": tags.get("nightshift.airflow_run"),
+        "airflow_url": tags.get("nightshift.airflow_url"),
+    }
+
+
+def _input(spec: ModelSpec, night: Manifest, stores: Stores) -> NamedFacts:
+    """The validated night that was scored, and the raw one it was made from, as far as they still are the same."""
+    lake, column = stores.lake, spec.partition.column
+    validated = lake.manifest(Dataset.VALIDATED, spec.name, column, night.partition)
+    raw = lake.manifest(Dataset.RAW, spec.name, column, night.partition)
+    said = validated.provenance if validated else {}
+    return {
+        "digest": night.provenance["input"],
+        "unchanged": validated is not None and validated.digest == night.provenance["input"],
+        "manifest": _manifest(validated, stores) if validated else None,
+        "validation": {
+            "result": "passed",
+            "expectations": said.get("expectations"),
+            "rows": validated.rows if validated else None,
+            "rows_quarantined": validated.rows_quarantined if validated else None,
+            "data_docs": f"{lake.objects.uri}/{reports_of(spec, night.partition).html}",
+            "airflow": _airflow(said),
+        },
+        "raw_digest": said.get("input"),
+        "raw_unchanged": raw is not None and raw.digest == said.get("input"),
+        "raw_manifest": _manifest(raw, stores) if raw else None,
+    }
+
+
+def _airflow(provenance: NamedFacts) -> NamedFacts:
+    return {
+        "dag": provenance.get("airflow_dag"),
+        "run": provenance.get("airflow_run"),
+        "url": provenance.get("airflow_url"),
+        "by": provenance.get("by", "airflow" if "airflow_run" in provenance else None),
+    }
+
+
+def _manifest(night: Manifest, stores: Stores) -> str:
+    key = manifest_key(night.dataset, night.model, night.column, night.partition)
+    return f"{stores.lake.objects.uri}/{key}"

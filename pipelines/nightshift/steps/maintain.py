@@ -1,0 +1,133 @@
+"""Keep a model's lake as its manifests say: heal what a crash left behind, collect what nobody names.
+
+Safe at any time, beside any run: healing is what every run does itself, and nightshift/stores/garbage.py says
+why collecting meets no run. What stays on purpose: the graphs of ``models/``, because every published night
+names the one that scored it, and a rollback may want it.
+"""
+
+import datetime as dt
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from nightshift.contracts import KEEP_DAYS, LEAST_KEEP_DAYS, Maintained
+from nightshift.errors import MissingPartition, UsageError
+from nightshift.spec import ModelSpec
+from nightshift.stores import Stores
+from nightshift.stores.garbage import abortable, orphans, remove
+from nightshift.stores.lake import MADE_BY, Lake
+from nightshift.stores.manifest import Manifest
+from nightshift.stores.served import is_stale, manifests, unpublished_files
+
+log = logging.getLogger("nightshift")
+
+
+@dataclass(frozen=True)
+class MaintenanceAction:
+    """``field`` of ``Maintained`` counts it; ``act`` is what to do about it, nothing for what stays."""
+
+    field: str
+    what: str
+    bytes: int = 0
+    act: Callable[[], object] | None = None
+
+
+def maintain(
+    spec: ModelSpec,
+    stores: Stores,
+    *,
+    older_than_days: float = KEEP_DAYS,
+    dry_run: bool = False,
+    say: Callable[[str], object] = log.info,
+) -> Maintained:
+    """Heal all published nights of a model and collect what is older than some days; ``say`` gets each act.
+
+    Raises ``UsageError`` for less than a day, ``LakeUnavailable``, and, after all is done, ``MissingPartition``
+    when a manifest names a file that is not there.
+    """
+    if not older_than_days >= LEAST_KEEP_DAYS:
+        raise UsageError(
+            f"what is {older_than_days:g} days old may belong to a run that still works",
+            fix=f"give {LEAST_KEEP_DAYS:g} day or more",
+        )
+    return sweep(spec, stores, dt.timedelta(days=older_than_days), dry_run=dry_run, say=say)
+
+
+def sweep(
+    spec: ModelSpec,
+    stores: Stores,
+    older_than: dt.timedelta,
+    *,
+    dry_run: bool = False,
+    say: Callable[[str], object] = log.info,
+) -> Maintained:
+    """The same for any age; for none at all where nothing else runs."""
+    counts: Counter[str] = Counter()
+    lost = []
+    for finding in _findings(spec, stores.lake, dt.datetime.now(dt.UTC) - older_than):
+        counts[finding.field] += 1
+        counts[f"{finding.field}_bytes"] += finding.bytes
+        if finding.field == "lost":
+            lost.append(finding.what)
+        if finding.act is None:
+            continue
+        say(f"would {finding.what}" if dry_run else finding.what)
+        if not dry_run:
+            finding.act()
+    if lost:
+        raise MissingPartition(
+            f"manifests name files that are not there: {', '.join(lost)}", fix="make these nights anew"
+        )
+    return Maintained(
+        model=spec.name,
+        dry_run=dry_run,
+        nights=counts["nights"],
+        healed=counts["healed"],
+        strays=counts["strays"],
+        collected=counts["collected"],
+        collected_bytes=counts["collected_bytes"],
+        kept=counts["kept"],
+        kept_bytes=counts["kept_bytes"],
+        uploads_aborted=counts["uploads_aborted"],
+        uploads_kept=counts["uploads_kept"],
+    )
+
+
+def _findings(spec: ModelSpec, lake: Lake, cutoff: dt.datetime) -> Iterator[MaintenanceAction]:
+    columns = {spec.partition.column}
+    for dataset in MADE_BY:
+        for key in unpublished_files(lake, dataset, spec.name):
+            yield MaintenanceAction(
+                "strays", f"delete {key}, which no manifest published", act=partial(lake.objects.delete, key)
+            )
+        for manifest in manifests(lake, dataset, spec.name):
+            columns.add(manifest.column)
+            yield from _of_night(lake, manifest)
+    for dataset in MADE_BY:
+        for orphan in orphans(lake, dataset, spec.name, columns, cutoff):
+            what = f"delete {', '.join(file.key for file in orphan.files)}"
+            act = partial(remove, lake, orphan, cutoff)
+            yield (
+                MaintenanceAction("collected", what, orphan.bytes, act)
+                if orphan.due
+                else MaintenanceAction("kept", what, orphan.bytes)
+            )
+    for upload in lake.objects.incomplete_uploads(""):
+        if f"/{spec.name}/" in upload.key:
+            what, act = f"abort an upload of {upload.key}", partial(lake.objects.abort, upload)
+            may = abortable(lake, upload, cutoff)
+            yield (
+                MaintenanceAction("uploads_aborted", what, act=act) if may else MaintenanceAction("uploads_kept", what)
+            )
+
+
+def _of_night(lake: Lake, manifest: Manifest) -> Iterator[MaintenanceAction]:
+    yield MaintenanceAction("nights", manifest.partition)
+    if lost := [file.key for file in manifest.files if lake.objects.head(file.key) is None]:
+        yield from (MaintenanceAction("lost", key) for key in lost)
+    elif is_stale(lake, manifest):
+        yield MaintenanceAction(
+            "healed", f"heal {manifest.dataset} {manifest.partition}", act=partial(lake.heal, manifest)
+        )

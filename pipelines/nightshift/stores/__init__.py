@@ -1,0 +1,47 @@
+"""What Nightshift keeps: the lake (S3), the registry (MLflow), the versions (DVC), the expectations (GX)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from nightshift.settings import Settings
+
+if TYPE_CHECKING:
+    from nightshift.stores.lake import Lake
+    from nightshift.stores.registry import Registry
+    from nightshift.stores.snapshots import Snapshots
+
+
+@dataclass(frozen=True)
+class Stores:
+    """The stores of one step, opened when first used. ``origin`` says who runs it, for provenance."""
+
+    settings: Settings
+    origin: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def lake(self) -> Lake:
+        """Partitions, manifests and graphs in S3."""
+        from nightshift.stores.lake import Lake
+
+        return Lake(self.settings)
+
+    @cached_property
+    def registry(self) -> Registry:
+        """Runs, versions and aliases in MLflow."""
+        from nightshift.stores.registry import Registry
+
+        return Registry(self.settings)
+
+    @cached_property
+    def snapshots(self) -> Snapshots:
+        """Snapshots in DVC."""
+        from nightshift.stores.snapshots import Snapshots
+
+        return Snapshots(self.settings)
+
+    def provenance(self, **more: object) -> dict[str, object]:
+        """What a manifest says of its making: who ran it, on which commit, and ``more``."""
+        return {**self.origin, "commit": self.settings.commit, **more}

@@ -1,0 +1,24 @@
+"""What a folder holds, as DVC writes it into a ``.dir`` object: a sorted list of paths and md5s."""
+
+import json
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+from nightshift.errors import DataError
+
+
+def to_bytes(files: Mapping[str, str]) -> bytes:
+    """The ``.dir`` object of files by relative path; its md5 is the folder's."""
+    from dvc_data.hashfile.tree import Tree
+
+    listed = [{"md5": md5, "relpath": path} for path, md5 in files.items()]
+    return bytes(Tree.from_list(listed, hash_name="md5").as_bytes())
+
+
+def from_bytes(body: bytes, name: str) -> dict[str, str]:
+    """The md5 of each file by relative path. Raises ``DataError`` when a path leads out of the folder."""
+    files = {str(entry["relpath"]): str(entry["md5"]) for entry in json.loads(body)}
+    for path in files:
+        if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
+            raise DataError(f"{name} names the file {path}, which lies outside of it", fix="do not use this snapshot")
+    return files

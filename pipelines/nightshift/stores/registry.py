@@ -1,0 +1,169 @@
+"""Runs, model versions and aliases in MLflow, and the ledger of every alias move.
+
+Facts that scoring relies on are tags of the model version, written once:
+``nightshift.onnx_sha256``, ``.onnx_key``, ``.snapshot_md5``, ``.trained_through`` and ``.gate``.
+"""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from nightshift.contracts import Pin
+from nightshift.errors import ModelError, NoChampion, RegistryUnavailable, UsageError
+from nightshift.settings import Settings
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+CHAMPION = "champion"
+CHALLENGER = "challenger"
+TAG = "nightshift."
+EXPERIMENT_KIND = "mlflow.experimentKind"
+PASSED = "passed"
+CLIENT_ENV = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}
+
+
+class Registry:
+    """MLflow, as far as Nightshift needs it."""
+
+    def __init__(self, settings: Settings) -> None:
+        if not settings.mlflow_uri:
+            raise UsageError("MLFLOW_TRACKING_URI is not set", fix='nightshift up; eval "$(nightshift env)"')
+        self.uri = settings.mlflow_uri
+        self.url = settings.mlflow_url
+
+    @cached_property
+    def client(self) -> "MlflowClient":
+        """The MLflow client; a server that is down is an error within a minute, not after ten."""
+        for name, value in CLIENT_ENV.items():
+            os.environ.setdefault(name, value)
+        import mlflow
+
+        logging.getLogger("mlflow").setLevel(logging.WARNING)
+        mlflow.set_tracking_uri(self.uri)
+        return mlflow.MlflowClient(self.uri, self.uri)
+
+    def champion(self, model: str) -> Pin:
+        """The version that scores, resolved now. Raises ``NoChampion``, ``ModelError``, ``RegistryUnavailable``."""
+        version = self.alias(model, CHAMPION)
+        if version is None:
+            raise NoChampion(f"{model} has no champion yet", fix=f"trigger {model}.train, or: nightshift train {model}")
+        return self.pin(model, version)
+
+    def pin(self, model: str, version: str) -> Pin:
+        """One version with its facts. Raises ``ModelError`` when it has not passed its gate."""
+        tags, run_id = self.facts(model, version)
+        if tags.get("gate") != PASSED:
+            raise ModelError(
+                f"{model} version {version} has not passed its gate and must not score",
+                fix=f"nightshift rollback {model}, or train a version that passes",
+            )
+        return Pin(
+            model=model,
+            version=version,
+            run_id=run_id,
+            sha256=tags["onnx_sha256"],
+            key=tags["onnx_key"],
+            snapshot_md5=tags["snapshot_md5"],
+            trained_through=tags["trained_through"],
+        )
+
+    def facts(self, model: str, version: str) -> tuple[dict[str, str], str]:
+        """The ``nightshift.*`` tags of a version, without that prefix, and its run. Raises ``ModelError``."""
+        from mlflow.exceptions import MlflowException
+
+        with self._explained():
+            try:
+                found = self.client.get_model_version(model, version)
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                    raise
+                raise ModelError(f"{model} has no version {version}", fix=f"see {self.url}/#/models/{model}") from error
+        tags = {key.removeprefix(TAG): value for key, value in found.tags.items() if key.startswith(TAG)}
+        return tags, str(found.run_id)
+
+    def alias(self, model: str, alias: str) -> str | None:
+        """The version an alias names, or None."""
+        from mlflow.exceptions import MlflowException
+
+        with self._explained():
+            try:
+                return str(self.client.get_model_version_by_alias(model, alias).version)
+            except MlflowException as error:
+                if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
+                    return None
+                raise
+
+    def set_alias(self, model: str, alias: str, version: str) -> None:
+        """Move an alias; the caller writes the ledger."""
+        with self._explained():
+            self.client.set_registered_model_alias(model, alias, version)
+
+    def tag(self, model: str, version: str, facts: dict[str, str]) -> None:
+        """Write facts on a version as ``nightshift.*`` tags."""
+        with self._explained():
+            for name, value in facts.items():
+                self.client.set_model_version_tag(model, version, TAG + name, value)
+
+    def register(self, model: str, description: str, source: str, run_id: str, facts: dict[str, str]) -> str:
+        """The version of a run's model: the one it has already, or a new one. A retried task registers once."""
+        from mlflow.exceptions import MlflowException
+
+        with self._explained():
+            try:
+                self.client.create_registered_model(model, description=description)
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                    raise
+            mine = self.client.search_model_versions(f"name='{model}' and run_id='{run_id}'")
+            tags = {TAG + name: value for name, value in facts.items()}
+            if mine:
+                version = str(mine[0].version)
+                self.tag(model, version, facts)
+                return version
+            logged = source.removeprefix("models:/")
+            return str(self.client.create_model_version(model, source, run_id, tags=tags, model_id=logged).version)
+
+    def run(self, run_id: str) -> tuple[dict[str, str], str]:
+        """The tags of a run, and its page in the MLflow UI."""
+        with self._explained():
+            found = self.client.get_run(run_id)
+        return dict(found.data.tags), f"{self.url}/#/experiments/{found.info.experiment_id}/runs/{run_id}"
+
+    @contextmanager
+    def session(self, experiment: str) -> Iterator[Any]:
+        """The ``mlflow`` module, pointed at this server and an experiment, with our errors."""
+        import mlflow
+
+        with self._explained():
+            assert self.client
+            found = mlflow.set_experiment(experiment)
+            if EXPERIMENT_KIND not in found.tags:
+                # Without it the UI shows the experiment as one of language models.
+                self.client.set_experiment_tag(found.experiment_id, EXPERIMENT_KIND, "custom_model_development")
+            yield mlflow
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        from mlflow.exceptions import MlflowException
+        from requests.exceptions import RequestException
+
+        try:
+            yield
+        except RequestException as error:
+            raise RegistryUnavailable(
+                f"MLflow at {self.uri} does not answer: {error}", fix="nightshift status"
+            ) from error
+        except MlflowException as error:
+            if error.error_code in {"INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED"}:
+                raise RegistryUnavailable(f"MLflow at {self.uri}: {error.message}", fix="nightshift status") from error
+            raise ModelError(f"MLflow at {self.uri} refused: {error.message}") from error

@@ -1,0 +1,55 @@
+"""The DVC remote: content in S3 under the same names as in the cache, ``files/md5/ab/cdef...``.
+
+DVC itself reads and writes it too. It asks for each object of a snapshot by itself or lists the whole remote;
+here a listing is given up when it grows longer than asking would take.
+"""
+
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+
+from nightshift.settings import Settings
+from nightshift.stores.cache import CHUNK, Blob
+from nightshift.stores.objects import Objects
+
+PREFIX = "files/md5/"
+THREADS = 8
+# A page of a listing has a thousand objects and costs about as much as ten questions.
+LISTED_PER_QUESTION = 100
+
+
+class Remote:
+    """Objects named by their content: there is nothing to overwrite, so any number of writers may meet."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._objects = Objects(settings, settings.dvc_remote)
+        self.uri = self._objects.uri
+
+    def lacking(self, blobs: Collection[Blob]) -> set[Blob]:
+        """Those that are not there, or not in their size. Raises ``LakeUnavailable``."""
+        if not blobs:
+            return set()
+        limit = LISTED_PER_QUESTION * len(blobs)
+        listed = list(islice(self._objects.listing(PREFIX), limit))
+        sizes = {item.key: item.size for item in listed}
+        last = listed[-1].key if len(listed) == limit else None
+        unseen = [blob for blob in blobs if last is not None and _key(blob.md5) > last]
+        with ThreadPoolExecutor(THREADS) as pool:
+            heads = zip(unseen, pool.map(lambda blob: self._objects.head(_key(blob.md5)), unseen), strict=True)
+            sizes |= {_key(blob.md5): head.size for blob, head in heads if head}
+        return {blob for blob in blobs if sizes.get(_key(blob.md5)) != blob.size}
+
+    def push(self, md5: str, file: Path) -> None:
+        """Upload a file; it appears whole. Raises ``LakeUnavailable``."""
+        with file.open("rb") as body, self._objects.stream(_key(md5)) as sink:
+            while chunk := body.read(CHUNK):
+                sink.write(chunk)
+
+    def fetch(self, md5: str, file: Path) -> bool:
+        """Download into a file; False when it is not there. Raises ``LakeUnavailable``."""
+        return self._objects.download(_key(md5), file)
+
+
+def _key(md5: str) -> str:
+    return f"{PREFIX}{md5[:2]}/{md5[2:]}"

@@ -1,0 +1,1 @@
+"""What is expected of a night, checked row by row and as a whole."""

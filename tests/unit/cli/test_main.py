@@ -1,0 +1,220 @@
+"""The command line: every verb explains itself, and wrong use is one clear line, never a traceback."""
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from nightshift.cli.main import app, main
+from nightshift.settings import Settings, settings
+
+COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+EXPECTED = (
+    "up down status env doctor new check ingest validate snapshot train predict monitor explain rollback gc load demo"
+    " data"
+)
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A project with one small model, no services, no colours, and a screen wide enough for one line."""
+    for field in Settings.model_fields.values():
+        monkeypatch.delenv(str(field.alias), raising=False)
+    monkeypatch.setenv("NIGHTSHIFT_PROJECT", str(project))
+    monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setenv("NO_COLOR", "1")
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+@pytest.fixture
+def nightshift(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Run the console script's function; exit code, output and errors."""
+
+    def call(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["nightshift", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capfd.readouterr()
+        return int(ended.value.code or 0), said.out, said.err
+
+    return call
+
+
+Nightshift = Callable[..., tuple[int, str, str]]
+
+
+def test_all_verbs_are_there() -> None:
+    assert set(EXPECTED.split()) <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str) -> None:
+    shown = CliRunner().invoke(app, [command, "--help"])
+    assert shown.exit_code == 0
+    doc = typer.main.get_command(app).commands[command].help  # type: ignore[attr-defined]
+    assert doc
+    assert doc.splitlines()[0].rstrip(".;:")[:40] in shown.output
+
+
+@pytest.mark.parametrize("command", ["checkout", "diff"])
+def test_every_command_of_data_has_help(command: str) -> None:
+    shown = CliRunner().invoke(app, ["data", command, "--help"])
+    assert shown.exit_code == 0
+    doc = typer.main.get_command(app).commands["data"].commands[command].help  # type: ignore[attr-defined]
+    assert doc.rstrip(".")[:40] in shown.output
+
+
+def test_without_a_verb_the_verbs_are_listed(nightshift: Nightshift) -> None:
+    code, out, err = nightshift()
+    assert code == 2
+    assert all(command in out + err for command in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["predickt"], "no such command 'predickt'"),
+        (["predict"], "missing argument .*model"),
+        (["predict", "m"], "missing argument .*night"),
+        (["predict", "m", "2024-01-01", "more"], "unexpected extra argument"),
+        (["check", "--shema"], "no such option"),
+        (["data", "chekout"], "no such command 'chekout'"),
+        (["data", "diff", "a@1"], "missing argument .*b"),
+    ],
+)
+def test_wrong_words_are_named_and_exit_2(nightshift: Nightshift, words: list[str], said: str) -> None:
+    code, _, err = nightshift(*words)
+    assert code == 2
+    assert re.search(said, err.lower())
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("verb", ["ingest", "validate", "snapshot", "train", "predict", "monitor", "explain"])
+def test_an_unknown_model_is_one_line_with_the_known_ones(nightshift: Nightshift, project: Path, verb: str) -> None:
+    (known,) = (folder.name for folder in (project / "models").iterdir())
+    code, out, err = nightshift(verb, "nope", "2024-01-01")
+    assert (code, out) == (1, "")
+    assert err.splitlines() == [f"error: no model 'nope'; there are: {known}", "  -> give one of these names"]
+
+
+@pytest.mark.parametrize("words", [["checkout", "nobody"], ["diff", "0" * 32, "nobody"]])
+def test_what_names_no_snapshot_is_one_clear_error(nightshift: Nightshift, words: list[str]) -> None:
+    code, out, err = nightshift("data", *words)
+    assert (code, out) == (1, "")
+    assert err.splitlines() == [
+        "error: 'nobody' names no snapshot",
+        "  -> give MODEL@champion, MODEL@challenger, MODEL@3 or an md5",
+    ]
+
+
+@pytest.mark.parametrize("verb", ["ingest", "validate", "snapshot", "train", "predict", "explain"])
+@pytest.mark.parametrize("night", ["../x", "2013-02-30", "tomorrow", ""])
+def test_a_bad_night_is_refused_before_anything_is_asked(
+    nightshift: Nightshift, project: Path, verb: str, night: str
+) -> None:
+    (model,) = (folder.name for folder in (project / "models").iterdir())
+    code, out, err = nightshift(verb, model, night)
+    assert (code, out) == (1, "")
+    assert err.startswith(f"error: partition key {night!r} is ")
+    assert len(err.splitlines()) == 2
+    assert "Traceback" not in err
+
+
+def test_check_says_which_specs_are_good(nightshift: Nightshift, project: Path) -> None:
+    (model,) = (folder.name for folder in (project / "models").iterdir())
+    assert nightshift("check") == (0, f"{model}: good (7 columns, 6 features)\n", "")
+
+
+def test_check_names_file_and_key_of_every_broken_spec(
+    nightshift: Nightshift, project: Path, make_project: Callable[..., Path]
+) -> None:
+    broken = [make_project(project, name=name, nihgt={"min_rows": 1}) for name in ("broken_a", "broken_b")]
+    code, out, err = nightshift("check")
+    assert code == 1
+    assert "good" in out
+    for folder in broken:
+        assert f"{folder / 'model.yaml'}: nihgt: unknown key; did you mean night?" in err
+
+
+def test_check_of_one_model_says_nothing_of_others(
+    nightshift: Nightshift, project: Path, make_project: Callable[..., Path]
+) -> None:
+    make_project(project, name="broken", nihgt={"min_rows": 1})
+    (model,) = (folder.name for folder in (project / "models").iterdir() if folder.name != "broken")
+    assert nightshift("check", model)[0] == 0
+    code, _, err = nightshift("check", "nope")
+    assert code == 1
+    assert f"no model 'nope'; there are: broken, {model}" in err
+
+
+def test_new_writes_a_model_that_passes_check_and_says_what_to_look_at(
+    nightshift: Nightshift, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = [f"2024-01-0{day}" for day in range(1, 6)]
+    rows = [f"{day},{number},{number % 7},{number % 2}" for day in days for number in range(40)]
+    (project / "in").mkdir()
+    (project / "in" / "a.csv").write_text("\n".join(["day,id,size,gone", *rows]))
+    monkeypatch.chdir(project / "in")
+    words = ["new", "churn", "--data", "*.csv", "--label", "gone", "--partition-by", "day", "--keys", "id"]
+    code, out, err = nightshift(*words)
+    assert (code, err) == (0, "")
+    assert "binary, 1 features, 200 rows of 5 nights" in out
+    assert "files: in/*.csv" in (project / "models/churn/model.yaml").read_text()
+    assert nightshift("check", "churn")[:2] == (0, "churn: good (2 columns, 1 features)\n")
+    assert "is there already" in nightshift(*words)[2]
+    assert "--label-type: got 'counts', allowed: binary" in nightshift(*words, "--label-type", "counts")[2]
+
+
+def test_check_outside_a_project_says_so(
+    nightshift: Nightshift, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NIGHTSHIFT_PROJECT")
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    code, _, err = nightshift("check")
+    assert code == 1
+    assert "is not inside a Nightshift project" in err
+
+
+def test_the_schema_is_a_json_schema_that_takes_the_small_spec(nightshift: Nightshift, project: Path) -> None:
+    import jsonschema
+    import yaml
+
+    code, out, _ = nightshift("check", "--schema")
+    assert code == 0
+    schema = json.loads(out)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    (file,) = (project / "models").glob("*/model.yaml")
+    jsonschema.validate(yaml.safe_load(file.read_text()), schema)
+    with pytest.raises(jsonschema.ValidationError, match="colums"):
+        jsonschema.validate({**yaml.safe_load(file.read_text()), "colums": {}}, schema)
+
+
+def test_env_without_a_stack_says_how_to_start_one(nightshift: Nightshift) -> None:
+    code, out, err = nightshift("env")
+    assert (code, out) == (1, "")
+    assert "no stack was ever started" in err
+    assert "nightshift up" in err
+
+
+def test_a_malformed_environment_is_one_line(nightshift: Nightshift, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NIGHTSHIFT_LAKE", "lake")
+    code, _, err = nightshift("check")
+    assert code == 1
+    assert err.startswith("error: environment variable NIGHTSHIFT_LAKE: ")
+
+
+def test_status_without_a_stack_is_not_all_up(nightshift: Nightshift) -> None:
+    code, out, err = nightshift("status")
+    assert code == 3
+    assert "down" in out + err

@@ -1,0 +1,76 @@
+"""Small models of every kind of label, on the rows of the small one."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from nightshift.modelling.holdout import Split, split
+from nightshift.modelling.inputs import model_inputs
+from nightshift.modelling.trainers import fit
+from nightshift.spec import ModelSpec
+
+CLASSES = ("on time", "Late", "late")
+TRAINERS = {
+    "binary": ("hist_gradient_boosting", "logistic_regression", "neural_network"),
+    "multiclass": ("hist_gradient_boosting", "logistic_regression", "neural_network"),
+    "regression": ("hist_gradient_boosting", "ridge", "neural_network"),
+}
+KINDS = tuple(TRAINERS)
+PAIRS = [(kind, trainer) for kind, trainers in TRAINERS.items() for trainer in trainers]
+SMALL_NETWORK = {"hidden_layer_sizes": "12-6", "max_iter": 400, "early_stopping": False, "tol": 1e-3}
+
+
+class Fitted(NamedTuple):
+    """A small model of one kind of label, and what it was fitted on."""
+
+    spec: ModelSpec
+    rows: Split
+    pipeline: Any
+
+
+def hours(table: pa.Table) -> np.ndarray:
+    """How many hours late, far from 0: mostly a matter of the features; unknown where the small label is null."""
+    frame = table.to_pandas()
+    noise = np.random.default_rng(5).normal(0, 0.3, len(frame))
+    found = 1000 + 3.0 * frame["items"] + 8.0 * (frame["kind"] == "shoe") - 6.0 * frame["express"] + noise
+    return np.where(frame["late"].isna(), np.nan, found)
+
+
+def relabelled(spec: ModelSpec, table: pa.Table) -> pa.Table:
+    """The rows with labels of the spec's kind."""
+    if spec.label.type == "binary":
+        return table
+    values = hours(table)
+    labels: Any = pa.array(values, from_pandas=True)
+    if spec.label.type == "multiclass":
+        places = np.digitize(values, [1010, 1025])
+        labels = pa.array([None if np.isnan(v) else CLASSES[p] for v, p in zip(values, places, strict=True)])
+    return table.set_column(table.schema.get_field_index("late"), "late", labels)
+
+
+@pytest.fixture
+def of_kind(spec: ModelSpec, change: Callable[..., ModelSpec]) -> Callable[..., ModelSpec]:
+    """``of_kind("regression", "ridge")``: the small spec with another kind of label."""
+
+    def make(kind: str, trainer: str = "hist_gradient_boosting", **changes: Any) -> ModelSpec:
+        label = {"type": kind, "classes": list(CLASSES) if kind == "multiclass" else []}
+        parameters = spec.training.parameters if trainer == "hist_gradient_boosting" else {}
+        training = {"trainer": trainer, "parameters": SMALL_NETWORK if trainer == "neural_network" else parameters}
+        return change(spec, label=label, training=training, **changes)
+
+    return make
+
+
+@pytest.fixture
+def fitted(of_kind: Callable[..., ModelSpec], small_rows: Callable[..., pa.Table]) -> Callable[..., Fitted]:
+    """``fitted("multiclass")``: a model of that kind, trained."""
+
+    def make(kind: str, trainer: str = "hist_gradient_boosting", **changes: Any) -> Fitted:
+        spec = of_kind(kind, trainer, **changes)
+        rows = split(spec, relabelled(spec, small_rows(spec)))
+        return Fitted(spec, rows, fit(spec, model_inputs(spec, rows.train.table), rows.train.labels))
+
+    return make

@@ -1,0 +1,173 @@
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from nightshift.modelling.label_types import label_type
+from nightshift.monitoring.report import histogram, loss_line, render, verdict
+
+SHA = "ab" * 32
+
+
+def feature(name="amount", ratio=0.4, **changes):
+    base = {
+        "feature": name, "distance": 0.12, "alarm_distance": 0.2,
+        "statistic": ratio * 8, "threshold": 8.0, "ratio": ratio,
+        "drifted": ratio > 1, "calibrated": True, "null_share": 0.02, "reference_null_share": 0.01, "rows": 100,
+        "counts": [0, 30, 68, 0, 2], "reference": [0, 400, 590, 0, 10], "kind": "numeric",
+        "edges": [0.0, 10.0, 25.5], "categories": [],
+    }  # fmt: skip
+    return base | changes
+
+
+def record(night="2024-03-09", loss=0.5, limit=0.7, **changes):
+    names = ("roc_auc", "pr_auc", "brier", "f1", "base_rate", "base_rate_log_loss")
+    metrics = dict.fromkeys(names, 0.3) | {"log_loss": loss}
+    lost = loss is not None and limit is not None and loss > limit
+    base = {"night": night, "metrics": metrics, "limit": limit, "lost": lost, "labelled": 97, "without_label": 3}
+    return base | changes
+
+
+def night(*features, accuracy=(), version="3"):
+    drift = {
+        "drifted": any(f["drifted"] for f in features), "features": list(features), "false_alarm_rate": 0.01,
+        "reference_nights": 89, "rows": 100, "worst": features[0]["feature"] if features else "",
+        "ratio": features[0]["ratio"] if features else 0.0,
+    }  # fmt: skip
+    pin = {"trained_through": "2024-02-20", "run_id": "r1", "sha256": SHA, "snapshot_md5": "5f.dir"}
+    counts = {"rows_in": 103, "quarantined": 2, "scored": 100, "not_scored": 1}
+    return {
+        "model": "orders", "partition": "2024-03-10", "version": version, "pin": pin, "counts": counts,
+        "generation": "g1", "drift": drift, "accuracy": list(accuracy),
+    }  # fmt: skip
+
+
+class Page(HTMLParser):
+    """What a browser would fetch or run, and the text it would show."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.references, self.text = [], [], []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.references += [value for name, value in attributes if name in {"src", "srcset", "data"}]
+        if tag == "link":
+            self.references.append("link")
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (night(feature()), "Night 2024-03-10: quiet"),
+        (night(feature(ratio=72.0)), "Night 2024-03-10: drift in amount, over 10x its alarm line"),
+        (night(), "Night 2024-03-10: quiet"),
+        (night(feature(ratio=2.34)), "Night 2024-03-10: drift in amount, 2.3x its alarm line"),
+        (
+            night(feature(ratio=2.34), feature("kind", 1.2)),
+            "Night 2024-03-10: drift in amount (and 1 more), 2.3x its alarm line",
+        ),
+        (night(feature(), accuracy=[record(loss=0.9)]), "Night 2024-03-10: lost accuracy on 2024-03-09"),
+        (
+            night(feature(ratio=3.0), accuracy=[record(loss=0.9)]),
+            "Night 2024-03-10: drift in amount, 3.0x its alarm line and lost accuracy on 2024-03-09",
+        ),
+    ],
+)
+def test_the_verdict_is_one_sentence(content, said):
+    assert verdict(content) == said
+
+
+def test_the_page_needs_nothing_from_elsewhere(spec):
+    html = render(spec, night(feature(), feature("score"), accuracy=[record()]), "http://127.0.0.1:5000")
+    page = Page(html)
+    assert not page.references
+    assert "script" not in page.tags
+    assert not re.search(r"url\(|@import", html)
+
+
+def test_the_page_says_where_everything_comes_from(spec):
+    text = " ".join(" ".join(Page(render(spec, night(feature()), "")).text).split())
+    for fact in ("orders version 3", SHA, "DVC 5f.dir", "generation g1", "103 in, 100 scored, 3 quarantined"):
+        assert fact in text
+    assert "One in 100 quiet nights may alarm" in text
+
+
+def test_the_version_links_to_mlflow(spec):
+    assert f'href="http://ml:5000/#/models/{spec.name}/versions/3"' in render(spec, night(feature()), "http://ml:5000")
+
+
+def test_everything_from_data_is_escaped(spec):
+    bad = "<script>alert('&')</script>"
+    kind = feature(
+        "kind", kind="category", categories=[bad, "b"], counts=[9, 0, 1, 0], reference=[9, 0, 1, 0], edges=[]
+    )
+    html = render(spec, night(kind, feature(bad), version=bad), "")
+    assert "<script" not in html
+    assert "&lt;script&gt;" in html
+
+
+@pytest.mark.parametrize(
+    "records", [[], [record()], [record(), record("2024-03-10", 0.8)], [record(loss=None, limit=None)]]
+)
+def test_the_page_renders_with_any_number_of_labelled_nights(spec, records):
+    html = render(spec, night(feature(calibrated=False, ratio=0.0), accuracy=records), "")
+    assert ("No labels arrived" in html) == (not records)
+    assert "too few nights" in html
+
+
+def test_bars_are_shares_and_fit_the_chart():
+    bars = histogram(feature())
+    assert [bar["label"] for bar in bars] == ["up to 10", "10 or more", "null"]
+    assert sum(bar["night"] for bar in bars) == pytest.approx(1)
+    assert max(bar["night_height"] for bar in bars) <= 96
+    assert bars[-1]["x"] + 2 * bars[-1]["width"] <= 300
+
+
+def test_a_value_with_a_bin_of_its_own_is_named():
+    edges = [-1.0, 0.0, 5e-324, 3.0, 9.0]
+    bars = histogram(feature(edges=edges, counts=[1, 1, 5, 1, 1, 1, 0], reference=[0, 1, 5, 1, 1, 0, 0]))
+    expected = ["below -1", "up to 0", "0", "0 to 3", "3 or more", "above 9", "null"]
+    assert [bar["label"] for bar in bars] == expected
+
+
+def test_many_categories_are_folded_and_nothing_is_lost():
+    names = [f"c{i:02d}" for i in range(40)]
+    many = feature(kind="category", categories=names, counts=[1] * 42, reference=[2] * 42, edges=[])
+    bars = histogram(many)
+    assert [bar["label"] for bar in bars][-3:] == ["27 more", "other", "null"]
+    assert sum(bar["night"] for bar in bars) == pytest.approx(1)
+
+
+def test_a_feature_of_nulls_alone_has_its_bar():
+    bars = histogram(feature(edges=[], counts=[0, 9], reference=[0, 90]))
+    assert [bar["label"] for bar in bars] == ["any", "null"]
+
+
+def test_the_loss_line_shows_the_limit_only_where_there_is_one():
+    line = loss_line([record(), record("2024-03-10", limit=None)])
+    assert len(line["points"]) == 2
+    assert len(line["limits"]) == 1
+    assert loss_line([record(loss=None)]) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "loss", "value", "said"),
+    [
+        ("binary", "log_loss", 0.5, ["decides at 0.5", "log loss", "PR AUC", "0.500"]),
+        ("multiclass", "brier", 0.25, ["as published", "brier", "F1, mean of classes", "0.250"]),
+        ("regression", "squared_error", 28543.21, ["as published", "squared error", "RMSE of the mean", "28,543.2"]),
+    ],
+)
+def test_accuracy_is_in_the_words_of_the_label(of_kind, kind, loss, value, said):
+    spec = of_kind(kind)
+    metrics = dict.fromkeys(["log_loss", *label_type(spec).monitored], 0.25) | {loss: value}
+    records = [record(f"2024-03-0{day}") | {"metrics": metrics, "loss": loss} for day in (1, 2)]
+    watched = feature(label_type(spec).watched)
+    text = " ".join(" ".join(Page(render(spec, night(watched, accuracy=records), "")).text).split())
+    for words in said:
+        assert words in text

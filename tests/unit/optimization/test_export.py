@@ -1,0 +1,106 @@
+"""The trained trees and the exported ones split at the same places, for every float32."""
+
+import copy
+from collections.abc import Callable
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from nightshift.errors import ModelError
+from nightshift.modelling.holdout import split
+from nightshift.modelling.inputs import model_inputs
+from nightshift.modelling.trainers import build
+from nightshift.optimization.export import float32_thresholds, floor32, split_values, to_onnx
+from nightshift.spec import ModelSpec
+
+BIG = float(np.finfo(np.float32).max) / 2
+
+
+@given(st.floats(min_value=-BIG, max_value=BIG, allow_nan=False))
+@example(0.0)
+@example(-0.0)
+@example(0.1)
+@example(-0.1)
+@example(1e-320)
+@example(-1e-320)
+@example(16_777_217.0)
+def test_floor32_is_the_largest_float32_not_above(value: float) -> None:
+    found = floor32(np.array([value]))[0]
+    below = np.float32(found)
+    assert float(below) == found
+    assert found <= value
+    assert float(np.nextafter(below, np.float32(np.inf))) > value
+
+
+@given(st.floats(width=32, allow_nan=False, min_value=-(2.0**126)))
+def test_floor32_leaves_a_float32_as_it_is(value: float) -> None:
+    assert floor32(np.array([value]))[0] == value
+
+
+@given(st.floats(width=32, allow_nan=False), st.floats(min_value=-1e30, max_value=1e30))
+def test_a_float32_goes_the_same_way_at_the_floored_threshold(x: float, threshold: float) -> None:
+    assert (x <= threshold) == (x <= floor32(np.array([threshold]))[0])
+
+
+@pytest.fixture
+def fitted(spec: ModelSpec, small_rows: Callable[..., pa.Table]) -> tuple[object, pa.Table]:
+    # So few rows that the splits lie midway between two of them, where float32 cannot hold them all.
+    rows = split(spec, small_rows(spec, nights=5)).train
+    return build(spec).fit(model_inputs(spec, rows.table), rows.labels), rows.table
+
+
+def near_splits(spec: ModelSpec, pipeline: object, table: pa.Table) -> object:
+    """Rows of the table with weights on, just below and just above the trained splits."""
+    frame = model_inputs(spec, table)
+    position = 2 + list(frame.columns[2:]).index("weight")
+    at = split_values(pipeline)[position].astype(np.float32)
+    edges = [at, np.nextafter(at, np.float32(1e9)), np.nextafter(at, np.float32(-1))]
+    frame["weight"] = np.resize(np.concatenate(edges), len(frame))
+    return frame
+
+
+def test_float32_thresholds_score_float32_rows_alike(spec: ModelSpec, fitted: tuple[object, pa.Table]) -> None:
+    pipeline, table = fitted
+    changed = float32_thresholds(pipeline)
+    for frame in (model_inputs(spec, table), near_splits(spec, pipeline, table)):
+        assert np.array_equal(changed.predict_proba(frame), pipeline.predict_proba(frame))
+
+
+def test_float32_thresholds_leave_the_original_alone(fitted: tuple[object, pa.Table]) -> None:
+    pipeline, _ = fitted
+    before = copy.deepcopy(split_values(pipeline))
+    changed = float32_thresholds(pipeline)
+    after = split_values(pipeline)
+    assert {k: v.tolist() for k, v in after.items()} == {k: v.tolist() for k, v in before.items()}
+    assert any((split_values(changed)[k] != before[k]).any() for k in before)
+
+
+def test_splits_are_known_by_column_of_trees_only(
+    spec: ModelSpec, fitted: tuple[object, pa.Table], change: Callable[..., ModelSpec]
+) -> None:
+    pipeline, table = fitted
+    found = split_values(pipeline)
+    assert set(found) <= set(range(len(spec.features)))
+    assert all((np.diff(values) > 0).all() for values in found.values())
+    linear = change(spec, training={"trainer": "logistic_regression", "parameters": {}})
+    labels = np.arange(table.num_rows) % 2
+    assert split_values(build(linear).fit(model_inputs(linear, table), labels)) == {}
+
+
+def test_the_same_model_gives_the_same_bytes(spec: ModelSpec, fitted: tuple[object, pa.Table]) -> None:
+    pipeline, _ = fitted
+    assert to_onnx(spec, pipeline) == to_onnx(spec, copy.deepcopy(pipeline))
+
+
+def test_what_has_no_onnx_form_is_a_model_error(spec: ModelSpec) -> None:
+    from sklearn.pipeline import Pipeline
+    from sklearn.semi_supervised import LabelPropagation
+
+    rng = np.random.default_rng(0)
+    strange = Pipeline([("classify", LabelPropagation().fit(rng.random((30, 6)), rng.integers(0, 2, 30)))])
+    with pytest.raises(ModelError, match="has no ONNX form") as error:
+        to_onnx(spec, strange)
+    assert error.value.fix == "choose another trainer"

@@ -1,0 +1,71 @@
+"""What one unit of rows becomes: the published columns, and its counts for drift, for every kind of label."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from nightshift.contracts import Pin, Plan
+from nightshift.modelling.inputs import model_inputs
+from nightshift.modelling.label_types import label_type
+from nightshift.optimization.export import to_onnx
+from nightshift.profiles.profile import Profile
+from nightshift.scoring.engine import Engine, schema
+from nightshift.scoring.graph import OnnxGraph
+from nightshift.steps.optimize import _profile
+from nightshift.stores.parquet import with_dictionaries
+
+COLUMNS = {
+    "binary": ["score", "prediction"],
+    "multiclass": ["score_on_time", "score_late", "score_late_2", "prediction"],
+    "regression": ["prediction"],
+}
+
+
+@pytest.fixture
+def unit(fitted: Callable[..., Any]) -> Callable[[str], tuple[Any, Engine, pa.RecordBatch, dict[str, Any]]]:
+    def score(kind: str) -> tuple[Any, Engine, pa.RecordBatch, dict[str, Any]]:
+        made = fitted(kind)
+        pin = Pin(made.spec.name, "3", "run", "ab" * 32, "key", "5f.dir", "2024-01-10")
+        plan = Plan(made.spec.name, "2024-01-11", pin, "g", "d", 1, None, [])
+        graph = OnnxGraph(made.spec, to_onnx(made.spec, made.pipeline))
+        engine = Engine(made.spec, plan, graph, Profile.from_json(_profile(made.spec, made.rows, graph)))
+        (rows,) = made.rows.holdout.table.combine_chunks().to_batches()
+        return (made, engine, *engine.unit(rows))
+
+    return score
+
+
+@pytest.mark.parametrize("kind", COLUMNS)
+def test_a_unit_has_the_columns_of_its_label(unit: Callable[..., Any], kind: str) -> None:
+    made, _, found, _ = unit(kind)
+    names = ["site", "number", *COLUMNS[kind], "model_version", "run_id"]
+    assert schema(made.spec).names == found.schema.names == names
+    assert found.schema == with_dictionaries(schema(made.spec))
+    assert set(found["model_version"].to_pylist()) == {"3"}
+
+
+@pytest.mark.parametrize("kind", COLUMNS)
+def test_a_unit_says_what_scikit_learn_says(unit: Callable[..., Any], kind: str) -> None:
+    made, _, found, _ = unit(kind)
+    task, frame = label_type(made.spec), model_inputs(made.spec, made.rows.holdout.table)
+    expected = task.predict(made.pipeline, frame)
+    assert task.published(pa.Table.from_batches([found])) == pytest.approx(expected, rel=1e-6, abs=1e-6)
+    predicted = made.pipeline.predict(frame)
+    if kind == "multiclass":
+        assert found["prediction"].to_pylist() == [made.spec.label.classes[int(place)] for place in predicted]
+    elif kind == "binary":
+        assert found["prediction"].to_pylist() == (expected >= 0.5).tolist()
+
+
+@pytest.mark.parametrize("kind", COLUMNS)
+def test_every_row_of_a_unit_is_counted_once_for_each_watched_column(unit: Callable[..., Any], kind: str) -> None:
+    made, engine, found, counts = unit(kind)
+    assert set(counts) == {"kind", "amount", "items", label_type(made.spec).watched}
+    assert {int(np.sum(bins)) for bins in counts.values()} == {found.num_rows}
+    if kind == "multiclass":
+        watched = engine.profile.features[-1]
+        by_class = dict(zip(watched.bins.categories, counts["prediction"], strict=False))
+        assert by_class == {name: found["prediction"].to_pylist().count(name) for name in by_class}

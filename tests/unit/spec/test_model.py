@@ -1,0 +1,263 @@
+"""model.yaml: every kind of mistake is named by file and key, with what was got and what is allowed."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from nightshift.errors import SpecError, UsageError
+from nightshift.spec import Label, ModelSpec, find_spec, load_spec, load_specs
+
+
+@pytest.fixture
+def edit(model_folder: Path) -> Callable[[str, Any], Path]:
+    """``edit("training.seed", 3)`` writes a key of the small spec, or removes it for ``...``."""
+
+    def change(dotted: str, value: Any) -> Path:
+        path = model_folder / "model.yaml"
+        content = yaml.safe_load(path.read_text())
+        *sections, key = dotted.split(".")
+        at = content
+        for section in sections:
+            at = at.setdefault(section, {})
+        if value is ...:
+            del at[key]
+        else:
+            at[key] = value
+        path.write_text(yaml.safe_dump(content))
+        return path
+
+    return change
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(SpecError) as error:
+        load_spec(path)
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [
+        ("colums", "did you mean columns?"),
+        ("source.pyton", "did you mean python?"),
+        ("partition.start_date", "did you mean start?"),
+        ("night.min_row", "did you mean min_rows?"),
+        ("columns.items.nulable", "did you mean nullable?"),
+        ("label.delay", "did you mean delay_days?"),
+        ("training.holdout_day", "did you mean holdout_days?"),
+        ("gates.slice", "did you mean slices?"),
+        ("optimize.max_abs_diference", "did you mean max_abs_difference?"),
+        ("predict.treshold", "did you mean threshold?"),
+        ("drift.bin", "did you mean bins?"),
+        ("retrain.cooldown", "did you mean cooldown_days?"),
+        ("drift.zzz", "allowed: bins, false_alarm_rate, features, score"),
+    ],
+)
+def test_an_unknown_key_is_named_with_the_nearest_allowed_one(
+    edit: Callable[[str, Any], Path], key: str, hint: str
+) -> None:
+    path = edit(key, 1)
+    said = refusal(path)
+    assert f"{path}: {key}: unknown key; {hint}" in said
+    assert "allowed: " in said
+    assert "nightshift check" in said
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "got", "allowed"),
+    [
+        ("columns.items.type", "int", "'int'", "'int64'"),
+        ("columns.items.min", "low", "'low'", "valid number"),
+        ("training.window_days", "many", "'many'", "valid integer"),
+        ("training.window_days", 1, "1", "greater than or equal to 2"),
+        ("training.holdout_days", 0, "0", "greater than or equal to 1"),
+        ("training.trainer", "magic", "'magic'", "'logistic_regression', 'ridge' or 'neural_network'"),
+        ("label.delay_days", -1, "-1", "greater than or equal to 0"),
+        ("label.type", "counts", "'counts'", "'binary'"),
+        ("label.column", "Late!", "'Late!'", "pattern"),
+        ("partition.start", "yesterday", "'yesterday'", "valid date"),
+        ("source.python", "../x.py", "'../x.py'", "pattern"),
+        ("predict.threshold", 1.0, "1.0", "less than 1"),
+        ("drift.false_alarm_rate", 0, "0", "greater than 0"),
+        ("drift.bins", 1, "1", "greater than or equal to 2"),
+        ("optimize.max_abs_difference", 0, "0", "greater than 0"),
+        ("optimize.max_metric_loss", 0, "0", "greater than 0"),
+        ("optimize.provider", "gpu", "'gpu'", "'tensorrt' or 'openvino'"),
+        ("gates.metric", "luck", "'luck'", "'log_loss'"),
+        ("night.min_rows", 0, "0", "greater than or equal to 1"),
+        ("keys", [], "[]", "at least 1 item"),
+        ("description", "", "''", "at least 1 character"),
+        ("columns", [1], "[1]", "valid dictionary"),
+    ],
+)
+def test_a_wrong_value_is_shown_with_what_is_allowed(
+    edit: Callable[[str, Any], Path], key: str, value: Any, got: str, allowed: str
+) -> None:
+    path = edit(key, value)
+    said = refusal(path)
+    assert f"{path}: {key}: got {got}, allowed: " in said
+    assert allowed in said
+
+
+@pytest.mark.parametrize("key", ["source", "partition.column", "keys", "label.delay_days", "training.trainer"])
+def test_a_missing_key_is_named(edit: Callable[[str, Any], Path], key: str) -> None:
+    path = edit(key, ...)
+    assert f"{path}: {key}: missing, but required" in refusal(path)
+
+
+def test_a_source_says_of_which_kind_it_is(edit: Callable[[str, Any], Path]) -> None:
+    path = edit("source", {"features": "features"})
+    assert f"{path}: source: needs one of python, files, sql, callable" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("source", {"files": "*.parquet", "night": "weather"}, "source.night: got 'weather', allowed: 'column'"),
+        ("source", {"sql": "select 1", "url_variable": "SHOP"}, "sql has no :night"),
+        ("source", {"callable": "shop.nights"}, "source.callable: got 'shop.nights'"),
+        ("night.compare", [{"left": "items", "relation": "<", "right": "nothing"}], "night.compare names nothing"),
+        ("night.history", {"min_share": 2, "max_share": 1}, "min_share 2.0 is above max_share 1.0"),
+        ("label.type", "multiclass", "classes are given for a multiclass label"),
+        ("training.trainer", "ridge", "training.trainer ridge is not for a binary label"),
+        ("columns.items.on_breach", "ignore", "columns.items.on_breach: got 'ignore', allowed: 'refuse' or 'drop'"),
+        ("columns.items.max", "2013-01-01", "columns.items: min and max of type int16 are numbers"),
+        ("gates.at_least", {"rmse": 1.0}, "gates.at_least names rmse, allowed: accuracy"),
+    ],
+)
+def test_each_section_is_checked(edit: Callable[[str, Any], Path], key: str, value: Any, said: str) -> None:
+    assert said in refusal(edit(key, value))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("columns.site.min", 1, "columns.site: min and max are for numeric columns"),
+        ("columns.items.values", ["1"], "columns.items: values and pattern are for string columns"),
+        ("columns.items.pattern", "^1$", "columns.items: values and pattern are for string columns"),
+        ("columns.items.min", 51, "columns.items: min 51.0 is above max 50.0"),
+        ("training.holdout_days", 10, "training: holdout_days 10 leaves nothing of window_days 10"),
+        ("retrain.nights", 4, "retrain: nights 4 can never be reached within of 3"),
+        ("optimize.variants", ["codes", "codes"], "optimize: variants names one twice: codes, codes"),
+        ("keys", ["site", "nmber"], "keys names nmber, which columns does not have"),
+        ("drift.features", ["weather"], "drift.features names weather, which columns does not have"),
+        ("gates.slices", ["region", "items"], "gates.slices names region, which columns does not have"),
+        ("columns.items", {"type": "timestamp", "feature": False}, "items: a timestamp is neither watched for drift"),
+        ("label.column", "items", "items is already the name of another column"),
+        ("label.column", "day", "day is already the name of another column"),
+        ("predict.score", "weight", "weight is already the name of another column"),
+    ],
+)
+def test_what_contradicts_itself_is_explained(
+    edit: Callable[[str, Any], Path], key: str, value: Any, said: str
+) -> None:
+    assert said in refusal(edit(key, value))
+
+
+def test_a_model_without_features_is_refused(edit: Callable[[str, Any], Path]) -> None:
+    edit("columns", {name: {"type": "int32", "feature": False} for name in ("site", "number")})
+    edit("gates", {})
+    assert "columns has no feature" in refusal(edit("drift", {}))
+
+
+def test_all_mistakes_are_shown_at_once_up_to_ten(edit: Callable[[str, Any], Path]) -> None:
+    edit("label.delay_days", -1)
+    assert refusal(edit("training.seed", "x")).count("got ") == 2
+    for number in range(12):
+        edit(f"extra_{number}", 1)
+    said = refusal(edit("extra", 1))
+    assert said.count("unknown key") + said.count("got ") == 10
+    assert "... and 5 more" in said
+
+
+@pytest.mark.parametrize("text", ["a: [1", "a: b: c", "\tx: 1", "- !!python/object:os.system {}"])
+def test_broken_yaml_names_the_file(model_folder: Path, text: str) -> None:
+    (model_folder / "model.yaml").write_text(text)
+    assert refusal(model_folder / "model.yaml").startswith(f"{model_folder / 'model.yaml'} is not YAML: ")
+
+
+@pytest.mark.parametrize("text", ["", "just words", "[1, 2]"])
+def test_yaml_that_is_no_mapping_is_refused(model_folder: Path, text: str) -> None:
+    (model_folder / "model.yaml").write_text(text)
+    assert "the file: got " in refusal(model_folder / "model.yaml")
+
+
+def test_bytes_that_are_no_text_are_refused(model_folder: Path) -> None:
+    (model_folder / "model.yaml").write_bytes(b"\xff\xfe\x00")
+    assert "is not YAML" in refusal(model_folder / "model.yaml")
+
+
+def test_the_folder_has_the_model_s_name(edit: Callable[[str, Any], Path], model_folder: Path) -> None:
+    said = refusal(edit("name", "other"))
+    assert f"name: got 'other', allowed '{model_folder.name}' (the folder's name)" in said
+
+
+def test_the_source_file_is_beside_it(edit: Callable[[str, Any], Path]) -> None:
+    assert "source.python: got 'sauce.py', which is not beside model.yaml" in refusal(edit("source.python", "sauce.py"))
+
+
+def test_a_file_that_is_not_there_is_said_so(tmp_path: Path) -> None:
+    assert "does not exist" in refusal(tmp_path / "model.yaml")
+
+
+def test_an_unknown_model_is_answered_with_the_known_ones(project: Path, spec: ModelSpec) -> None:
+    with pytest.raises(UsageError, match=f"no model 'nope'; there are: {spec.name}"):
+        find_spec(project / "models", "nope")
+    with pytest.raises(UsageError, match="there are: none"):
+        find_spec(project, "nope")
+
+
+def test_specs_are_frozen(spec: ModelSpec) -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        spec.name = "other"
+    with pytest.raises(ValidationError, match="frozen"):
+        spec.training.seed = 1
+
+
+def test_the_schema_can_be_printed_and_describes_every_section() -> None:
+    schema = json.loads(json.dumps(ModelSpec.model_json_schema()))
+    assert schema["additionalProperties"] is False
+    assert set(schema["properties"]) == set(ModelSpec.model_fields)
+    assert all(part.get("additionalProperties") is False for part in schema["$defs"].values())
+
+
+def test_features_are_the_columns_that_the_model_sees(spec: ModelSpec) -> None:
+    assert spec.features == ("site", "kind", "amount", "weight", "items", "express")
+
+
+def test_the_project_s_own_specs_are_good(repository: Path) -> None:
+    assert "flight_delays" in [spec.name for spec in load_specs(repository / "models")]
+
+
+@pytest.mark.parametrize(
+    ("classes", "names"),
+    [
+        (["setosa", "Versicolor", "Iris virginica"], ["setosa", "versicolor", "iris_virginica"]),
+        (["a", "A", "a_2", "á"], ["a", "a_2", "a_2_2", "_"]),
+        (["+", "-", "", "10"], ["_", "__2", "", "10"]),
+    ],
+)
+def test_classes_are_plain_names_each_once(classes: list[str], names: list[str]) -> None:
+    label = Label(column="kind", type="multiclass", classes=tuple(classes), delay_days=1)
+    assert label.class_names == tuple(names)
+
+
+def test_published_columns_follow_the_label(edit: Callable[[str, Any], Path]) -> None:
+    assert load_spec(edit("owner", "me")).scores == ("score",)
+    edit("label.type", "multiclass")
+    assert load_spec(edit("label.classes", ["a", "b", "c"])).scores == ("score_a", "score_b", "score_c")
+    edit("columns.score_b", {"type": "int32", "feature": False})
+    assert "score_b is already the name of another column" in refusal(edit("owner", "you"))
+
+
+def test_a_regression_publishes_no_score_so_a_column_may_be_called_that(edit: Callable[[str, Any], Path]) -> None:
+    edit("columns.score", {"type": "int32", "feature": False})
+    assert "score is already the name of another column" in refusal(edit("owner", "me"))
+    assert load_spec(edit("label.type", "regression")).scores == ()
+    edit("columns.prediction", {"type": "int32", "feature": False})
+    assert "prediction is already the name of another column" in refusal(edit("owner", "you"))
