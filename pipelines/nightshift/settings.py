@@ -56,7 +56,7 @@ class Settings(BaseModel):
         if head.returncode:
             return "unknown"
         changed = subprocess.run(
-            [*git, "status", "--porcelain", "--", "nightshift", "models", "dags"],
+            [*git, "status", "--porcelain", "--", "pipelines", "models", "dags"],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         return head.stdout.strip() + ("+changed" if changed.stdout.strip() else "")
