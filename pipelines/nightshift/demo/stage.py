@@ -14,7 +14,7 @@ from nightshift.demo.view import View
 from nightshift.demo.watch import play, wait_for_dags
 from nightshift.errors import NightshiftError
 from nightshift.stack import Stack
-from nightshift.stack.environment import STRANGERS
+from nightshift.stack.environment import CONFLICTING_ENV
 from nightshift.stack.show import Progress, print_access
 
 LEFT_UP = "the services stay up: `make down` stops them, `make demo` goes on from here"
@@ -39,7 +39,7 @@ def perform(stack: Stack) -> None:
 
 def _enter(stack: Stack) -> None:
     # Keys that the caller's shell has for some other S3 would win over the stack's own.
-    for name in STRANGERS:
+    for name in CONFLICTING_ENV:
         os.environ.pop(name, None)
     os.environ.update(stack.env())
 

@@ -26,16 +26,31 @@ STOPPING = (("scheduler", "triggerer", "dag-processor", "migrate"), ("api-server
 
 def chosen(only: Iterable[str] | None) -> tuple[str, ...]:
     """The groups named in ``only``, in starting order; all of them when it is empty."""
-    names = {name.strip() for name in only or () if name.strip()}
-    if unknown := sorted(names - set(GROUPS)):
-        raise UsageError(f"there is no service {', '.join(unknown)}", fix=f"choose from {', '.join(GROUPS)}")
-    return tuple(name for name in GROUPS if not names or name in names)
+    stripped = [name.strip() for name in only or ()]
+    names = {name for name in stripped if name}
+    unknown = sorted(names - set(GROUPS))
+    if unknown:
+        raise UsageError(
+            f"there is no service {', '.join(unknown)}",
+            fix=f"choose from {', '.join(GROUPS)}",
+        )
+    if not names:
+        return GROUPS
+    return tuple(name for name in GROUPS if name in names)
 
 
-def build(name: str, home: Path, project: Path, ports: Ports, keys: Keys, client: Mapping[str, str]) -> Group:
+def build(
+    name: str,
+    home: Path,
+    project: Path,
+    ports: Ports,
+    keys: Keys,
+    client: Mapping[str, str],
+) -> Group:
     """The group called ``name``."""
     if name == "s3":
         return weed_group(home, ports, keys)
     if name == "mlflow":
         return mlflow_group(home, ports, client)
-    return airflow_group(home, ports, keys, airflow_env(home, project, ports, keys, client))
+    env = airflow_env(home, project, ports, keys, client)
+    return airflow_group(home, ports, keys, env)
