@@ -88,10 +88,14 @@ def _multiclass(name: str, facts: ColumnFacts) -> LabelFacts:
 
 def as_word(value: Any) -> str:
     """A class as the source's reader gives it: 7 and 7.0 are both "7"."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, bool):
         return str(value).lower()
-    return value if isinstance(value, str) else str(int(value)) if _whole(value) else str(value)
+    return str(int(value)) if _whole(value) else str(value)
 
 
 def _whole(value: Any) -> bool:
-    return not isinstance(value, str) and value == int(value)
+    if isinstance(value, str):
+        return False
+    return bool(value == int(value))
