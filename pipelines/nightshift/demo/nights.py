@@ -17,5 +17,6 @@ SIDE_BY_SIDE = 4
 
 def following(first: str, count: int) -> list[str]:
     """So many nights from first on."""
-    last = dt.date.fromisoformat(first) + dt.timedelta(days=count - 1)
+    days = dt.timedelta(days=count - 1)
+    last = dt.date.fromisoformat(first) + days
     return nights(first, last.isoformat())
