@@ -1,7 +1,6 @@
 """How a model is trained, judged and made fast."""
 
 import re
-from itertools import chain, count
 from typing import Literal, Self, get_args
 
 from pydantic import Field, model_validator
@@ -58,12 +57,16 @@ class Label(Frozen):
     @property
     def class_names(self) -> tuple[str, ...]:
         """The classes as parts of column names: small letters, digits and ``_``, each once, in their order."""
-        found: list[str] = []
+        names: list[str] = []
         for text in self.classes:
             plain = re.sub("[^a-z0-9]", "_", text.lower())
-            names = chain([plain], (f"{plain}_{number}" for number in count(2)))
-            found.append(next(name for name in names if name not in found))
-        return tuple(found)
+            name = plain
+            number = 2
+            while name in names:
+                name = f"{plain}_{number}"
+                number += 1
+            names.append(name)
+        return tuple(names)
 
 
 class Training(Frozen):

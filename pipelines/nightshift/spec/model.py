@@ -80,7 +80,7 @@ class ModelSpec(Frozen):
     @property
     def features(self) -> tuple[str, ...]:
         """Columns the model sees, in order."""
-        return tuple(n for n, c in self.columns.items() if c.feature)
+        return tuple(name for name, column in self.columns.items() if column.feature)
 
     @property
     def scores(self) -> tuple[str, ...]:
@@ -93,27 +93,54 @@ class ModelSpec(Frozen):
 
     def with_features(self, names: Collection[str]) -> Self:
         """The same spec as it was when the model saw these of its columns."""
-        columns = {name: column.model_copy(update={"feature": name in names}) for name, column in self.columns.items()}
+        columns = {}
+        for name, column in self.columns.items():
+            columns[name] = column.model_copy(update={"feature": name in names})
         return self.model_copy(update={"columns": columns})
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
-        known = set(self.columns)
-        for where, names in (
-            ("keys", self.keys),
-            ("drift.features", self.drift.features),
-            ("gates.slices", self.gates.slices),
-            ("night.compare", [name for pair in self.night.compare for name in (pair.left, pair.right)]),
-            ("night.references", [reference.column for reference in self.night.references]),
-        ):
-            if missing := [n for n in names if n not in known]:
-                raise ValueError(f"{where} names {', '.join(missing)}, which columns does not have")
-        if moments := [n for n in (*self.drift.features, *self.gates.slices) if self.columns[n].type == "timestamp"]:
-            raise ValueError(f"{', '.join(moments)}: a timestamp is neither watched for drift nor a slice")
-        taken = [*self.columns, self.partition.column, self.label.column, *self.scores, self.predict.prediction]
-        taken += RESERVED
-        if twice := sorted({name for name in taken if taken.count(name) > 1}):
-            raise ValueError(f"{', '.join(twice)} is already the name of another column")
+        compared: list[str] = []
+        for pair in self.night.compare:
+            compared += [pair.left, pair.right]
+        named: dict[str, Collection[str]] = {
+            "keys": self.keys,
+            "drift.features": self.drift.features,
+            "gates.slices": self.gates.slices,
+            "night.compare": compared,
+            "night.references": [reference.column for reference in self.night.references],
+        }
+        for key, names in named.items():
+            missing = [name for name in names if name not in self.columns]
+            if missing:
+                raise ValueError(f"{key} names {', '.join(missing)}, which columns does not have")
+        return self
+
+    @model_validator(mode="after")
+    def _no_timestamp_is_watched(self) -> Self:
+        watched = [*self.drift.features, *self.gates.slices]
+        timestamps = [name for name in watched if self.columns[name].type == "timestamp"]
+        if timestamps:
+            raise ValueError(f"{', '.join(timestamps)}: a timestamp is neither watched for drift nor a slice")
+        return self
+
+    @model_validator(mode="after")
+    def _each_name_once(self) -> Self:
+        names = [
+            *self.columns,
+            self.partition.column,
+            self.label.column,
+            *self.scores,
+            self.predict.prediction,
+            *RESERVED,
+        ]
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        if repeated:
+            raise ValueError(f"{', '.join(repeated)} is already the name of another column")
+        return self
+
+    @model_validator(mode="after")
+    def _some_column_is_a_feature(self) -> Self:
         if not self.features:
             raise ValueError("columns has no feature")
         return self
