@@ -9,8 +9,17 @@ from pydantic import Field, model_validator
 from nightshift.spec.base import Action, Frozen
 
 ColumnType = Literal[
-    "string", "bool", "int16", "int32", "int64", "float32", "float64", "decimal", "date", "timestamp"
-]  # fmt: skip
+    "string",
+    "bool",
+    "int16",
+    "int32",
+    "int64",
+    "float32",
+    "float64",
+    "decimal",
+    "date",
+    "timestamp",
+]
 CheckKind = Literal["null", "finite", "range", "values", "pattern"]
 """What may be wrong with one value; ``finite`` holds for every float column by itself."""
 
