@@ -95,24 +95,13 @@ def _target(values: pa.Array, task: str) -> NDArray[Any]:
 
 def _numbers(values: pa.ChunkedArray) -> NDArray[Any]:
     """A column as the tree takes it, shape (n, 1): strings as codes, the most frequent first."""
-    if is_text(values.type):
-        codes = pc.index_in(values, value_set=_most_frequent_first(values))
-        numbers = np.array(codes.to_numpy(), np.float32)
-    else:
-        numbers = _without_infinite(as_float32(values))
-    return numbers.reshape(-1, 1)
-
-
-def _most_frequent_first(values: pa.ChunkedArray) -> pa.Array:
-    counts = {item["values"]: item["counts"] for item in pc.value_counts(values).to_pylist()}
-    ordered = sorted(counts, key=lambda value: (-counts[value], str(value)))
-    return pa.array(ordered, values.type)
-
-
-def _without_infinite(values: pa.ChunkedArray) -> NDArray[Any]:
-    numbers = np.array(values.to_numpy(), np.float32)
-    farthest = np.sign(numbers) * FARTHEST
-    return np.where(np.isinf(numbers), farthest, numbers)
+    if not is_text(values.type):
+        found = np.array(as_float32(values).to_numpy(), np.float32)
+        return np.where(np.isinf(found), np.sign(found) * FARTHEST, found).reshape(-1, 1)
+    counted = pc.value_counts(values).to_pylist()
+    ordered = [c["values"] for c in sorted(counted, key=lambda c: (-c["counts"], str(c["values"])))]
+    codes = pc.index_in(values, value_set=pa.array(ordered, values.type))
+    return np.array(codes.to_numpy(), np.float32).reshape(-1, 1)
 
 
 def _strength(numbers: NDArray[Any], target: NDArray[Any], task: str) -> float:

@@ -17,6 +17,5 @@ SIDE_BY_SIDE = 4
 
 def following(first: str, count: int) -> list[str]:
     """So many nights from first on."""
-    days = dt.timedelta(days=count - 1)
-    last = dt.date.fromisoformat(first) + days
+    last = dt.date.fromisoformat(first) + dt.timedelta(days=count - 1)
     return nights(first, last.isoformat())

@@ -32,9 +32,9 @@ class Predict(Frozen):
 class Drift(Frozen):
     """Which changes are worth an alarm."""
 
-    features: tuple[Name, ...] = ()
-    score: bool = True
-    bins: int = Field(10, ge=2, le=100)
+    features: tuple[Name, ...] = Field((), description="columns that are watched, whether the model sees them or not")
+    score: bool = Field(True, description="whether what the model publishes is watched too")
+    bins: int = Field(10, ge=2, le=100, description="of a histogram of numbers, by the reference's quantiles")
     false_alarm_rate: Share = Field(0.01, description="share of quiet nights that may alarm, over all features")
 
 
@@ -56,14 +56,14 @@ class Retrain(Frozen):
 class ModelSpec(Frozen):
     """One thing being predicted."""
 
-    name: Name
-    description: str = Field(min_length=1)
-    owner: str = "nightshift"
-    source: Source
+    name: Name = Field(description="the folder's name under models/")
+    description: str = Field(min_length=1, description="what is predicted, for people who do not know it")
+    owner: str = Field("nightshift", description="who answers for it, as Airflow and the model card show")
+    source: Source = Field(description="where the rows of a night come from: one of four kinds")
     partition: Partition
-    keys: tuple[Name, ...] = Field(min_length=1)
+    keys: tuple[Name, ...] = Field(min_length=1, description="columns that tell the rows of a night apart")
     night: NightChecks = NightChecks()
-    columns: dict[Name, Column] = Field(min_length=1)
+    columns: dict[Name, Column] = Field(min_length=1, description="what a night has, and what is expected of it")
     label: Label
     training: Training
     gates: Gates = Gates()
@@ -100,47 +100,22 @@ class ModelSpec(Frozen):
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
-        compared: list[str] = []
-        for pair in self.night.compare:
-            compared += [pair.left, pair.right]
-        named: dict[str, Collection[str]] = {
-            "keys": self.keys,
-            "drift.features": self.drift.features,
-            "gates.slices": self.gates.slices,
-            "night.compare": compared,
-            "night.references": [reference.column for reference in self.night.references],
-        }
-        for key, names in named.items():
-            missing = [name for name in names if name not in self.columns]
-            if missing:
-                raise ValueError(f"{key} names {', '.join(missing)}, which columns does not have")
-        return self
-
-    @model_validator(mode="after")
-    def _no_timestamp_is_watched(self) -> Self:
-        watched = [*self.drift.features, *self.gates.slices]
-        timestamps = [name for name in watched if self.columns[name].type == "timestamp"]
-        if timestamps:
-            raise ValueError(f"{', '.join(timestamps)}: a timestamp is neither watched for drift nor a slice")
-        return self
-
-    @model_validator(mode="after")
-    def _each_name_once(self) -> Self:
-        names = [
-            *self.columns,
-            self.partition.column,
-            self.label.column,
-            *self.scores,
-            self.predict.prediction,
-            *RESERVED,
-        ]
-        repeated = sorted({name for name in names if names.count(name) > 1})
-        if repeated:
-            raise ValueError(f"{', '.join(repeated)} is already the name of another column")
-        return self
-
-    @model_validator(mode="after")
-    def _some_column_is_a_feature(self) -> Self:
+        known = set(self.columns)
+        for where, names in (
+            ("keys", self.keys),
+            ("drift.features", self.drift.features),
+            ("gates.slices", self.gates.slices),
+            ("night.compare", [name for pair in self.night.compare for name in (pair.left, pair.right)]),
+            ("night.references", [reference.column for reference in self.night.references]),
+        ):
+            if missing := [n for n in names if n not in known]:
+                raise ValueError(f"{where} names {', '.join(missing)}, which columns does not have")
+        if moments := [n for n in (*self.drift.features, *self.gates.slices) if self.columns[n].type == "timestamp"]:
+            raise ValueError(f"{', '.join(moments)}: a timestamp is neither watched for drift nor a slice")
+        taken = [*self.columns, self.partition.column, self.label.column, *self.scores, self.predict.prediction]
+        taken += RESERVED
+        if twice := sorted({name for name in taken if taken.count(name) > 1}):
+            raise ValueError(f"{', '.join(twice)} is already the name of another column")
         if not self.features:
             raise ValueError("columns has no feature")
         return self
