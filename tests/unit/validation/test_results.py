@@ -7,6 +7,9 @@ from nightshift.validation.checks import MOST_LISTED, KnownValues, OneOf, RowChe
 from nightshift.validation.masks import Mask
 from nightshift.validation.results import Breach, CheckResult
 
+# Great Expectations brings these when it is imported first.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
 
 class Odd(RowCheck):
     """A check of our own that Great Expectations has no word for."""
