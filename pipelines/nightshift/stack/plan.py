@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from nightshift.errors import UsageError
+from nightshift.extras import require
 from nightshift.stack.airflow_services import airflow_env, airflow_group
 from nightshift.stack.keys import Keys
 from nightshift.stack.mlflow_server import mlflow_group
@@ -33,7 +34,9 @@ def chosen(only: Iterable[str] | None) -> tuple[str, ...]:
 
 
 def build(name: str, home: Path, project: Path, ports: Ports, keys: Keys, client: Mapping[str, str]) -> Group:
-    """The group called ``name``."""
+    """The group called ``name``. Raises ``UsageError`` where the extra ``demo`` is not installed."""
+    if name != "airflow":
+        require("demo", f"the embedded {name}")
     if name == "s3":
         return weed_group(home, ports, keys)
     if name == "mlflow":
