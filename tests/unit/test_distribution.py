@@ -83,6 +83,16 @@ def test_nobody_uploads_it_and_its_name_is_not_the_stranger_s() -> None:
     assert "Private :: Do Not Upload" in PROJECT["classifiers"]
 
 
+def test_nobody_is_told_to_install_the_stranger_s() -> None:
+    texts = subprocess.run(
+        ["git", "-C", str(ROOT), "grep", "-nE", "pip install .*nightshift", "--", ":!tests"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    # By the path of a wheel it is ours: dist/nightshift_batch-0.1.0-py3-none-any.whl, with or without [extras].
+    by_name = re.compile(r"pip install .*?\bnightshift(-batch)?(?![\w/.-])")
+    assert [line for line in texts.stdout.splitlines() if by_name.search(line)] == []
+
+
 def test_the_pythons_that_are_named_are_those_that_are_allowed() -> None:
     allowed = SpecifierSet(PROJECT["requires-python"])
     prefix = "Programming Language :: Python :: 3."
