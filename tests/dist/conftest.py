@@ -26,8 +26,9 @@ def wheel() -> Path:
 def environment(wheel: Path) -> Path:
     """``.venv-dist``, made anew: Airflow of the constraints first, as a host has it, then the wheel by its path."""
     subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], check=True)
+    # Isolated: a PYTHONPATH with the sources would pass for the wheel, and pip would install nothing.
+    pip = [str(VENV / "bin" / "python"), "-I", "-m", "pip", "install", "--quiet", "--progress-bar=off"]
     for wanted in ("apache-airflow", str(wheel)):
-        pip = [str(VENV / "bin" / "pip"), "install", "--quiet", "--progress-bar=off"]
         subprocess.run([*pip, "-c", str(REPOSITORY / "constraints.txt"), wanted], check=True)
     return VENV
 
