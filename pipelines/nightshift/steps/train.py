@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from nightshift.contracts import Registered, SnapshotRef, Trained
+from nightshift.extras import require
 from nightshift.modelling.card import model_card
 from nightshift.modelling.holdout import LabelledRows, Split, read_split
 from nightshift.modelling.inputs import model_inputs
@@ -32,8 +33,10 @@ def train(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> Trained:
     """Fit on all but the last nights of the snapshot, measure on those.
 
     The MLflow run holds parameters, metrics, plots, the model with its signature, the snapshot as
-    input, and a model card. Raises ``DataError`` when the labels leave nothing to learn.
+    input, and a model card. Raises ``DataError`` when the labels leave nothing to learn, ``UsageError``
+    without the extra ``train``.
     """
+    require("train", f"training {spec.name}")
     rows, task = read_split(spec, snapshot, stores), label_type(spec)
     check_outcomes(spec, rows)
     with stores.registry.session(spec.name) as mlflow, mlflow.start_run(run_name=f"train {snapshot.as_of}") as run:

@@ -34,6 +34,7 @@ def model(
     return fitted
 
 
+@pytest.mark.usefixtures("networks")
 def test_the_table_is_what_the_files_say(model: Callable[..., tuple[ModelSpec, Any, Split]]) -> None:
     spec, pipeline, rows = model(variants=list(VARIANTS), max_metric_loss=0.5)
     found = search(spec, pipeline, rows)

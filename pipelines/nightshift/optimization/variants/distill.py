@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nightshift.extras import require
 from nightshift.optimization.variants.network import Float32s, Network
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ def fit(start: Network, lesson: DistillationSet, *, steps: int, rate: float, see
 
     The loss is cross entropy with the teacher's scores as soft labels (Hinton, Vinyals & Dean, 2015,
     "Distilling the knowledge in a neural network", at temperature 1): its minimum is the teacher itself.
+    Raises ``UsageError`` without the extra ``networks``.
     """
+    require("networks", "fitting a network (a student or pruned one of optimize.variants)")
     import torch
 
     with _alone():

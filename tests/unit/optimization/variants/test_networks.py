@@ -26,6 +26,7 @@ def sigmoid(network: Network, rows: pa.Table) -> np.ndarray:
     return 1 / (1 + np.exp(-network.forward(network.feeds(rows))[-1].ravel()))
 
 
+@pytest.mark.usefixtures("networks")
 @pytest.mark.parametrize(
     ("trainer", "built"),
     [("hist_gradient_boosting", set(ALL)), ("neural_network", NETWORKS), ("logistic_regression", set())],
@@ -51,6 +52,7 @@ def test_without_an_allowance_nothing_approximate_is_built(fit: Callable) -> Non
     assert {refused[name] for name in ALL} == {"not built: the spec allows no metric loss"}
 
 
+@pytest.mark.usefixtures("networks")
 def test_a_student_comes_nearer_to_its_teacher_than_the_base_rate_is(fit: Callable) -> None:
     made = fit()
     shop = made.shop
@@ -61,6 +63,7 @@ def test_a_student_comes_nearer_to_its_teacher_than_the_base_rate_is(fit: Callab
     assert shop.curves["student"][-1] < shop.curves["student"][0]
 
 
+@pytest.mark.usefixtures("networks")
 def test_beyond_what_training_saw_a_student_is_level(fit: Callable) -> None:
     made = fit()
     graph = OnnxGraph(made.spec, made.shop.student.to_onnx("student"))
