@@ -23,7 +23,8 @@ def labelled(spec: ModelSpec, night: str, stores: Stores) -> pa.Table:
     error, since all come from the same source. Raises ``MissingPartition``, ``LostRows``, ``SchemaMismatch``.
     """
     features = _features(spec, night, stores)
-    labels = _without_quarantined(spec, night, _labels(spec, night, stores), stores)
+    labels = _labels(spec, night, stores)
+    labels = _without_quarantined(spec, night, labels, stores)
     _check_matches(spec, night, features, labels)
     order = [(key, "ascending") for key in spec.keys]
     joined = features.join(labels, keys=list(spec.keys), join_type="left outer").sort_by(order)

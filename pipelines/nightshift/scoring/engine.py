@@ -35,7 +35,12 @@ UNITS_PER_CORE = 4
 def draft(spec: ModelSpec, plan: Plan) -> GenerationDraft:
     """The generation that a plan opened."""
     return GenerationDraft(
-        Dataset.PREDICTIONS, spec.name, spec.partition.column, plan.partition, plan.generation, plan.base_etag
+        dataset=Dataset.PREDICTIONS,
+        model=spec.name,
+        column=spec.partition.column,
+        partition=plan.partition,
+        generation=plan.generation,
+        base_etag=plan.base_etag,
     )
 
 

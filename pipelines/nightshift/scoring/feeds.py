@@ -75,7 +75,10 @@ class Matrix(BaseModel):
 
     @cached_property
     def _known(self) -> dict[str, pa.Array]:
-        return {name: pa.array(values, pa.string()) for name, values in self.categories.items()}
+        known = {}
+        for name, values in self.categories.items():
+            known[name] = pa.array(values, pa.string())
+        return known
 
 
 class Columns:
@@ -83,7 +86,7 @@ class Columns:
 
     def __init__(self, spec: ModelSpec) -> None:
         self.columns = spec.features
-        self._numeric = {name for name in spec.features if spec.columns[name].numeric}
+        self._spec = spec
 
     def __call__(self, rows: ArrowRows) -> GraphInputs:
         """Each column by its name."""
@@ -94,7 +97,7 @@ class Columns:
         return inputs
 
     def _values(self, name: str, values: pa.Array) -> NDArray[Any]:
-        if name in self._numeric:
+        if self._spec.columns[name].numeric:
             return _floats(values)
         texts = pc.fill_null(decoded(values), MISSING)
         return np.asarray(texts.to_numpy(zero_copy_only=False))

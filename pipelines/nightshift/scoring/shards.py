@@ -39,8 +39,10 @@ def shard_file(spec: ModelSpec, plan: Plan, shard: Shard) -> ShardFile:
     night = night_digest(spec, plan)
     digest = _digest(night, shard.sha256, shard.first, shard.last)
     folder = f"generations/{Dataset.PREDICTIONS}/{spec.name}/{plan.partition}/shards"
-    key = f"{folder}/{digest[:32]}.parquet"
-    return ShardFile(key, first_rows(night, shard.rows))
+    return ShardFile(
+        key=f"{folder}/{digest[:32]}.parquet",
+        first_rows=first_rows(night, shard.rows),
+    )
 
 
 def night_digest(spec: ModelSpec, plan: Plan) -> str:

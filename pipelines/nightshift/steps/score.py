@@ -22,9 +22,16 @@ def score(spec: ModelSpec, plan: Plan, shard: Shard, stores: Stores) -> ShardRes
         return finished
     graph = fetch(spec, plan.pin.key, plan.pin.sha256, stores)
     engine = Engine(spec, plan, graph, load_profile(plan.pin, stores.lake))
-    batches = engine.score_shard(shard, stores)
+    predictions = engine.score_shard(shard, stores)
+    columns = with_dictionaries(schema(spec))
     with stores.lake.objects.stream(file.key) as sink:
-        rows = write(batches, with_dictionaries(schema(spec)), sink, file.first_rows)
-    counts = {name: bins.tolist() for name, bins in engine.counts.items()}
-    result = ShardResult(shard.index, file.key, rows, sink.bytes, sink.sha256, counts)
+        rows = write(predictions, columns, sink, file.first_rows)
+    result = ShardResult(
+        index=shard.index,
+        key=file.key,
+        rows=rows,
+        bytes=sink.bytes,
+        sha256=sink.sha256,
+        counts={column: bins.tolist() for column, bins in engine.counts.items()},
+    )
     return shards.store_result(result, stores)
