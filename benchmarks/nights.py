@@ -31,7 +31,7 @@ def big_night(world: World, rows: int, pin: Pin) -> Plan:
 def forget(plan: Plan, spec: ModelSpec, stores: Stores) -> None:
     """Let the plan's shards be scored again, though they were."""
     for shard in plan.shards:
-        stores.lake.objects.delete(shards.file_key(spec, plan, shard).replace(".parquet", ".json"))
+        stores.lake.objects.delete(shards.shard_file(spec, plan, shard).key.replace(".parquet", ".json"))
 
 
 def drawn(real: pa.Table, rows: int) -> Iterator[pa.RecordBatch]:

@@ -17,6 +17,7 @@ from nightshift.errors import OtherLabel, SchemaMismatch
 from nightshift.modelling.holdout import read_split
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
+from nightshift.modelling.labelled_night import labelled
 from nightshift.monitoring.accuracy import Accuracy, measure_arrived, read_record
 from nightshift.monitoring.drift import MIN_NIGHTS
 from nightshift.profiles.profile import load_profile
@@ -30,7 +31,7 @@ from nightshift.steps.plan import plan
 from nightshift.steps.promote import promote
 from nightshift.steps.publish import publish
 from nightshift.steps.score import score
-from nightshift.steps.snapshot import labelled, snapshot
+from nightshift.steps.snapshot import snapshot
 from nightshift.steps.train import register, train
 from nightshift.stores import Stores
 

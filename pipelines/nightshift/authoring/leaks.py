@@ -49,7 +49,7 @@ class Leak:
 def look(spec: ModelSpec, stores: Stores) -> list[Leak]:
     """Leaks among the features, on the last labelled nights of the lake. Raises ``MissingPartition`` without any."""
     require("train", "looking for leaks")
-    from nightshift.steps.snapshot import labelled
+    from nightshift.modelling.labelled_night import labelled
 
     there = set(stores.lake.partitions(Dataset.VALIDATED, spec.name)) & set(
         stores.lake.partitions(Dataset.LABELS, spec.name)

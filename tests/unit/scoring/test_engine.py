@@ -33,7 +33,7 @@ def unit(fitted: Callable[..., Any]) -> Callable[[str], tuple[Any, Engine, pa.Re
         graph = OnnxGraph(made.spec, to_onnx(made.spec, made.pipeline))
         engine = Engine(made.spec, plan, graph, Profile.from_json(_profile(made.spec, made.rows, graph)))
         (rows,) = made.rows.holdout.table.combine_chunks().to_batches()
-        return (made, engine, *engine.unit(rows))
+        return (made, engine, *engine.score_unit(rows))
 
     return score
 

@@ -15,7 +15,8 @@ from nightshift.optimization.variants.augmentation import resampled
 from nightshift.optimization.variants.catalogue import build_all
 from nightshift.optimization.variants.from_sklearn import own_network
 from nightshift.optimization.variants.network import Network
-from nightshift.scoring.graph import DOMAINS, OnnxGraph
+from nightshift.scoring.graph import OnnxGraph
+from nightshift.scoring.inspection import DOMAINS
 from nightshift.spec import VARIANTS, ModelSpec
 
 ALL = ["truncated_half", "truncated_quarter", "student", "pruned", "int8_dynamic", "int8_static"]
