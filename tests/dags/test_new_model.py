@@ -22,6 +22,7 @@ print("\\n" + json.dumps({"errors": bag.import_errors, "dags": sorted(bag.dags)}
 
 def test_its_dags_appear(airflow_home: Path, tmp_path: Path) -> None:
     (tmp_path / "models").mkdir()
+    (tmp_path / "nightshift.toml").write_text("format = 1\n")
     days = [f"2024-01-{day:02d}" for day in range(1, 6)]
     rows = [(day, number, number % 7, number % 2) for day in days for number in range(30)]
     pd.DataFrame(rows, columns=["day", "id", "size", "gone"]).to_csv(tmp_path / "in.csv", index=False)

@@ -101,7 +101,7 @@ def test_only_named_files_enter_the_image() -> None:
     assert lines[0] == "*"
     code = {"dags", "docker", "models", "pipelines", "plugins"}
     assert {line[1:] for line in lines if line.startswith("!")} == code | {
-        "LICENSE", "README.md", "constraints.txt", "pyproject.toml",
+        "LICENSE", "README.md", "constraints.txt", "nightshift.toml", "pyproject.toml",
     }  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nightshift.errors import StackError
+from nightshift.settings import REGION
 from nightshift.stack.environment import service_env
 from nightshift.stack.health import answers
 from nightshift.stack.keys import Keys
@@ -87,7 +88,7 @@ def s3_client(ports: Ports, keys: Keys) -> Any:
     from botocore.config import Config
 
     return boto3.Session(
-        aws_access_key_id=keys.s3_access_key, aws_secret_access_key=keys.s3_secret_key, region_name="us-east-1"
+        aws_access_key_id=keys.s3_access_key, aws_secret_access_key=keys.s3_secret_key, region_name=REGION
     ).client(
         "s3",
         endpoint_url=f"http://{HOST}:{ports.s3}",
