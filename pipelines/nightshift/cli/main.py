@@ -1,7 +1,6 @@
 """``nightshift ...``: the stack, and the same steps that the Dags run, for people."""
 
 import sys
-from collections.abc import Callable
 
 import typer
 
@@ -23,12 +22,12 @@ app.add_typer(data.app, name="data", help="Training data by version: bring it ba
 
 def main() -> None:
     """Run the command line; a known error is one message, never a traceback."""
-    sys.exit(_guarded(lambda: app(standalone_mode=True)))
+    sys.exit(_run())
 
 
-def _guarded(command: Callable[[], object]) -> int:
+def _run() -> int:
     try:
-        command()
+        app(standalone_mode=True)
     except NightshiftError as error:
         typer.secho(f"error: {error}", fg=typer.colors.RED, err=True)
         return 1

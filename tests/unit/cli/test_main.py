@@ -1,7 +1,9 @@
 """The command line: every verb explains itself, and wrong use is one clear line, never a traceback."""
 
 import json
+import os
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,10 +15,12 @@ from typer.testing import CliRunner
 from nightshift.cli.main import app, main
 from nightshift.settings import Settings, settings
 
-COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+VERBS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+COMMANDS = sorted(VERBS)
+SHOWN = sorted(name for name, verb in VERBS.items() if not verb.hidden)
 EXPECTED = (
-    "up down status env doctor new check ingest validate snapshot train predict monitor explain rollback gc load demo"
-    " data"
+    "up down status env doctor new check ingest validate snapshot train predict monitor explain rollback maintain gc"
+    " load demo data"
 )
 
 
@@ -77,7 +81,18 @@ def test_every_command_of_data_has_help(command: str) -> None:
 def test_without_a_verb_the_verbs_are_listed(nightshift: Nightshift) -> None:
     code, out, err = nightshift()
     assert code == 2
-    assert all(command in out + err for command in COMMANDS)
+    listed = re.findall(r"^[^\w-]*([a-z]+)\s{2}", out + err, re.MULTILINE)
+    assert sorted(listed) == SHOWN
+
+
+def test_gc_is_maintain_and_says_that_the_name_goes(nightshift: Nightshift) -> None:
+    assert "gc" not in SHOWN
+    assert [option.opts for option in VERBS["gc"].params] == [option.opts for option in VERBS["maintain"].params]
+    assert VERBS["gc"].deprecated
+    code, _, err = nightshift("gc", "nope")
+    assert code == 1
+    assert "'gc' is deprecated" in err
+    assert "no model 'nope'" in err
 
 
 @pytest.mark.parametrize(
@@ -133,6 +148,27 @@ def test_a_bad_night_is_refused_before_anything_is_asked(
 def test_check_says_which_specs_are_good(nightshift: Nightshift, project: Path) -> None:
     (model,) = (folder.name for folder in (project / "models").iterdir())
     assert nightshift("check") == (0, f"{model}: good (7 columns, 6 features)\n", "")
+
+
+def test_check_of_a_project_without_models_says_how_to_draft_one(nightshift: Nightshift, project: Path) -> None:
+    shutil.rmtree(project / "models")
+    code, out, err = nightshift("check")
+    assert (code, err) == (0, "")
+    assert "nightshift new" in out
+
+
+def test_libraries_see_the_environment_file_when_a_verb_opens_the_stores(
+    nightshift: Nightshift, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Registered for removal after the test: export_env sets it.
+    monkeypatch.setenv("SHOP_DATABASE_URL", "")
+    monkeypatch.delenv("SHOP_DATABASE_URL")
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "env").write_text("SHOP_DATABASE_URL=sqlite://\n")
+    assert nightshift("check")[0] == 0
+    assert "SHOP_DATABASE_URL" not in os.environ
+    assert nightshift("predict", "nope", "2024-01-01")[0] == 1
+    assert os.environ["SHOP_DATABASE_URL"] == "sqlite://"
 
 
 def test_check_names_file_and_key_of_every_broken_spec(
