@@ -1,7 +1,9 @@
-"""What a Dag file reaches loads nothing heavy: parsing happens all the time, in every process."""
+"""What a Dag file reaches loads nothing heavy: parsing happens all the time, in every process. And what lint refuses."""
 
+import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -64,3 +66,60 @@ def test_only_orchestration_dags_and_plugins_name_airflow(repository: Path) -> N
         if "orchestration" not in file.parts:
             lines = file.read_text().splitlines()
             assert not [line for line in lines if line.strip().startswith(("import airflow", "from airflow"))], file
+
+
+def test_the_source_root_is_no_package_and_nobody_imports_it(repository: Path) -> None:
+    """Every second company has a package called ``pipelines`` on its Airflow; ours is ``nightshift``."""
+    assert not (repository / "pipelines" / "__init__.py").exists()
+    folders = ("pipelines", "dags", "plugins", "models", "docker", "benchmarks", "tests")
+    files = [file for folder in folders for file in (repository / folder).rglob("*.py")]
+    assert [file for file in files if "pipelines" in imported_by(file)] == []
+
+
+def imported_by(file: Path) -> set[str]:
+    """The top names of all that a file imports, wherever in it."""
+    names = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+def banned(repository: Path, name: str, code: str) -> bool:
+    """Whether lint refuses code in a file of that name."""
+    words = ["-m", "ruff", "check", "--quiet", "--select", "TID251", "--stdin-filename", name, "-"]
+    done = subprocess.run([sys.executable, *words], cwd=repository, input=code, text=True, check=False)
+    return done.returncode != 0
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import datetime as dt\ndt.datetime.now(dt.UTC)\n",
+        "import datetime\ndatetime.datetime.utcnow()\n",
+        "from datetime import datetime\ndatetime.today()\n",
+        "from datetime import date\ndate.today()\n",
+        "import time\ntime.time()\n",
+    ],
+)
+def test_lint_refuses_a_wall_clock_where_a_partition_date_is_meant(repository: Path, code: str) -> None:
+    """A night that is made again must be the same night, whenever that is."""
+    assert banned(repository, "pipelines/nightshift/steps/plan.py", code)
+    assert banned(repository, "models/flight_delays/source.py", code)
+    assert not banned(repository, "pipelines/nightshift/steps/maintain.py", code)
+    assert not banned(repository, "pipelines/nightshift/stack/launch.py", code)
+
+
+def test_lint_refuses_imports_of_the_source_root(repository: Path) -> None:
+    assert banned(repository, "pipelines/nightshift/steps/plan.py", "import pipelines.nightshift\n")
+    assert banned(repository, "dags/mine.py", "from pipelines.nightshift import spec\n")
+
+
+def test_every_lint_rule_that_is_left_out_has_its_reason_beside_it(repository: Path) -> None:
+    text = (repository / "pyproject.toml").read_text()
+    ignored = re.search(r"^ignore = \[\n(.*?)^\]", text, re.MULTILINE | re.DOTALL)
+    assert ignored
+    for line in ignored[1].splitlines():
+        assert re.fullmatch(r'  "[A-Z]+\d+", *# .{20,}\.', line), line

@@ -83,7 +83,7 @@ def _kind(table: Table, column: str) -> pa.DataType:
 def _bound(day: dt.date, kind: pa.DataType, timezone: str) -> pa.Scalar:
     if pa.types.is_date(kind):
         return pa.scalar(day, pa.date32()).cast(kind)
-    midnight = pa.array([dt.datetime(day.year, day.month, day.day)], pa.timestamp("us"))
+    midnight = pa.array([day], pa.date32()).cast(pa.timestamp("us"))
     if kind.tz is not None:
         # Where a night begins with a skipped hour, it begins after it.
         midnight = pc.assume_timezone(midnight, timezone, ambiguous="earliest", nonexistent="latest")
