@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help install demo up down test lint unit dags integration faults soak e2e bench clean
+.PHONY: help install demo up down test lint unit dags integration faults soak e2e bench bench-long clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,8 +62,11 @@ e2e: install ## the whole stack in a real browser; skipped where there is no chr
 	@echo "installing Ray and Spark into .venv-peers ..."
 	@if .venv-peers/bin/pip install --quiet --progress-bar off -r $<; then touch $@; else echo "no Ray and Spark: benchmarks go without" >&2; fi
 
-bench: install .venv-peers/installed ## what is fast, measured; writes benchmarks/results.json
-	$(BIN)/python -m benchmarks
+bench: install .venv-peers/installed ## what is fast and what is true; one part: GROUP=score|data|judge|scale|serve
+	$(BIN)/python -m benchmarks $(GROUP)
+
+bench-long: install ## the same promises at ten times the size
+	$(BIN)/python -m benchmarks --long
 
 clean: down ## remove .venv, .venv-peers and all state of the embedded stack
 	rm -rf .venv .venv-peers .nightshift

@@ -19,7 +19,7 @@ NIGHT = "2014-01-01"
 def big_night(world: World, rows: int, pin: Pin) -> Plan:
     """One validated file of ``rows`` rows in the lake, and a plan to score it in one shard."""
     spec, lake = world.spec, world.stores.lake
-    real = read_snapshot(spec, world.stores.snapshots.checkout(world.trained.snapshot.md5)).select(list(spec.columns))
+    real = read_snapshot(spec, world.stores.snapshots.checkout(world.snapshot.md5)).select(list(spec.columns))
     draft = lake.begin("validated", f"bench_{rows}", spec.partition.column, NIGHT)
     file = lake.add(draft, 0, drawn(real, rows), real.schema)
     groups = lake.open_parquet(file.key).metadata.num_row_groups

@@ -50,7 +50,7 @@ def _raw(world: World, rows: int) -> ModelSpec:
     )
     lake, column = world.stores.lake, spec.partition.column
     if lake.manifest(Dataset.RAW, spec.name, column, NIGHT) is None:
-        snapshot = read_snapshot(world.spec, world.stores.snapshots.checkout(world.trained.snapshot.md5))
+        snapshot = read_snapshot(world.spec, world.stores.snapshots.checkout(world.snapshot.md5))
         real = snapshot.select(list(spec.columns))
         draft = lake.begin(Dataset.RAW, spec.name, column, NIGHT)
         file = lake.add(draft, 0, drawn(real, rows), real.schema)

@@ -1,4 +1,4 @@
-"""What a Dag file reaches loads nothing heavy: parsing happens all the time, in every process. And what lint refuses."""
+"""What a Dag file reaches loads nothing heavy, as parsing happens all the time; and what lint refuses."""
 
 import ast
 import json

@@ -18,15 +18,17 @@ CheckKind = Literal["null", "finite", "range", "values", "pattern"]
 class Column(Frozen):
     """One column of a night and what is expected of it."""
 
-    type: ColumnType
+    type: ColumnType = Field(description="what the lake keeps; what does not fit it exactly is refused")
     source: str | None = Field(None, description="its name in the source, where that is another", min_length=1)
     scale: int = Field(2, ge=0, le=18, description="digits after the point, for decimal")
-    nullable: bool = False
-    min: float | dt.date | None = Field(None, description="smallest allowed value")
-    max: float | dt.date | None = Field(None, description="largest allowed value")
-    values: tuple[str, ...] | None = Field(None, description="the only allowed values")
+    nullable: bool = Field(False, description="whether null is allowed")
+    min: float | dt.date | None = Field(None, description="smallest allowed value, for numbers and dates")
+    max: float | dt.date | None = Field(None, description="largest allowed value, for numbers and dates")
+    values: tuple[str, ...] | None = Field(None, description="the only allowed values, for strings")
     pattern: str | None = Field(None, description="regular expression that strings match")
-    max_null_share: Annotated[float, Field(ge=0, le=1)] | None = Field(None, description="refuse a night with more")
+    max_null_share: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        None, description="refuse a night with a larger share of nulls"
+    )
     on_breach: Action | dict[CheckKind, Action] = Field(
         "refuse", description="refuse the night or drop the row; for all its checks, or check by check"
     )

@@ -38,9 +38,9 @@ VARIANTS: tuple[Variant, ...] = get_args(Variant)
 class Label(Frozen):
     """What is being predicted, and when it becomes known."""
 
-    column: Name
+    column: Name = Field(description="its name in the lake")
     source: str | None = Field(None, description="its name in the source, where that is another", min_length=1)
-    type: LabelKind = "binary"
+    type: LabelKind = Field("binary", description="two outcomes, three or more classes, or a number")
     positive: str | None = Field(None, description="the text that means yes, where a binary label is text")
     classes: tuple[str, ...] = Field((), description="all values of a multiclass label, as text")
     delay_days: int = Field(ge=0, description="the run of night D sees labels of nights up to D - delay_days")
@@ -71,9 +71,11 @@ class Training(Frozen):
 
     window_days: int = Field(ge=2, description="labelled nights a snapshot spans")
     holdout_days: int = Field(ge=1, description="the last nights of the window, never trained on")
-    trainer: Literal["hist_gradient_boosting", "logistic_regression", "ridge", "neural_network"]
-    parameters: dict[str, float | int | str | bool] = Field(default_factory=dict)
-    seed: int = 0
+    trainer: Literal["hist_gradient_boosting", "logistic_regression", "ridge", "neural_network"] = Field(
+        description="what is fitted; ridge learns numbers only, logistic_regression classes only"
+    )
+    parameters: dict[str, float | int | str | bool] = Field(default_factory=dict, description="of the trainer, by name")
+    seed: int = Field(0, description="of all that is drawn at random in a training")
     schedule: str | None = Field(None, description="cron of a regular training, none by default")
 
     @model_validator(mode="after")
@@ -91,12 +93,12 @@ class Gates(Frozen):
         description="compared with the champion, paired bootstrap over the holdout's nights;"
         " by default log_loss, or squared_error for a regression",
     )
-    confidence: Share = 0.95
-    resamples: int = Field(1000, ge=100)
+    confidence: Share = Field(0.95, description="of the interval, which must lie on the better side whole")
+    resamples: int = Field(1000, ge=100, description="of the bootstrap")
     at_least: dict[Metric, float] = Field(default_factory=dict, description="floors (ceilings for losses)")
     slices: tuple[Name, ...] = Field((), description="columns whose values may not get worse, one by one")
     slice_allowance: float = Field(0.0, ge=0, description="how much worse a slice may be, in the metric")
-    slice_min_rows: int = Field(200, ge=1)
+    slice_min_rows: int = Field(200, ge=1, description="a slice with fewer rows on the holdout is not judged")
 
 
 class Optimize(Frozen):

@@ -32,9 +32,9 @@ class Predict(Frozen):
 class Drift(Frozen):
     """Which changes are worth an alarm."""
 
-    features: tuple[Name, ...] = ()
-    score: bool = True
-    bins: int = Field(10, ge=2, le=100)
+    features: tuple[Name, ...] = Field((), description="columns that are watched, whether the model sees them or not")
+    score: bool = Field(True, description="whether what the model publishes is watched too")
+    bins: int = Field(10, ge=2, le=100, description="of a histogram of numbers, by the reference's quantiles")
     false_alarm_rate: Share = Field(0.01, description="share of quiet nights that may alarm, over all features")
 
 
@@ -56,14 +56,14 @@ class Retrain(Frozen):
 class ModelSpec(Frozen):
     """One thing being predicted."""
 
-    name: Name
-    description: str = Field(min_length=1)
-    owner: str = "nightshift"
-    source: Source
+    name: Name = Field(description="the folder's name under models/")
+    description: str = Field(min_length=1, description="what is predicted, for people who do not know it")
+    owner: str = Field("nightshift", description="who answers for it, as Airflow and the model card show")
+    source: Source = Field(description="where the rows of a night come from: one of four kinds")
     partition: Partition
-    keys: tuple[Name, ...] = Field(min_length=1)
+    keys: tuple[Name, ...] = Field(min_length=1, description="columns that tell the rows of a night apart")
     night: NightChecks = NightChecks()
-    columns: dict[Name, Column] = Field(min_length=1)
+    columns: dict[Name, Column] = Field(min_length=1, description="what a night has, and what is expected of it")
     label: Label
     training: Training
     gates: Gates = Gates()
