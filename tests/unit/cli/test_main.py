@@ -19,8 +19,8 @@ VERBS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 COMMANDS = sorted(VERBS)
 SHOWN = sorted(name for name, verb in VERBS.items() if not verb.hidden)
 EXPECTED = (
-    "up down status env doctor new check ingest validate snapshot train predict monitor explain rollback maintain gc"
-    " load demo data"
+    "init up down status env doctor new check ingest validate snapshot train predict monitor explain rollback"
+    " maintain gc load demo data"
 )
 
 
@@ -209,6 +209,20 @@ def test_new_writes_a_model_that_passes_check_and_says_what_to_look_at(
     assert nightshift("check", "churn")[:2] == (0, "churn: good (2 columns, 1 features)\n")
     assert "is there already" in nightshift(*words)[2]
     assert "--label-type: got 'counts', allowed: binary" in nightshift(*words, "--label-type", "counts")[2]
+
+
+def test_init_writes_a_project_that_is_found_and_refuses_to_write_it_again(
+    nightshift: Nightshift, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NIGHTSHIFT_PROJECT")
+    code, out, err = nightshift("init", str(tmp_path / "mine"))
+    assert (code, err) == (0, "")
+    assert "dags/nightshift_dags.py" in out
+    monkeypatch.chdir(tmp_path / "mine" / "models")
+    assert nightshift("check")[0] == 0
+    code, out, err = nightshift("init", str(tmp_path / "mine"))
+    assert (code, out, len(err.splitlines())) == (1, "", 2)
+    assert "nightshift.toml" in err
 
 
 def test_check_outside_a_project_says_so(
