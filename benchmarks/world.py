@@ -9,6 +9,7 @@ from typing import Self
 from rich.console import Console
 
 from nightshift.contracts import Candidate, GraphRef, Pin, SnapshotRef, Trained
+from nightshift.project import PROJECT_FILE
 from nightshift.settings import Settings, load_settings
 from nightshift.spec import ModelSpec, find_spec
 from nightshift.stack import Ports, Stack
@@ -116,6 +117,6 @@ def _project(folder: Path) -> Path:
     for name in ("models", "plugins"):
         shutil.copytree(PROJECT / name, folder / name)
     shutil.copytree(PROJECT / "dags", folder / "dags")
-    shutil.copyfile(PROJECT / "pyproject.toml", folder / "pyproject.toml")
+    shutil.copyfile(PROJECT / PROJECT_FILE, folder / PROJECT_FILE)
     shutil.copyfile(Path(__file__).with_name("empty_chain.py"), folder / "dags" / "empty_chain.py")
     return folder

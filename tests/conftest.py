@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 import yaml
 
+from nightshift.project import PROJECT_FILE
 from nightshift.settings import Settings, load_settings, settings
 from nightshift.spec import Column, ModelSpec, load_spec
 from nightshift.stores import Stores
@@ -121,7 +122,7 @@ def make_project() -> Callable[..., Path]:
         name = name or f"orders_{uuid.uuid4().hex[:8]}"
         folder = root / "models" / name
         folder.mkdir(parents=True)
-        (root / "pyproject.toml").touch()
+        (root / PROJECT_FILE).write_text("format = 1\n")
         (folder / "source.py").write_text(source)
         (folder / "model.yaml").write_text(yaml.safe_dump(merged({"name": name, **SMALL}, changes), sort_keys=False))
         return folder

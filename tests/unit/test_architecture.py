@@ -58,7 +58,7 @@ def modules(repository: Path, package: str) -> list[str]:
 @pytest.fixture(scope="module")
 def by_orchestration(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     found = modules(repository, "nightshift.orchestration")
-    assert {"nightshift.orchestration.nights", "nightshift.orchestration.training"} <= set(found)
+    assert {"nightshift.orchestration.families", "nightshift.orchestration.tasks"} <= set(found)
     return loaded_by(found, tmp_path_factory.mktemp("airflow"))
 
 

@@ -2,15 +2,18 @@
 
 from airflow.sdk import Asset
 
+from nightshift.contracts import Dataset
 from nightshift.settings import settings
 from nightshift.spec import ModelSpec
 
 
-def dataset(spec: ModelSpec, name: str) -> Asset:
-    """``raw``, ``validated`` or ``predictions`` of a model."""
-    return Asset(name=f"{spec.name}.{name}", uri=f"{settings().lake}/{name}/{spec.name}/", group="lake")
+def dataset(spec: ModelSpec, name: Dataset) -> Asset:
+    """``raw``, ``validated`` or ``predictions`` of a model; its nights start the next Dag."""
+    uri = f"{settings().lake}/{name}/{spec.name}/"
+    return Asset(name=f"{spec.name}.{name}", uri=uri, group="lake")
 
 
 def champion(spec: ModelSpec) -> Asset:
     """The version that scores; an event means that it changed."""
-    return Asset(name=f"{spec.name}.champion", uri=f"models://{spec.name}/champion", group="registry")
+    uri = f"models://{spec.name}/champion"
+    return Asset(name=f"{spec.name}.champion", uri=uri, group="registry")

@@ -92,8 +92,7 @@ def _column_type(table: Table, column: str) -> pa.DataType:
 def _bound(day: dt.date, column_type: pa.DataType, timezone: str) -> pa.Scalar:
     if pa.types.is_date(column_type):
         return pa.scalar(day, pa.date32()).cast(column_type)
-    midnight = dt.datetime(day.year, day.month, day.day)
-    bound = pa.array([midnight], pa.timestamp("us"))
+    bound = pa.array([day], pa.date32()).cast(pa.timestamp("us"))
     if column_type.tz is not None:
         # Where a night begins with a skipped hour, it begins after it.
         bound = pc.assume_timezone(bound, timezone, ambiguous="earliest", nonexistent="latest")

@@ -5,13 +5,12 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
+from nightshift.settings import DVC_REMOTE, ENV_FILE, LAKE, REGION
 from nightshift.stack.files import write_private
 from nightshift.stack.keys import Keys
 from nightshift.stack.ports import HOST, Ports
 
-REGION = "us-east-1"
 USER = "admin"
-ENV_FILE = "env"
 
 # A caller's session token or profile would win over, or spoil, the stack's own keys.
 CONFLICTING_ENV = ("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_PROFILE")
@@ -24,8 +23,8 @@ def client_env(home: Path, project: Path, ports: Ports, keys: Keys) -> dict[str,
     return {
         "NIGHTSHIFT_HOME": str(home),
         "NIGHTSHIFT_PROJECT": str(project),
-        "NIGHTSHIFT_LAKE": "s3://lake",
-        "NIGHTSHIFT_DVC_REMOTE": "s3://dvc",
+        "NIGHTSHIFT_LAKE": LAKE,
+        "NIGHTSHIFT_DVC_REMOTE": DVC_REMOTE,
         "AWS_ACCESS_KEY_ID": keys.s3_access_key,
         "AWS_SECRET_ACCESS_KEY": keys.s3_secret_key,
         "AWS_DEFAULT_REGION": REGION,

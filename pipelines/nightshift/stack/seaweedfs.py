@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from nightshift.errors import StackError
-from nightshift.stack.environment import REGION, service_env
+from nightshift.settings import REGION
+from nightshift.stack.environment import service_env
 from nightshift.stack.health import answers
 from nightshift.stack.keys import Keys
 from nightshift.stack.ports import HOST, Ports
