@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from nightshift.modelling.label_types import label_type
+from nightshift.profiles import distance
 from nightshift.spec import ModelSpec
 
 TOP = 6
@@ -58,6 +59,7 @@ def render(spec: ModelSpec, night: dict[str, Any], mlflow_url: str) -> str:
         decides=f"decides at {spec.predict.threshold}" if spec.label.type == "binary" else "as published",
         columns=accuracy_columns(spec, night["accuracy"]),
         loss=" or ".join(sorted({loss_name(r).replace("_", " ") for r in night["accuracy"]})),
+        distance_name=distance.NAME,
         loss_of=loss_of,
         number=number,
         chart=CHART,

@@ -18,6 +18,7 @@ from nightshift.contracts import Pin
 from nightshift.errors import ModelError
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.metrics import row_losses
+from nightshift.profiles import distance
 from nightshift.profiles.bins import Bins, Counts, Float64s, bins_of
 from nightshift.spec import ModelSpec
 from nightshift.stores.lake import Lake
@@ -144,27 +145,12 @@ def load_profile(pin: Pin, lake: Lake) -> Profile:
     return Profile.from_json(found[0])
 
 
-def js_distance(left: npt.ArrayLike, right: npt.ArrayLike) -> Float64s:
-    """Jensen-Shannon distance of histograms along the last axis, base 2, in [0, 1].
-
-    The square root of the divergence, which is a metric (Endres and Schindelin, 2003, IEEE Trans. Inf.
-    Theory 49). Arguments are counts; an empty histogram gives NaN.
-    """
-    with np.errstate(invalid="ignore", divide="ignore"):
-        p, q = (np.asarray(c, float) / np.sum(c, axis=-1, keepdims=True) for c in (left, right))
-        middle = (p + q) / 2
-        terms = [np.where(share > 0, share * np.log2(share / middle), 0.0) for share in (p, q)]
-        divergence = (terms[0] + terms[1]).sum(axis=-1) / 2
-    empty = (np.sum(left, axis=-1) == 0) | (np.sum(right, axis=-1) == 0)
-    return np.where(empty, np.nan, np.sqrt(np.clip(divergence, 0.0, 1.0)))
-
-
 def _feature(name: str, values: Any, night: npt.NDArray[np.intp], nights: int, bins: int) -> Feature:
     found = bins_of(values, night, bins)
     flat = np.bincount(night * found.size + found.codes(values), minlength=nights * found.size)
     counts = flat.reshape(nights, found.size)
     total = counts.sum(axis=0)
-    distances = js_distance(counts, total - counts)
+    distances = distance.between(counts, total - counts)
     return Feature(
         name=name,
         bins=found,
