@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from nightshift.stores.types import is_number
+from nightshift.stores.types import is_number_or_bool
 from nightshift.validation.uniqueness import key_hashes
 
 MOST_VALUES = 1000
@@ -55,7 +55,7 @@ class ColumnFacts:
             there = there.filter(finite)
         if not len(there):
             return
-        if pa.types.is_temporal(there.type) or is_number(there.type):
+        if pa.types.is_temporal(there.type) or is_number_or_bool(there.type):
             self._stretch(pc.min_max(there))
         self._add_values(there)
 

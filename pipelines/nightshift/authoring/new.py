@@ -95,15 +95,15 @@ def _draft(wish: NewModelRequest, found: SourceSummary) -> tuple[SpecDraft, list
     if not nights:
         raise NoSourceData(f"{wish.data} has no row with a night", fix="look at --data and --partition-by")
     counted = count(found.batches(list(types), found.stride), types, found.rows)
-    task = recognised(wish.label, counted.facts[wish.label], wish.label_type)
+    label_facts = recognised(wish.label, counted.facts[wish.label], wish.label_type)
     duplicates = _duplicates(wish, found, counted)
     label = safe_name(wish.label) or "label"
     partition = "night" if wish.partition_by == ARRIVAL else safe_name(wish.partition_by) or "night"
     taken = [label, partition, f"{label}_score", f"predicted_{label}", *RESERVED]
     names = safe_names([name for name in types if name != wish.label], taken)
     lines = {names[name]: _line(name, wish, counted, nights) for name in names}
-    told = _strengths(wish, counted, lines, names, task.task)
-    suspects = {leak.column: leak for leak in leaks(told, task.task)}
+    told = _strengths(wish, counted, lines, names, label_facts.kind)
+    suspects = {leak.column: leak for leak in leaks(told, label_facts.kind)}
     lines |= {
         n: DraftLine(lines[n].keys, f"LOOK AT IT: {leak.told}; {lines[n].comment}") for n, leak in suspects.items()
     }
@@ -119,7 +119,7 @@ def _draft(wish: NewModelRequest, found: SourceSummary) -> tuple[SpecDraft, list
         duplicates=duplicates,
         label=label,
         label_source=wish.label if wish.label != label else None,
-        task=task,
+        label_facts=label_facts,
         delay_days=wish.delay_days,
         drift=sorted(told.keys() - suspects.keys(), key=lambda name: (-told[name], name))[:DRIFT_FEATURES],
     )
@@ -174,13 +174,13 @@ def _renamed(found: SourceSummary, keys: tuple[str, ...]) -> Any:
 
 
 def _strengths(
-    wish: NewModelRequest, counted: Counted, lines: dict[str, DraftLine], names: dict[str, str], task: LabelKind
+    wish: NewModelRequest, counted: Counted, lines: dict[str, DraftLine], names: dict[str, str], kind: LabelKind
 ) -> dict[str, float]:
     features = [name for name, alias in names.items() if lines[alias].keys.get("feature", True)]
     if not features:
         raise UsageError("no column of the data can be a feature", fix="give data with columns that vary")
     table = counted.sample.select(features).rename_columns([names[name] for name in features])
-    found = strengths(table, counted.sample[wish.label], task)
+    found = strengths(table, counted.sample[wish.label], kind)
     return found or dict.fromkeys(table.column_names, 0.0)
 
 

@@ -9,7 +9,7 @@
    reference's, at the spec's false-alarm rate; so it holds over all features together.
 
 What is promised is for nights exchangeable with the reference's. A season that the reference has not
-seen is drift, and alarms. Counts are integers and nothing is drawn at random: the same night always
+seen is drift, and alarms. Int64s are integers and nothing is drawn at random: the same night always
 gives the same numbers.
 """
 
@@ -20,8 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from nightshift.modelling.arrays import Float64s, Int64s
 from nightshift.profiles import distance
-from nightshift.profiles.bins import Counts, Float64s
 from nightshift.profiles.profile import Feature, Profile
 from nightshift.spec import ModelSpec
 
@@ -150,7 +150,7 @@ def prediction_limit(statistics: Float64s, rate: float) -> float:
     return float(level + mean_excess * k * (inside ** (-1 / k) - 1))
 
 
-def _feature(feature: Feature, profile: Profile, counts: Counts, rows: int, line: float | None) -> FeatureDrift:
+def _feature(feature: Feature, profile: Profile, counts: Int64s, rows: int, line: float | None) -> FeatureDrift:
     of_night = distance.between(counts, np.asarray(feature.counts))
     statistic, alarm_distance = 0.0, 1.0
     if line is not None:

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from nightshift.modelling.label_types import label_type
+from nightshift.modelling.label_types.base import ReportColumn
 from nightshift.profiles import distance
 from nightshift.spec import ModelSpec
 
@@ -19,21 +20,6 @@ WIDEST = 3.0
 CHART = (300.0, 96.0)
 # More categories than this are shown as one bar "rest".
 MOST_BARS = 16
-COLUMNS = {
-    "binary": [
-        ("base rate's loss", "base_rate_log_loss", 3), ("log loss", "log_loss", 3), ("ROC AUC", "roc_auc", 3),
-        ("PR AUC", "pr_auc", 3), ("Brier", "brier", 3), ("base rate", "base_rate", 2),
-    ],
-    "multiclass": [
-        ("base rates' loss", "base_rate_log_loss", 3), ("log loss", "log_loss", 3), ("accuracy", "accuracy", 3),
-        ("F1, mean of classes", "f1", 3), ("ROC AUC, each against the rest", "roc_auc", 3), ("Brier", "brier", 3),
-    ],
-    "regression": [
-        ("RMSE", "rmse", 4), ("RMSE of the mean", "base_rmse", 4), ("MAE", "mae", 4),
-        ("MAE of the median", "base_mae", 4), ("R²", "r2", 3),
-    ],
-}  # fmt: skip
-"""Columns of a night's accuracy, by kind of label; more digits where values have a unit."""
 
 
 def render(spec: ModelSpec, night: dict[str, Any], mlflow_url: str) -> str:
@@ -45,7 +31,8 @@ def render(spec: ModelSpec, night: dict[str, Any], mlflow_url: str) -> str:
     )
     features = night["drift"]["features"]
     calibrated = [feature for feature in features if feature["calibrated"]]
-    score = next((f for f in features if f["feature"] == label_type(spec).watched), None)
+    label = label_type(spec)
+    score = next((f for f in features if f["feature"] == label.drift_column), None)
     return environment.get_template("report.html.j2").render(
         night=night,
         drift=night["drift"],
@@ -56,7 +43,7 @@ def render(spec: ModelSpec, night: dict[str, Any], mlflow_url: str) -> str:
         widest=min(max([1.0, *(feature["ratio"] for feature in calibrated)]), WIDEST),
         line=loss_line(night["accuracy"]),
         version_url=f"{mlflow_url}/#/models/{spec.name}/versions/{night['version']}",
-        decides=f"decides at {spec.predict.threshold}" if spec.label.type == "binary" else "as published",
+        decides=f"decides at {spec.predict.threshold}" if label.has_threshold else "as published",
         columns=accuracy_columns(spec, night["accuracy"]),
         loss=" or ".join(sorted({loss_name(r).replace("_", " ") for r in night["accuracy"]})),
         distance_name=distance.NAME,
@@ -141,10 +128,10 @@ def number(value: float | None, digits: int = 3) -> str:
     return f"{value:.{digits}f}" if abs(value) < 10 else f"{value:,.1f}"
 
 
-def accuracy_columns(spec: ModelSpec, records: Sequence[dict[str, Any]]) -> list[tuple[str, str, int]]:
-    """Besides loss and limit: title, metric and digits of each column of the table."""
+def accuracy_columns(spec: ModelSpec, records: Sequence[dict[str, Any]]) -> list[ReportColumn]:
+    """The columns of the table besides loss and limit."""
     losses = {loss_name(record) for record in records}
-    return [column for column in COLUMNS[spec.label.type] if column[1] not in losses]
+    return [column for column in label_type(spec).report_columns if column.metric not in losses]
 
 
 def _numeric_labels(edges: Sequence[float]) -> list[str]:

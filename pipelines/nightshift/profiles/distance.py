@@ -9,7 +9,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from nightshift.profiles.bins import Float64s
+from nightshift.modelling.arrays import Float64s
 
 NAME = "JS distance"
 """What reports call it."""

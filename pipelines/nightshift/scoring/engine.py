@@ -14,8 +14,8 @@ import pyarrow as pa
 from nightshift.concurrency import cores, ordered_map
 from nightshift.contracts import Dataset, Plan, Shard
 from nightshift.errors import SchemaMismatch
+from nightshift.modelling.arrays import Int64s
 from nightshift.modelling.label_types import label_type
-from nightshift.profiles.bins import Counts
 from nightshift.profiles.profile import Profile
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.spec import ModelSpec
@@ -43,7 +43,7 @@ def schema(spec: ModelSpec) -> pa.Schema:
     """Keys, scores where there are any, prediction, and which model said so."""
     return pa.schema([
         *(pa.field(key, arrow_type(spec.columns[key])) for key in spec.keys),
-        *label_type(spec).fields(),
+        *label_type(spec).published_fields(),
         pa.field("model_version", pa.string()),
         pa.field("run_id", pa.string()),
     ])  # fmt: skip
@@ -57,7 +57,7 @@ class Engine:
     plan: Plan
     graph: OnnxGraph
     profile: Profile
-    counts: dict[str, Counts] = field(default_factory=dict)
+    counts: dict[str, Int64s] = field(default_factory=dict)
 
     def scored(self, shard: Shard, stores: Stores) -> Iterator[pa.RecordBatch]:
         """The shard's predictions, in the order of its rows."""
@@ -70,7 +70,7 @@ class Engine:
 
     def read(self, shard: Shard, stores: Stores) -> Iterator[pa.RecordBatch]:
         """The columns that are needed, row group by row group, some ahead; strings as dictionaries."""
-        watched = [f.name for f in self.profile.features if f.name != label_type(self.spec).watched]
+        watched = [f.name for f in self.profile.features if f.name != label_type(self.spec).drift_column]
         needed = list(dict.fromkeys([*self.spec.keys, *self.spec.features, *watched]))
         texts = [name for name in needed if name in self.spec.columns and not self.spec.columns[name].numeric]
         footer = stores.lake.open_parquet(shard.key).metadata
@@ -91,17 +91,19 @@ class Engine:
                 fix=f"nightshift ingest {night}; nightshift validate {night}",
             )
 
-    def unit(self, rows: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[str, Counts]]:
+    def unit(self, rows: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[str, Int64s]]:
         """Predictions for some rows, and these rows per bin of the profile."""
-        spec, pin, task = self.spec, self.plan.pin, label_type(self.spec)
+        spec, pin, label = self.spec, self.plan.pin, label_type(self.spec)
         columns = [
             *(rows.column(key) for key in spec.keys),
-            *task.columns(self.graph.score(rows)),
+            *label.published_columns(self.graph.score(rows)),
             _constant(pin.version, rows.num_rows),
             _constant(pin.run_id, rows.num_rows),
         ]
         found = pa.record_batch(columns, schema=with_dictionaries(schema(spec)))
-        values = {name: rows.column(name) for name in rows.schema.names} | {task.watched: found[task.watched]}
+        values = {name: rows.column(name) for name in rows.schema.names} | {
+            label.drift_column: found[label.drift_column]
+        }
         return found, self.profile.count(values)
 
 

@@ -43,7 +43,7 @@ class OnnxGraph:
         self._body = body
         self._provider = provider or spec.optimize.provider
         self.feeds = _feeds(spec, metadata)
-        self._task = label_type(spec)
+        self._label = label_type(spec)
         self._check_label(metadata.get(LABEL))
 
     @property
@@ -71,10 +71,10 @@ class OnnxGraph:
 
     def _check_label(self, trained_for: str | None) -> None:
         # Columns of scores mean classes by their order, so a class moved in model.yaml is another label.
-        if trained_for != self._task.identity:
+        if trained_for != self._label.identity:
             raise OtherLabel(
                 f"{self._spec.name}: the graph was trained for {trained_for or 'a binary label'};"
-                f" label in model.yaml is now {self._task.identity or 'binary'}",
+                f" label in model.yaml is now {self._label.identity or 'binary'}",
                 fix=f"trigger {self._spec.name}.train, or take the change of model.yaml back",
             )
 
@@ -88,19 +88,19 @@ class OnnxGraph:
 
     def run(self, inputs: dict[str, NDArray[Any]], rows: int) -> NDArray[np.float32]:
         """``score`` of inputs as ``feeds`` makes them."""
-        scores = self._task.blank(rows)
+        scores = self._label.empty_scores(rows)
         for start in range(0, rows, ROWS_PER_CALL):
             end = start + ROWS_PER_CALL
             few = {name: np.ascontiguousarray(values[start:end]) for name, values in inputs.items()}
             (found,) = self._session.run(self._output, few)
             scores[start:end] = found if scores.ndim == 2 else found[:, -1]
-        if wrong := self._task.wrong(scores):
+        if wrong := self._label.invalid(scores):
             raise ModelError(f"{self._spec.name}: {wrong}")
         return scores
 
     @cached_property
     def _output(self) -> list[str]:
-        return ["score" if isinstance(self.feeds, Matrix) else self._task.output]
+        return ["score" if isinstance(self.feeds, Matrix) else self._label.output]
 
 
 def _feeds(spec: ModelSpec, metadata: dict[str, str]) -> Feeds:
