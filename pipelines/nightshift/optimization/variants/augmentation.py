@@ -31,7 +31,8 @@ def resampled(spec: ModelSpec, table: pa.Table, rows: int, rng: np.random.Genera
     changed = rng.random(rows) < CHANGED_ROWS
 
     def some(share: float) -> Mask:
-        return changed & (rng.random(rows) < share)
+        drawn = rng.random(rows)
+        return changed & (drawn < share)
 
     # The order of draws is that of the graphs that are out there: another one would be other students.
     columns = {}
@@ -59,11 +60,12 @@ def _moved(values: pa.Array, chosen: Mask, rng: np.random.Generator) -> pa.Array
     if not chosen.any():
         return values
     before = numbers[chosen]
-    steps = rng.integers(-NEIGHBOURS, NEIGHBOURS + 1, chosen.sum())
+    steps = rng.integers(-NEIGHBOURS, NEIGHBOURS + 1, len(before))
     places = np.searchsorted(known, before) + steps
-    neighbours = known[np.clip(places, 0, len(known) - 1)]
-    shares = rng.random(len(neighbours), np.float32)
-    moved = before + (neighbours - before) * shares
-    all_whole = (known == np.rint(known)).all()
-    numbers[chosen] = np.rint(moved) if all_whole else moved
+    inside = np.clip(places, 0, len(known) - 1)
+    shares = rng.random(len(before), np.float32)
+    moved = before + (known[inside] - before) * shares
+    if (known == np.rint(known)).all():
+        moved = np.rint(moved)
+    numbers[chosen] = moved
     return pa.array(numbers, from_pandas=True)

@@ -26,7 +26,8 @@ class VariantBuilder:
 
 def builders(spec: ModelSpec) -> list[VariantBuilder]:
     """Those that the spec asks for."""
-    return [builder for builder in BUILDERS if builder.name in spec.optimize.variants]
+    wanted = spec.optimize.variants
+    return [builder for builder in BUILDERS if builder.name in wanted]
 
 
 def build_all(inputs: VariantInputs) -> tuple[dict[str, bytes], dict[str, str]]:
@@ -42,9 +43,11 @@ def build_all(inputs: VariantInputs) -> tuple[dict[str, bytes], dict[str, str]]:
 
 
 def _build(builder: VariantBuilder, inputs: VariantInputs) -> bytes:
-    if not builder.exact and inputs.spec.optimize.max_metric_loss is None:
+    spec = inputs.spec
+    if not builder.exact and spec.optimize.max_metric_loss is None:
         raise VariantRefused("not built: the spec allows no metric loss")
-    return with_label_identity(label_type(inputs.spec), builder.build(inputs))
+    body = builder.build(inputs)
+    return with_label_identity(label_type(spec), body)
 
 
 def _optimized(inputs: VariantInputs) -> bytes:
@@ -53,12 +56,14 @@ def _optimized(inputs: VariantInputs) -> bytes:
 
 def _codes(inputs: VariantInputs) -> bytes:
     if inputs.trainer.layout == "trees":
-        return to_onnx(inputs.prepared, ensemble(inputs.prepared))
+        forest = ensemble(inputs.prepared)
+        return to_onnx(inputs.prepared, forest)
     return inputs.network.to_onnx(inputs.spec.name)
 
 
 def _mirrored(inputs: VariantInputs) -> bytes:
-    return to_onnx(inputs.prepared, ensemble(inputs.prepared), mirrored=True)
+    forest = ensemble(inputs.prepared)
+    return to_onnx(inputs.prepared, forest, mirrored=True)
 
 
 def _half(inputs: VariantInputs) -> bytes:
@@ -74,7 +79,8 @@ def _student(inputs: VariantInputs) -> bytes:
 
 
 def _pruned(inputs: VariantInputs) -> bytes:
-    return inputs.pruned().to_onnx(inputs.spec.name)
+    network = inputs.pruned()
+    return network.to_onnx(inputs.spec.name)
 
 
 def _dynamic(inputs: VariantInputs) -> bytes:
@@ -82,7 +88,8 @@ def _dynamic(inputs: VariantInputs) -> bytes:
 
 
 def _static(inputs: VariantInputs) -> bytes:
-    return int8.static(inputs.shrinkable_file, inputs.training_inputs())
+    ranges = inputs.training_inputs()
+    return int8.static(inputs.shrinkable_file, ranges)
 
 
 BUILDERS = (

@@ -1,7 +1,7 @@
 """Fit a network's weights to a teacher's scores with torch, the same to the last bit each time."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -58,9 +58,11 @@ def fit(start: Network, teacher: DistillationSet, *, steps: int, rate: float, se
 def _codes(start: Network, teacher: DistillationSet) -> Int64s:
     """Rows of the tables: torch does not count from the end, as -1 does."""
     if not start.tables:
-        return np.empty((len(teacher.scores), 0), np.int64)
+        rows = len(teacher.scores)
+        return np.empty((rows, 0), np.int64)
+    codes = teacher.inputs["codes"]
     sizes = np.array([len(table) for table in start.tables], np.int64)
-    return np.asarray(teacher.inputs["codes"] % sizes)
+    return np.asarray(codes % sizes)
 
 
 @contextmanager
@@ -79,7 +81,8 @@ def _one_thread() -> Iterator[None]:
 def _warm_then_cosine(step: int, steps: int) -> float:
     warm_steps = max(1, steps // 20)
     warmth = min(1.0, (step + 1) / warm_steps)
-    return warmth * 0.5 * (1 + math.cos(math.pi * step / steps))
+    cosine = math.cos(math.pi * step / steps)
+    return warmth * (1 + cosine) / 2
 
 
 def _batches(rows: int, steps: int, seed: int) -> "Iterator[torch.Tensor]":
@@ -102,34 +105,40 @@ class _TorchNetwork:
     which Adam's even steps are long in reaching."""
 
     def __init__(self, start: Network, dense: Float32s) -> None:
-        numbers = dense[:, : dense.shape[1] // 2]
-        self.mean = numbers.mean(axis=0)
+        count = dense.shape[1] // 2
+        numbers = dense[:, :count]
         deviation = numbers.std(axis=0)
+        self.mean = numbers.mean(axis=0)
         self.deviation = np.where(deviation > 0, deviation, np.float32(1))
-        count = len(self.mean)
         first = start.weights[0].copy()
-        bias = start.biases[0] + self.mean @ first[:count]
-        first[:count] *= self.deviation[:, None]
-        self.tables = [_learnable(table) for table in start.tables]
-        self.weights = [_learnable(weight) for weight in (first, *start.weights[1:])]
-        self.biases = [_learnable(bias) for bias in (bias, *start.biases[1:])]
+        of_numbers = first[:count]
+        bias = start.biases[0] + self.mean @ of_numbers
+        of_numbers *= self.deviation[:, None]
+        self.tables = _learnable(start.tables)
+        self.weights = _learnable([first, *start.weights[1:]])
+        self.biases = _learnable([bias, *start.biases[1:]])
         self.parameters = [*self.weights, *self.biases, *self.tables]
 
     def standardised(self, dense: Float32s) -> Float32s:
         """Scaled numbers around 0, with deviation 1; the flags for nulls as they are."""
         count = len(self.mean)
-        numbers = (dense[:, :count] - self.mean) / self.deviation
-        return np.hstack([numbers, dense[:, count:]])
+        numbers = dense[:, :count]
+        flags = dense[:, count:]
+        standardised = (numbers - self.mean) / self.deviation
+        return np.hstack([standardised, flags])
 
     def __call__(self, dense: "torch.Tensor", codes: "torch.Tensor") -> "torch.Tensor":
         import torch
 
-        rows = [torch.nn.functional.embedding(codes[:, place], table) for place, table in enumerate(self.tables)]
-        inputs = torch.cat([dense, *rows], dim=1)
-        activations = torch.addmm(self.biases[0], inputs, self.weights[0])
-        for weight, bias in zip(self.weights[1:], self.biases[1:], strict=True):
-            activations = torch.addmm(bias, activations.relu(), weight)
-        return activations.squeeze(1)
+        parts = [dense]
+        for place, table in enumerate(self.tables):
+            parts.append(torch.nn.functional.embedding(codes[:, place], table))
+        values = torch.cat(parts, dim=1)
+        for place, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+            if place > 0:
+                values = values.relu()
+            values = torch.addmm(bias, values, weight)
+        return values.squeeze(1)
 
     def network(self, start: Network) -> Network:
         """The weights as they are now, over inputs as they come."""
@@ -146,11 +155,13 @@ class _TorchNetwork:
         )
 
 
-def _learnable(values: Float32s) -> "torch.Tensor":
+def _learnable(arrays: Sequence[Float32s]) -> "list[torch.Tensor]":
     import torch
 
-    return torch.from_numpy(np.array(values, np.float32)).requires_grad_()
+    copies = [np.array(array, np.float32) for array in arrays]
+    return [torch.from_numpy(copy).requires_grad_() for copy in copies]
 
 
 def _as_arrays(tensors: "list[torch.Tensor]") -> list[Float32s]:
-    return [tensor.detach().numpy().copy() for tensor in tensors]
+    arrays = [tensor.detach().numpy() for tensor in tensors]
+    return [array.copy() for array in arrays]

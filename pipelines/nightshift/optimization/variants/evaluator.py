@@ -41,8 +41,11 @@ class VariantResult:
         columns = asdict(self)
         parity = columns.pop("parity") or dict.fromkeys(Parity.__dataclass_fields__)
         loss = columns.pop("loss") or dict.fromkeys(Difference.__dataclass_fields__)
-        named_loss = {f"loss_{name}": value for name, value in loss.items()}
-        return columns | parity | named_loss
+        return {
+            **columns,
+            **parity,
+            **{f"loss_{name}": value for name, value in loss.items()},
+        }
 
 
 @dataclass(frozen=True)
@@ -57,23 +60,26 @@ class VariantEvaluator:
     @cached_property
     def shuffled(self) -> Int64s:
         """The parity rows in another order, by their places."""
-        rng = np.random.default_rng(self.spec.training.seed)
-        return rng.permutation(self.parity_rows.rows.num_rows)
+        seed = self.spec.training.seed
+        rows = self.parity_rows.rows.num_rows
+        return np.random.default_rng(seed).permutation(rows)
 
     def evaluate(self, name: str, exact: bool, graph: OnnxGraph) -> VariantResult:
         """The line of one graph, before its speed. Never raises for a graph that is merely bad."""
         rows = self.parity_rows.rows
+        shuffled_rows = rows.take(pa.array(self.shuffled))
         try:
             scores = graph.score(rows)
-            scores_shuffled = graph.score(rows.take(pa.array(self.shuffled)))
+            scores_of_shuffled = graph.score(shuffled_rows)
         except ModelError as error:
             return VariantResult(name, exact, error.message)
+        parity = self.parity_rows.compare(scores)
         held_out = scores[: self.holdout.table.num_rows]
         loss = self._loss(held_out)
-        refusal = self._moved(scores[self.shuffled], scores_shuffled)
+        refusal = self._moved(scores[self.shuffled], scores_of_shuffled)
         if not refusal:
             refusal = self._unlike(scores) if exact else self._worse(held_out, loss)
-        return VariantResult(name, exact, refusal, self.parity_rows.compare(scores), loss)
+        return VariantResult(name, exact, refusal, parity, loss)
 
     def _moved(self, scores: Float32s, again: Float32s) -> str:
         """A row's score must not depend on the rows beside it: shards are cut anew, nights are scored again."""
@@ -103,10 +109,14 @@ class VariantEvaluator:
         return "; ".join(objections)
 
     def _loss(self, scores: Float32s) -> Difference:
-        return compare(self.spec, self._row_losses(scores), self._exact_losses, self.holdout.nights)
+        losses = self._row_losses(scores)
+        nights = self.holdout.nights
+        return compare(self.spec, losses, self._exact_losses, nights)
 
     def _row_losses(self, scores: Float32s) -> Float64s:
-        return row_losses(self.spec.metric, self.holdout.labels, scores)
+        metric = self.spec.metric
+        labels = self.holdout.labels
+        return row_losses(metric, labels, scores)
 
     @cached_property
     def _exact_losses(self) -> Float64s:
@@ -119,7 +129,7 @@ def choose(results: Sequence[VariantResult]) -> VariantResult:
     if not eligible:
         refusals = [f"{result.name}: {result.refusal}" for result in results]
         raise ModelError("no graph may score: " + "; ".join(refusals))
-    best = max(_speed(result) for result in eligible)
+    best = max(map(_speed, eligible))
     near = [result for result in eligible if _speed(result) >= AS_FAST * best]
     exact = [result for result in near if result.exact]
     return (exact or near)[0]

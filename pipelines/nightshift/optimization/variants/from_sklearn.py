@@ -39,13 +39,14 @@ def _layers(estimator: Any) -> tuple[list[Float64s], list[Float64s]]:
     if hasattr(estimator, "coefs_"):
         if estimator.activation != "relu":
             raise VariantRefused(f"the layout is for activation relu, not {estimator.activation}")
+        # With another loss the regressor's last layer has an activation of its own.
         if estimator.out_activation_ == "exp":
             raise VariantRefused(f"the layout is for squared_error, not {estimator.loss}")
         return estimator.coefs_, estimator.intercepts_
     if hasattr(estimator, "coef_"):
-        weights = np.atleast_2d(estimator.coef_).T
-        bias = np.atleast_1d(estimator.intercept_)
-        return [weights], [bias]
+        weights = np.atleast_2d(estimator.coef_)
+        biases = np.atleast_1d(estimator.intercept_)
+        return [weights.T], [biases]
     raise VariantRefused(f"{type(estimator).__name__} has no layers")
 
 
@@ -53,7 +54,8 @@ def _by_input(prepared: Prepared, first: Float64s) -> tuple[list[Float64s], Floa
     """The first layer's weights of each category's one-hot columns, (v, h), and of the numbers, (k, h)."""
     # One-hot columns come first, in the order of the categories, then the numbers.
     sizes = [len(prepared.categories[name]) for name in prepared.codes]
-    *one_hot, dense = np.split(first, np.cumsum(sizes, dtype=int))
+    ends = np.cumsum(sizes, dtype=int)
+    *one_hot, dense = np.split(first, ends)
     return one_hot, dense
 
 
@@ -63,16 +65,26 @@ def _table(rows: Float64s) -> tuple[Float32s, Float64s]:
     The encoder ignores values it never saw: their row is zero.
     """
     values, width = rows.shape
-    table, weights = (np.eye(values), rows) if values < width else (rows, np.eye(width))
+    if values < width:
+        table = np.eye(values)
+        weights = rows
+    else:
+        table = rows
+        weights = np.eye(width)
     never_seen = np.zeros((1, table.shape[1]))
-    return np.vstack([table, never_seen]).astype(np.float32), weights
+    with_unseen = np.vstack([table, never_seen])
+    return with_unseen.astype(np.float32), weights
 
 
 def _scaling(prepared: Prepared) -> tuple[Scaling, Float64s]:
     """The trained scaling, and where a null lies in it."""
     steps = prepared.pipeline["prepare"].named_transformers_["numbers"]
+    fill = steps["impute"].statistics_
     centre = steps["scale"].mean_
     width = steps["scale"].scale_
-    null = (steps["impute"].statistics_ - centre) / width
-    scaling = Scaling(centre.astype(np.float32), width.astype(np.float32), clipped=False)
-    return scaling, null
+    scaling = Scaling(
+        centre.astype(np.float32),
+        width.astype(np.float32),
+        clipped=False,
+    )
+    return scaling, (fill - centre) / width

@@ -62,7 +62,9 @@ def static(body: bytes, inputs: dict[str, Array]) -> bytes:
 def _batches(inputs: dict[str, Array]) -> Iterator[dict[str, Array]]:
     rows = min(CALIBRATION_ROWS, len(inputs["numbers"]))
     for start in range(0, rows, BATCH):
-        yield {name: values[start : start + BATCH] for name, values in inputs.items()}
+        end = start + BATCH
+        batch = {name: values[start:end] for name, values in inputs.items()}
+        yield batch
 
 
 def _quantized(body: bytes, quantize: Callable[[str, str], None]) -> bytes:

@@ -32,10 +32,12 @@ class Scaling:
     def __call__(self, numbers: Float32s) -> Float32s:
         """(n, k) scaled, and which were null: (n, 2k)."""
         null = np.isnan(numbers)
-        scaled = np.where(null, np.float32(0), (numbers - self.centre) / self.width)
+        scaled = (numbers - self.centre) / self.width
+        without_null = np.where(null, np.float32(0), scaled)
         if self.clipped:
-            scaled = np.clip(scaled, -1, 1)
-        return np.hstack([scaled, null]).astype(np.float32)
+            without_null = np.clip(without_null, -1, 1)
+        both = np.hstack([without_null, null])
+        return both.astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,11 @@ class Network:
 
     def forward(self, inputs: dict[str, Array]) -> list[Float32s]:
         """The hidden layers' activations (n, h) and, last, the raw scores (n, 1) or (n, classes)."""
-        rows = [table[inputs["codes"][:, place]] for place, table in enumerate(self.tables)]
-        values = np.hstack([self.scaling(inputs["numbers"]), *rows])
+        parts = [self.scaling(inputs["numbers"])]
+        for place, table in enumerate(self.tables):
+            codes = inputs["codes"][:, place]
+            parts.append(table[codes])
+        values = np.hstack(parts)
         layers: list[Float32s] = []
         for weight, bias in zip(self.weights, self.biases, strict=True):
             if layers:
@@ -70,13 +75,19 @@ class Network:
         """The graph, in operators of the standard domain only."""
         writer = _Writer([], [])
         last = writer.inputs(self)
-        for place, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+        layers = zip(self.weights, self.biases, strict=True)
+        for place, (weight, bias) in enumerate(layers):
             if place > 0:
                 last = writer.node("Relu", [last], f"relu{place}")
             last = writer.dense(last, weight, bias, place)
         writer.node(self.link, [last], "score")
-        classes = len(self.biases[-1])
-        return build(self.feeds, writer.nodes, writer.constants, name, width=classes)
+        return build(
+            self.feeds,
+            writer.nodes,
+            writer.constants,
+            name,
+            width=len(self.biases[-1]),
+        )
 
 
 @dataclass
@@ -98,12 +109,16 @@ class _Writer:
         return name
 
     def number(self, name: str, value: float) -> str:
-        return self.constant(name, np.array(value, np.float32))
+        values = np.array(value, np.float32)
+        return self.constant(name, values)
 
     def dense(self, inputs: str, weight: Float32s, bias: Float32s, place: int) -> str:
-        named_weight = self.constant(f"weight{place}", weight)
-        named_bias = self.constant(f"bias{place}", bias)
-        return self.node("Gemm", [inputs, named_weight, named_bias], f"dense{place}")
+        operands = [
+            inputs,
+            self.constant(f"weight{place}", weight),
+            self.constant(f"bias{place}", bias),
+        ]
+        return self.node("Gemm", operands, f"dense{place}")
 
     def inputs(self, network: Network) -> str:
         # Only NaN is not itself. There is IsNaN, but not on every provider.
@@ -119,10 +134,11 @@ class _Writer:
 
     def _row(self, table: Float32s, place: int) -> str:
         # A code of -1 reads the table's last row: ONNX counts negative indices from the end, as numpy does.
-        index = self.constant(f"column{place}", np.array(place, np.int64))
+        column = np.array(place, np.int64)
+        index = self.constant(f"column{place}", column)
         code = self.node("Gather", ["codes", index], f"code{place}", axis=1)
-        named_table = self.constant(f"table{place}", table)
-        return self.node("Gather", [named_table, code], f"row{place}", axis=0)
+        rows = self.constant(f"table{place}", table)
+        return self.node("Gather", [rows, code], f"row{place}", axis=0)
 
     def _without_nulls(self, values: str, null: str) -> str:
         zero = self.number("zero", 0)
@@ -142,11 +158,15 @@ class _Writer:
         """
         known = self._without_nulls("numbers", null)
         both = self.node("Concat", [known, flags], "filled", axis=1)
+        per_width = 1 / scaling.width
         shift = scaling.centre / scaling.width
-        matrix = np.vstack([np.diag(1 / scaling.width), np.diag(shift)])
-        scale = self.constant("scale", matrix)
-        bias = self.constant("shift", -shift)
-        scaled = self.node("Gemm", [both, scale, bias], SCALING)
+        matrix = np.vstack([np.diag(per_width), np.diag(shift)])
+        operands = [
+            both,
+            self.constant("scale", matrix),
+            self.constant("shift", -shift),
+        ]
+        scaled = self.node("Gemm", operands, SCALING)
         low = self.number("low", -1)
         high = self.number("high", 1)
         return self.node("Clip", [scaled, low, high], "clipped")

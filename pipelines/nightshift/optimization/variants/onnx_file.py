@@ -18,16 +18,26 @@ def build(feeds: Matrix, nodes: "list[NodeProto]", constants: "list[TensorProto]
     """A graph from ``numbers`` (n, k) and, where there are any, ``codes`` (n, c) to ``score`` (n, width)."""
     from onnx import TensorProto, helper
 
-    inputs = [helper.make_tensor_value_info("numbers", TensorProto.FLOAT, [None, len(feeds.numbers)])]
-    if feeds.codes:
-        codes = helper.make_tensor_value_info("codes", TensorProto.INT64, [None, len(feeds.codes)])
-        inputs.append(codes)
-    score = helper.make_tensor_value_info("score", TensorProto.FLOAT, [None, width])
+    numbers = _rows_of("numbers", TensorProto.FLOAT, len(feeds.numbers))
+    codes = _rows_of("codes", TensorProto.INT64, len(feeds.codes))
+    score = _rows_of("score", TensorProto.FLOAT, width)
+    inputs = [numbers, codes] if feeds.codes else [numbers]
     graph = helper.make_graph(nodes, name, inputs, [score], constants)
     opsets = [helper.make_opsetid(domain, version) for domain, version in OPSET.items()]
-    model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="nightshift")
+    model = helper.make_model(
+        graph,
+        opset_imports=opsets,
+        ir_version=IR_VERSION,
+        producer_name="nightshift",
+    )
     helper.set_model_props(model, {METADATA: feeds.model_dump_json()})
     return serialized(model)
+
+
+def _rows_of(name: str, element_type: int, columns: int) -> Any:
+    from onnx import helper
+
+    return helper.make_tensor_value_info(name, element_type, [None, columns])
 
 
 def serialized(model: Any) -> bytes:

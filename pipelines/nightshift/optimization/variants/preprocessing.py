@@ -41,8 +41,15 @@ class Prepared:
 
     def one_matrix(self) -> Matrix:
         """Everything as numbers, as trees want it."""
-        return Matrix(numbers=(*self.codes, *self.numbers), categories=self.categories)
+        return Matrix(
+            numbers=(*self.codes, *self.numbers),
+            categories=self.categories,
+        )
 
     def two_matrices(self) -> Matrix:
         """Numbers, and categories as whole numbers, as networks want it."""
-        return Matrix(numbers=self.numbers, codes=self.codes, categories=self.categories)
+        return Matrix(
+            numbers=self.numbers,
+            codes=self.codes,
+            categories=self.categories,
+        )

@@ -23,8 +23,11 @@ LABEL_BOX = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha":
 
 def as_json(results: Sequence[VariantResult], chosen: VariantResult) -> str:
     """Every line of the table, and which graph was taken."""
-    lines = [result.flat() for result in results]
-    return json.dumps({"chosen": chosen.name, "variants": lines}, indent=1)
+    content = {
+        "chosen": chosen.name,
+        "variants": [result.flat() for result in results],
+    }
+    return json.dumps(content, indent=1)
 
 
 def as_markdown(spec: ModelSpec, results: Sequence[VariantResult], chosen: VariantResult) -> str:
@@ -84,7 +87,9 @@ def _verdict(result: VariantResult, chosen: VariantResult) -> str:
 
 
 def _formatted(value: float | None, form: str) -> str:
-    return "" if value is None else format(value, form)
+    if value is None:
+        return ""
+    return format(value, form)
 
 
 def pareto(spec: ModelSpec, results: Sequence[VariantResult], chosen: VariantResult) -> "Figure":

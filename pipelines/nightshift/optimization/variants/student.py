@@ -30,11 +30,13 @@ PRUNING_ROWS = 20_000
 def make_distillation_set(prepared: Prepared, train: LabelledRows, exact: OnnxGraph) -> DistillationSet:
     """Resampled training rows and the exact graph's scores of them."""
     spec = prepared.spec
-    rng = np.random.default_rng(spec.training.seed)
-    rows = min(MOST_ROWS, ROWS_PER_ROW * train.table.num_rows)
-    table = resampled(spec, train.table, rows, rng)
     feeds = prepared.two_matrices()
-    return DistillationSet(feeds(table), exact.score(table))
+    rng = np.random.default_rng(spec.training.seed)
+    wanted = ROWS_PER_ROW * train.table.num_rows
+    table = resampled(spec, train.table, min(wanted, MOST_ROWS), rng)
+    inputs = feeds(table)
+    scores = exact.score(table)
+    return DistillationSet(inputs, scores)
 
 
 def student(prepared: Prepared, train: LabelledRows, teacher: DistillationSet) -> tuple[Network, list[float]]:
@@ -45,7 +47,8 @@ def student(prepared: Prepared, train: LabelledRows, teacher: DistillationSet) -
 
 def pruned(network: Network, teacher: DistillationSet, spec: ModelSpec) -> tuple[Network, list[float]]:
     """The half of each hidden layer's units that matters most, fine-tuned for half as long at half the rate."""
-    return _distill(prune(network, teacher), teacher, spec, share=0.5)
+    smaller = prune(network, teacher)
+    return _distill(smaller, teacher, spec, share=0.5)
 
 
 def prune(network: Network, teacher: DistillationSet) -> Network:
@@ -53,15 +56,17 @@ def prune(network: Network, teacher: DistillationSet) -> Network:
     some_rows = {name: values[:PRUNING_ROWS] for name, values in teacher.inputs.items()}
     hidden = network.forward(some_rows)[:-1]
     for layer, activations in enumerate(hidden):
-        leaving = np.abs(network.weights[layer + 1]).sum(axis=1)
-        kept = _largest(activations.mean(axis=0) * leaving)
-        network = _with_units(network, layer, kept)
+        next_weights = network.weights[layer + 1]
+        leaving = np.abs(next_weights).sum(axis=1)
+        importance = activations.mean(axis=0) * leaving
+        network = _with_units(network, layer, _largest(importance))
     return network
 
 
 def _largest(importance: Float32s) -> Places:
     """The places of the share that is kept, in their order."""
-    units = max(1, round(len(importance) * KEPT_UNITS))
+    share = KEPT_UNITS * len(importance)
+    units = max(1, round(share))
     order = np.argsort(-importance, kind="stable")
     return np.sort(order[:units])
 
@@ -94,7 +99,8 @@ def _untaught(prepared: Prepared, train: LabelledRows) -> Network:
     rng = np.random.default_rng(prepared.spec.training.seed)
 
     def drawn(rows: int, columns: int, spread: float) -> Float32s:
-        return np.asarray(rng.standard_normal((rows, columns)) * spread, np.float32)
+        values = rng.standard_normal((rows, columns)) * spread
+        return np.asarray(values, np.float32)
 
     values = [len(categories) for categories in prepared.categories.values()]
     widths = [min(TABLE_WIDTH, count) for count in values]
@@ -121,5 +127,11 @@ def _scaling(prepared: Prepared, train: LabelledRows) -> Scaling:
     numbers = np.where(all_null, np.float32(0), numbers)
     low = np.nanmin(numbers, axis=0)
     high = np.nanmax(numbers, axis=0)
-    width = np.where(high > low, (high - low) / 2, np.float32(1))
-    return Scaling((low + high) / 2, width, clipped=True)
+    centre = (low + high) / 2
+    width = (high - low) / 2
+    width_of_one_value = np.float32(1)
+    return Scaling(
+        centre,
+        np.where(high > low, width, width_of_one_value),
+        clipped=True,
+    )

@@ -39,7 +39,8 @@ def ensemble(prepared: Prepared) -> Ensemble:
     trees = tree_nodes(estimator)
     if not trees:
         raise VariantRefused(f"{prepared.spec.training.trainer} has no trees")
-    if any(nodes["is_categorical"].any() for nodes in trees):
+    categorical = [nodes for nodes in trees if nodes["is_categorical"].any()]
+    if categorical:
         raise VariantRefused("trees that split on sets of categories have no such layout")
     if link == "Identity" and estimator.loss not in IDENTITY_LOSSES:
         raise VariantRefused(f"the layout is for the losses {', '.join(IDENTITY_LOSSES)}, not {estimator.loss}")
@@ -80,9 +81,10 @@ def _go_left(forest: Ensemble) -> list[int]:
     """Columns with a split that sends nulls to the left."""
     columns: set[int] = set()
     for nodes in forest.trees:
-        inner = nodes[~nodes["is_leaf"].astype(bool)]
-        going_left = inner[inner["missing_go_to_left"].astype(bool)]
-        columns.update(map(int, going_left["feature_idx"]))
+        leaf = nodes["is_leaf"].astype(bool)
+        null_left = nodes["missing_go_to_left"].astype(bool)
+        splits = nodes[~leaf & null_left]
+        columns.update(map(int, splits["feature_idx"]))
     return sorted(columns)
 
 
@@ -132,7 +134,7 @@ def _leaf(*, tracked: bool) -> dict[str, Any]:
 def _split(node: Any, mirrors: dict[int, int], *, tracked: bool) -> dict[str, Any]:
     null_left = bool(node["missing_go_to_left"])
     column = int(node["feature_idx"])
-    threshold = np.float32(floor32(np.array([node["num_threshold"]]))[0])
+    threshold = np.float32(floor32(node["num_threshold"]))
     if_true = int(node["left"])
     if_false = int(node["right"])
     if null_left and not tracked:

@@ -27,8 +27,13 @@ def truncated(prepared: Prepared, train: LabelledRows, share: float) -> bytes:
     classifier = prepared.pipeline[-1]
     matrix = prepare.transform(model_inputs(spec, train.table))
     stages = classifier.staged_decision_function(matrix)
-    few = next(islice(stages, count - 1, None)).ravel()
-    slope, shift = np.polyfit(few, classifier.decision_function(matrix).ravel(), 1)
-    base = float(slope * whole.base[0] + shift)
-    cut = Ensemble(whole.trees[:count], base=(base,), slope=float(slope))
+    of_few = next(islice(stages, count - 1, None))
+    of_all = classifier.decision_function(matrix)
+    slope, shift = np.polyfit(of_few.ravel(), of_all.ravel(), 1)
+    base = slope * whole.base[0] + shift
+    cut = Ensemble(
+        whole.trees[:count],
+        base=(float(base),),
+        slope=float(slope),
+    )
     return to_onnx(prepared, cut, mirrored=True)
