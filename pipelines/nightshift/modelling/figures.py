@@ -24,7 +24,8 @@ MOST_FEATURES = 20
 def training_figures(spec: ModelSpec, pipeline: "Pipeline", rows: LabelledRows, scores: Floats) -> dict[str, "Figure"]:
     """Figures by name, of the holdout and its scores, (n,) or (n, k)."""
     figures = label_type(spec).figures(rows.labels, scores)
-    return {**figures, "importance": _importance(spec, pipeline, rows)}
+    figures["importance"] = _importance(spec, pipeline, rows)
+    return figures
 
 
 def _importance(spec: ModelSpec, pipeline: "Pipeline", rows: LabelledRows) -> "Figure":
@@ -34,7 +35,8 @@ def _importance(spec: ModelSpec, pipeline: "Pipeline", rows: LabelledRows) -> "F
 
     def gain(fitted: "Pipeline", shuffled: "pd.DataFrame", labels: Floats) -> float:
         scores = label.predict(fitted, shuffled)
-        return -float(row_losses(spec.metric, labels, scores).mean())
+        losses = row_losses(spec.metric, labels, scores)
+        return -float(losses.mean())
 
     order = np.random.default_rng(spec.training.seed).permutation(len(rows.labels))
     chosen = order[:IMPORTANCE_ROWS]

@@ -25,7 +25,9 @@ def floors(spec: ModelSpec, metrics: dict[str, float]) -> list[str]:
 
 
 def _reaches(metric: str, value: float, bound: float) -> bool:
-    return value <= bound if metric in LOSSES else value >= bound
+    if metric in LOSSES:
+        return value <= bound
+    return value >= bound
 
 
 def worse_slices(

@@ -27,8 +27,11 @@ class LabelledRows:
 
     def only(self, chosen: Mask) -> "LabelledRows":
         """The chosen of the rows, by a mask (n,)."""
-        table = self.table.filter(pa.array(chosen))
-        return LabelledRows(table, self.labels[chosen], self.nights[chosen])
+        return LabelledRows(
+            table=self.table.filter(pa.array(chosen)),
+            labels=self.labels[chosen],
+            nights=self.nights[chosen],
+        )
 
 
 @dataclass(frozen=True)
@@ -43,24 +46,29 @@ class Split:
 def read_split(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> Split:
     """Fetch a snapshot by its md5 and split it. Raises ``MissingPartition``, ``LakeUnavailable``."""
     folder = stores.snapshots.checkout(snapshot.md5)
-    return split(spec, read_snapshot(spec, folder))
+    table = read_snapshot(spec, folder)
+    return split(spec, table)
 
 
 def read_snapshot(spec: ModelSpec, folder: Path) -> pa.Table:
     """All rows of a snapshot's folder in order of night, then key; the partition column is a string."""
     night = pa.field(spec.partition.column, pa.string())
-    hive = ds.partitioning(pa.schema([night]), flavor="hive")
-    return ds.dataset(folder, format="parquet", partitioning=hive).to_table()
+    schema = pa.schema([night])
+    hive = ds.partitioning(schema, flavor="hive")
+    dataset = ds.dataset(folder, format="parquet", partitioning=hive)
+    return dataset.to_table()
 
 
 def split(spec: ModelSpec, table: pa.Table) -> Split:
     """Train on all but the last ``holdout_days`` nights. Raises ``SchemaMismatch`` for labels of another kind."""
-    dates = np.array(table[spec.partition.column].to_pylist(), dtype="datetime64[D]")
+    partitions = table[spec.partition.column].to_pylist()
+    nights = np.array(partitions, dtype="datetime64[D]").astype(np.int64)
     labels = label_type(spec).as_targets(table[spec.label.column])
-    rows = LabelledRows(table, labels, dates.astype(np.int64))
-    first_held_out = np.unique(rows.nights)[-spec.training.holdout_days]
+    rows = LabelledRows(table, labels, nights)
+    different = np.unique(nights)
+    first_held_out = different[-spec.training.holdout_days]
     known = ~np.isnan(labels)
-    early = rows.nights < first_held_out
+    early = nights < first_held_out
     return Split(
         train=rows.only(known & early),
         holdout=rows.only(known & ~early),

@@ -8,6 +8,7 @@ from nightshift.modelling.arrays import Array, Float64s, Floats, Int64s
 
 LOSSES = frozenset({"log_loss", "brier", "rmse", "mae"})
 """Metrics of which less is better."""
+ERRORS = frozenset({"squared_error", "absolute_error"})
 SMALLEST = 1e-7
 """Probabilities are kept this far from 0 and 1: a certain and wrong one is very bad, but finite."""
 
@@ -84,21 +85,22 @@ def row_losses(metric: str, labels: Floats, scores: Floats) -> Float64s:
     for the errors, predictions (n,).
     """
     truth = labels.astype(np.float64)
-    if metric == "squared_error":
-        return np.asarray((truth - scores) ** 2)
-    if metric == "absolute_error":
-        return np.asarray(np.abs(truth - scores))
+    if metric in ERRORS:
+        errors = truth - scores
+        return np.asarray(errors**2 if metric == "squared_error" else np.abs(errors))
     p = np.clip(scores.astype(np.float64), SMALLEST, 1 - SMALLEST)
     if p.ndim == 2:
         return _class_losses(metric, labels.astype(np.int64), p)
     if metric == "brier":
         return np.asarray((p - truth) ** 2)
-    log_likelihood = truth * np.log(p) + (1 - truth) * np.log1p(-p)
-    return np.asarray(-log_likelihood)
+    if_yes = truth * np.log(p)
+    if_no = (1 - truth) * np.log1p(-p)
+    return np.asarray(-(if_yes + if_no))
 
 
 def _mean_loss(metric: str, labels: Floats, scores: Floats) -> float:
-    return float(row_losses(metric, labels, scores).mean())
+    losses = row_losses(metric, labels, scores)
+    return float(losses.mean())
 
 
 def _class_losses(metric: str, classes: Int64s, p: Float64s) -> Float64s:
@@ -106,7 +108,8 @@ def _class_losses(metric: str, classes: Int64s, p: Float64s) -> Float64s:
     picked: Array = np.take_along_axis(p, classes[:, None], axis=1)
     of_truth = picked[:, 0]
     if metric == "brier":
-        return np.asarray((p**2).sum(axis=1) - 2 * of_truth + 1)
+        squares = (p**2).sum(axis=1)
+        return np.asarray(squares - 2 * of_truth + 1)
     return np.asarray(-np.log(of_truth))
 
 

@@ -14,9 +14,10 @@ def check_outcomes(spec: ModelSpec, rows: Split) -> None:
     _require_two_values(spec, "holdout", rows.holdout)
     absent = label_type(spec).missing_classes(rows.train.labels)
     if absent:
+        counted = _counted("training", rows.train)
         names = ", ".join(map(repr, absent))
-        problem = f"{_counted('training', rows.train)}, none with {names}"
-        raise _useless(spec, problem, f"{WIDEN}, or take the class out of label.classes")
+        fix = f"{WIDEN}, or take the class out of label.classes"
+        raise _useless(spec, f"{counted}, none with {names}", fix)
 
 
 def _require_two_values(spec: ModelSpec, name: str, rows: LabelledRows) -> None:
@@ -24,14 +25,18 @@ def _require_two_values(spec: ModelSpec, name: str, rows: LabelledRows) -> None:
     if len(rows.labels) == 0:
         raise _useless(spec, f"the {name} nights have no row with one", fix)
     if rows.labels.min() == rows.labels.max():
+        counted = _counted(name, rows)
         value = label_type(spec).text_of(rows.labels[0])
-        problem = f"{_counted(name, rows)}, all with {value}: a model needs two values to tell apart"
+        problem = f"{counted}, all with {value}: a model needs two values to tell apart"
         raise _useless(spec, problem, fix)
 
 
 def _useless(spec: ModelSpec, problem: str, fix: str) -> DataError:
-    return DataError(f"{spec.name}: label {spec.label.column}: {problem}", fix=fix)
+    column = spec.label.column
+    message = f"{spec.name}: label {column}: {problem}"
+    return DataError(message, fix=fix)
 
 
 def _counted(name: str, rows: LabelledRows) -> str:
-    return f"the {name} nights have {len(rows.labels):,} labelled rows"
+    count = len(rows.labels)
+    return f"the {name} nights have {count:,} labelled rows"

@@ -70,7 +70,8 @@ class Trainer:
 
     def fit(self, spec: ModelSpec, frame: "pd.DataFrame", targets: Array) -> "Pipeline":
         """A pipeline trained on features of n rows and targets (n,). Raises ``SpecError``."""
-        return self.fit_pipeline(self.pipeline(spec), frame, targets)
+        unfitted = self.pipeline(spec)
+        return self.fit_pipeline(unfitted, frame, targets)
 
 
 def one_hot_and_scaled(estimator: Any) -> PipelineParts:

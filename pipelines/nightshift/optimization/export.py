@@ -44,8 +44,11 @@ def to_onnx(spec: ModelSpec, pipeline: "Pipeline") -> bytes:
 def _input_types(spec: ModelSpec) -> list[tuple[str, Any]]:
     from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 
-    types = {name: FloatTensorType if spec.columns[name].numeric else StringTensorType for name in spec.features}
-    return [(name, tensor_type([None, 1])) for name, tensor_type in types.items()]
+    types = []
+    for name in spec.features:
+        tensor_type = FloatTensorType if spec.columns[name].numeric else StringTensorType
+        types.append((name, tensor_type([None, 1])))
+    return types
 
 
 def with_label_identity(label: LabelType, body: bytes) -> bytes:
@@ -78,16 +81,19 @@ def floor32(values: Float64s) -> Float64s:
     nearest = values.astype(np.float32)
     below = np.nextafter(nearest, np.float32(-np.inf))
     too_large = nearest.astype(np.float64) > values
-    return np.where(too_large, below, nearest).astype(np.float64)
+    floored = np.where(too_large, below, nearest)
+    return floored.astype(np.float64)
 
 
 def split_values(pipeline: "Pipeline") -> dict[int, Float64s]:
     """The thresholds of each prepared column, by its position; empty for a model without trees."""
     thresholds: dict[int, list[float]] = {}
     for nodes in tree_nodes(pipeline[-1]):
-        inner = nodes[~nodes["is_leaf"].astype(bool)]
-        for feature, threshold in zip(inner["feature_idx"], inner["num_threshold"], strict=True):
-            thresholds.setdefault(int(feature), []).append(float(threshold))
+        leaf = nodes["is_leaf"].astype(bool)
+        splits = nodes[~leaf]
+        for feature, threshold in zip(splits["feature_idx"], splits["num_threshold"], strict=True):
+            of_feature = thresholds.setdefault(int(feature), [])
+            of_feature.append(float(threshold))
     return {feature: np.unique(values) for feature, values in thresholds.items()}
 
 

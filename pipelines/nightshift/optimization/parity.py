@@ -1,7 +1,7 @@
 """Does the ONNX graph say what the trained model says? On held-out rows, and on the edges."""
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
 from typing import TYPE_CHECKING
@@ -52,9 +52,11 @@ class ParityRows:
     def apart(self, one: Floats, other: Floats) -> Float64s:
         """How far scores of each row are apart, (n,): of its classes the farthest."""
         rounding = label_type(self.spec).rounding(one)
-        difference = np.maximum(np.abs(one - other) - rounding, 0.0)
-        by_row = difference.reshape(len(one), -1).max(axis=1)
-        return np.asarray(by_row / self.scale, np.float64)
+        difference = np.abs(one - other)
+        beyond_rounding = np.maximum(difference - rounding, 0.0)
+        by_row = beyond_rounding.reshape(len(one), -1)
+        farthest = by_row.max(axis=1)
+        return np.asarray(farthest / self.scale, np.float64)
 
     def compare(self, scores: Float32s) -> Parity:
         """How far ``scores`` of these rows are from the trained model's."""
@@ -93,10 +95,12 @@ def parity_rows(spec: ModelSpec, pipeline: "Pipeline", holdout: pa.Table) -> Par
     """The holdout and edge rows made from it, as the trained model scores them."""
     label = label_type(spec)
     held_out = holdout.select(list(spec.features))
-    rows = pa.concat_tables([held_out, edge_rows(spec, pipeline, holdout)])
-    trained = label.predict(pipeline, model_inputs(spec, rows))
-    scale = label.difference_scale(trained[: holdout.num_rows])
-    return ParityRows(spec, rows, trained, scale)
+    edges = edge_rows(spec, pipeline, holdout)
+    rows = pa.concat_tables([held_out, edges])
+    frame = model_inputs(spec, rows)
+    trained = label.predict(pipeline, frame)
+    of_held_out = trained[: holdout.num_rows]
+    return ParityRows(spec, rows, trained, label.difference_scale(of_held_out))
 
 
 def edge_rows(spec: ModelSpec, pipeline: "Pipeline", table: pa.Table) -> pa.Table:
@@ -104,9 +108,11 @@ def edge_rows(spec: ModelSpec, pipeline: "Pipeline", table: pa.Table) -> pa.Tabl
     base = table.select(list(spec.features)).slice(0, EDGE_ROWS)
     nullable = [name for name in spec.features if spec.columns[name].nullable]
     categories = [name for name in spec.features if not spec.columns[name].numeric]
+    nulls = [None] * base.num_rows
+    unseen = [UNSEEN] * base.num_rows
     return pa.concat_tables([
-        *(_with(base, name, [None] * base.num_rows) for name in nullable),
-        *(_with(base, name, [UNSEEN] * base.num_rows) for name in categories),
+        *(_with(base, name, nulls) for name in nullable),
+        *(_with(base, name, unseen) for name in categories),
         _all_null(base),
         *_beside_splits(spec, pipeline, base),
     ])
@@ -118,11 +124,14 @@ def _beside_splits(spec: ModelSpec, pipeline: "Pipeline", base: pa.Table) -> Ite
     # Categories come first in what the trees see.
     first = len(spec.features) - len(numbers)
     for position, name in enumerate(numbers, start=first):
+        arrow_type = base.schema.field(name).type
         edges = _around(splits.get(position, np.empty(0)))
-        values = _as_held(base.schema.field(name).type, edges)
+        values = _as_held(arrow_type, edges)
         for start in range(0, len(values), base.num_rows):
-            chosen = values[start : start + base.num_rows]
-            yield _with(base.slice(0, len(chosen)), name, chosen)
+            end = start + base.num_rows
+            chosen = values[start:end]
+            rows = base.slice(0, len(chosen))
+            yield _with(rows, name, chosen)
 
 
 def _around(splits: Float64s) -> Float32s:
@@ -130,13 +139,18 @@ def _around(splits: Float64s) -> Float32s:
     at = floor32(splits).astype(np.float32)
     above = np.nextafter(at, np.float32(np.inf))
     below = np.nextafter(at, np.float32(-np.inf))
-    return np.unique(np.concatenate([at, above, below]))
+    edges = np.concatenate([at, above, below])
+    return np.unique(edges)
 
 
-def _with(base: pa.Table, name: str, values: list[object]) -> pa.Table:
+def _with(base: pa.Table, name: str, values: Sequence[object]) -> pa.Table:
     index = base.schema.get_field_index(name)
     arrow_type = base.schema.field(name).type
-    return base.set_column(index, pa.field(name, arrow_type), pa.array(values, arrow_type))
+    return base.set_column(
+        index,
+        pa.field(name, arrow_type),
+        pa.array(values, arrow_type),
+    )
 
 
 def _as_held(arrow_type: pa.DataType, edges: Float32s) -> list[object]:
@@ -147,12 +161,15 @@ def _as_held(arrow_type: pa.DataType, edges: Float32s) -> list[object]:
         return _decimals_beside(edges, arrow_type.scale)
     if not (pa.types.is_integer(arrow_type) or pa.types.is_date(arrow_type)):
         return [float(edge) for edge in edges]
-    whole = np.unique([np.floor(edges), np.ceil(edges)]).astype(np.float64)
+    below = np.floor(edges)
+    above = np.ceil(edges)
+    whole = np.unique([below, above]).astype(np.float64)
     if pa.types.is_date(arrow_type):
         days = whole[(whole >= FIRST_DAY) & (whole <= LAST_DAY)]
         return [EPOCH + dt.timedelta(int(day)) for day in days]
     limits = np.iinfo(arrow_type.to_pandas_dtype())
-    return [int(value) for value in whole[(whole >= limits.min) & (whole < limits.max)]]
+    inside = whole[(whole >= limits.min) & (whole < limits.max)]
+    return [int(value) for value in inside]
 
 
 def _decimals_beside(edges: Iterable[np.float32], scale: int) -> list[object]:
@@ -161,7 +178,8 @@ def _decimals_beside(edges: Iterable[np.float32], scale: int) -> list[object]:
     with localcontext(prec=DECIMAL_DIGITS * 2):
         for edge in edges:
             exact = Decimal(float(edge))
-            values += [exact.quantize(smallest, ROUND_FLOOR), exact.quantize(smallest, ROUND_CEILING)]
+            values.append(exact.quantize(smallest, ROUND_FLOOR))
+            values.append(exact.quantize(smallest, ROUND_CEILING))
     return list(dict.fromkeys(values))
 
 

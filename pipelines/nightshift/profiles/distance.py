@@ -34,14 +34,16 @@ def between(left: npt.ArrayLike, right: npt.ArrayLike) -> Float64s:
         q = np.asarray(right, float) / right_rows
         middle = (p + q) / 2
         terms = _relative_entropy(p, middle) + _relative_entropy(q, middle)
-    divergence = np.clip(terms.sum(axis=-1) / 2, 0.0, 1.0)
+    divergence = terms.sum(axis=-1) / 2
+    distance = np.sqrt(np.clip(divergence, 0.0, 1.0))
     empty = (left_rows == 0) | (right_rows == 0)
-    return np.where(empty[..., 0], np.nan, np.sqrt(divergence))
+    return np.where(empty[..., 0], np.nan, distance)
 
 
 def stretched(distance: Float64s) -> Float64s:
     """-log(1 - d): a tail that runs out towards the bound 1 like a power becomes an exponential one."""
-    return -np.log1p(-np.minimum(distance, LARGEST))
+    finite = np.minimum(distance, LARGEST)
+    return -np.log1p(-finite)
 
 
 def unstretched(value: Float64s) -> Float64s:
@@ -75,4 +77,5 @@ def with_sampling_noise(
 
 
 def _relative_entropy(shares: Float64s, of: Float64s) -> Float64s:
-    return np.where(shares > 0, shares * np.log2(shares / of), 0.0)
+    terms = shares * np.log2(shares / of)
+    return np.where(shares > 0, terms, 0.0)

@@ -58,11 +58,16 @@ def optimize(spec: ModelSpec, registered: Registered, stores: Stores) -> Candida
         rows = read_split(spec, trained.snapshot, stores)
         variants = search(spec, pipeline, rows)
         graph = _store_graph(spec, variants, stores)
-        profile = _profile(spec, rows, OnnxGraph(spec, variants.body))
+        chosen = OnnxGraph(spec, variants.body)
+        profile = _profile(spec, rows, chosen)
         stores.lake.objects.put(f"models/{spec.name}/{graph.sha256}/profile.json", profile, "application/json")
         mlflow.log_text(profile.decode(), "onnx/profile.json")
         _log(mlflow, spec, variants)
-    tags = {"onnx_sha256": graph.sha256, "onnx_key": graph.key, "variant": graph.variant}
+    tags = {
+        "onnx_sha256": graph.sha256,
+        "onnx_key": graph.key,
+        "variant": graph.variant,
+    }
     stores.registry.tag(spec.name, registered.version, tags)
     return Candidate(spec.name, registered.version, trained, graph)
 
@@ -87,15 +92,18 @@ def search(spec: ModelSpec, pipeline: "Pipeline", rows: Split) -> VariantSearch:
         if name in refusals:
             results.append(VariantResult(name, exact, refusals[name]))
         else:
-            results.append(evaluator.evaluate(name, exact, OnnxGraph(spec, files[name])))
+            graph = OnnxGraph(spec, files[name])
+            results.append(evaluator.evaluate(name, exact, graph))
     measured = _measured(spec, results, files, holdout)
     return VariantSearch(measured, choose(measured), files, inputs.losses)
 
 
 def _exactness(spec: ModelSpec) -> dict[str, bool]:
     """Whether each graph of the search must show parity, in its order."""
-    others = {builder.name: builder.exact for builder in builders(spec)}
-    return {FP32: True, **others}
+    exactness = {FP32: True}
+    for builder in builders(spec):
+        exactness[builder.name] = builder.exact
+    return exactness
 
 
 def _measured(
@@ -108,7 +116,8 @@ def _measured(
     for result in results:
         if result.name in files:
             body = files[result.name]
-            result = replace(result, bytes=len(body), sha256=hashlib.sha256(body).hexdigest())
+            sha256 = hashlib.sha256(body).hexdigest()
+            result = replace(result, bytes=len(body), sha256=sha256)
         if result.name in speeds:
             result = replace(result, **asdict(speeds[result.name]))
         measured.append(result)
@@ -123,7 +132,8 @@ def _profile(spec: ModelSpec, rows: Split, graph: OnnxGraph) -> bytes:
     day_ordinals = np.concatenate([part.nights for part in parts])
     held_out = day_ordinals >= rows.holdout.nights.min()
     of_held_out = graph.score(table.filter(pa.array(held_out)))
-    scores = np.full((table.num_rows, *of_held_out.shape[1:]), np.nan)
+    shape = (table.num_rows, *of_held_out.shape[1:])
+    scores = np.full(shape, np.nan)
     scores[held_out] = of_held_out
     nights = table[spec.partition.column].to_pylist()
     return build_profile(spec, table, nights, scores, labels).to_json()

@@ -53,21 +53,26 @@ def rollback(spec: ModelSpec, stores: Stores, to: str | None = None, why: str = 
 
 
 def _tag(spec: ModelSpec, version: str, gate: str, reason: str, stores: Stores) -> None:
-    tags = {"gate": gate, "gate_reason": reason[:LONGEST_TAG]}
+    tags = {
+        "gate": gate,
+        "gate_reason": reason[:LONGEST_TAG],
+    }
     stores.registry.tag(spec.name, version, tags)
 
 
 def _version_before(spec: ModelSpec, version: str | None, stores: Stores) -> str | None:
     """The champion that a version took over from, the first time that it did."""
-    moves = Ledger(stores.lake.objects).moves(spec.name)
-    arrivals = [move for move in moves if move.alias == CHAMPION and move.after == version]
-    return arrivals[0].before if arrivals else None
+    for move in Ledger(stores.lake.objects).moves(spec.name):
+        if move.alias == CHAMPION and move.after == version:
+            return move.before
+    return None
 
 
 def _move(spec: ModelSpec, alias: str, version: str, reason: str, stores: Stores) -> None:
     before = stores.registry.alias(spec.name, alias)
     if before == version:
         return
-    move = AliasMove(spec.name, alias, before, version, reason, dict(stores.origin))
+    origin = dict(stores.origin)
+    move = AliasMove(spec.name, alias, before, version, reason, origin)
     Ledger(stores.lake.objects).append(move)
     stores.registry.set_alias(spec.name, alias, version)

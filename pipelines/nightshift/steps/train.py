@@ -36,13 +36,16 @@ def train(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> Trained:
     with stores.registry.session(spec.name) as mlflow, mlflow.start_run(run_name=f"train {snapshot.as_of}") as run:
         mlflow.set_tags(_tags(spec, snapshot, stores))
         mlflow.log_params(_parameters(spec, snapshot))
-        pipeline = trainer_of(spec).fit(spec, model_inputs(spec, rows.train.table), rows.train.labels)
-        scores = label.predict(pipeline, model_inputs(spec, rows.holdout.table))
+        inputs = model_inputs(spec, rows.train.table)
+        pipeline = trainer_of(spec).fit(spec, inputs, rows.train.labels)
+        held_out = model_inputs(spec, rows.holdout.table)
+        scores = label.predict(pipeline, held_out)
         metrics = label.metrics(rows.holdout.labels, scores)
         mlflow.log_metrics({**metrics, **_counts(rows)})
         _log_input(mlflow, spec, snapshot, rows.train)
         _log_figures(mlflow, spec, pipeline, rows.holdout, scores)
-        mlflow.log_text(model_card(spec, snapshot, metrics, rows), "model_card.md")
+        card = model_card(spec, snapshot, metrics, rows)
+        mlflow.log_text(card, "model_card.md")
         mlflow.log_dict(spec.model_dump(mode="json"), "model.yaml")
         uri = _log_model(mlflow, spec, pipeline, rows.train)
     return Trained(spec.name, run.info.run_id, uri, snapshot, metrics)
@@ -112,7 +115,8 @@ def _log_input(mlflow: Any, spec: ModelSpec, snapshot: SnapshotRef, rows: Labell
 def _log_figures(mlflow: Any, spec: ModelSpec, pipeline: "Pipeline", rows: LabelledRows, scores: Floats) -> None:
     figures = training_figures(spec, pipeline, rows, scores)
     for name, figure in figures.items():
-        mlflow.log_figure(figure, f"plots/{name}.png")
+        file = f"plots/{name}.png"
+        mlflow.log_figure(figure, file)
 
 
 def _log_model(mlflow: Any, spec: ModelSpec, pipeline: "Pipeline", rows: LabelledRows) -> str:

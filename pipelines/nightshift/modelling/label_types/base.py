@@ -159,19 +159,26 @@ class LabelType(ABC):
 
 def mismatch(spec: ModelSpec, where: str, problem: str, fix: str) -> SchemaMismatch:
     """The error of a label that is none."""
-    return SchemaMismatch(f"{where}: label {spec.label.column} {problem}", fix=fix)
+    column = spec.label.column
+    message = f"{where}: label {column} {problem}"
+    return SchemaMismatch(message, fix=fix)
 
 
 def is_number_or_null(arrow_type: pa.DataType) -> bool:
     """Numbers, or nothing but nulls; truth values are not numbers here."""
-    return is_number(arrow_type) or bool(pa.types.is_null(arrow_type))
+    if is_number(arrow_type):
+        return True
+    return bool(pa.types.is_null(arrow_type))
 
 
 def examples(values: ArrowValues, chosen: Any) -> str:
     """The first few of the chosen values, for a message."""
     different: Sequence[object] = pc.unique(values.filter(chosen)).to_pylist()
-    shown = ", ".join(map(repr, different[:MOST_EXAMPLES]))
-    return f"{shown} ..." if len(different) > MOST_EXAMPLES else shown
+    first_few = different[:MOST_EXAMPLES]
+    shown = ", ".join(map(repr, first_few))
+    if len(different) > MOST_EXAMPLES:
+        return f"{shown} ..."
+    return shown
 
 
 def from_lake(label: LabelType, labels: ArrowValues) -> pa.Array:
@@ -189,7 +196,8 @@ def from_lake(label: LabelType, labels: ArrowValues) -> pa.Array:
 
 def nan_for_null(values: pa.Array, dtype: type[np.generic]) -> Any:
     """(n,) of a floating type."""
-    return values.to_numpy(zero_copy_only=False).astype(dtype)
+    numbers = values.to_numpy(zero_copy_only=False)
+    return numbers.astype(dtype)
 
 
 def no_better_than_the_base_rate(metrics: dict[str, float]) -> str:

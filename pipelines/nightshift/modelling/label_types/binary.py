@@ -105,13 +105,14 @@ class Binary(LabelType):
 
     def as_targets(self, labels: ArrowValues) -> Floats:
         """(n,) in {0, 1}."""
-        targets: Floats = nan_for_null(from_lake(self, labels), np.float32)
+        known = from_lake(self, labels)
+        targets: Floats = nan_for_null(known, np.float32)
         return targets
 
     def predict(self, pipeline: "Pipeline", frame: "pd.DataFrame") -> Floats:
         """P(yes), (n,)."""
-        scores: Floats = pipeline.predict_proba(frame)[:, 1]
-        return scores
+        of_both: Floats = pipeline.predict_proba(frame)
+        return of_both[:, 1]
 
     def empty_scores(self, rows: int) -> Float32s:
         """(n,)."""
@@ -127,11 +128,13 @@ class Binary(LabelType):
 
     def decide(self, scores: Floats) -> Array:
         """True from the threshold on."""
-        return scores >= self.spec.predict.threshold
+        threshold = self.spec.predict.threshold
+        return scores >= threshold
 
     def metrics(self, targets: Floats, scores: Floats) -> dict[str, float]:
         """See ``metrics.binary_metrics``."""
-        return binary_metrics(targets, scores, self.spec.predict.threshold)
+        threshold = self.spec.predict.threshold
+        return binary_metrics(targets, scores, threshold)
 
     def no_skill(self, metrics: dict[str, float]) -> str:
         """Against the base rate."""
@@ -139,19 +142,25 @@ class Binary(LabelType):
 
     def published_fields(self) -> list[pa.Field]:
         """Score and prediction."""
-        score = pa.field(self.spec.predict.score, pa.float32())
-        prediction = pa.field(self.spec.predict.prediction, pa.bool_())
-        return [score, prediction]
+        predict = self.spec.predict
+        return [
+            pa.field(predict.score, pa.float32()),
+            pa.field(predict.prediction, pa.bool_()),
+        ]
 
     def published_columns(self, scores: Float32s) -> list[pa.Array]:
         """Score and prediction."""
         predictions = self.decide(scores)
-        return [pa.array(scores), pa.array(predictions)]
+        return [
+            pa.array(scores),
+            pa.array(predictions),
+        ]
 
     def read_scores(self, table: pa.Table) -> Floats:
         """(n,)."""
-        column = plain_array(table[self.spec.predict.score])
-        scores: Floats = nan_for_null(column, np.float64)
+        column = self.spec.predict.score
+        known = plain_array(table[column])
+        scores: Floats = nan_for_null(known, np.float64)
         return scores
 
     def drift_values(self, scores: Floats) -> pa.Array:

@@ -83,7 +83,8 @@ class Multiclass(LabelType):
         """Places among the classes, (n,)."""
         texts = from_lake(self, labels)
         places = self._places(texts, self.spec.name)
-        targets: Floats = nan_for_null(places.cast(pa.float64()), np.float64)
+        numbers = places.cast(pa.float64())
+        targets: Floats = nan_for_null(numbers, np.float64)
         return targets
 
     def _places(self, texts: pa.Array, where: str) -> pa.Array:
@@ -100,12 +101,14 @@ class Multiclass(LabelType):
 
     def text_of(self, target: float) -> str:
         """The class, quoted."""
-        return repr(self.spec.label.classes[int(target)])
+        classes = self.spec.label.classes
+        return repr(classes[int(target)])
 
     def missing_classes(self, targets: Floats) -> list[str]:
         """In the order of the spec."""
-        present = set(targets.astype(np.int64).tolist())
-        return [name for place, name in enumerate(self.spec.label.classes) if place not in present]
+        present = set(targets.astype(np.int64))
+        places = enumerate(self.spec.label.classes)
+        return [name for place, name in places if place not in present]
 
     def predict(self, pipeline: "Pipeline", frame: "pd.DataFrame") -> Floats:
         """(n, k)."""
@@ -140,26 +143,33 @@ class Multiclass(LabelType):
 
     def published_fields(self) -> list[pa.Field]:
         """A score for each class, and the prediction."""
-        scores = [pa.field(name, pa.float32()) for name in self.spec.scores]
-        prediction = pa.field(self.spec.predict.prediction, pa.string())
-        return [*scores, prediction]
+        fields = [pa.field(name, pa.float32()) for name in self.spec.scores]
+        prediction = self.spec.predict.prediction
+        fields.append(pa.field(prediction, pa.string()))
+        return fields
 
     def published_columns(self, scores: Float32s) -> list[pa.Array]:
         """A score for each class, and the prediction."""
-        of_each_class = np.ascontiguousarray(scores.T)
-        places = pa.array(self.decide(scores).astype(np.int32))
-        predictions = pa.DictionaryArray.from_arrays(places, self._classes)
-        return [*map(pa.array, of_each_class), predictions]
+        by_class = np.ascontiguousarray(scores.T)
+        columns = [pa.array(of_class) for of_class in by_class]
+        places = self.decide(scores).astype(np.int32)
+        predictions = pa.DictionaryArray.from_arrays(pa.array(places), self._classes)
+        columns.append(predictions)
+        return columns
 
     def read_scores(self, table: pa.Table) -> Floats:
         """(n, k)."""
-        columns = [plain_array(table[name]) for name in self.spec.scores]
-        return np.column_stack([nan_for_null(column, np.float64) for column in columns])
+        columns = []
+        for name in self.spec.scores:
+            known = plain_array(table[name])
+            columns.append(nan_for_null(known, np.float64))
+        return np.column_stack(columns)
 
     def drift_values(self, scores: Floats) -> pa.Array:
         """The predicted classes."""
         unknown = np.isnan(scores).any(axis=1)
-        places = pa.array(self.decide(scores), mask=unknown)
+        decided = self.decide(scores)
+        places = pa.array(decided, mask=unknown)
         return self._classes.take(places)
 
     def figures(self, targets: Floats, scores: Floats) -> dict[str, "Figure"]:
@@ -171,7 +181,9 @@ class Multiclass(LabelType):
 
 
 def _as_text(values: pa.Array) -> pa.Array:
-    if pa.types.is_floating(values.type) and (values.drop_null().to_numpy() % 1 == 0).all():
+    if pa.types.is_floating(values.type):
         # Whole numbers with a null among them come as floats.
-        values = values.cast(pa.int64())
+        numbers = values.drop_null().to_numpy()
+        if (numbers % 1 == 0).all():
+            values = values.cast(pa.int64())
     return values.cast(pa.string())

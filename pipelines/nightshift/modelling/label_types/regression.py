@@ -83,7 +83,8 @@ class Regression(LabelType):
 
     def as_targets(self, labels: ArrowValues) -> Floats:
         """(n,)."""
-        targets: Floats = nan_for_null(from_lake(self, labels), np.float64)
+        known = from_lake(self, labels)
+        targets: Floats = nan_for_null(known, np.float64)
         return targets
 
     def predict(self, pipeline: "Pipeline", frame: "pd.DataFrame") -> Floats:
@@ -104,7 +105,8 @@ class Regression(LabelType):
 
     def decide(self, scores: Floats) -> Array:
         """Nothing is decided, so nothing flips."""
-        return np.zeros(len(scores), np.bool_)
+        rows = len(scores)
+        return np.zeros(rows, np.bool_)
 
     def difference_scale(self, scores: Floats) -> float:
         """Their standard deviation: a difference of 1 is nothing among millions and all among tenths."""
@@ -113,7 +115,8 @@ class Regression(LabelType):
     def rounding(self, scores: Floats) -> Floats | float:
         """One step of float32, in which predictions are published."""
         published = np.abs(scores).astype(np.float32)
-        return np.spacing(published).astype(np.float64)
+        steps = np.spacing(published)
+        return steps.astype(np.float64)
 
     def metrics(self, targets: Floats, scores: Floats) -> dict[str, float]:
         """See ``metrics.regression_metrics``."""
@@ -133,7 +136,8 @@ class Regression(LabelType):
 
     def published_fields(self) -> list[pa.Field]:
         """The prediction."""
-        prediction = pa.field(self.spec.predict.prediction, pa.float32())
+        name = self.spec.predict.prediction
+        prediction = pa.field(name, pa.float32())
         return [prediction]
 
     def published_columns(self, scores: Float32s) -> list[pa.Array]:
@@ -142,8 +146,9 @@ class Regression(LabelType):
 
     def read_scores(self, table: pa.Table) -> Floats:
         """(n,)."""
-        column = plain_array(table[self.spec.predict.prediction])
-        predictions: Floats = nan_for_null(column, np.float64)
+        column = self.spec.predict.prediction
+        known = plain_array(table[column])
+        predictions: Floats = nan_for_null(known, np.float64)
         return predictions
 
     def drift_values(self, scores: Floats) -> pa.Array:

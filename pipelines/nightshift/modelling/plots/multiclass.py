@@ -53,8 +53,16 @@ def _shortened(name: str) -> str:
 
 def _write_counts(axes: "Axes", counts: Int64s, shares: Float64s) -> None:
     for (row, column), count in np.ndenumerate(counts):
-        color = "white" if shares[row, column] > 0.5 else "black"
-        axes.text(column, row, f"{count}", ha="center", va="center", color=color, fontsize=8)
+        dark = shares[row, column] > 0.5
+        axes.text(
+            column,
+            row,
+            f"{count}",
+            ha="center",
+            va="center",
+            color="white" if dark else "black",
+            fontsize=8,
+        )
 
 
 def _confidence(labels: Floats, scores: Floats) -> "Figure":

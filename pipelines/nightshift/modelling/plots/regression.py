@@ -24,12 +24,14 @@ def figures(spec: ModelSpec, labels: Floats, scores: Floats) -> dict[str, "Figur
 
 def _predicted_actual(spec: ModelSpec, labels: Floats, scores: Floats) -> "Figure":
     figure, axes = new_figure("Predicted and actual on the holdout", "predicted", spec.label.column)
-    order = np.random.default_rng(spec.training.seed).permutation(len(labels))
+    rng = np.random.default_rng(spec.training.seed)
+    order = rng.permutation(len(labels))
     chosen = order[:MOST_POINTS]
     axes.plot(scores[chosen], labels[chosen], ".", alpha=0.4)
     lowest = min(scores.min(), labels.min())
     highest = max(scores.max(), labels.max())
-    axes.plot([lowest, highest], [lowest, highest], "--", color="grey", label="perfect")
+    ends = [lowest, highest]
+    axes.plot(ends, ends, "--", color="grey", label="perfect")
     axes.legend()
     return figure
 

@@ -8,9 +8,11 @@ from nightshift.spec import ModelSpec
 
 
 def _trainers() -> dict[str, Trainer]:
-    names = [module.name for module in pkgutil.iter_modules(__path__)]
-    modules = [import_module(f"{__name__}.{name}") for name in names]
-    return {module.TRAINER.name: module.TRAINER for module in modules}
+    trainers: dict[str, Trainer] = {}
+    for module in pkgutil.iter_modules(__path__):
+        trainer = import_module(f"{__name__}.{module.name}").TRAINER
+        trainers[trainer.name] = trainer
+    return trainers
 
 
 TRAINERS = _trainers()

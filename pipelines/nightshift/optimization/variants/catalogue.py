@@ -46,8 +46,9 @@ def _build(builder: VariantBuilder, inputs: VariantInputs) -> bytes:
     spec = inputs.spec
     if not builder.exact and spec.optimize.max_metric_loss is None:
         raise VariantRefused("not built: the spec allows no metric loss")
+    label = label_type(spec)
     body = builder.build(inputs)
-    return with_label_identity(label_type(spec), body)
+    return with_label_identity(label, body)
 
 
 def _optimized(inputs: VariantInputs) -> bytes:
@@ -58,7 +59,8 @@ def _codes(inputs: VariantInputs) -> bytes:
     if inputs.trainer.layout == "trees":
         forest = ensemble(inputs.prepared)
         return to_onnx(inputs.prepared, forest)
-    return inputs.network.to_onnx(inputs.spec.name)
+    network = inputs.network
+    return network.to_onnx(inputs.spec.name)
 
 
 def _mirrored(inputs: VariantInputs) -> bytes:
@@ -75,7 +77,8 @@ def _quarter(inputs: VariantInputs) -> bytes:
 
 
 def _student(inputs: VariantInputs) -> bytes:
-    return inputs.student.to_onnx(inputs.spec.name)
+    network = inputs.student
+    return network.to_onnx(inputs.spec.name)
 
 
 def _pruned(inputs: VariantInputs) -> bytes:

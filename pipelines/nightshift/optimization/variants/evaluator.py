@@ -109,9 +109,12 @@ class VariantEvaluator:
         return "; ".join(objections)
 
     def _loss(self, scores: Float32s) -> Difference:
-        losses = self._row_losses(scores)
-        nights = self.holdout.nights
-        return compare(self.spec, losses, self._exact_losses, nights)
+        return compare(
+            self.spec,
+            self._row_losses(scores),
+            self._exact_losses,
+            self.holdout.nights,
+        )
 
     def _row_losses(self, scores: Float32s) -> Float64s:
         metric = self.spec.metric

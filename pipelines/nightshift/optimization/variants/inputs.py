@@ -88,6 +88,7 @@ class VariantInputs:
         return feeds(self.train.table)
 
     def _require_one_probability(self, what: str) -> None:
-        if not label_type(self.spec).can_be_distilled:
+        label = label_type(self.spec)
+        if not label.can_be_distilled:
             kind = self.spec.label.type
             raise VariantRefused(f"{what} learns P(label) of a binary label, this one is {kind}")

@@ -68,12 +68,14 @@ def _units(spec: ModelSpec, table: pa.Table) -> list[pa.RecordBatch]:
 
 def _seconds_to_score(graph: OnnxGraph, units: list[pa.RecordBatch]) -> float:
     started = time.perf_counter()
-    for _ in ordered_map(graph.score, units, cores(), len(units)):
+    scored = ordered_map(graph.score, units, cores(), len(units))
+    for _ in scored:
         pass
     return time.perf_counter() - started
 
 
 def _seconds_to_load(spec: ModelSpec, body: bytes, row: pa.RecordBatch) -> float:
     started = time.perf_counter()
-    OnnxGraph(spec, body).score(row)
+    graph = OnnxGraph(spec, body)
+    graph.score(row)
     return time.perf_counter() - started

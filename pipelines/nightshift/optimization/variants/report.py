@@ -131,7 +131,9 @@ def _color(name: str, results: Sequence[VariantResult], chosen: VariantResult) -
     if name == chosen.name:
         return CHOSEN
     refused = {result.name for result in results if result.refusal}
-    return REFUSED if name in refused else ELIGIBLE
+    if name in refused:
+        return REFUSED
+    return ELIGIBLE
 
 
 def _legend(axes: "Axes", spec: ModelSpec) -> None:

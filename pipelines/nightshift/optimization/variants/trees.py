@@ -152,4 +152,5 @@ def _split(node: Any, mirrors: dict[int, int], *, tracked: bool) -> dict[str, An
 
 
 def _tracked(null_left: bool) -> dict[str, Any]:
-    return {"nodes_missing_value_tracks_true": int(null_left)}
+    tracks_true = int(null_left)
+    return {"nodes_missing_value_tracks_true": tracks_true}
