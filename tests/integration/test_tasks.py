@@ -317,7 +317,7 @@ def test_a_changed_kind_of_label_brings_the_nights_again(world: World) -> None:
     other = relabelled(world.spec, **changes)
     assert measure_arrived(other, SCORED[-1], world.stores) == []
     with pytest.raises(SchemaMismatch, match=rf"a {other.label.type} label is {kind}"):
-        label_type(other).targets(labelled(other, SCORED[-1], world.stores)["label"])
+        label_type(other).as_targets(labelled(other, SCORED[-1], world.stores)["label"])
     assert load(other, SCORED[-1], SCORED[-1], world.stores).loaded == 1
     assert labelled(other, SCORED[-1], world.stores)["label"].type == kind
     assert load(world.spec, SCORED[-1], SCORED[-1], world.stores).loaded == 1

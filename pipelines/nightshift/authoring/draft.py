@@ -9,14 +9,11 @@ from nightshift.authoring.decide import DraftLine
 from nightshift.authoring.label import LabelFacts
 from nightshift.authoring.page import Page
 from nightshift.authoring.survey import SourceSummary
+from nightshift.modelling.label_types import LABEL_TYPES
+from nightshift.modelling.trainers import boosting
 
 LONGEST_WINDOW = 90
 LONGEST_HOLDOUT = 14
-FLOORS = {
-    "binary": ("roc_auc", 0.55, "a coin has 0.5"),
-    "multiclass": ("roc_auc", 0.55, "a coin has 0.5"),
-    "regression": ("r2", 0.0, "always saying the mean has 0"),
-}
 NIGHT_BY = {
     "column": "--partition-by: a column",
     "path": "--partition-by: a name=date folder of the path",
@@ -40,7 +37,7 @@ class SpecDraft:
     duplicates: int
     label: str
     label_source: str | None
-    task: LabelFacts
+    label_facts: LabelFacts
     delay_days: int
     drift: list[str]
 
@@ -145,11 +142,11 @@ def _label(page: Page, draft: SpecDraft) -> None:
     page.put("column", draft.label, "--label", 1)
     if draft.label_source:
         page.put("source", draft.label_source, "its name in the source", 1)
-    page.put("type", draft.task.task, draft.task.why, 1)
-    if draft.task.positive is not None:
-        page.put("positive", draft.task.positive, "the value that is predicted, see above", 1)
-    if draft.task.classes:
-        page.put("classes", list(draft.task.classes), "all values that were seen", 1)
+    page.put("type", draft.label_facts.kind, draft.label_facts.why, 1)
+    if draft.label_facts.positive is not None:
+        page.put("positive", draft.label_facts.positive, "the value that is predicted, see above", 1)
+    if draft.label_facts.classes:
+        page.put("classes", list(draft.label_facts.classes), "all values that were seen", 1)
     page.put("delay_days", draft.delay_days, "--delay-days: the run of night D sees labels up to D less this", 1)
     page.gap()
 
@@ -160,7 +157,7 @@ def _learning(page: Page, draft: SpecDraft) -> None:
     page.section("training")
     page.put("window_days", window_days, f"the days that the data spans, at most {LONGEST_WINDOW}", 1)
     page.put("holdout_days", holdout_days, "a fifth of the nights in the window; never trained on", 1)
-    page.put("trainer", "hist_gradient_boosting", "takes nulls, categories and numbers as they are", 1)
+    page.put("trainer", boosting.TRAINER.name, "takes nulls, categories and numbers as they are", 1)
     page.section("  parameters", "scikit-learn's names; a careful start for data of this size")
     page.put("max_iter", 100, "trees", 2)
     page.put("learning_rate", 0.1, "of each tree", 2)
@@ -168,9 +165,10 @@ def _learning(page: Page, draft: SpecDraft) -> None:
     page.put("min_samples_leaf", _leaf_rows(rows), f"for {rows:,} rows", 2)
     page.put("seed", 0, "the same data give the same model", 1)
     page.gap()
-    metric, floor, beside = FLOORS[draft.task.task]
+    floor = LABEL_TYPES[draft.label_facts.kind].floor
+    at_least = {floor.metric: floor.value}
     page.section("gates", "what a new model must show on the holdout before it scores")
-    page.put("at_least", {metric: floor}, f"{beside}: raise it once you know what is reached", 1)
+    page.put("at_least", at_least, f"{floor.without_skill}: raise it once you know what is reached", 1)
     page.gap()
 
 
@@ -185,7 +183,7 @@ def _running(page: Page, draft: SpecDraft) -> None:
     page.section("predict", "columns that the predictions have besides the keys")
     page.put("score", f"{draft.label}_score", "what the model gives", 1)
     page.put("prediction", f"predicted_{draft.label}", "what follows from it", 1)
-    if draft.task.task == "binary":
+    if LABEL_TYPES[draft.label_facts.kind].has_threshold:
         page.put("threshold", 0.5, "a score from here on means yes; move it by what errors cost", 1)
     page.gap()
     page.section("drift")

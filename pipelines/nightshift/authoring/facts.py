@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from nightshift.stores.types import is_number
+from nightshift.stores.types import is_number_or_bool
 from nightshift.validation.uniqueness import key_hashes
 
 MOST_VALUES = 1000
@@ -52,7 +52,7 @@ class ColumnFacts:
         present = self._without_infinite(values.drop_null())
         if not len(present):
             return
-        if pa.types.is_temporal(present.type) or is_number(present.type):
+        if pa.types.is_temporal(present.type) or is_number_or_bool(present.type):
             self._widen(pc.min_max(present))
         self._count_values(present)
         self._add_hashes(present)

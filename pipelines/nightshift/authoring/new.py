@@ -123,13 +123,13 @@ def _draft(request: NewModelRequest, source: SourceSummary) -> tuple[SpecDraft, 
     if not nights:
         raise NoSourceData(f"{request.data} has no row with a night", fix="look at --data and --partition-by")
     counted = count(source.batches(list(types), source.stride), types, source.rows)
-    task = recognised(request.label, counted.facts[request.label], request.label_type)
+    label_facts = recognised(request.label, counted.facts[request.label], request.label_type)
     duplicates = _duplicates(request, source, counted)
     label = safe_name(request.label) or "label"
     partition = _partition_name(request)
     features = [name for name in types if name != request.label]
     names = safe_names(features, [label, partition, f"{label}_score", f"predicted_{label}", *RESERVED])
-    columns = _columns(request, counted, nights, names, task.task)
+    columns = _columns(request, counted, nights, names, label_facts.kind)
     draft = SpecDraft(
         name=request.name,
         survey=source,
@@ -142,7 +142,7 @@ def _draft(request: NewModelRequest, source: SourceSummary) -> tuple[SpecDraft, 
         duplicates=duplicates,
         label=label,
         label_source=request.label if request.label != label else None,
-        task=task,
+        label_facts=label_facts,
         delay_days=request.delay_days,
         drift=columns.drift,
     )
@@ -173,12 +173,12 @@ def _columns(
     counted: Counted,
     nights: Counter[dt.date],
     names: dict[str, str],
-    task: LabelKind,
+    label_kind: LabelKind,
 ) -> DraftColumns:
     """``names`` has the spec's name of each of the source's columns."""
     lines = {alias: _line(name, request, counted, nights) for name, alias in names.items()}
-    strength = _strengths(request, counted, lines, names, task)
-    suspects = leaks(strength, task)
+    strength = _strengths(request, counted, lines, names, label_kind)
+    suspects = leaks(strength, label_kind)
     for leak in suspects:
         line_of_leak = lines[leak.column]
         comment = f"LOOK AT IT: {leak.told}; {line_of_leak.comment}"
@@ -268,7 +268,7 @@ def _strengths(
     counted: Counted,
     lines: dict[str, DraftLine],
     names: dict[str, str],
-    task: LabelKind,
+    kind: LabelKind,
 ) -> dict[str, float]:
     """How well each feature alone tells the label, by the spec's names; 0 for all of too few rows."""
     features = [name for name, alias in names.items() if lines[alias].keys.get("feature", True)]
@@ -276,7 +276,7 @@ def _strengths(
         raise UsageError("no column of the data can be a feature", fix="give data with columns that vary")
     aliases = [names[name] for name in features]
     table = counted.sample.select(features).rename_columns(aliases)
-    strength = strengths(table, counted.sample[request.label], task)
+    strength = strengths(table, counted.sample[request.label], kind)
     return strength or dict.fromkeys(aliases, 0.0)
 
 

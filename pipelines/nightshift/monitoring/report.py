@@ -10,6 +10,8 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from nightshift.modelling.label_types import label_type
+from nightshift.modelling.label_types.base import ReportColumn
+from nightshift.profiles import distance
 from nightshift.spec import ModelSpec
 
 TOP = 6
@@ -18,21 +20,6 @@ WIDEST = 3.0
 CHART = (300.0, 96.0)
 # More categories than this are shown as one bar "rest".
 MOST_BARS = 16
-COLUMNS = {
-    "binary": [
-        ("base rate's loss", "base_rate_log_loss", 3), ("log loss", "log_loss", 3), ("ROC AUC", "roc_auc", 3),
-        ("PR AUC", "pr_auc", 3), ("Brier", "brier", 3), ("base rate", "base_rate", 2),
-    ],
-    "multiclass": [
-        ("base rates' loss", "base_rate_log_loss", 3), ("log loss", "log_loss", 3), ("accuracy", "accuracy", 3),
-        ("F1, mean of classes", "f1", 3), ("ROC AUC, each against the rest", "roc_auc", 3), ("Brier", "brier", 3),
-    ],
-    "regression": [
-        ("RMSE", "rmse", 4), ("RMSE of the mean", "base_rmse", 4), ("MAE", "mae", 4),
-        ("MAE of the median", "base_mae", 4), ("R²", "r2", 3),
-    ],
-}  # fmt: skip
-"""Columns of a night's accuracy, by kind of label; more digits where values have a unit."""
 
 
 class Bar(NamedTuple):
@@ -55,8 +42,8 @@ def render(spec: ModelSpec, night: dict[str, Any], mlflow_url: str) -> str:
     )
     template = environment.get_template("report.html.j2")
     features = night["drift"]["features"]
-    watched = label_type(spec).watched
-    score = next((feature for feature in features if feature["feature"] == watched), None)
+    label = label_type(spec)
+    score = next((feature for feature in features if feature["feature"] == label.drift_column), None)
     top = [(feature, histogram(feature)) for feature in features[:TOP] if feature is not score]
     losses = {loss_name(record).replace("_", " ") for record in night["accuracy"]}
     return template.render(
@@ -69,9 +56,10 @@ def render(spec: ModelSpec, night: dict[str, Any], mlflow_url: str) -> str:
         widest=_widest(features),
         line=loss_line(night["accuracy"]),
         version_url=f"{mlflow_url}/#/models/{spec.name}/versions/{night['version']}",
-        decides=f"decides at {spec.predict.threshold}" if spec.label.type == "binary" else "as published",
+        decides=f"decides at {spec.predict.threshold}" if label.has_threshold else "as published",
         columns=accuracy_columns(spec, night["accuracy"]),
         loss=" or ".join(sorted(losses)),
+        distance_name=distance.NAME,
         loss_of=loss_of,
         number=number,
         chart=CHART,
@@ -163,10 +151,10 @@ def number(value: float | None, digits: int = 3) -> str:
     return f"{value:,.1f}"
 
 
-def accuracy_columns(spec: ModelSpec, records: Sequence[dict[str, Any]]) -> list[tuple[str, str, int]]:
-    """Besides loss and limit: title, metric and digits of each column of the table."""
+def accuracy_columns(spec: ModelSpec, records: Sequence[dict[str, Any]]) -> list[ReportColumn]:
+    """The columns of the table besides loss and limit."""
     losses = {loss_name(record) for record in records}
-    return [column for column in COLUMNS[spec.label.type] if column[1] not in losses]
+    return [column for column in label_type(spec).report_columns if column.metric not in losses]
 
 
 def _widest(features: Sequence[dict[str, Any]]) -> float:

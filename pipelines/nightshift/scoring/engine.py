@@ -14,8 +14,8 @@ import pyarrow as pa
 from nightshift.concurrency import cores, ordered_map
 from nightshift.contracts import Dataset, Plan, Shard
 from nightshift.errors import SchemaMismatch
+from nightshift.modelling.arrays import Int64s
 from nightshift.modelling.label_types import label_type
-from nightshift.profiles.bins import Counts
 from nightshift.profiles.profile import Profile
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.spec import ModelSpec
@@ -51,7 +51,7 @@ def schema(spec: ModelSpec) -> pa.Schema:
         pa.field("model_version", pa.string()),
         pa.field("run_id", pa.string()),
     ]
-    predicted = label_type(spec).fields()
+    predicted = label_type(spec).published_fields()
     return pa.schema([*keys, *predicted, *model])
 
 
@@ -63,7 +63,7 @@ class Engine:
     plan: Plan
     graph: OnnxGraph
     profile: Profile
-    counts: dict[str, Counts] = field(default_factory=dict)
+    counts: dict[str, Int64s] = field(default_factory=dict)
 
     def score_shard(self, shard: Shard, stores: Stores) -> Iterator[pa.RecordBatch]:
         """The shard's predictions, in the order of its rows."""
@@ -78,7 +78,7 @@ class Engine:
         for batch in self.read(shard, stores):
             yield from cut(batch)
 
-    def _add(self, counts: dict[str, Counts]) -> None:
+    def _add(self, counts: dict[str, Int64s]) -> None:
         for column, of_unit in counts.items():
             before = self.counts.get(column, 0)
             self.counts[column] = before + of_unit
@@ -100,7 +100,7 @@ class Engine:
 
     def _columns(self) -> list[str]:
         """Keys, features, and what the profile counts besides: each once."""
-        predicted = label_type(self.spec).watched
+        predicted = label_type(self.spec).drift_column
         profiled = [feature.name for feature in self.profile.features]
         counted = [name for name in profiled if name != predicted]
         needed = [*self.spec.keys, *self.spec.features, *counted]
@@ -119,21 +119,21 @@ class Engine:
                 fix=f"nightshift ingest {night}; nightshift validate {night}",
             )
 
-    def score_unit(self, rows: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[str, Counts]]:
+    def score_unit(self, rows: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[str, Int64s]]:
         """Predictions for some rows, and these rows per bin of the profile."""
         label = label_type(self.spec)
         pin = self.plan.pin
         scores = self.graph.score(rows)
         columns = [
             *(rows.column(key) for key in self.spec.keys),
-            *label.columns(scores),
+            *label.published_columns(scores),
             _constant(pin.version, rows.num_rows),
             _constant(pin.run_id, rows.num_rows),
         ]
         published = with_dictionaries(schema(self.spec))
         predictions = pa.record_batch(columns, schema=published)
         counted = {name: rows.column(name) for name in rows.schema.names}
-        counted[label.watched] = predictions[label.watched]
+        counted[label.drift_column] = predictions[label.drift_column]
         return predictions, self.profile.count(counted)
 
 

@@ -91,13 +91,13 @@ class OnnxGraph:
 
     def run(self, inputs: GraphInputs, rows: int) -> NDArray[np.float32]:
         """``score`` of inputs as ``feeds`` makes them."""
-        scores = self._label.blank(rows)
+        scores = self._label.empty_scores(rows)
         for start in range(0, rows, ROWS_PER_CALL):
             part = slice(start, start + ROWS_PER_CALL)
             few = {name: np.ascontiguousarray(values[part]) for name, values in inputs.items()}
             (output,) = self._session.run(self._outputs, few)
             scores[part] = output if scores.ndim == 2 else output[:, -1]
-        fault = self._label.wrong(scores)
+        fault = self._label.invalid(scores)
         if fault:
             raise ModelError(f"{self._spec.name}: {fault}")
         return scores

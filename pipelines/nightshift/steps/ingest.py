@@ -36,7 +36,7 @@ def ingest_labels(spec: ModelSpec, partition: str, stores: Stores) -> PartitionR
 def label_schema(spec: ModelSpec) -> pa.Schema:
     """What a night of ``labels/`` has: keys, and the label as its kind is kept."""
     keys = schema_of({name: spec.columns[name] for name in spec.keys})
-    return keys.append(pa.field(spec.label.column, label_type(spec).label_type))
+    return keys.append(pa.field(spec.label.column, label_type(spec).arrow_type))
 
 
 def with_outcomes(spec: ModelSpec, partition: str, frame: sources.Frame) -> sources.Frame:
@@ -45,7 +45,7 @@ def with_outcomes(spec: ModelSpec, partition: str, frame: sources.Frame) -> sour
     if name not in (frame.column_names if isinstance(frame, pa.Table) else frame.columns):
         return frame
     if isinstance(frame, pa.Table):
-        typed = label_type(spec).typed(pa.concat_arrays(frame[name].chunks), where)
+        typed = label_type(spec).cast(pa.concat_arrays(frame[name].chunks), where)
         return frame.set_column(frame.schema.get_field_index(name), name, typed)
     try:
         given = pa.Array.from_pandas(frame[name])
@@ -54,7 +54,7 @@ def with_outcomes(spec: ModelSpec, partition: str, frame: sources.Frame) -> sour
             f"{where}: label {name} mixes types: {error}", fix="mend the source: one type in the column"
         ) from error
     # No pandas series: it would be laid against the frame by index, not in order.
-    return frame.assign(**{name: label_type(spec).typed(given, where).to_numpy(zero_copy_only=False)})
+    return frame.assign(**{name: label_type(spec).cast(given, where).to_numpy(zero_copy_only=False)})
 
 
 def labelled_night(spec: ModelSpec, partition: str) -> str:

@@ -12,7 +12,7 @@ from onnx import TensorProto, helper
 from nightshift.errors import ModelError, OtherLabel, UnsafeGraph
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
-from nightshift.optimization.export import said, to_onnx
+from nightshift.optimization.export import to_onnx, with_label_identity
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.spec import ModelSpec
 
@@ -105,7 +105,7 @@ def test_a_prediction_that_is_not_finite_is_refused(lean: ModelSpec, change: Cal
     spec = change(lean, label={"type": "regression"})
     body = model()
     body.graph.output[0].name = body.graph.node[0].output[0] = "variable"
-    graph = OnnxGraph(spec, said(label_type(spec), body.SerializeToString()))
+    graph = OnnxGraph(spec, with_label_identity(label_type(spec), body.SerializeToString()))
     assert graph.score(pa.table({"weight": [0.0, -7.5]})).tolist() == [0.0, -7.5]
     with pytest.raises(ModelError, match="1 predictions that are not finite"):
         graph.score(pa.table({"weight": [1.0, float("inf")]}))
