@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from nightshift.contracts import Dataset
 from nightshift.spec import ModelSpec, load_spec
 from nightshift.steps.validate import reports_of
 from nightshift.stores import Stores
@@ -33,9 +34,9 @@ print(sorted(set(sys.modules) & {"fastapi", "mlflow", "pandas", "great_expectati
 def fill(spec: ModelSpec, stores: Stores) -> None:
     """A monitored night with rows in quarantine, and a refused one of which only the Data Docs are there."""
     lake, folder = stores.lake, f"monitoring/{spec.name}/{spec.partition.column}={NIGHT}"
-    draft = lake.begin("predictions", spec.name, spec.partition.column, NIGHT)
+    draft = lake.begin(spec.key(Dataset.PREDICTIONS, NIGHT))
     lake.publish(draft, pa.table({"score": [0.5] * 1234}), provenance={"pin": PIN})
-    aside = lake.begin("quarantine", spec.name, spec.partition.column, NIGHT)
+    aside = lake.begin(spec.key(Dataset.QUARANTINE, NIGHT))
     lake.publish(aside, pa.table({"reasons": [["amount: range"]] * 17}), provenance={})
     lake.objects.put(f"{folder}/_report.html", b"<h1>the drift report</h1>")
     lake.objects.put(f"{folder}/_drift.json", b'{"drift": {"drifted": true}}')

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from nightshift.contracts import Maintained
+from nightshift.contracts import Dataset, Maintained
 from nightshift.errors import MissingPartition, UsageError
 from nightshift.spec import ModelSpec
 from nightshift.steps.maintain import maintain, sweep
@@ -33,7 +33,7 @@ def publish(lake: Lake, spec: ModelSpec) -> Callable[..., Any]:
 
     def make(rows: int, night: str = NIGHT, dataset: str = "predictions", **provenance: Any) -> Any:
         table = TABLE.slice(0, rows)
-        return lake.publish(lake.begin(dataset, spec.name, "day", night), table, provenance=provenance)
+        return lake.publish(lake.begin(spec.key(dataset, night)), table, provenance=provenance)
 
     return make
 
@@ -43,21 +43,21 @@ def keys(lake: Lake) -> set[str]:
 
 
 def named(lake: Lake, spec: ModelSpec) -> set[str]:
-    manifest = lake.require("predictions", spec.name, "day", NIGHT)
+    manifest = lake.require(spec.key(Dataset.PREDICTIONS, NIGHT))
     return {file.key for file in manifest.files}
 
 
 def test_what_no_manifest_names_goes_and_what_one_names_stays(spec, stores, lake, publish) -> None:
     publish(3)
     publish(4)
-    draft = lake.begin("predictions", spec.name, "day", NIGHT)
+    draft = lake.begin(spec.key(Dataset.PREDICTIONS, NIGHT))
     lake.add(draft, 0, TABLE.to_batches(), TABLE.schema)
     kept = {key for key in keys(lake) if not key.startswith("generations/")} | named(lake, spec)
     done = sweep(spec, stores, NOW)
     assert (done.nights, done.collected, done.healed, done.strays) == (1, 2, 0, 0)
     assert done.collected_bytes > 0
     assert keys(lake) == kept
-    assert lake.read(lake.require("predictions", spec.name, "day", NIGHT)).num_rows == 4
+    assert lake.read(lake.require(spec.key(Dataset.PREDICTIONS, NIGHT))).num_rows == 4
     assert sweep(spec, stores, NOW) == Maintained(spec.name, False, 1, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
@@ -153,7 +153,7 @@ def test_a_crash_between_commit_and_copy_is_healed(spec, stores, lake, publish, 
     assert sweep(spec, stores, HOUR).healed == 2
     for dataset in ("predictions", "raw"):
         head = lake.objects.head(f"{dataset}/{spec.name}/day={NIGHT}/part-00000.parquet")
-        assert head.metadata["generation"] == lake.require(dataset, spec.name, "day", NIGHT).generation
+        assert head.metadata["generation"] == lake.require(spec.key(dataset, NIGHT)).generation
     assert sweep(spec, stores, HOUR).healed == 0
 
 

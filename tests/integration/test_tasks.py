@@ -121,7 +121,7 @@ class World(NamedTuple):
 
     def read(self, night: str = SCORED[0]) -> pd.DataFrame:
         lake = self.stores.lake
-        return lake.read(lake.require(Dataset.PREDICTIONS, self.spec.name, "day", night)).to_pandas()
+        return lake.read(lake.require(self.spec.key(Dataset.PREDICTIONS, night))).to_pandas()
 
     def outcomes(self, night: str = SCORED[0]) -> pa.Table:
         return labelled(self.spec, night, self.stores)
@@ -258,7 +258,7 @@ def test_a_night_is_watched_by_what_it_publishes(world: World) -> None:
 def test_the_counts_of_the_scoring_pass_are_those_of_the_rows(world: World) -> None:
     lake, pin = world.stores.lake, world.stores.registry.champion(world.spec.name)
     profile = load_profile(pin, lake)
-    manifest = lake.require(Dataset.PREDICTIONS, world.spec.name, "day", SCORED[0])
+    manifest = lake.require(world.spec.key(Dataset.PREDICTIONS, SCORED[0]))
     columns = {**dict(zip(world.outcomes().column_names, world.outcomes().columns, strict=True))}
     columns |= {name: lake.read(manifest)[name] for name in ("said", *world.spec.scores)}
     assert {n: list(v) for n, v in manifest.counts.items()} == {

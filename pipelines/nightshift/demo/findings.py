@@ -9,7 +9,7 @@ from nightshift.contracts import Decision
 from nightshift.monitoring.accuracy import read_record
 from nightshift.spec import ModelSpec
 from nightshift.steps.monitor import read_drift
-from nightshift.stores import Stores
+from nightshift.stores import Stores, layout
 from nightshift.stores.ledger import Ledger
 from nightshift.stores.registry import CHAMPION
 
@@ -97,7 +97,7 @@ def _version(spec: ModelSpec, stores: Stores, number: str) -> Version:
 
 def _decision(spec: ModelSpec, stores: Stores, run_id: str) -> Decision | None:
     objects = stores.lake.objects
-    for key in objects.keys(f"monitoring/{spec.name}/_decisions/"):
+    for key in objects.keys(layout.decisions(spec.name)):
         body = objects.get(key)
         said = json.loads(body[0]) if body else {}
         if said.get("retrain") and said.get("run_id") == run_id:

@@ -4,7 +4,6 @@ Records are ``monitoring/<model>/_accuracy/<night>.json``, one per night, writte
 predictions and labels.
 """
 
-import datetime as dt
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -14,15 +13,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from nightshift.contracts import Pin
+from nightshift.contracts import Dataset
 from nightshift.errors import LostRows
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.label_types.base import Floats
 from nightshift.modelling.metrics import row_losses
-from nightshift.partitions import parse_partition
+from nightshift.partitions import last_nights
 from nightshift.profiles.profile import HoldoutNight, Profile, load_profile
 from nightshift.spec import ModelSpec
-from nightshift.stores import Stores
+from nightshift.stores import Stores, layout
 from nightshift.stores.manifest import Manifest
 
 FORMAT = 1
@@ -64,11 +63,12 @@ def measure_arrived(spec: ModelSpec, partition: str, stores: Stores) -> list[Acc
     nights again. Nights that were published for another kind of label are left out. Raises ``ModelError``
     for a version without profile, ``LostRows``, ``LakeUnavailable``.
     """
-    lake, column = stores.lake, spec.partition.column
-    there = set(lake.partitions("predictions", spec.name)) & set(lake.partitions("labels", spec.name))
+    lake = stores.lake
+    there = set(lake.partitions(Dataset.PREDICTIONS, spec.name)) & set(lake.partitions(Dataset.LABELS, spec.name))
     found, profiles = [], dict[str, Profile]()
     for night in sorted(there & set(arrived(spec, partition))):
-        predictions, labels = (lake.require(d, spec.name, column, night) for d in ("predictions", "labels"))
+        predictions = lake.require(spec.key(Dataset.PREDICTIONS, night))
+        labels = lake.require(spec.key(Dataset.LABELS, night))
         if not of_this_label(spec, predictions.columns, labels.columns):
             continue
         record = read_record(spec.name, night, stores)
@@ -88,18 +88,12 @@ def of_this_label(spec: ModelSpec, predictions: Mapping[str, str], labels: Mappi
 
 def arrived(spec: ModelSpec, partition: str) -> list[str]:
     """The nights within the look-back whose labels a run of ``partition`` can see, oldest first."""
-    last = parse_partition(partition) - dt.timedelta(days=spec.label.delay_days)
-    return [(last - dt.timedelta(days=back)).isoformat() for back in reversed(range(LOOK_BACK_NIGHTS))]
-
-
-def record_key(model: str, night: str) -> str:
-    """Where a night's record lies."""
-    return f"monitoring/{model}/_accuracy/{night}.json"
+    return last_nights(LOOK_BACK_NIGHTS, spec.labelled_night(partition))
 
 
 def read_record(model: str, night: str, stores: Stores) -> Accuracy | None:
     """A night's record, or None when there is none of this format."""
-    found = stores.lake.objects.get(record_key(model, night))
+    found = stores.lake.objects.get(layout.accuracy(model, night))
     content = json.loads(found[0]) if found else {}
     return Accuracy(**content) if content.get("format") == FORMAT else None
 
@@ -163,7 +157,7 @@ def _measure(
     profiles: dict[str, Profile],
     stores: Stores,
 ) -> Accuracy:
-    pin = Pin(**predictions.provenance["pin"])
+    pin = predictions.pin
     if pin.version not in profiles:
         profiles[pin.version] = load_profile(pin, stores.lake)
     profile, columns = profiles[pin.version], [*spec.keys, *scored_columns(spec)]
@@ -200,5 +194,5 @@ def is_lost(loss: float | None, limit: float | None) -> bool:
 def _keep(record: Accuracy, stores: Stores) -> None:
     body: dict[str, Any] = asdict(record)
     stores.lake.objects.put(
-        record_key(record.model, record.night), (json.dumps(body, indent=1) + "\n").encode(), "application/json"
+        layout.accuracy(record.model, record.night), (json.dumps(body, indent=1) + "\n").encode(), "application/json"
     )

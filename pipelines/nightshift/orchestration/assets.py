@@ -2,13 +2,16 @@
 
 from airflow.sdk import Asset
 
+from nightshift.contracts import Dataset
 from nightshift.settings import settings
 from nightshift.spec import ModelSpec
+from nightshift.stores import layout
 
 
-def dataset(spec: ModelSpec, name: str) -> Asset:
-    """``raw``, ``validated`` or ``predictions`` of a model."""
-    return Asset(name=f"{spec.name}.{name}", uri=f"{settings().lake}/{name}/{spec.name}/", group="lake")
+def dataset(spec: ModelSpec, dataset: Dataset) -> Asset:
+    """A dataset of a model, by the address that people read it under."""
+    uri = f"{settings().lake}/{layout.served(dataset, spec.name)}"
+    return Asset(name=f"{spec.name}.{dataset}", uri=uri, group="lake")
 
 
 def champion(spec: ModelSpec) -> Asset:

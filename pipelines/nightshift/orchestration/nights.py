@@ -4,6 +4,7 @@ import datetime as dt
 
 from airflow.sdk import DAG, CronPartitionTimetable, Param, PartitionedAssetTimetable, XComArg
 
+from nightshift.contracts import Dataset
 from nightshift.orchestration import assets, policies, tasks
 from nightshift.orchestration.retrain import RetrainOperator, confirm
 from nightshift.spec import ModelSpec
@@ -20,7 +21,7 @@ def ingest_dag(spec: ModelSpec) -> DAG:
     )
     arguments = policies.of_dag(spec, "ingest", doc, timeout=QUARTER, max_active_runs=RUNS_SIDE_BY_SIDE)
     with DAG(schedule=schedule, **arguments) as dag:
-        tasks.ingest.override(outlets=[assets.dataset(spec, "raw")])(spec.name)
+        tasks.ingest.override(outlets=[assets.dataset(spec, Dataset.RAW)])(spec.name)
         tasks.labels(spec.name)
     return dag
 
@@ -29,8 +30,8 @@ def validate_dag(spec: ModelSpec) -> DAG:
     """When a raw night is there."""
     doc = f"Check one night of {spec.name} against its spec with Great Expectations; a refused night goes no further."
     arguments = policies.of_dag(spec, "validate", doc, timeout=QUARTER, max_active_runs=RUNS_SIDE_BY_SIDE)
-    with DAG(schedule=_after(spec, "raw"), **arguments) as dag:
-        raw, validated = assets.dataset(spec, "raw"), assets.dataset(spec, "validated")
+    with DAG(schedule=_after(spec, Dataset.RAW), **arguments) as dag:
+        raw, validated = assets.dataset(spec, Dataset.RAW), assets.dataset(spec, Dataset.VALIDATED)
         tasks.validate.override(inlets=[raw], outlets=[validated])(spec.name)
     return dag
 
@@ -47,12 +48,12 @@ def predict_dag(spec: ModelSpec) -> DAG:
         )
     }
     arguments = policies.of_dag(spec, "predict", doc, timeout=HOUR, max_active_runs=RUNS_SIDE_BY_SIDE)
-    with DAG(schedule=_after(spec, "validated"), params=params, **arguments) as dag:
+    with DAG(schedule=_after(spec, Dataset.VALIDATED), params=params, **arguments) as dag:
         shards = tasks.plan(spec.name)
         plan = XComArg(shards.operator, key=tasks.PLAN)
         results = tasks.score.partial(model=spec.name, plan=plan).expand(shard=shards)
-        made_from = [assets.dataset(spec, "validated"), assets.champion(spec)]
-        published = [assets.dataset(spec, "predictions")]
+        made_from = [assets.dataset(spec, Dataset.VALIDATED), assets.champion(spec)]
+        published = [assets.dataset(spec, Dataset.PREDICTIONS)]
         tasks.publish.override(inlets=made_from, outlets=published)(spec.name, plan, results)
     return dag
 
@@ -61,7 +62,7 @@ def monitor_dag(spec: ModelSpec) -> DAG:
     """When a night's predictions are there."""
     doc = f"Measure drift and accuracy of {spec.name}, decide whether a retrain is worth it, and start it."
     arguments = policies.of_dag(spec, "monitor", doc, timeout=QUARTER, max_active_runs=RUNS_SIDE_BY_SIDE)
-    with DAG(schedule=_after(spec, "predictions"), **arguments) as dag:
+    with DAG(schedule=_after(spec, Dataset.PREDICTIONS), **arguments) as dag:
         # One at a time: a decision reads the records of the nights before it.
         report = tasks.monitor.override(max_active_tis_per_dag=1)(spec.name)
         decision = tasks.govern.override(max_active_tis_per_dag=1)(spec.name, report)
@@ -69,7 +70,7 @@ def monitor_dag(spec: ModelSpec) -> DAG:
     return dag
 
 
-def _after(spec: ModelSpec, dataset: str) -> PartitionedAssetTimetable:
+def _after(spec: ModelSpec, dataset: Dataset) -> PartitionedAssetTimetable:
     return PartitionedAssetTimetable(
         assets=assets.dataset(spec, dataset), default_partition_mapper=policies.nightly(spec)
     )

@@ -81,10 +81,10 @@ def ingest(model: str) -> PartitionRef:
 def labels(model: str) -> PartitionRef:
     """Bring in the outcomes that have arrived by this night."""
     with explained():
-        from nightshift.steps.ingest import ingest_labels, labelled_night
+        from nightshift.steps.ingest import ingest_labels
 
         here = night(model)
-        return ingest_labels(here.spec, labelled_night(here.spec, here.partition), here.stores)
+        return ingest_labels(here.spec, here.spec.labelled_night(here.partition), here.stores)
 
 
 @task

@@ -5,6 +5,7 @@ from typing import Any
 
 from airflow.sdk import DAG, CronPartitionTimetable, Param, PartitionedAtRuntime
 
+from nightshift.contracts import Dataset
 from nightshift.orchestration import assets, policies, tasks
 from nightshift.spec import ModelSpec
 
@@ -47,7 +48,7 @@ def _training(spec: ModelSpec, verb: str, doc: str, schedule: Any) -> DAG:
         loaded >> frozen
         registered = tasks.register(model, tasks.train(model, frozen))
         verdict = tasks.evaluate(model, tasks.optimize(model, registered))
-        learnt_from = [assets.dataset(spec, "validated")]
+        learnt_from = [assets.dataset(spec, Dataset.VALIDATED)]
         tasks.promote.override(inlets=learnt_from, outlets=[assets.champion(spec)])(model, verdict)
     return dag
 

@@ -20,6 +20,7 @@ from nightshift.modelling.label_types import label_type
 from nightshift.modelling.metrics import row_losses
 from nightshift.profiles.bins import Bins, Counts, Float64s, bins_of
 from nightshift.spec import ModelSpec
+from nightshift.stores import layout
 from nightshift.stores.lake import Lake
 
 
@@ -128,17 +129,13 @@ def build(
     )
 
 
-def profile_key(pin: Pin) -> str:
-    """Where the lake keeps the profile of a version, beside its graph."""
-    return f"models/{pin.model}/{pin.sha256}/profile.json"
-
-
 def load_profile(pin: Pin, lake: Lake) -> Profile:
     """The profile of a pinned version. Raises ``ModelError`` when it is not there or of another format."""
-    found = lake.objects.get(profile_key(pin))
+    key = layout.profile(pin.model, pin.sha256)
+    found = lake.objects.get(key)
     if found is None:
         raise ModelError(
-            f"{pin.model} version {pin.version} has no profile at {lake.objects.uri}/{profile_key(pin)}",
+            f"{pin.model} version {pin.version} has no profile at {lake.objects.uri}/{key}",
             fix=f"trigger {pin.model}.train: a version gets its profile when it is trained",
         )
     return Profile.from_json(found[0])

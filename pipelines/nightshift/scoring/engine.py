@@ -34,9 +34,7 @@ UNITS_PER_CORE = 4
 
 def draft(spec: ModelSpec, plan: Plan) -> GenerationDraft:
     """The generation that a plan opened."""
-    return GenerationDraft(
-        Dataset.PREDICTIONS, spec.name, spec.partition.column, plan.partition, plan.generation, plan.base_etag
-    )
+    return GenerationDraft(spec.key(Dataset.PREDICTIONS, plan.partition), plan.generation, plan.base_etag)
 
 
 def schema(spec: ModelSpec) -> pa.Schema:

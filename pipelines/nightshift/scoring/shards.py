@@ -13,9 +13,9 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from nightshift.contracts import Dataset, Plan, Shard, ShardResult
+from nightshift.contracts import Plan, Shard, ShardResult
 from nightshift.spec import ModelSpec
-from nightshift.stores import Stores
+from nightshift.stores import Stores, layout
 from nightshift.stores.parquet import LARGE_ROWS, ROW_GROUP_ROWS
 
 FORMAT = 1
@@ -40,7 +40,7 @@ RESULT = TypeAdapter(ShardResult)
 def file_key(spec: ModelSpec, plan: Plan, shard: Shard) -> str:
     """Where the shard's Parquet lies: by input and range, graph, version, spec and code."""
     digest = _digest(night_digest(spec, plan), shard.sha256, shard.first, shard.last)
-    return f"generations/{Dataset.PREDICTIONS}/{spec.name}/{plan.partition}/shards/{digest[:32]}.parquet"
+    return layout.shard(spec.name, plan.partition, digest[:32])
 
 
 def night_digest(spec: ModelSpec, plan: Plan) -> str:
@@ -97,4 +97,4 @@ def keep(result: ShardResult, stores: Stores) -> ShardResult:
 
 
 def _result_key(key: str) -> str:
-    return key.removesuffix(".parquet") + ".json"
+    return layout.shard_result(key)

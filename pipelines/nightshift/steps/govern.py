@@ -4,18 +4,17 @@ Every decision is written down, ``monitoring/<model>/_decisions/<partition>.json
 It depends on the records of the lake alone, never on the clock, so a repeated night decides the same.
 """
 
-import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from nightshift.contracts import Decision, NightReport
+from nightshift.contracts import Dataset, Decision, NightReport
 from nightshift.errors import MissingPartition
 from nightshift.monitoring.accuracy import read_record
-from nightshift.partitions import parse_partition
+from nightshift.partitions import days_between, last_nights
 from nightshift.spec import ModelSpec, Retrain
 from nightshift.steps.monitor import read_drift
-from nightshift.stores import Stores
+from nightshift.stores import Stores, layout
 
 FORMAT = 1
 
@@ -45,7 +44,7 @@ def govern(spec: ModelSpec, report: NightReport, stores: Stores) -> Decision:
     evidence = gather(spec, report, stores)
     decision = decide(spec, evidence)
     body = {"format": FORMAT, **asdict(decision), "evidence": asdict(evidence), "policy": spec.retrain.model_dump()}
-    key = f"{_folder(spec.name)}{report.partition}.json"
+    key = layout.decision(spec.name, report.partition)
     stores.lake.objects.put(key, (json.dumps(body, indent=1) + "\n").encode(), "application/json")
     return decision
 
@@ -77,10 +76,9 @@ def gather(spec: ModelSpec, report: NightReport, stores: Stores) -> Evidence:
             f"{spec.name}: {report.partition} has no monitoring record",
             fix=f"nightshift monitor {spec.name} {report.partition}",
         )
-    delay = spec.label.delay_days
-    drifts = {key: read_drift(spec, key, stores) for key in last_nights(report.partition, spec.retrain.of)}
-    losses = {key: read_record(spec.name, key, stores) for key in last_nights(report.partition, spec.retrain.of, delay)}
-    seen = last_nights(report.partition, 1, delay)[0]
+    seen = spec.labelled_night(report.partition)
+    drifts = {key: read_drift(spec, key, stores) for key in last_nights(spec.retrain.of, report.partition)}
+    losses = {key: read_record(spec.name, key, stores) for key in last_nights(spec.retrain.of, seen)}
     through = night["pin"]["trained_through"]
     return Evidence(
         partition=report.partition,
@@ -89,14 +87,8 @@ def gather(spec: ModelSpec, report: NightReport, stores: Stores) -> Evidence:
         lost={k: r.lost if r and r.version == report.version else None for k, r in losses.items()},
         started=_started(spec, report.partition, stores),
         trained_through=through,
-        new_nights=sum(through < key <= seen for key in stores.lake.partitions("labels", spec.name)),
+        new_nights=sum(through < key <= seen for key in stores.lake.partitions(Dataset.LABELS, spec.name)),
     )
-
-
-def last_nights(partition: str, count: int, delay: int = 0) -> list[str]:
-    """The ``count`` calendar nights up to ``partition - delay``, oldest first."""
-    last = parse_partition(partition) - dt.timedelta(days=delay)
-    return [(last - dt.timedelta(days=back)).isoformat() for back in reversed(range(count))]
 
 
 def _alarm(what: str, nights: str, verdicts: Mapping[str, bool | None], policy: Retrain) -> tuple[bool, str]:
@@ -110,7 +102,7 @@ def _alarm(what: str, nights: str, verdicts: Mapping[str, bool | None], policy: 
 
 def _against(policy: Retrain, evidence: Evidence) -> list[str]:
     found = []
-    if near := [n for n in evidence.started if _days_between(n, evidence.partition) <= policy.cooldown_days]:
+    if near := [n for n in evidence.started if abs(days_between(n, evidence.partition)) <= policy.cooldown_days]:
         found.append(f"{near[-1]} started a retrain, within the cooldown of {policy.cooldown_days} days")
     if evidence.new_nights < policy.min_new_nights:
         found.append(
@@ -121,16 +113,7 @@ def _against(policy: Retrain, evidence: Evidence) -> list[str]:
 
 def _started(spec: ModelSpec, partition: str, stores: Stores) -> list[str]:
     # A backfill may decide nights out of order: a retrain that a later night started counts as well.
-    folder = _folder(spec.name)
-    keys = [key.removeprefix(folder).removesuffix(".json") for key in stores.lake.objects.keys(folder)]
-    near = [k for k in keys if k != partition and _days_between(k, partition) <= spec.retrain.cooldown_days]
-    bodies = {night: stores.lake.objects.get(f"{folder}{night}.json") for night in near}
+    keys = [layout.night_of_decision(key) for key in stores.lake.objects.keys(layout.decisions(spec.name))]
+    near = [k for k in keys if k != partition and abs(days_between(k, partition)) <= spec.retrain.cooldown_days]
+    bodies = {night: stores.lake.objects.get(layout.decision(spec.name, night)) for night in near}
     return [night for night, body in bodies.items() if body and json.loads(body[0])["retrain"]]
-
-
-def _days_between(one: str, other: str) -> int:
-    return abs((parse_partition(one) - parse_partition(other)).days)
-
-
-def _folder(model: str) -> str:
-    return f"monitoring/{model}/_decisions/"

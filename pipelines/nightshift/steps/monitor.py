@@ -21,7 +21,7 @@ from nightshift.partitions import parse_partition
 from nightshift.profiles.bins import Counts
 from nightshift.profiles.profile import Profile, load_profile
 from nightshift.spec import ModelSpec
-from nightshift.stores import Stores
+from nightshift.stores import Stores, layout
 from nightshift.stores.manifest import Manifest
 from nightshift.stores.registry import TAG
 
@@ -51,10 +51,10 @@ def monitor(spec: ModelSpec, partition: str, stores: Stores) -> NightReport:
     scored from other rows than are validated now, ``ModelError`` when the version has no profile, and
     ``RegistryUnavailable`` after everything else is safely in the lake.
     """
-    parse_partition(partition)
-    lake, column = stores.lake, spec.partition.column
-    draft = lake.begin(Dataset.MONITORING, spec.name, column, partition)
-    validated, predictions = (lake.require(d, spec.name, column, partition) for d in ("validated", "predictions"))
+    lake = stores.lake
+    draft = lake.begin(spec.key(Dataset.MONITORING, partition))
+    validated = lake.require(spec.key(Dataset.VALIDATED, partition))
+    predictions = lake.require(spec.key(Dataset.PREDICTIONS, partition))
     pin = _pin(spec, partition, validated, predictions)
     drift = _drift(spec, pin, validated, predictions, stores)
     accuracy = measure_arrived(spec, partition, stores)
@@ -72,13 +72,13 @@ def monitor(spec: ModelSpec, partition: str, stores: Stores) -> NightReport:
         worst=drift.worst,
         accuracy_nights=[record.night for record in accuracy],
         lost_accuracy=any(record.lost for record in accuracy),
-        report_key=f"{_folder(spec, partition)}_report.html",
+        report_key=layout.drift_report(draft.key),
     )
 
 
 def read_drift(spec: ModelSpec, partition: str, stores: Stores) -> dict[str, Any] | None:
     """``_drift.json`` of a night, or None when it was never monitored."""
-    found = stores.lake.objects.get(f"{_folder(spec, partition)}_drift.json")
+    found = stores.lake.objects.get(layout.drift(spec.key(Dataset.MONITORING, partition)))
     return json.loads(found[0]) if found else None
 
 
@@ -88,7 +88,7 @@ def _pin(spec: ModelSpec, partition: str, validated: Manifest, predictions: Mani
             f"{spec.name} {partition} was scored from other rows than are validated now",
             fix=f"trigger {spec.name}.predict for {partition} again; monitoring follows it",
         )
-    return Pin(**predictions.provenance["pin"])
+    return predictions.pin
 
 
 def _drift(spec: ModelSpec, pin: Pin, validated: Manifest, predictions: Manifest, stores: Stores) -> DriftResult:
@@ -147,10 +147,10 @@ def _keep(
         "drift": asdict(drift),
         "accuracy": [asdict(record) for record in accuracy],
     }
-    folder, objects = _folder(spec, partition), stores.lake.objects
+    key, objects = spec.key(Dataset.MONITORING, partition), stores.lake.objects
     html = render(spec, body, stores.settings.mlflow_url)
-    objects.put(f"{folder}_report.html", html.encode(), "text/html; charset=utf-8")
-    objects.put(f"{folder}_drift.json", (json.dumps(body, indent=1) + "\n").encode(), "application/json")
+    objects.put(layout.drift_report(key), html.encode(), "text/html; charset=utf-8")
+    objects.put(layout.drift(key), (json.dumps(body, indent=1) + "\n").encode(), "application/json")
 
 
 def _log(
@@ -189,7 +189,3 @@ def _run(experiment: str, model: str, version: str, stores: Stores) -> str:
         client.create_run(experiment, run_name=f"{model} version {version}", tags={f"{TAG}version": version})
         found = client.search_runs([experiment], query, max_results=1, order_by=["attributes.start_time ASC"])
     return str(found[0].info.run_id)
-
-
-def _folder(spec: ModelSpec, partition: str) -> str:
-    return f"{Dataset.MONITORING}/{spec.name}/{spec.partition.column}={partition}/"

@@ -21,7 +21,7 @@ from nightshift.optimization.variants.report import as_json, as_markdown, pareto
 from nightshift.profiles.profile import build as build_profile
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.spec import ModelSpec
-from nightshift.stores import Stores
+from nightshift.stores import Stores, layout
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -54,7 +54,7 @@ def optimize(spec: ModelSpec, registered: Registered, stores: Stores) -> Candida
         found = search(spec, pipeline, rows)
         reference = _keep(spec, found, stores)
         profile = _profile(spec, rows, OnnxGraph(spec, found.body))
-        stores.lake.objects.put(f"models/{spec.name}/{reference.sha256}/profile.json", profile, "application/json")
+        stores.lake.objects.put(layout.profile(spec.name, reference.sha256), profile, "application/json")
         mlflow.log_text(profile.decode(), "onnx/profile.json")
         _log(mlflow, spec, found)
     facts = {"onnx_sha256": reference.sha256, "onnx_key": reference.key, "variant": reference.variant}
@@ -121,7 +121,7 @@ def _keep(spec: ModelSpec, found: VariantSearch, stores: Stores) -> GraphRef:
     chosen, parity = found.chosen, found.chosen.parity
     assert chosen.sha256
     assert parity
-    key = f"models/{spec.name}/{chosen.sha256}/model.onnx"
+    key = layout.graph(spec.name, chosen.sha256)
     stores.lake.objects.put(key, found.body)
     return GraphRef(
         chosen.sha256, key, len(found.body), parity.max_difference, parity.label_flips, parity.rows, chosen.name

@@ -1,4 +1,4 @@
-"""Every move of an alias, in order, append-only: ``ledger/<model>/000001.json`` and on.
+"""Every move of an alias, in order, append-only; the entries are numbered.
 
 An entry is written before the alias moves, so no move can be missing; a retried move finds its own.
 """
@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 
 from nightshift.errors import LakeUnavailable
+from nightshift.stores import layout
 from nightshift.stores.objects import ConditionFailed, Objects
 
 TRIES = 20
@@ -32,7 +33,7 @@ class Ledger:
 
     def moves(self, model: str) -> list[AliasMove]:
         """All moves of a model, oldest first."""
-        found = [self._objects.get(key) for key in self._objects.keys(f"ledger/{model}/")]
+        found = [self._objects.get(key) for key in self._objects.keys(layout.ledger(model))]
         return [AliasMove(**json.loads(body)) for body, _ in filter(None, found)]
 
     def append(self, move: AliasMove) -> None:
@@ -44,7 +45,7 @@ class Ledger:
                 return
             body = json.dumps(asdict(move), indent=1).encode()
             try:
-                self._objects.put_if(f"ledger/{move.model}/{len(known) + 1:06d}.json", body, etag=None)
+                self._objects.put_if(layout.ledger_entry(move.model, len(known) + 1), body, etag=None)
                 return
             except ConditionFailed as error:
                 refusal = error
