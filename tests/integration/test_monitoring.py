@@ -8,9 +8,10 @@ import pytest
 from nightshift.contracts import Dataset, Pin
 from nightshift.errors import DataError, MissingPartition, ModelError, RegistryUnavailable
 from nightshift.monitoring.accuracy import read_record
+from nightshift.monitoring.night_record import read_night_record
 from nightshift.profiles.profile import build
 from nightshift.steps.govern import govern
-from nightshift.steps.monitor import monitor, read_drift
+from nightshift.steps.monitor import monitor
 from nightshift.stores import Stores, layout
 
 pytestmark = pytest.mark.stack
@@ -102,12 +103,12 @@ def test_a_shifted_night_drifts_and_a_wrong_one_loses_accuracy(world):
 def test_a_repeated_run_gives_the_same_bytes_and_points(world):
     for key in NIGHTS[:3]:
         world.add(key)
-    first, kept = world.run(NIGHTS[2]), read_drift(world.spec, NIGHTS[2], world.stores)
+    first, kept = world.run(NIGHTS[2]), read_night_record(world.spec, NIGHTS[2], world.stores)
     manifest = world.stores.lake.require(world.spec.key(Dataset.MONITORING, NIGHTS[2]))
     again = world.run(NIGHTS[2])
     assert again == first
     assert first.accuracy_nights == NIGHTS[:2]
-    assert read_drift(world.spec, NIGHTS[2], world.stores) == kept
+    assert read_night_record(world.spec, NIGHTS[2], world.stores) == kept
     assert world.stores.lake.require(world.spec.key(Dataset.MONITORING, NIGHTS[2])) == manifest
 
 
@@ -133,7 +134,7 @@ def test_the_numbers_are_kept_while_mlflow_is_down(world, stores):
         patch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
         with pytest.raises(RegistryUnavailable):
             monitor(world.spec, NIGHTS[0], down)
-    assert read_drift(world.spec, NIGHTS[0], stores)["drift"]["drifted"] is False
+    assert read_night_record(world.spec, NIGHTS[0], stores).drift.drifted is False
     assert world.run(NIGHTS[0]).report_key
 
 

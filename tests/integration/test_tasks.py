@@ -19,12 +19,13 @@ from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
 from nightshift.monitoring.accuracy import Accuracy, measure_arrived, read_record
 from nightshift.monitoring.drift import MIN_NIGHTS
+from nightshift.monitoring.night_record import read_night_record
 from nightshift.profiles.profile import load_profile
 from nightshift.spec import Label, ModelSpec, load_spec
 from nightshift.steps.evaluate import evaluate
 from nightshift.steps.ingest import ingest_labels
 from nightshift.steps.load import load
-from nightshift.steps.monitor import monitor, read_drift
+from nightshift.steps.monitor import monitor
 from nightshift.steps.optimize import optimize
 from nightshift.steps.plan import plan
 from nightshift.steps.promote import promote
@@ -241,17 +242,17 @@ def test_metrics_of_the_holdout_are_those_of_scikit_learn(world: World) -> None:
 
 def test_a_night_is_watched_by_what_it_publishes(world: World) -> None:
     watched = "p" if world.kind == "binary" else "said"
-    drift = read_drift(world.spec, SCORED[0], world.stores)
-    assert drift
-    by_name = {feature["feature"]: feature for feature in drift["drift"]["features"]}
+    record = read_night_record(world.spec, SCORED[0], world.stores)
+    assert record
+    by_name = {feature.feature: feature for feature in record.drift.features}
     assert set(by_name) == {"x3", "size", watched}
-    assert by_name[watched]["calibrated"]
+    assert by_name[watched].calibrated
     assert HOLDOUT >= MIN_NIGHTS
     found = world.read()
-    assert sum(by_name[watched]["counts"]) == len(found)
-    assert by_name[watched]["kind"] == ("category" if world.kind == "multiclass" else "numeric")
+    assert sum(by_name[watched].counts) == len(found)
+    assert by_name[watched].kind == ("category" if world.kind == "multiclass" else "numeric")
     if world.kind == "multiclass":
-        counted = dict(zip(by_name[watched]["categories"], by_name[watched]["counts"], strict=False))
+        counted = dict(zip(by_name[watched].categories, by_name[watched].counts, strict=False))
         assert {name: n for name, n in counted.items() if n} == found["said"].value_counts().to_dict()
 
 

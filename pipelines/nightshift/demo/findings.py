@@ -1,15 +1,15 @@
 """What the demo left behind, read from where it lies: the lake, the ledger and MLflow."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
 from nightshift.contracts import Decision
 from nightshift.monitoring.accuracy import read_record
+from nightshift.monitoring.night_record import read_night_record
 from nightshift.spec import ModelSpec
-from nightshift.steps.monitor import read_drift
-from nightshift.stores import Stores, layout
+from nightshift.steps.govern import read_decisions
+from nightshift.stores import Stores
 from nightshift.stores.ledger import Ledger
 from nightshift.stores.registry import CHAMPION
 
@@ -70,21 +70,21 @@ def gather(spec: ModelSpec, stores: Stores, nights: Iterable[str], retrain: str 
 
 
 def _night(spec: ModelSpec, stores: Stores, night: str) -> NightSummary | None:
-    found = read_drift(spec, night, stores)
-    if found is None:
+    record = read_night_record(spec, night, stores)
+    if record is None:
         return None
-    drift, record = found["drift"], read_record(spec.name, night, stores)
+    accuracy = read_record(spec.name, night, stores)
     return NightSummary(
         night=night,
-        version=found["version"],
-        flights=found["counts"]["scored"],
-        drifted=drift["drifted"],
-        statistic=drift["statistic"],
-        threshold=drift["threshold"],
-        worst=drift["worst"],
-        log_loss=record.metrics["log_loss"] if record else None,
-        limit=record.limit if record else None,
-        lost=bool(record and record.lost),
+        version=record.version,
+        flights=record.counts.scored,
+        drifted=record.drift.drifted,
+        statistic=record.drift.statistic,
+        threshold=record.drift.threshold,
+        worst=record.drift.worst,
+        log_loss=accuracy.metrics["log_loss"] if accuracy else None,
+        limit=accuracy.limit if accuracy else None,
+        lost=bool(accuracy and accuracy.lost),
     )
 
 
@@ -96,12 +96,9 @@ def _version(spec: ModelSpec, stores: Stores, number: str) -> Version:
 
 
 def _decision(spec: ModelSpec, stores: Stores, run_id: str) -> Decision | None:
-    objects = stores.lake.objects
-    for key in objects.keys(layout.decisions(spec.name)):
-        body = objects.get(key)
-        said = json.loads(body[0]) if body else {}
-        if said.get("retrain") and said.get("run_id") == run_id:
-            return Decision(**{name: said[name] for name in Decision.__dataclass_fields__})
+    for record in read_decisions(spec, stores):
+        if record.retrain and record.run_id == run_id:
+            return record.decision
     return None
 
 

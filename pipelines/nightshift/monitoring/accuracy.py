@@ -1,14 +1,11 @@
 """How good the scores of earlier nights were, now that their labels have arrived.
 
-Records are ``monitoring/<model>/_accuracy/<night>.json``, one per night, written once per content of
-predictions and labels.
+There is one record a night, written once per content of predictions and labels.
 """
 
-import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -23,22 +20,23 @@ from nightshift.profiles.profile import HoldoutNight, Profile, load_profile
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
 from nightshift.stores.manifest import Manifest
+from nightshift.stores.records import Record
 
-FORMAT = 1
 LOOK_BACK_NIGHTS = 14
 # Fewer holdout nights than this give no limit worth an alarm.
 MIN_NIGHTS = 5
 
 
-@dataclass(frozen=True)
-class Accuracy:
+class Accuracy(Record):
     """One night's scores against its outcomes; metrics are None where not defined.
 
     ``rows`` predictions = ``labelled`` + ``without_label``; ``labels_unscored`` are outcomes of rows that
     were never scored. ``limit`` is the mean ``loss`` that a quiet night passes at the false-alarm rate.
     """
 
-    format: int
+    what = "an accuracy record"
+
+    format: Literal[1] = 1
     model: str
     night: str
     version: str
@@ -92,10 +90,8 @@ def arrived(spec: ModelSpec, partition: str) -> list[str]:
 
 
 def read_record(model: str, night: str, stores: Stores) -> Accuracy | None:
-    """A night's record, or None when there is none of this format."""
-    found = stores.lake.objects.get(layout.accuracy(model, night))
-    content = json.loads(found[0]) if found else {}
-    return Accuracy(**content) if content.get("format") == FORMAT else None
+    """A night's record, or None when there is none. Raises ``UnreadableRecord``."""
+    return stores.lake.objects.get_record(layout.accuracy(model, night), Accuracy)
 
 
 def join(spec: ModelSpec, predictions: pa.Table, labels: pa.Table) -> tuple[Floats, Floats, int]:
@@ -166,7 +162,6 @@ def _measure(
     measured = metrics(spec, profile.loss, scores[known], outcomes[known])
     limit = loss_limit(profile.holdout, int(known.sum()), spec.drift.false_alarm_rate)
     record = Accuracy(
-        format=FORMAT,
         model=spec.name,
         night=night,
         version=pin.version,
@@ -182,17 +177,10 @@ def _measure(
         lost=is_lost(measured[profile.loss], limit),
         loss=profile.loss,
     )
-    _keep(record, stores)
+    stores.lake.objects.put_record(layout.accuracy(spec.name, night), record)
     return record
 
 
 def is_lost(loss: float | None, limit: float | None) -> bool:
     """Whether a night's loss is above its limit; never where either is unknown."""
     return loss is not None and limit is not None and loss > limit
-
-
-def _keep(record: Accuracy, stores: Stores) -> None:
-    body: dict[str, Any] = asdict(record)
-    stores.lake.objects.put(
-        layout.accuracy(record.model, record.night), (json.dumps(body, indent=1) + "\n").encode(), "application/json"
-    )

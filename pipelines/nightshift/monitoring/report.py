@@ -10,6 +10,9 @@ from itertools import pairwise
 from typing import Any
 
 from nightshift.modelling.label_types import label_type
+from nightshift.monitoring.accuracy import Accuracy
+from nightshift.monitoring.drift import FeatureDrift
+from nightshift.monitoring.night_record import NightRecord
 from nightshift.spec import ModelSpec
 
 TOP = 6
@@ -35,101 +38,101 @@ COLUMNS = {
 """Columns of a night's accuracy, by kind of label; more digits where values have a unit."""
 
 
-def render(spec: ModelSpec, night: dict[str, Any], mlflow_url: str) -> str:
-    """The page of a night, from the content of its ``_drift.json``."""
+def render(spec: ModelSpec, night: NightRecord, mlflow_url: str) -> str:
+    """The page of a night, from its record."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
         loader=PackageLoader("nightshift.monitoring", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    features = night["drift"]["features"]
-    calibrated = [feature for feature in features if feature["calibrated"]]
-    score = next((f for f in features if f["feature"] == label_type(spec).watched), None)
+    features = night.drift.features
+    calibrated = [feature for feature in features if feature.calibrated]
+    score = next((f for f in features if f.feature == label_type(spec).watched), None)
     return environment.get_template("report.html.j2").render(
         night=night,
-        drift=night["drift"],
+        drift=night.drift,
         title=verdict(night),
         alarms=alarms(night),
         top=[(f, histogram(f)) for f in features[:TOP] if f is not score],
         score=(score, histogram(score)) if score else None,
-        widest=min(max([1.0, *(feature["ratio"] for feature in calibrated)]), WIDEST),
-        line=loss_line(night["accuracy"]),
-        version_url=f"{mlflow_url}/#/models/{spec.name}/versions/{night['version']}",
+        widest=min(max([1.0, *(feature.ratio for feature in calibrated)]), WIDEST),
+        line=loss_line(night.accuracy),
+        version_url=f"{mlflow_url}/#/models/{spec.name}/versions/{night.version}",
         decides=f"decides at {spec.predict.threshold}" if spec.label.type == "binary" else "as published",
-        columns=accuracy_columns(spec, night["accuracy"]),
-        loss=" or ".join(sorted({loss_name(r).replace("_", " ") for r in night["accuracy"]})),
+        columns=accuracy_columns(spec, night.accuracy),
+        loss=" or ".join(sorted({record.loss.replace("_", " ") for record in night.accuracy})),
         loss_of=loss_of,
         number=number,
         chart=CHART,
     )
 
 
-def verdict(night: dict[str, Any]) -> str:
+def verdict(night: NightRecord) -> str:
     """The night in one sentence."""
-    found = alarms(night)
-    return f"Night {night['partition']}: {' and '.join(found) if found else 'quiet'}"
+    alarmed = alarms(night)
+    return f"Night {night.partition}: {' and '.join(alarmed) or 'quiet'}"
 
 
-def alarms(night: dict[str, Any]) -> list[str]:
+def alarms(night: NightRecord) -> list[str]:
     """What alarmed, worst first; empty on a quiet night."""
-    drifted = [f for f in night["drift"]["features"] if f["drifted"]]
-    found = []
+    sentences = []
+    drifted = [feature for feature in night.drift.features if feature.drifted]
     if drifted:
-        more = f" (and {len(drifted) - 1} more)" if len(drifted) > 1 else ""
-        ratio = drifted[0]["ratio"]
-        times = "over 10x" if ratio > 10 else f"{ratio:.1f}x"
-        found.append(f"drift in {drifted[0]['feature']}{more}, {times} its alarm line")
-    if lost := [record["night"] for record in night["accuracy"] if record["lost"]]:
-        found.append(f"lost accuracy on {', '.join(lost)}")
-    return found
+        worst, others = drifted[0], len(drifted) - 1
+        more = f" (and {others} more)" if others else ""
+        times = "over 10x" if worst.ratio > 10 else f"{worst.ratio:.1f}x"
+        sentences.append(f"drift in {worst.feature}{more}, {times} its alarm line")
+    lost = [record.night for record in night.accuracy if record.lost]
+    if lost:
+        sentences.append(f"lost accuracy on {', '.join(lost)}")
+    return sentences
 
 
-def histogram(feature: dict[str, Any]) -> list[dict[str, Any]]:
+def histogram(feature: FeatureDrift) -> list[dict[str, Any]]:
     """Bars of a feature: label, share of the night and of the reference, and their place in the chart."""
-    labels = _numeric_labels(feature["edges"]) if feature["kind"] == "numeric" else [*feature["categories"], "other"]
-    night, reference = (_shares(feature[name]) for name in ("counts", "reference"))
-    bars = list(zip([*labels, "null"], night, reference, strict=True))
-    bars = _fold(bars) if feature["kind"] == "category" else _without_empty_ends(bars)
-    highest = max(max(n, r) for _, n, r in bars) or 1.0
+    numeric = feature.kind == "numeric"
+    labels = _numeric_labels(feature.edges) if numeric else [*feature.categories, "other"]
+    bars = list(zip([*labels, "null"], _shares(feature.counts), _shares(feature.reference), strict=True))
+    bars = _without_empty_ends(bars) if numeric else _fold(bars)
+    highest = max(max(night, reference) for _, night, reference in bars) or 1.0
     width, height = CHART
     step = width / len(bars)
     return [
         {
-            "label": label, "night": n, "reference": r, "x": i * step, "width": step * 0.4,
-            "night_height": n / highest * height, "reference_height": r / highest * height,
+            "label": label,
+            "night": night,
+            "reference": reference,
+            "x": place * step,
+            "width": step * 0.4,
+            "night_height": night / highest * height,
+            "reference_height": reference / highest * height,
         }
-        for i, (label, n, r) in enumerate(bars)
-    ]  # fmt: skip
+        for place, (label, night, reference) in enumerate(bars)
+    ]
 
 
-def loss_line(records: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+def loss_line(records: Sequence[Accuracy]) -> dict[str, Any] | None:
     """The loss of each labelled night as points of a chart, with the limits; None without a labelled night."""
-    known = [r for r in records if loss_of(r) is not None]
-    if not known:
+    losses = [(record, loss) for record in records if (loss := loss_of(record)) is not None]
+    if not losses:
         return None
-    values: list[float] = [r["metrics"][loss_name(r)] for r in known]
-    limits = [r["limit"] for r in known]
-    highest = 1.1 * max([*values, *(v for v in limits if v is not None)]) or 1.0
+    limits = [record.limit for record, _ in losses]
+    known_limits = [limit for limit in limits if limit is not None]
+    highest = 1.1 * max([loss for _, loss in losses] + known_limits) or 1.0
     width, height = CHART
 
     def place(index: int, value: float) -> tuple[float, float]:
-        return ((index + 0.5) * width / len(known), height * (1 - value / highest))
+        return ((index + 0.5) * width / len(losses), height * (1 - value / highest))
 
     return {
-        "points": [(r, *place(i, v)) for i, (r, v) in enumerate(zip(known, values, strict=True))],
-        "limits": [place(i, v) for i, v in enumerate(limits) if v is not None],
+        "points": [(record, *place(index, loss)) for index, (record, loss) in enumerate(losses)],
+        "limits": [place(index, limit) for index, limit in enumerate(limits) if limit is not None],
     }
 
 
-def loss_name(record: dict[str, Any]) -> str:
-    """The metric that a record's limit is about; the first records knew one only."""
-    return str(record.get("loss", "log_loss"))
-
-
-def loss_of(record: dict[str, Any]) -> float | None:
-    """That metric of the night."""
-    value: float | None = record["metrics"][loss_name(record)]
-    return value
+def loss_of(record: Accuracy) -> float | None:
+    """The metric that a record's limit is about."""
+    return record.metrics[record.loss]
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -139,9 +142,9 @@ def number(value: float | None, digits: int = 3) -> str:
     return f"{value:.{digits}f}" if abs(value) < 10 else f"{value:,.1f}"
 
 
-def accuracy_columns(spec: ModelSpec, records: Sequence[dict[str, Any]]) -> list[tuple[str, str, int]]:
+def accuracy_columns(spec: ModelSpec, records: Sequence[Accuracy]) -> list[tuple[str, str, int]]:
     """Besides loss and limit: title, metric and digits of each column of the table."""
-    losses = {loss_name(record) for record in records}
+    losses = {record.loss for record in records}
     return [column for column in COLUMNS[spec.label.type] if column[1] not in losses]
 
 

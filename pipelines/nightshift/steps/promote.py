@@ -60,5 +60,8 @@ def _move(spec: ModelSpec, alias: str, version: str, reason: str, stores: Stores
     before = stores.registry.alias(spec.name, alias)
     if before == version:
         return
-    Ledger(stores.lake.objects).append(AliasMove(spec.name, alias, before, version, reason, dict(stores.origin)))
+    move = AliasMove(
+        model=spec.name, alias=alias, before=before, after=version, reason=reason, origin=dict(stores.origin)
+    )
+    Ledger(stores.lake.objects).append(move)
     stores.registry.set_alias(spec.name, alias, version)

@@ -12,10 +12,9 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import ValidationError
 
 from nightshift.contracts import Dataset, PartitionKey, PartitionRef
-from nightshift.errors import LakeUnavailable, LostRows, MissingPartition, NightshiftError, Superseded
+from nightshift.errors import LakeUnavailable, LostRows, MissingPartition, Superseded
 from nightshift.settings import Settings
 from nightshift.stores import layout, parquet
 from nightshift.stores.manifest import DataFile, Manifest
@@ -199,7 +198,7 @@ class Lake:
     def _put(self, manifest: Manifest, base_etag: str | None) -> None:
         key = layout.manifest(manifest.key)
         try:
-            self.objects.put_if(key, manifest.to_bytes(), base_etag)
+            self.objects.put_if(key, manifest.to_json(), base_etag)
         except ConditionFailed as refusal:
             # A lost answer looks like a lost race: what lies there decides, and nothing is deleted.
             standing = self._committed(manifest.key)
@@ -230,11 +229,7 @@ class Lake:
         if stored is None:
             return None
         body, etag = stored
-        try:
-            return Committed(Manifest.model_validate_json(body), etag)
-        except ValidationError as error:
-            where = f"{self.objects.uri}/{place}"
-            raise NightshiftError(f"{where} is not a manifest this version reads: {error}") from error
+        return Committed(Manifest.from_json(body, f"{self.objects.uri}/{place}"), etag)
 
     def _read_file(self, key: str, columns: list[str] | None) -> pa.Table:
         stored = self.objects.get(key)

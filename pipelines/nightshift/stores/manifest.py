@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from nightshift.contracts import Dataset, PartitionKey, PartitionRef, Pin
 from nightshift.stores import layout
+from nightshift.stores.records import Record
 
 
 class DataFile(BaseModel):
@@ -21,12 +22,11 @@ class DataFile(BaseModel):
     sha256: str
 
 
-class Manifest(BaseModel):
+class Manifest(Record):
     """What lies at ``layout.manifest``: one conditional PUT of it makes a generation the night."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    what = "a manifest"
 
-    # Raise by one, and teach this class to read the old one, whenever a field changes its meaning.
     format: Literal[1] = 1
     dataset: Dataset
     model: str
@@ -41,7 +41,7 @@ class Manifest(BaseModel):
     files: tuple[DataFile, ...]
     provenance: dict[str, Any]
     # Rows per bin of the profile of the model that scored; predictions only.
-    counts: dict[str, list[int]] = {}
+    counts: dict[str, list[int]] = Field(default_factory=dict)
 
     @property
     def key(self) -> PartitionKey:
@@ -80,7 +80,3 @@ class Manifest(BaseModel):
     def served_files(self) -> dict[str, str]:
         """Each plain file by its key, and the file of the generation that it is a copy of."""
         return {layout.served_file(self.key, index): file.key for index, file in enumerate(self.files)}
-
-    def to_bytes(self) -> bytes:
-        """Canonical JSON."""
-        return (self.model_dump_json(by_alias=True, indent=2) + "\n").encode()

@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from nightshift.contracts import Dataset
+from nightshift.monitoring.night_record import read_night_record
 from nightshift.spec import ModelSpec
-from nightshift.steps.monitor import read_drift
 from nightshift.stores import Stores, layout
 from nightshift.stores.ledger import Ledger
 from nightshift.stores.registry import CHAMPION
@@ -81,14 +81,31 @@ def _lists(spec: ModelSpec, stores: Stores) -> _Lists:
 
 
 def _night(spec: ModelSpec, partition: str, lists: _Lists, stores: Stores) -> NightRow:
+    quarantined = _quarantined(spec, partition, lists, stores)
     if partition not in lists.scored:
-        state = "validated" if partition in lists.validated else "refused" if partition in lists.checked else "not here"
-        return NightRow(partition, state, quarantined=_quarantined(spec, partition, lists, stores))
+        return NightRow(partition, _state(partition, lists), quarantined=quarantined)
     manifest = stores.lake.require(spec.key(Dataset.PREDICTIONS, partition))
-    drift = read_drift(spec, partition, stores)
-    verdict = ("drift" if drift["drift"]["drifted"] else "quiet") if drift else ""
-    aside = _quarantined(spec, partition, lists, stores)
-    return NightRow(partition, "published", manifest.rows, str(manifest.provenance["pin"]["version"]), verdict, aside)
+    return NightRow(
+        partition,
+        "published",
+        rows=manifest.rows,
+        version=manifest.pin.version,
+        verdict=_verdict(spec, partition, stores),
+        quarantined=quarantined,
+    )
+
+
+def _state(partition: str, lists: _Lists) -> str:
+    if partition in lists.validated:
+        return "validated"
+    return "refused" if partition in lists.checked else "not here"
+
+
+def _verdict(spec: ModelSpec, partition: str, stores: Stores) -> str:
+    record = read_night_record(spec, partition, stores)
+    if record is None:
+        return ""
+    return "drift" if record.drift.drifted else "quiet"
 
 
 def _quarantined(spec: ModelSpec, partition: str, lists: _Lists, stores: Stores) -> int:
