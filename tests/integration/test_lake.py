@@ -24,7 +24,7 @@ from nightshift.errors import (
     UsageError,
 )
 from nightshift.stores import Stores
-from nightshift.stores.lake import GenerationDraft, Lake
+from nightshift.stores.lake import GenerationDraft, Lake, how_to_make
 from nightshift.stores.objects import ConditionFailed
 
 pytestmark = pytest.mark.stack
@@ -228,12 +228,12 @@ def test_of_sixteen_racing_runs_one_wins_whole(lake: Lake, same: bool) -> None:
         assert sum(isinstance(result, Superseded) for result in results) == 15
 
 
-def test_a_night_that_is_not_there_says_which_verb_makes_it(lake: Lake) -> None:
+def test_a_night_that_is_not_there_says_what_brings_it(lake: Lake) -> None:
     assert lake.manifest(NIGHT) is None
-    for dataset, verb in (("raw", "ingest"), ("validated", "validate"), ("predictions", "predict")):
+    for dataset in Dataset:
         with pytest.raises(MissingPartition, match=f"{dataset} has no night 2024-01-01 of m") as error:
-            lake.require(PartitionKey(dataset, "m", "day", "2024-01-01"))
-        assert error.value.fix == f"nightshift {verb} m 2024-01-01"
+            lake.require(NIGHT.of(dataset))
+        assert error.value.fix == how_to_make(NIGHT.of(dataset))
 
 
 def test_a_manifest_of_a_later_version_is_not_guessed_at(lake: Lake) -> None:

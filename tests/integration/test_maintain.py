@@ -61,6 +61,28 @@ def test_what_no_manifest_names_goes_and_what_one_names_stays(spec, stores, lake
     assert sweep(spec, stores, NOW) == Maintained(spec.name, False, 1, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
+@pytest.mark.parametrize("dataset", Dataset)
+def test_every_dataset_is_healed_and_collected(spec, stores, lake, publish, monkeypatch, dataset) -> None:
+    """Quarantine was in no list: what a crash left of it stayed for ever."""
+    publish(3, dataset=dataset)
+    with monkeypatch.context() as patch:
+        patch.setattr(lake.objects, "copy", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            publish(4, dataset=dataset)
+    lake.objects.put(f"{dataset}/{spec.name}/day=2024-01-09/part-00000.parquet", b"x")
+    begin(lake, f"generations/{dataset}/{spec.name}/{NIGHT}/g/part-00000.parquet")
+    done = sweep(spec, stores, NOW)
+    assert (done.nights, done.healed, done.strays, done.collected, done.uploads_aborted) == (1, 1, 1, 1, 1)
+    head = lake.objects.head(f"{dataset}/{spec.name}/day={NIGHT}/part-00000.parquet")
+    assert head.metadata["generation"] == lake.require(spec.key(dataset, NIGHT)).generation
+
+
+def test_what_is_no_night_is_collected_too(spec, stores, lake) -> None:
+    lake.objects.put(f"generations/raw/{spec.name}/not-a-night/g/part-00000.parquet", b"x")
+    lake.objects.put(f"manifests/raw/{spec.name}/day=not-a-night.json", b"x")
+    assert sweep(spec, stores, NOW).collected == 1
+
+
 def test_a_dry_run_says_what_would_go_and_takes_nothing(spec, stores, lake, publish) -> None:
     publish(3)
     gone = named(lake, spec)

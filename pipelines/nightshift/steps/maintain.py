@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from nightshift.contracts import KEEP_DAYS, LEAST_KEEP_DAYS, Maintained
+from nightshift.contracts import KEEP_DAYS, LEAST_KEEP_DAYS, Dataset, Maintained
 from nightshift.errors import MissingPartition, UsageError
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 from nightshift.stores.garbage import Orphan, abortable, orphans, remove
-from nightshift.stores.lake import MADE_BY, Lake
+from nightshift.stores.lake import Lake
 from nightshift.stores.manifest import Manifest
 from nightshift.stores.objects import IncompleteUpload
 from nightshift.stores.served import is_stale, manifests, unpublished_files
@@ -98,13 +98,13 @@ def sweep(
 
 def _actions(spec: ModelSpec, lake: Lake, cutoff: dt.datetime) -> Iterator[MaintenanceAction]:
     columns = {spec.partition.column}
-    for dataset in MADE_BY:
+    for dataset in Dataset:
         for key in unpublished_files(lake, dataset, spec.name):
             yield _of_stray(lake, key)
         for manifest in manifests(lake, dataset, spec.name):
             columns.add(manifest.column)
             yield from _of_night(lake, manifest)
-    for dataset in MADE_BY:
+    for dataset in Dataset:
         for orphan in orphans(lake, dataset, spec.name, columns, cutoff):
             yield _of_orphan(lake, orphan, cutoff)
     for upload in lake.objects.incomplete_uploads(""):

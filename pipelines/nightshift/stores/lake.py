@@ -20,14 +20,6 @@ from nightshift.stores import layout, parquet
 from nightshift.stores.manifest import DataFile, Manifest
 from nightshift.stores.objects import ConditionFailed, Objects
 
-MADE_BY = {
-    Dataset.RAW: "ingest",
-    Dataset.LABELS: "ingest",
-    Dataset.VALIDATED: "validate",
-    Dataset.PREDICTIONS: "predict",
-    Dataset.MONITORING: "monitor",
-}
-
 
 @dataclass(frozen=True)
 class GenerationDraft:
@@ -64,10 +56,7 @@ class Lake:
         """The commit record of a night. Raises ``MissingPartition``."""
         manifest = self.manifest(key)
         if manifest is None:
-            raise MissingPartition(
-                f"{key.dataset} has no night {key.partition} of {key.model}",
-                fix=f"nightshift {MADE_BY.get(key.dataset, 'ingest')} {key.model} {key.partition}",
-            )
+            raise MissingPartition(f"{key.dataset} has no night {key.partition} of {key.model}", fix=how_to_make(key))
         return manifest
 
     def partitions(self, dataset: Dataset, model: str) -> list[str]:
@@ -237,6 +226,23 @@ class Lake:
             raise MissingPartition(f"{self.objects.uri}/{key} is named by a manifest but is not there")
         body, _ = stored
         return pq.read_table(pa.BufferReader(body), columns=columns)
+
+
+def how_to_make(key: PartitionKey) -> str:
+    """The command that brings a night which is not there."""
+    night = f"{key.model} {key.partition}"
+    match key.dataset:
+        case Dataset.RAW:
+            return f"nightshift ingest {night}"
+        case Dataset.LABELS:
+            # Not ingest: with a night it brings the labels of an earlier one, those that arrive then.
+            return f"nightshift load {night} {key.partition}"
+        case Dataset.VALIDATED | Dataset.QUARANTINE:
+            return f"nightshift validate {night}"
+        case Dataset.PREDICTIONS:
+            return f"nightshift predict {night}"
+        case Dataset.MONITORING:
+            return f"nightshift monitor {night}"
 
 
 def _etag(committed: Committed | None) -> str | None:
