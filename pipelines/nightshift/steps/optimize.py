@@ -23,7 +23,7 @@ from nightshift.optimization.variants.report import as_json, as_markdown, pareto
 from nightshift.profiles.profile import build as build_profile
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.spec import ModelSpec
-from nightshift.stores import Stores
+from nightshift.stores import Stores, layout
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -63,7 +63,7 @@ def optimize(spec: ModelSpec, registered: Registered, stores: Stores) -> Candida
         graph = _store_graph(spec, variants, stores)
         chosen = OnnxGraph(spec, variants.body)
         profile = _profile(spec, rows, chosen)
-        stores.lake.objects.put(f"models/{spec.name}/{graph.sha256}/profile.json", profile, "application/json")
+        stores.lake.objects.put(layout.profile(spec.name, graph.sha256), profile, "application/json")
         mlflow.log_text(profile.decode(), "onnx/profile.json")
         _log(mlflow, spec, variants)
     tags = {
@@ -144,7 +144,7 @@ def _profile(spec: ModelSpec, rows: Split, graph: OnnxGraph) -> bytes:
 
 def _store_graph(spec: ModelSpec, variants: VariantSearch, stores: Stores) -> GraphRef:
     sha256 = hashlib.sha256(variants.body).hexdigest()
-    key = f"models/{spec.name}/{sha256}/model.onnx"
+    key = layout.graph(spec.name, sha256)
     stores.lake.objects.put(key, variants.body)
     parity = variants.chosen.parity
     assert parity
