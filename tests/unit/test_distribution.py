@@ -105,12 +105,17 @@ def test_every_file_of_the_package_is_in_the_wheel() -> None:
         ["git", "-C", str(ROOT), "ls-files", "--cached", "--others", "--exclude-standard", str(PACKAGE)],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    patterns = TOML["tool"]["setuptools"]["package-data"]["*"]
-    others = [name for name in map(Path, tracked.stdout.splitlines()) if name.suffix != ".py"]
-    assert PACKAGE / "py.typed" in {ROOT / name for name in others}
-    assert [name for name in others if not any(fnmatch.fnmatch(name.name, pattern) for pattern in patterns)] == []
+    data = TOML["tool"]["setuptools"]["package-data"]
+    assert data["nightshift.authoring"] == ["project/**"]
+    project = PACKAGE / "authoring" / "project"
+    patterns = data["*"]
+    files = [ROOT / name for name in tracked.stdout.splitlines()]
+    others = [file for file in files if file.suffix != ".py" and not file.is_relative_to(project)]
+    assert PACKAGE / "py.typed" in others
+    assert [file for file in others if not any(fnmatch.fnmatch(file.name, pattern) for pattern in patterns)] == []
     # setuptools finds packages by their __init__.py.
-    folders = {file.parent for file in PACKAGE.rglob("*.py")} | {(ROOT / name).parent for name in others}
+    sources = [file for file in PACKAGE.rglob("*.py") if not file.is_relative_to(project)]
+    folders = {file.parent for file in (*sources, *others)}
     assert [folder for folder in folders if not (folder / "__init__.py").is_file()] == []
 
 

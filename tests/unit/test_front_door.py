@@ -127,7 +127,7 @@ def test_a_hole_is_reported_privately_and_the_promises_name_what_exists() -> Non
     for link in re.findall(r"\]\(([^)]*)\)", text):
         assert (ROOT / link).exists() or (ROOT / f"{link}.md").exists(), link
     code = "".join(file.read_text() for file in PACKAGE.rglob("*.py"))
-    for name in ("UnsafeGraph", "TRUSTED"):
+    for name in ("UnsafeGraph", "Trainer"):
         assert f"`{name}`" in text
         assert re.search(rf"^(class )?{name}\b", code, re.MULTILINE)
 
