@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from nightshift.contracts import SnapshotRef
-from nightshift.modelling.arrays import Floats, Int64s, Booleans
+from nightshift.modelling.arrays import Booleans, Floats, Int64s
 from nightshift.modelling.label_types import label_type
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
