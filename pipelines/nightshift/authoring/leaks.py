@@ -48,7 +48,6 @@ class Leak:
 
 def look(spec: ModelSpec, stores: Stores) -> list[Leak]:
     """Leaks among the features, on the last labelled nights of the lake. Raises ``MissingPartition`` without any."""
-    require("train", "looking for leaks")
     from nightshift.modelling.labelled_night import labelled
 
     there = set(stores.lake.partitions(Dataset.VALIDATED, spec.name)) & set(
@@ -77,7 +76,9 @@ def strengths(table: pa.Table, label: Any, kind: LabelKind) -> dict[str, float]:
 
     AUC for classes (one against the rest, averaged), R² for a regression. Nulls are a value like others. Nothing
     is said of fewer than 40 labelled rows; of more than 20,000 a fixed sample is looked at.
+    Raises ``UsageError`` without the extra ``train``.
     """
+    require("train", "looking for columns that tell the label")
     probe = _probe(kind)
     values = label.combine_chunks() if isinstance(label, pa.ChunkedArray) else label
     places = _labelled_places(values)
