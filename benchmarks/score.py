@@ -82,7 +82,9 @@ def _ours(world: World, plan: Plan, *, profiled: bool | None = None) -> Run:
         graph = fetch(spec, plan.pin.key, plan.pin.sha256, stores)
         with stores.lake.objects.stream("scratch/engine.parquet") as sink:
             write(
-                Engine(spec, plan, graph, profile).scored(plan.shards[0], stores), with_dictionaries(schema(spec)), sink
+                Engine(spec, plan, graph, profile).score_shard(plan.shards[0], stores),
+                with_dictionaries(schema(spec)),
+                sink,
             )
 
     return step if profiled is None else engine

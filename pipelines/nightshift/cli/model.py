@@ -28,12 +28,12 @@ JsonOption = Annotated[bool, typer.Option("--json", help="For machines.")]
 def ingest(model: ModelArgument, night: NightArgument) -> None:
     """Bring one night into raw/, and the labels that have arrived by then."""
     from nightshift.errors import NoSourceData
-    from nightshift.steps.ingest import ingest, ingest_labels, labelled_night
+    from nightshift.steps.ingest import ingest, ingest_labels
 
     spec, stores = open_model(model)
     say(ingest(spec, night, stores))
     try:
-        say(ingest_labels(spec, labelled_night(spec, night), stores))
+        say(ingest_labels(spec, spec.labelled_night(night), stores))
     except NoSourceData as notice:
         typer.echo(str(notice))
 

@@ -1,14 +1,13 @@
 """What the demo left behind, read from where it lies: the lake, the ledger and MLflow."""
 
-import json
 from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 
 from nightshift.contracts import Decision
 from nightshift.monitoring.accuracy import read_record
+from nightshift.monitoring.night_record import read_night_record
 from nightshift.spec import ModelSpec
-from nightshift.steps.monitor import read_drift
+from nightshift.steps.govern import read_decisions
 from nightshift.stores import Stores
 from nightshift.stores.ledger import Ledger
 from nightshift.stores.registry import CHAMPION
@@ -60,48 +59,61 @@ class Findings:
 
 def gather(spec: ModelSpec, stores: Stores, nights: Iterable[str], retrain: str | None) -> Findings:
     """Read it all; ``retrain`` is the run id of the retrain, if there was one."""
-    records = map(partial(_night, spec, stores), sorted(nights))
+    champion = stores.registry.champion(spec.name)
+    summaries = [_night(spec, stores, night) for night in sorted(nights)]
+    decision = None
+    outcome = None
+    if retrain:
+        decision = _decision(spec, stores, retrain)
+        outcome = _outcome(spec, stores, retrain)
     return Findings(
-        champion=_version(spec, stores, stores.registry.champion(spec.name).version),
-        nights=[record for record in records if record],
-        decision=_decision(spec, stores, retrain) if retrain else None,
-        outcome=_outcome(spec, stores, retrain) if retrain else None,
+        champion=_version(spec, stores, champion.version),
+        nights=[summary for summary in summaries if summary],
+        decision=decision,
+        outcome=outcome,
     )
 
 
 def _night(spec: ModelSpec, stores: Stores, night: str) -> NightSummary | None:
-    found = read_drift(spec, night, stores)
-    if found is None:
+    record = read_night_record(spec, night, stores)
+    if record is None:
         return None
-    drift, record = found["drift"], read_record(spec.name, night, stores)
-    return NightSummary(
+    drift = record.drift
+    summary = NightSummary(
         night=night,
-        version=found["version"],
-        flights=found["counts"]["scored"],
-        drifted=drift["drifted"],
-        statistic=drift["statistic"],
-        threshold=drift["threshold"],
-        worst=drift["worst"],
-        log_loss=record.metrics["log_loss"] if record else None,
-        limit=record.limit if record else None,
-        lost=bool(record and record.lost),
+        version=record.version,
+        flights=record.counts.scored,
+        drifted=drift.drifted,
+        statistic=drift.statistic,
+        threshold=drift.threshold,
+        worst=drift.worst,
+    )
+    accuracy = read_record(spec.name, night, stores)
+    if accuracy is None:
+        return summary
+    return replace(
+        summary,
+        log_loss=accuracy.metrics["log_loss"],
+        limit=accuracy.limit,
+        lost=bool(accuracy.lost),
     )
 
 
 def _version(spec: ModelSpec, stores: Stores, number: str) -> Version:
     client = stores.registry.client
-    found = client.get_model_version(spec.name, number)
-    metrics = client.get_run(str(found.run_id)).data.metrics
-    return Version(number, found.tags.get("nightshift.trained_through", ""), dict(metrics))
+    version = client.get_model_version(spec.name, number)
+    run = client.get_run(str(version.run_id))
+    return Version(
+        number,
+        trained_through=version.tags.get("nightshift.trained_through", ""),
+        metrics=dict(run.data.metrics),
+    )
 
 
 def _decision(spec: ModelSpec, stores: Stores, run_id: str) -> Decision | None:
-    objects = stores.lake.objects
-    for key in objects.keys(f"monitoring/{spec.name}/_decisions/"):
-        body = objects.get(key)
-        said = json.loads(body[0]) if body else {}
-        if said.get("retrain") and said.get("run_id") == run_id:
-            return Decision(**{name: said[name] for name in Decision.__dataclass_fields__})
+    for record in read_decisions(spec, stores):
+        if record.retrain and record.run_id == run_id:
+            return record.decision
     return None
 
 

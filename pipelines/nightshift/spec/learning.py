@@ -20,6 +20,19 @@ LOSSES: dict[LabelKind, frozenset[str]] = {
     "multiclass": frozenset({"log_loss", "brier"}),
     "regression": frozenset({"squared_error", "absolute_error"}),
 }
+DEFAULT_LOSS: dict[LabelKind, str] = {
+    "binary": "log_loss",
+    "multiclass": "log_loss",
+    "regression": "squared_error",
+}
+TrainerName = Literal["hist_gradient_boosting", "logistic_regression", "ridge", "neural_network"]
+TRAINER_LABELS: dict[TrainerName, frozenset[LabelKind]] = {
+    "hist_gradient_boosting": frozenset({"binary", "multiclass", "regression"}),
+    "logistic_regression": frozenset({"binary", "multiclass"}),
+    "ridge": frozenset({"regression"}),
+    "neural_network": frozenset({"binary", "multiclass", "regression"}),
+}
+"""The kinds of label that each trainer is for; the trainers themselves are in ``modelling.trainers``."""
 Variant = Literal[
     "fp32_optimized",
     "codes",
@@ -58,12 +71,21 @@ class Label(Frozen):
     @property
     def class_names(self) -> tuple[str, ...]:
         """The classes as parts of column names: small letters, digits and ``_``, each once, in their order."""
-        found: list[str] = []
+        names: list[str] = []
         for text in self.classes:
             plain = re.sub("[^a-z0-9]", "_", text.lower())
-            names = chain([plain], (f"{plain}_{number}" for number in count(2)))
-            found.append(next(name for name in names if name not in found))
-        return tuple(found)
+            numbered = (f"{plain}_{number}" for number in count(2))
+            free = (name for name in chain([plain], numbered) if name not in names)
+            names.append(next(free))
+        return tuple(names)
+
+    def score_columns(self, score: str) -> tuple[str, ...]:
+        """The published columns of scores: ``score``, one for each class in the order of ``classes``, or none."""
+        if self.type == "regression":
+            return ()
+        if self.type == "multiclass":
+            return tuple(f"{score}_{name}" for name in self.class_names)
+        return (score,)
 
 
 class Training(Frozen):
@@ -71,7 +93,7 @@ class Training(Frozen):
 
     window_days: int = Field(ge=2, description="labelled nights a snapshot spans")
     holdout_days: int = Field(ge=1, description="the last nights of the window, never trained on")
-    trainer: Literal["hist_gradient_boosting", "logistic_regression", "ridge", "neural_network"] = Field(
+    trainer: TrainerName = Field(
         description="what is fitted; ridge learns numbers only, logistic_regression classes only"
     )
     parameters: dict[str, float | int | str | bool] = Field(default_factory=dict, description="of the trainer, by name")

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from nightshift.errors import LakeUnavailable, UsageError
 from nightshift.settings import Settings
+from nightshift.stores.records import Record
 from nightshift.stores.upload import Upload
 
+R = TypeVar("R", bound=Record)
+JSON = "application/json"
 PIECE = 2**20
 NOT_THERE = {"NoSuchKey", "NoSuchUpload", "404", "NotFound"}
 DENIED = {"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch", "Forbidden"}
@@ -92,6 +95,15 @@ class Objects:
         with self._explained(key):
             self._client.put_object(Bucket=self.bucket, Key=self._prefix + key, Body=body, ContentType=content_type)
 
+    def put_record(self, key: str, record: Record) -> None:
+        """Write a record, whatever was there."""
+        self.put(key, record.to_json(), JSON)
+
+    def get_record(self, key: str, kind: type[R]) -> R | None:
+        """A record, or None when there is none. Raises ``UnreadableRecord``."""
+        stored = self.get(key)
+        return kind.from_json(stored[0], f"{self.uri}/{key}") if stored else None
+
     def put_if(self, key: str, body: bytes, etag: str | None) -> None:
         """Write only if the object is still the one with ``etag`` (None: only if there is none).
 
@@ -103,7 +115,7 @@ class Objects:
         condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
         try:
             self._single_try.put_object(
-                Bucket=self.bucket, Key=self._prefix + key, Body=body, ContentType="application/json", **condition
+                Bucket=self.bucket, Key=self._prefix + key, Body=body, ContentType=JSON, **condition
             )
         except (ClientError, BotoCoreError) as error:
             raise ConditionFailed(str(error)) from error

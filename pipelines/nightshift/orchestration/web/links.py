@@ -79,7 +79,7 @@ class DataDocs(BaseOperatorLink):
 
 
 def docs_url(key: str) -> str:
-    """``reports/validation/<model>/<column>=<partition>/...`` as the web app serves it."""
+    """A key of ``layout.data_docs`` as the web app serves it."""
     from airflow.configuration import conf
 
     _, _, model, night, _ = key.split("/")

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nightshift.modelling.figures import training_figures
 from nightshift.modelling.holdout import LabelledRows
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
-from nightshift.modelling.plots import training_plots
 
 NAMES = {
     "binary": {"roc", "precision_recall", "calibration", "importance"},
@@ -23,7 +23,7 @@ NAMES = {
 def test_every_figure_of_a_kind_is_drawn(fitted: Callable[..., Any], kind: str) -> None:
     made = fitted(kind)
     scores = label_type(made.spec).predict(made.pipeline, model_inputs(made.spec, made.rows.holdout.table))
-    found = training_plots(made.spec, made.pipeline, made.rows.holdout, scores)
+    found = training_figures(made.spec, made.pipeline, made.rows.holdout, scores)
     assert set(found) == NAMES[kind]
     for figure in found.values():
         drawn = io.BytesIO()
@@ -34,7 +34,7 @@ def test_every_figure_of_a_kind_is_drawn(fitted: Callable[..., Any], kind: str) 
 def test_the_feature_that_decides_is_the_most_important(fitted: Callable[..., Any]) -> None:
     made = fitted("regression")
     scores = label_type(made.spec).predict(made.pipeline, model_inputs(made.spec, made.rows.holdout.table))
-    (axes,) = training_plots(made.spec, made.pipeline, made.rows.holdout, scores)["importance"].axes
+    (axes,) = training_figures(made.spec, made.pipeline, made.rows.holdout, scores)["importance"].axes
     assert axes.get_yticklabels()[-1].get_text() == "items"
     assert axes.get_xlabel() == "squared error added when shuffled"
 
@@ -44,4 +44,4 @@ def test_a_holdout_without_one_of_the_classes_has_its_figures(fitted: Callable[.
     some = made.rows.holdout.labels > 0
     rows = LabelledRows(made.rows.holdout.table.filter(some), made.rows.holdout.labels[some], np.arange(some.sum()))
     scores = label_type(made.spec).predict(made.pipeline, model_inputs(made.spec, rows.table))
-    assert set(training_plots(made.spec, made.pipeline, rows, scores)) == NAMES["multiclass"]
+    assert set(training_figures(made.spec, made.pipeline, rows, scores)) == NAMES["multiclass"]
