@@ -2,7 +2,7 @@
 
 Written once per model version as ``models/<model>/<onnx sha256>/profile.json``. It holds integer
 counts and the leave-one-night-out distances of the reference's nights; the alarm lines are drawn
-from these at monitoring time (``steps/drift.py``, ``steps/accuracy.py``), so a new false-alarm rate
+from these at monitoring time (``monitoring/drift.py``, ``monitoring/accuracy.py``), so a new false-alarm rate
 in the spec needs no new training.
 """
 
@@ -104,7 +104,7 @@ def build(
 
     ``table`` holds the drift features (other columns are ignored); ``nights``, ``scores`` and ``labels``
     have one line per row: the partition key, the model's scores (NaN in sample), and the outcome as
-    ``holdout.Rows`` has it (NaN where there was none). Scores of rows that the model was trained on are too
+    ``holdout.LabelledRows`` has it (NaN where there was none). Scores of rows that the model was trained on are too
     good to compare with, so only the holdout nights have any, and the score's reference is those nights alone. With
     fewer than ``drift.MIN_NIGHTS`` of them the score is shown but cannot alarm. Raises ``ModelError``
     when there are no rows.
