@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from nightshift.contracts import Candidate, GraphRef, Registered
+from nightshift.errors import ModelError
 from nightshift.modelling.holdout import Split, read_split
 from nightshift.optimization.export import to_onnx
 from nightshift.optimization.parity import parity_rows
@@ -119,8 +120,8 @@ def _profile(spec: ModelSpec, rows: Split, graph: OnnxGraph) -> bytes:
 
 def _keep(spec: ModelSpec, found: VariantSearch, stores: Stores) -> GraphRef:
     chosen, parity = found.chosen, found.chosen.parity
-    assert chosen.sha256
-    assert parity
+    if chosen.sha256 is None or parity is None:
+        raise ModelError(f"{spec.name}: variant {chosen.name} was chosen but never measured")
     key = layout.graph(spec.name, chosen.sha256)
     stores.lake.objects.put(key, found.body)
     return GraphRef(

@@ -111,7 +111,8 @@ def _label(axes: "Axes", shown: Sequence[VariantResult]) -> None:
         before, line = last.get(above, (0.0, 0))
         line = line + 1 if before and speed / before < NEIGHBOURS else 0
         last[above] = speed, line
-        assert loss
+        if loss is None:
+            continue
         axes.annotate(
             entry.name, (speed, loss.high if above else loss.low), ha="center", fontsize=8,
             va="bottom" if above else "top", xytext=(0, (5 + 13 * line) * (1 if above else -1)),
