@@ -3,8 +3,8 @@ FROM python:3.11-slim-bookworm AS requirements
 COPY pyproject.toml .
 # A stage of its own: only a changed list of packages, not every edit of pyproject.toml, installs anew.
 RUN python -c "import tomllib; toml = tomllib.load(open('pyproject.toml', 'rb')); \
-project = toml['project']; extras = project['optional-dependencies']; \
-print(*toml['build-system']['requires'], *project['dependencies'], *extras['postgres'], *extras['openlineage'], sep='\n')" > /requirements.txt
+project = toml['project']; extras = project['optional-dependencies']; extras.pop('dev'); \
+print(*toml['build-system']['requires'], *project['dependencies'], *sum(extras.values(), []), sep='\n')" > /requirements.txt
 
 FROM python:3.11-slim-bookworm
 # Where pip looks, for a mirror or for the CPU build of torch; empty is pip's own default.
@@ -32,7 +32,7 @@ COPY . .
 RUN chmod -R go=rX . && chmod 755 docker/with-secrets && ln -s "$PWD/docker/with-secrets" /usr/local/bin \
  && pip install --no-cache-dir --disable-pip-version-check --root-user-action=ignore \
       --no-deps --no-build-isolation -e . \
- && python -m compileall -q dags docker models pipelines
+ && python -m compileall -q dags docker models pipelines plugins
 ARG NIGHTSHIFT_COMMIT=unknown
 ENV NIGHTSHIFT_COMMIT=$NIGHTSHIFT_COMMIT
 USER nightshift

@@ -1,23 +1,31 @@
 # The one list of verbs: people, hooks and CI all use these. `make` alone prints it.
+# Another Python gets an environment of its own, .venv-3.12:  make unit dags PYTHON=python3.12
 PYTHON ?= python3.11
-BIN := .venv/bin
+OTHER_PYTHON := $(filter-out 3.11,$(patsubst python%,%,$(filter python3.%,$(notdir $(PYTHON)))))
+VENV ?= .venv$(addprefix -,$(OTHER_PYTHON))
+BIN := $(VENV)/bin
+# Without torch there: no build for processors alone may be at hand, and only networks need it.
+EXTRAS ?= train,$(if $(OTHER_PYTHON),,networks,)demo,postgres,openlineage,dev
+# Named by its exact version, so that pip takes a local build of it for processors alone.
+TORCH := $(if $(findstring networks,$(EXTRAS)),torch==2.13.0)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help install demo up down test lint unit dags integration faults soak e2e bench clean
+.PHONY: help install demo up down test lint format docs dead unit dags integration faults soak e2e \
+	dist dist-test bench bench-long clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The stamp is younger than what decides the environment, so a second `make` installs nothing.
-.venv/installed: pyproject.toml constraints.txt
+$(VENV)/installed: pyproject.toml constraints.txt
 	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is not there; install Python 3.11, or: make PYTHON=/path/to/python3.11" >&2; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@echo "installing into .venv (pip, against constraints.txt) ..."
-	@$(BIN)/pip install --quiet --progress-bar off -c constraints.txt torch==2.13.0 -e '.[dev,postgres]'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing into $(VENV) (pip, against constraints.txt) ..."
+	@$(BIN)/pip install --quiet --progress-bar off -c constraints.txt $(TORCH) -e '.[$(EXTRAS)]'
 	@touch $@
 
-install: .venv/installed ## make .venv with everything in it
+install: $(VENV)/installed ## make .venv with everything in it
 
 demo: install ## close the whole loop on real data, then look at it in a browser
 	@$(BIN)/nightshift demo
@@ -30,12 +38,24 @@ down: ## stop them; all data stay
 
 test: lint unit dags integration faults e2e ## everything that CI runs
 
-lint: install ## style, types, architecture, specs
+lint: install ## style, density, types, architecture, specs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python tests/density.py
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/nightshift check
+
+format: install ## mend what lint finds and a machine can mend
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+docs: install ## write the pages that are made from the code: docs/spec.md
+	$(BIN)/python -m nightshift.authoring.reference docs/spec.md
+
+# A list to look through, never a gate: Airflow, Typer and pydantic call much that no line of ours does.
+dead: install ## code that nothing seems to use
+	-$(BIN)/vulture pipelines dags plugins models docker benchmarks tests --min-confidence 60 --sort-by-size
 
 unit: install ## fast tests, no services
 	$(BIN)/python -m pytest tests/unit
@@ -56,14 +76,28 @@ soak: install ## the same for longer; writes benchmarks/soak.json (SOAK="--minut
 e2e: install ## the whole stack in a real browser; skipped where there is no chromium
 	$(BIN)/python -m pytest tests/e2e
 
+# setuptools would pack what an earlier build left in build/, also files that are gone since.
+dist: install ## the wheel, into dist/
+	@rm -rf build dist
+	@$(BIN)/pip wheel --quiet --progress-bar off --no-deps --wheel-dir dist .
+	@rm -rf build
+	@ls dist/*.whl
+
+# It installs for minutes, so `make test` leaves it to who changes what the wheel holds or needs.
+dist-test: dist ## a night with the wheel and its core alone, in a new .venv-dist
+	$(BIN)/python -m pytest tests/dist
+
 # Peers have versions of their own; where they do not install, their figures are absent.
 .venv-peers/installed: benchmarks/peers.txt
 	@test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
 	@echo "installing Ray and Spark into .venv-peers ..."
 	@if .venv-peers/bin/pip install --quiet --progress-bar off -r $<; then touch $@; else echo "no Ray and Spark: benchmarks go without" >&2; fi
 
-bench: install .venv-peers/installed ## what is fast, measured; writes benchmarks/results.json
-	$(BIN)/python -m benchmarks
+bench: install .venv-peers/installed ## what is fast and what is true; one part: GROUP=score|data|judge|scale|serve
+	$(BIN)/python -m benchmarks $(GROUP)
 
-clean: down ## remove .venv, .venv-peers and all state of the embedded stack
-	rm -rf .venv .venv-peers .nightshift
+bench-long: install ## the same promises at ten times the size
+	$(BIN)/python -m benchmarks --long
+
+clean: down ## remove all environments, builds and all state of the embedded stack
+	rm -rf .venv .venv-3.* .venv-peers .venv-dist build dist .nightshift

@@ -1,54 +1,62 @@
-"""``make bench``: every figure, as a table and in benchmarks/results.json."""
+"""``make bench``: figures, as a table and in benchmarks/results.json."""
 
-import json
-import os
-import platform
+import argparse
 import tempfile
-from importlib.metadata import version
+import time
+from collections.abc import Iterable
 from pathlib import Path
 
-import psutil
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import night, score, snapshots, stages, validate
+from benchmarks import results
+from benchmarks.groups import GROUPS, LONG, MOST_MINUTES, Suite
 from benchmarks.world import World
-
-RESULTS = Path(__file__).with_name("results.json")
-PACKAGES = ("apache-airflow", "mlflow", "great-expectations", "onnxruntime", "scikit-learn", "pandas", "pyarrow")
-SUITES = (score, stages, validate, snapshots, night)
 
 
 def main() -> None:
-    """Start a stack of its own, train a champion on real flights, measure, stop."""
+    """Measure one group, all of them, or the long ones."""
+    arguments = _arguments()
     console = Console()
+    if arguments.long:
+        measure("long", LONG, console)
+        return
+    for group in [arguments.group] if arguments.group else GROUPS:
+        measure(group, GROUPS[group], console)
+
+
+def measure(group: str, suites: Iterable[Suite], console: Console) -> None:
+    """Run the suites in a world of their own, then write and show the group's part."""
+    if not suites:
+        console.print(f"{group}: nothing to measure yet")
+        return
     figures: dict[str, float] = {}
+    started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="nightshift-bench-") as folder, World(Path(folder), console) as world:
-        for suite in SUITES:
-            console.rule(f"[bold]{suite.__name__.removeprefix('benchmarks.')}")
-            figures |= suite.figures(world)
-    write(figures)
-    show(console, figures)
+        for suite in suites:
+            console.rule(f"[bold]{group}: {suite.__module__.removeprefix('benchmarks.')}")
+            figures |= suite(world)
+    part = results.part(figures, time.perf_counter() - started)
+    results.write(group, part)
+    show(group, part, console)
 
 
-def write(figures: dict[str, float]) -> None:
-    """A flat object of named figures, then the machine and the versions they were seen with."""
-    machine = {
-        "machine.cores": len(os.sched_getaffinity(0)),
-        "machine.memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
-        "machine.python": platform.python_version(),
-        **{f"version.{name}": version(name) for name in PACKAGES},
-    }
-    rounded = {name: round(value, 4) for name, value in sorted(figures.items())}
-    RESULTS.write_text(json.dumps({**rounded, **machine}, indent=1) + "\n")
-
-
-def show(console: Console, figures: dict[str, float]) -> None:
-    """The same as a table."""
-    table = Table("figure", "value", title=f"written to {RESULTS.relative_to(Path.cwd())}")
-    for name, value in sorted(figures.items()):
-        table.add_row(name, f"{value:,.3f}")
+def show(group: str, part: results.Part, console: Console) -> None:
+    """The part as a table; a group that took too long says so."""
+    minutes = part.minutes or 0.0
+    table = Table("figure", "value", title=f"{group}: {minutes} minutes, written to {results.FILE.name}")
+    for name, value in part.figures.items():
+        table.add_row(name, f"{value:,.4g}")
     console.print(table)
+    if group in GROUPS and minutes > MOST_MINUTES:
+        console.print(f"[yellow]more than {MOST_MINUTES} minutes: the machine is busy, or the group grew[/yellow]")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("group", nargs="?", choices=GROUPS, help="all of them where none is named")
+    parser.add_argument("--long", action="store_true", help="the same promises at ten times the size")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

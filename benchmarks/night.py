@@ -15,7 +15,10 @@ PATIENCE_S = 300
 
 def figures(world: World) -> dict[str, float]:
     """Wall time of validate, predict and monitor; pairs alternate, so noise of the machine meets both."""
-    real, empty = _api(world, MODEL), _api(world, "empty")
+    world.start_airflow()
+    assert world.pin
+    real = _api(world, MODEL)
+    empty = _api(world, "empty")
     _warm_up(real, empty)
     ratios, seconds = [], []
     for pair in range(PAIRS):

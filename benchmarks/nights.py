@@ -19,7 +19,7 @@ NIGHT = "2014-01-01"
 def big_night(world: World, rows: int, pin: Pin) -> Plan:
     """One validated file of ``rows`` rows in the lake, and a plan to score it in one shard."""
     spec, lake = world.spec, world.stores.lake
-    real = read_snapshot(spec, world.stores.snapshots.checkout(world.trained.snapshot.md5)).select(list(spec.columns))
+    real = read_snapshot(spec, world.stores.snapshots.checkout(world.snapshot.md5)).select(list(spec.columns))
     draft = lake.begin(PartitionKey(Dataset.VALIDATED, f"bench_{rows}", spec.partition.column, NIGHT))
     file = lake.add(draft, 0, drawn(real, rows), real.schema)
     groups = lake.open_parquet(file.key).metadata.num_row_groups
@@ -31,7 +31,7 @@ def big_night(world: World, rows: int, pin: Pin) -> Plan:
 def forget(plan: Plan, spec: ModelSpec, stores: Stores) -> None:
     """Let the plan's shards be scored again, though they were."""
     for shard in plan.shards:
-        stores.lake.objects.delete(shards.file_key(spec, plan, shard).replace(".parquet", ".json"))
+        stores.lake.objects.delete(shards.shard_file(spec, plan, shard).key.replace(".parquet", ".json"))
 
 
 def drawn(real: pa.Table, rows: int) -> Iterator[pa.RecordBatch]:

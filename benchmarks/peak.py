@@ -55,14 +55,13 @@ def _child(world: "World", verb: str, order: dict[str, Any]) -> Peak:
 
 def _score(order: dict[str, Any]) -> None:
     from benchmarks.nights import forget
-    from nightshift.steps.publish import publish
-    from nightshift.steps.score import score
+    from nightshift.steps.predict import score_and_publish
 
     plan = TypeAdapter(Plan).validate_python(order)
     settings = load_settings()
     spec, stores = find_spec(settings.models, plan.model), Stores(settings, {"by": "benchmarks"})
     forget(plan, spec, stores)
-    publish(spec, plan, [score(spec, plan, shard, stores) for shard in plan.shards], stores)
+    score_and_publish(spec, plan, stores)
 
 
 def _validate(order: dict[str, Any]) -> None:

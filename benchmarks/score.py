@@ -6,12 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
-from benchmarks import peak
 from benchmarks.nights import big_night, forget
 from benchmarks.peers import PeerUnavailable, peers
 from benchmarks.rivals import Run, onnxruntime_alone, pyfunc, seconds
 from benchmarks.world import World
-from nightshift.contracts import Pin, Plan
+from nightshift.contracts import Plan
 from nightshift.profiles.profile import load_profile
 from nightshift.scoring.engine import Engine, schema
 from nightshift.scoring.graph import fetch
@@ -19,7 +18,6 @@ from nightshift.steps.score import score
 from nightshift.stores.parquet import with_dictionaries, write
 
 ROWS = 5_000_000
-MANY_ROWS = 50_000_000
 REPEATS = 5
 
 
@@ -50,7 +48,6 @@ def figures(world: World) -> dict[str, float]:
         "score.rows_per_second": ROWS / median(found["chosen"]),
         "score.fp32_rows_per_second": ROWS / median(found["exact"]),
         **_peers(world, chosen),
-        **_memory(world),
     }
 
 
@@ -85,7 +82,9 @@ def _ours(world: World, plan: Plan, *, profiled: bool | None = None) -> Run:
         graph = fetch(spec, plan.pin.key, plan.pin.sha256, stores)
         with stores.lake.objects.stream("scratch/engine.parquet") as sink:
             write(
-                Engine(spec, plan, graph, profile).scored(plan.shards[0], stores), with_dictionaries(schema(spec)), sink
+                Engine(spec, plan, graph, profile).score_shard(plan.shards[0], stores),
+                with_dictionaries(schema(spec)),
+                sink,
             )
 
     return step if profiled is None else engine
@@ -119,16 +118,3 @@ def _peer_rounds(world: World, plan: Plan) -> Iterator[tuple[str, list[float], f
             for theirs, mine in pairs:
                 world.console.print(f"{peer.name} {theirs:.1f} s, nightshift {mine:.1f} s")
             yield peer.name, [theirs / mine for theirs, mine in pairs], peer.start_up_s
-
-
-def _memory(world: World) -> dict[str, float]:
-    """Peak memory of a process that scores and publishes, at ten times the rows."""
-    few, many = (_peak(world, rows, world.pin) for rows in (ROWS, MANY_ROWS))
-    return {"score.peak_mib": many, "score.peak_mib_at_5m": few, "score.memory_growth": many / few}
-
-
-def _peak(world: World, rows: int, pin: Pin) -> float:
-    world.console.print(f"writing a night of {rows:,} rows to score it in a process of its own ...")
-    found = peak.scoring(world, big_night(world, rows, pin))
-    world.console.print(f"{rows:,} rows: {found.seconds:.0f} s, peak {found.mib:.0f} MiB")
-    return found.mib

@@ -19,6 +19,7 @@ from nightshift.steps.snapshot import snapshot
 from nightshift.stores import Stores
 
 PARTITIONS = 1_000
+MANY_PARTITIONS = 10_000
 MOVES = 5
 ROWS = 200
 FIRST = date(2000, 1, 1)
@@ -26,18 +27,34 @@ FIRST = date(2000, 1, 1)
 
 def figures(world: World) -> dict[str, float]:
     """Seconds of a snapshot that finds nothing known, and of later ones that each find all nights but one."""
-    spec = _model(world.spec)
-    _publish(world, spec)
-    stores = Stores(_elsewhere(world), {"by": "benchmarks"})
-    last = FIRST + timedelta(days=PARTITIONS - 1)
-    full, first = _timed(spec, last, stores)
-    assert first.nights == PARTITIONS
-    moved = [_timed(spec, last + timedelta(days=day), stores)[0] for day in range(1, MOVES + 1)]
-    world.console.print(f"{PARTITIONS} nights: full {full:.2f} s, moved {', '.join(f'{one:.2f}' for one in moved)} s")
+    full, moved = _measured(world, PARTITIONS)
     return {
         "snapshot.seconds_per_1000_partitions": full * 1_000 / PARTITIONS,
         "snapshot.moved_vs_full": median(moved) / full,
     }
+
+
+def long_figures(world: World) -> dict[str, float]:
+    """The same for ten times the nights."""
+    full, moved = _measured(world, MANY_PARTITIONS)
+    return {
+        "snapshot.seconds_per_1000_of_10000_partitions": full * 1_000 / MANY_PARTITIONS,
+        "snapshot.moved_vs_full_of_10000": median(moved) / full,
+    }
+
+
+def _measured(world: World, partitions: int) -> tuple[float, list[float]]:
+    """Seconds of the first snapshot, and of ``MOVES`` later ones."""
+    spec = _model(world.spec, partitions)
+    _publish(world, spec, partitions + MOVES)
+    stores = Stores(_elsewhere(world, spec.name), {"by": "benchmarks"})
+    last = FIRST + timedelta(days=partitions - 1)
+    full, first = _timed(spec, last, stores)
+    assert first.nights == partitions
+    moved = [_timed(spec, last + timedelta(days=day), stores)[0] for day in range(1, MOVES + 1)]
+    shown = ", ".join(f"{seconds:.2f}" for seconds in moved)
+    world.console.print(f"{partitions} nights: full {full:.2f} s, moved {shown} s")
+    return full, moved
 
 
 def _timed(spec: ModelSpec, last: date, stores: Stores) -> tuple[float, SnapshotRef]:
@@ -47,27 +64,28 @@ def _timed(spec: ModelSpec, last: date, stores: Stores) -> tuple[float, Snapshot
     return time.perf_counter() - started, frozen
 
 
-def _model(spec: ModelSpec) -> ModelSpec:
-    """The flights with a window of a thousand nights, under a name of its own."""
+def _model(spec: ModelSpec, partitions: int) -> ModelSpec:
+    """The flights with a window of so many nights, under a name of its own."""
     return spec.model_copy(
         update={
-            "name": "bench_snapshots",
+            "name": f"bench_snapshots_{partitions}",
             "partition": spec.partition.model_copy(update={"start": FIRST}),
-            "training": spec.training.model_copy(update={"window_days": PARTITIONS}),
+            "training": spec.training.model_copy(update={"window_days": partitions}),
         }
     )
 
 
-def _elsewhere(world: World) -> Settings:
+def _elsewhere(world: World, name: str) -> Settings:
     """A machine and a remote that have nothing yet."""
-    home, remote = world.settings.home / "bench-snapshots", f"{world.settings.dvc_remote}/bench-snapshots"
+    home = world.settings.home / name
+    remote = f"{world.settings.dvc_remote}/{name}"
     return world.settings.model_copy(update={"home": home, "dvc_remote": remote})
 
 
-def _publish(world: World, spec: ModelSpec) -> None:
-    real = read_snapshot(spec, world.stores.snapshots.checkout(world.trained.snapshot.md5))
+def _publish(world: World, spec: ModelSpec, nights: int) -> None:
+    real = read_snapshot(spec, world.stores.snapshots.checkout(world.snapshot.md5))
     random, numbers = np.random.default_rng(0), pa.array(np.arange(ROWS, dtype=np.int32))
-    for day in range(PARTITIONS + MOVES):
+    for day in range(nights):
         rows = real.take(pa.array(random.integers(0, real.num_rows, ROWS)))
         rows = rows.set_column(rows.schema.get_field_index("flight"), rows.schema.field("flight"), numbers)
         night = (FIRST + timedelta(days=day)).isoformat()

@@ -45,8 +45,8 @@ def _stages(world: World, plan: Plan, graph: OnnxGraph) -> dict[str, float]:
     units = [unit for batch in batches for unit in cut(batch)]
     found["feed"], _ = _cpu(lambda: [graph.feeds(unit) for unit in units])
     found["onnxruntime"] = _onnxruntime(units, graph)
-    whole, made = _cpu(lambda: [engine.unit(unit)[0] for unit in units])
-    without, _ = _cpu(lambda: [bare.unit(unit)[0] for unit in units])
+    whole, made = _cpu(lambda: [engine.score_unit(unit)[0] for unit in units])
+    without, _ = _cpu(lambda: [bare.score_unit(unit)[0] for unit in units])
     found["count"] = whole - without
     found["encode_upload"], _ = _cpu(lambda: _written(world, made))
     found["store"] = (_store_seconds(world) - before) / (REPEATS + 1)

@@ -50,7 +50,7 @@ def _raw(world: World, rows: int) -> ModelSpec:
     )
     lake = world.stores.lake
     if lake.manifest(spec.key(Dataset.RAW, NIGHT)) is None:
-        snapshot = read_snapshot(world.spec, world.stores.snapshots.checkout(world.trained.snapshot.md5))
+        snapshot = read_snapshot(world.spec, world.stores.snapshots.checkout(world.snapshot.md5))
         real = snapshot.select(list(spec.columns))
         draft = lake.begin(spec.key(Dataset.RAW, NIGHT))
         file = lake.add(draft, 0, drawn(real, rows), real.schema)

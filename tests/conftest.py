@@ -14,11 +14,15 @@ import pyarrow as pa
 import pytest
 import yaml
 
+from nightshift.concurrency import let_openmp_threads_sleep
+from nightshift.project import PROJECT_FILE
 from nightshift.settings import Settings, load_settings, settings
 from nightshift.spec import Column, ModelSpec, load_spec
 from nightshift.stores import Stores
 from nightshift.stores.parquet import conform, schema_of
 
+# Tests run side by side, and some import scikit-learn before any training starts.
+let_openmp_threads_sleep()
 REPOSITORY = Path(__file__).parents[1]
 QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "GX_ANALYTICS_ENABLED": "false"}
 
@@ -121,7 +125,7 @@ def make_project() -> Callable[..., Path]:
         name = name or f"orders_{uuid.uuid4().hex[:8]}"
         folder = root / "models" / name
         folder.mkdir(parents=True)
-        (root / "pyproject.toml").touch()
+        (root / PROJECT_FILE).write_text("format = 1\n")
         (folder / "source.py").write_text(source)
         (folder / "model.yaml").write_text(yaml.safe_dump(merged({"name": name, **SMALL}, changes), sort_keys=False))
         return folder

@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 
 from nightshift.errors import UsageError
+from nightshift.extras import require
 from nightshift.settings import settings
 
 KEYS = ["carrier", "flight", "origin"]
@@ -173,6 +174,7 @@ def read_tables() -> Tables:
 @cache
 def cached_tables() -> Tables:
     """The prepared tables from the project's cache, made there first if need be; outside a project, in memory."""
+    require("demo", "flight_delays", DISTRIBUTION)
     try:
         home = settings().home
     except UsageError:

@@ -2,7 +2,8 @@
 
 Values come from the process environment first, then from ``.nightshift/env``, the file that
 ``nightshift up`` writes (mode 600). So a command works in a fresh shell, and a container or an
-Airflow worker overrides anything by its environment. Importing this module reads nothing.
+Airflow worker overrides anything by its environment. Importing this module reads nothing, and
+reading settings changes nothing: ``export_env`` alone writes to ``os.environ``.
 """
 
 import os
@@ -15,9 +16,15 @@ from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from nightshift.errors import UsageError
+from nightshift.project import find_project, read_project_file
 
 ENV_FILE = "env"
+LAKE = "s3://lake"
+DVC_REMOTE = "s3://dvc"
+REGION = "us-east-1"
 S3_URI = r"^s3://[a-z0-9][a-z0-9.-]{2,62}(/.*)?$"
+# What decides how a model behaves; in a project without a package of its own, the last two.
+CODE_FOLDERS = ("pipelines", "models", "dags")
 
 
 class Settings(BaseModel):
@@ -27,10 +34,10 @@ class Settings(BaseModel):
 
     project: Path
     home: Path
-    lake: str = Field("s3://lake", alias="NIGHTSHIFT_LAKE", pattern=S3_URI)
-    dvc_remote: str = Field("s3://dvc", alias="NIGHTSHIFT_DVC_REMOTE", pattern=S3_URI)
+    lake: str = Field(LAKE, alias="NIGHTSHIFT_LAKE", pattern=S3_URI)
+    dvc_remote: str = Field(DVC_REMOTE, alias="NIGHTSHIFT_DVC_REMOTE", pattern=S3_URI)
     endpoint: str | None = Field(None, alias="AWS_ENDPOINT_URL")
-    region: str = Field("us-east-1", alias="AWS_DEFAULT_REGION")
+    region: str = Field(REGION, alias="AWS_DEFAULT_REGION")
     access_key: str | None = Field(None, alias="AWS_ACCESS_KEY_ID")
     secret_key: SecretStr | None = Field(None, alias="AWS_SECRET_ACCESS_KEY")
     mlflow_uri: str | None = Field(None, alias="MLFLOW_TRACKING_URI")
@@ -46,20 +53,14 @@ class Settings(BaseModel):
 
     @cached_property
     def commit(self) -> str:
-        """The code's git commit, ``+changed`` when the tree differs; images say it by NIGHTSHIFT_COMMIT."""
+        """The git commit of the project, ``+changed`` when its code differs; images say it by NIGHTSHIFT_COMMIT."""
         if stamped := os.environ.get("NIGHTSHIFT_COMMIT"):
             return stamped
-        if shutil.which("git") is None:
+        head = _git(self.project, "rev-parse", "HEAD")
+        if head is None:
             return "unknown"
-        git = ["git", "-C", str(self.project)]
-        head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
-        if head.returncode:
-            return "unknown"
-        changed = subprocess.run(
-            [*git, "status", "--porcelain", "--", "pipelines", "models", "dags"],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        return head.stdout.strip() + ("+changed" if changed.stdout.strip() else "")
+        changes = _git(self.project, "status", "--porcelain", "--", *CODE_FOLDERS)
+        return f"{head}+changed" if changes else head
 
     @property
     def mlflow_url(self) -> str:
@@ -67,25 +68,25 @@ class Settings(BaseModel):
         return (self.mlflow_public_url or self.mlflow_uri or "").rstrip("/")
 
 
-def find_project(start: Path) -> Path:
-    """The nearest folder at or above ``start`` that has ``models/`` and ``pyproject.toml``."""
-    for folder in (start, *start.parents):
-        if (folder / "models").is_dir() and (folder / "pyproject.toml").is_file():
-            return folder
-    raise UsageError(
-        f"{start} is not inside a Nightshift project (no models/ beside a pyproject.toml)",
-        fix="cd into your clone, or set NIGHTSHIFT_PROJECT to it",
-    )
+def _git(folder: Path, *words: str) -> str | None:
+    """What git prints, or None where there is no git or no commit."""
+    if shutil.which("git") is None:
+        return None
+    command = ["git", "-C", str(folder), *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return None if done.returncode else done.stdout.strip()
 
 
 def load_settings() -> Settings:
-    """Read the environment now. Raises ``UsageError`` when a value is malformed."""
+    """Read the environment now. Raises ``UsageError`` for a malformed value, or outside a project."""
     project = Path(os.environ.get("NIGHTSHIFT_PROJECT") or find_project(Path.cwd())).resolve()
+    read_project_file(project)
     home = Path(os.environ.get("NIGHTSHIFT_HOME") or project / ".nightshift").resolve()
-    values = {**dotenv_values(home / ENV_FILE), **os.environ}
-    known = {f.alias: values[f.alias] for f in Settings.model_fields.values() if f.alias and values.get(f.alias)}
+    environment = {**dotenv_values(home / ENV_FILE), **os.environ}
+    aliases = [field.alias for field in Settings.model_fields.values() if field.alias]
+    values = {alias: environment[alias] for alias in aliases if environment.get(alias)}
     try:
-        return Settings.model_validate({"project": project, "home": home, **known})
+        return Settings.model_validate({"project": project, "home": home, **values})
     except ValidationError as error:
         first = error.errors()[0]
         raise UsageError(
@@ -95,9 +96,12 @@ def load_settings() -> Settings:
 
 @cache
 def settings() -> Settings:
-    """The settings of this process, read once; libraries that look at os.environ see the same values."""
-    loaded = load_settings()
-    for name, value in dotenv_values(loaded.home / ENV_FILE).items():
+    """The settings of this process, read once."""
+    return load_settings()
+
+
+def export_env(origin: Settings) -> None:
+    """Let libraries that look at ``os.environ`` see what the file says; what is set there already stays."""
+    for name, value in dotenv_values(origin.home / ENV_FILE).items():
         if value is not None:
             os.environ.setdefault(name, value)
-    return loaded

@@ -30,6 +30,14 @@ def airflow_home(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def families(airflow_home):
+    """Every family of Dags by its verb: the one list of them."""
+    from nightshift.orchestration.families import FAMILIES
+
+    return FAMILIES
+
+
+@pytest.fixture(scope="session")
 def dagbag(airflow_home):
     """All Dags of the project, parsed once."""
     from airflow.dag_processing.dagbag import DagBag

@@ -1,4 +1,4 @@
-"""The Dags: every file yields some, their shapes are these, and a night runs through ``dag.test()``."""
+"""The Dags: every file yields some, their shapes are these, and no task forgets the guard."""
 
 from pathlib import Path
 
@@ -38,7 +38,10 @@ OUTLETS = {
     "train": {"promote": "champion"},
     "retrain": {"promote": "champion"},
     "rollback": {"rollback": "champion"},
+    "maintain": {},
 }
+# Tasks that are no steps of ours, with the reason that they need no guard.
+UNGUARDED = {"monitor.retrain": "Airflow's own trigger operator: it calls no step and reads no store"}
 
 
 def models() -> list[str]:
@@ -54,8 +57,25 @@ def test_every_dag_file_yields_dags(dagbag):
     assert {Path(dag.fileloc).name for dag in dagbag.dags.values()} == {p.name for p in (PROJECT / "dags").glob("*.py")}
 
 
-def test_every_model_has_the_whole_family(dagbag):
-    assert set(dagbag.dags) == {f"{model}.{verb}" for model in models() for verb in SHAPES}
+def test_the_shapes_are_those_of_all_families(families):
+    assert list(SHAPES) == list(OUTLETS) == list(families)
+
+
+def test_every_model_has_every_family(dagbag, families):
+    assert set(dagbag.dags) == {f"{model}.{verb}" for model in models() for verb in families}
+
+
+def test_every_task_is_a_step_task(dagbag):
+    """One that forgets the guard would show a traceback for a person's mistake, and never be retried in an outage."""
+    from nightshift.orchestration.tasks import step_task
+
+    unguarded = set()
+    for dag_id, dag in dagbag.dags.items():
+        for task in dag.tasks:
+            body = getattr(task, "python_callable", None) or getattr(task, "partial_kwargs", {}).get("python_callable")
+            if getattr(body, "__code__", None) not in step_task.__code__.co_consts:
+                unguarded.add(f"{dag_id.partition('.')[2]}.{task.task_id}")
+    assert unguarded == set(UNGUARDED)
 
 
 @pytest.mark.parametrize("model", models())

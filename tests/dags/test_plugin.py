@@ -29,7 +29,7 @@ LIGHT = """
 import sys
 import airflow.sdk, airflow.plugins_manager
 before = set(sys.modules)
-import nightshift.orchestration.web.links
+import nightshift.orchestration.web.plugin
 print(sorted(set(sys.modules) & {"fastapi", "mlflow", "pandas", "great_expectations", "pyarrow", "boto3", "dvc"}))
 """
 

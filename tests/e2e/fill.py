@@ -7,13 +7,11 @@ import sys
 
 from nightshift.settings import settings
 from nightshift.spec import ModelSpec, find_spec
-from nightshift.steps.evaluate import evaluate
 from nightshift.steps.ingest import ingest
 from nightshift.steps.load import load
-from nightshift.steps.optimize import optimize
 from nightshift.steps.promote import promote
+from nightshift.steps.retrain import train_and_gate
 from nightshift.steps.snapshot import snapshot
-from nightshift.steps.train import register, train
 from nightshift.steps.validate import validate
 from nightshift.stores import Stores
 
@@ -22,8 +20,8 @@ MODEL = "flight_delays"
 
 def crown(spec: ModelSpec, night: str, stores: Stores) -> None:
     """Train as of a night and make the result champion."""
-    candidate = optimize(spec, register(spec, train(spec, snapshot(spec, night, stores), stores), stores), stores)
-    promoted = promote(spec, evaluate(spec, candidate, stores), stores)
+    verdict = train_and_gate(spec, snapshot(spec, night, stores), stores)
+    promoted = promote(spec, verdict, stores)
     assert promoted.moved, promoted.reason
 
 

@@ -16,9 +16,7 @@ from typing import Any
 
 from nightshift.errors import NightshiftError
 from nightshift.settings import Settings
-from nightshift.steps.plan import plan
-from nightshift.steps.publish import publish
-from nightshift.steps.score import score
+from nightshift.steps.predict import predict
 from nightshift.validation import uniqueness
 from tests.faults.world import make_spec, open_stores, small_pieces
 
@@ -124,8 +122,6 @@ def work(job: Job, says: Connection) -> None:
 
 
 def publish_night(job: Job) -> str:
-    """As the Dag does: plan, score each shard, publish. The generation that stands then."""
-    spec, stores = make_spec(job.shard_rows), open_stores(job.settings, job.version)
-    decided = plan(spec, job.partition, stores)
-    results = [score(spec, decided, shard, stores) for shard in decided.shards]
-    return publish(spec, decided, results, stores).generation
+    """As the Dag does. The generation that stands then."""
+    stores = open_stores(job.settings, job.version)
+    return predict(make_spec(job.shard_rows), job.partition, stores).generation

@@ -16,7 +16,7 @@ from nightshift.steps.ingest import ingest
 from nightshift.steps.validate import reports_of, validate
 from nightshift.stores import Stores, parquet
 from nightshift.stores.parquet import conform, schema_of
-from nightshift.validation.expectations import Breach, ValidationResult
+from nightshift.validation.results import Breach, ValidationResult
 
 pytestmark = pytest.mark.stack
 

@@ -19,17 +19,13 @@ from nightshift.settings import settings
 from nightshift.spec import ModelSpec, load_spec
 from nightshift.steps.checkout import checkout, find_snapshot
 from nightshift.steps.diff import diff
-from nightshift.steps.evaluate import evaluate
 from nightshift.steps.explain import explain
 from nightshift.steps.ingest import ingest
 from nightshift.steps.load import load
-from nightshift.steps.optimize import optimize
-from nightshift.steps.plan import plan
+from nightshift.steps.predict import predict
 from nightshift.steps.promote import promote
-from nightshift.steps.publish import publish
-from nightshift.steps.score import score
+from nightshift.steps.retrain import train_and_gate
 from nightshift.steps.snapshot import snapshot
-from nightshift.steps.train import register, train
 from nightshift.steps.validate import validate
 from nightshift.stores import Stores
 from nightshift.stores.registry import Registry
@@ -48,11 +44,6 @@ class World(NamedTuple):
     second: str
 
 
-def predict(spec: ModelSpec, night: str, stores: Stores) -> None:
-    decided = plan(spec, night, stores)
-    publish(spec, decided, [score(spec, decided, shard, stores) for shard in decided.shards], stores)
-
-
 @pytest.fixture(scope="module")
 def world(
     make_project: Callable[..., Path], open_stores: Callable[..., Stores], tmp_path_factory: pytest.TempPathFactory
@@ -65,10 +56,10 @@ def world(
     validate(spec, UNLABELLED, stores)
     found = []
     for as_of, passes in ((AS_OF, True), (LATER, False)):
-        trained = train(spec, snapshot(spec, as_of, stores), stores)
-        verdict = evaluate(spec, optimize(spec, register(spec, trained, stores), stores), stores)
+        frozen = snapshot(spec, as_of, stores)
+        verdict = train_and_gate(spec, frozen, stores)
         promote(spec, replace(verdict, promote=passes), stores)
-        found.append(trained.snapshot.md5)
+        found.append(frozen.md5)
     for night in (NIGHT, UNLABELLED):
         predict(spec, night, stores)
     return World(spec, stores, *found)

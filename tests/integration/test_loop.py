@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from nightshift.contracts import Candidate, Dataset, PartitionRef, Pin, Verdict
+from nightshift.contracts import Candidate, Dataset, Pin, Verdict
 from nightshift.errors import (
     DataError,
     FromTheFuture,
@@ -32,6 +32,7 @@ from nightshift.steps.ingest import ingest, ingest_labels
 from nightshift.steps.load import load
 from nightshift.steps.optimize import optimize
 from nightshift.steps.plan import plan
+from nightshift.steps.predict import predict, score_and_publish
 from nightshift.steps.promote import promote, rollback
 from nightshift.steps.publish import publish
 from nightshift.steps.score import score
@@ -66,11 +67,6 @@ def candidate(spec: ModelSpec, stores: Stores) -> Candidate:
     registered = register(spec, trained, stores)
     assert register(spec, trained, stores) == registered
     return optimize(spec, registered, stores)
-
-
-def predict(spec: ModelSpec, night: str, stores: Stores, **more: bool) -> PartitionRef:
-    decided = plan(spec, night, stores, **more)
-    return publish(spec, decided, [score(spec, decided, shard, stores) for shard in decided.shards], stores)
 
 
 @pytest.fixture(scope="module")
@@ -205,9 +201,7 @@ def test_what_was_pinned_is_what_is_published_though_the_alias_moved(world: Worl
     decided = plan(world.spec, LATER, world.stores)
     world.stores.registry.set_alias(world.spec.name, "champion", "1")
     try:
-        publish(
-            world.spec, decided, [score(world.spec, decided, s, world.stores) for s in decided.shards], world.stores
-        )
+        score_and_publish(world.spec, decided, world.stores)
         assert set(read(world, LATER)["model_version"].to_pylist()) == {"2"}
         assert explain(world.spec, LATER, world.stores)["version"]["number"] == "2"
     finally:

@@ -16,16 +16,12 @@ from nightshift.authoring.leaks import look
 from nightshift.authoring.new import NewModelRequest, new
 from nightshift.contracts import Dataset
 from nightshift.spec import ModelSpec, load_spec
-from nightshift.steps.evaluate import evaluate
 from nightshift.steps.load import load
 from nightshift.steps.monitor import monitor
-from nightshift.steps.optimize import optimize
-from nightshift.steps.plan import plan
+from nightshift.steps.predict import predict
 from nightshift.steps.promote import promote
-from nightshift.steps.publish import publish
-from nightshift.steps.score import score
+from nightshift.steps.retrain import train_and_gate
 from nightshift.steps.snapshot import snapshot
-from nightshift.steps.train import register, train
 from nightshift.stores import Stores
 
 pytestmark = pytest.mark.stack
@@ -98,11 +94,10 @@ def test_new_to_a_monitored_night(
     loaded = load(spec, NIGHTS[0].isoformat(), night, stores)
     assert (loaded.loaded, loaded.without_source) == (len(NIGHTS), [])
     frozen = snapshot(spec, night, stores)
-    verdict = evaluate(spec, optimize(spec, register(spec, train(spec, frozen, stores), stores), stores), stores)
+    verdict = train_and_gate(spec, frozen, stores)
     assert verdict.promote, verdict.reasons
     promote(spec, verdict, stores)
-    decided = plan(spec, night, stores)
-    published = publish(spec, decided, [score(spec, decided, shard, stores) for shard in decided.shards], stores)
+    published = predict(spec, night, stores)
     predicted = _predictions(spec, night, stores)
     mine = frame[frame["Visit Day"] == NIGHTS[-1]]
     dropped = stores.lake.require(spec.key(Dataset.VALIDATED, night)).rows_quarantined

@@ -12,10 +12,10 @@ import pytest
 
 from nightshift.contracts import Dataset, PartitionKey
 from nightshift.errors import ExpectationsFailed, LakeUnavailable, LostRows, SpecError
+from nightshift.modelling.labelled_night import labelled
 from nightshift.spec import ModelSpec
 from nightshift.steps import validate as step
 from nightshift.steps.ingest import ingest, ingest_labels
-from nightshift.steps.snapshot import labelled
 from nightshift.steps.validate import reports_of, validate
 from nightshift.stores import Stores, parquet
 

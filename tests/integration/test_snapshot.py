@@ -14,7 +14,7 @@ from nightshift.contracts import Dataset, SnapshotRef
 from nightshift.partitions import between
 from nightshift.settings import Settings
 from nightshift.spec import ModelSpec
-from nightshift.steps import _join_cache as known_nights
+from nightshift.steps import _join_cache as join_cache
 from nightshift.steps.ingest import ingest, ingest_labels
 from nightshift.steps.snapshot import snapshot
 from nightshift.steps.validate import validate
@@ -126,11 +126,11 @@ def test_a_night_that_was_published_anew_is_joined_anew(spec: ModelSpec, loaded:
 
 
 def test_ingesting_the_same_rows_again_changes_nothing(spec: ModelSpec, loaded: Stores) -> None:
-    before, known = snapshot(spec, AS_OF, loaded), known_nights.recall(spec, loaded)
+    before, known = snapshot(spec, AS_OF, loaded), join_cache.load(spec, loaded)
     for step in (ingest, validate, ingest_labels):
         step(spec, "2024-01-05", loaded)
     assert snapshot(spec, AS_OF, loaded) == before
-    assert known_nights.recall(spec, loaded) == known
+    assert join_cache.load(spec, loaded) == known
 
 
 def test_a_spec_with_other_columns_knows_no_night(
@@ -139,8 +139,8 @@ def test_a_spec_with_other_columns_knows_no_night(
     snapshot(spec, AS_OF, loaded)
     columns = {name: column.model_dump(mode="json") for name, column in spec.columns.items() if name != "weight"}
     other = ModelSpec.model_validate({**spec.model_dump(mode="json"), "columns": columns})
-    assert set(known_nights.sources(other, loaded).values()).isdisjoint(known_nights.sources(spec, loaded).values())
-    assert known_nights.sources(change(spec, training={"seed": 8}), loaded) == known_nights.sources(spec, loaded)
+    assert set(join_cache.digests(other, loaded).values()).isdisjoint(join_cache.digests(spec, loaded).values())
+    assert join_cache.digests(change(spec, training={"seed": 8}), loaded) == join_cache.digests(spec, loaded)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"2024-01-01": {"md5": 1}}'])
@@ -148,7 +148,7 @@ def test_a_memory_that_cannot_be_read_is_no_memory(spec: ModelSpec, loaded: Stor
     frozen = snapshot(spec, AS_OF, loaded)
     loaded.lake.objects.put(f"snapshots/{spec.name}/nights.json", body)
     assert snapshot(spec, AS_OF, loaded) == frozen
-    assert len(known_nights.recall(spec, loaded)) == 10
+    assert len(join_cache.load(spec, loaded)) == 10
 
 
 def test_two_runs_side_by_side_make_the_same_snapshot(spec: ModelSpec, loaded: Stores, elsewhere: Stores) -> None:
@@ -156,4 +156,4 @@ def test_two_runs_side_by_side_make_the_same_snapshot(spec: ModelSpec, loaded: S
         one, other = pool.map(freeze_in_process, [spec] * 2, [loaded.settings] * 2)
     assert one == other
     assert len(list(elsewhere.snapshots.checkout(one.md5).rglob("*.parquet"))) == 10
-    assert len(known_nights.recall(spec, loaded)) == 10
+    assert len(join_cache.load(spec, loaded)) == 10

@@ -17,22 +17,21 @@ from nightshift.errors import OtherLabel, SchemaMismatch
 from nightshift.modelling.holdout import read_split
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
+from nightshift.modelling.labelled_night import labelled
 from nightshift.monitoring.accuracy import Accuracy, measure_arrived, read_record
 from nightshift.monitoring.drift import MIN_NIGHTS
 from nightshift.monitoring.night_record import read_night_record
 from nightshift.profiles.profile import load_profile
 from nightshift.spec import Label, ModelSpec, load_spec
-from nightshift.steps.evaluate import evaluate
 from nightshift.steps.ingest import ingest_labels
 from nightshift.steps.load import load
 from nightshift.steps.monitor import monitor
-from nightshift.steps.optimize import optimize
 from nightshift.steps.plan import plan
+from nightshift.steps.predict import predict
 from nightshift.steps.promote import promote
-from nightshift.steps.publish import publish
+from nightshift.steps.retrain import train_and_gate
 from nightshift.steps.score import score
-from nightshift.steps.snapshot import labelled, snapshot
-from nightshift.steps.train import register, train
+from nightshift.steps.snapshot import snapshot
 from nightshift.stores import Stores
 
 pytestmark = pytest.mark.stack
@@ -169,18 +168,15 @@ def world(
     loaded = load(spec, "2024-01-01", SCORED[-1], stores)
     assert loaded.loaded == WINDOW + LATER
     assert load(spec, "2024-01-01", SCORED[-1], stores).loaded == 0
-    trained = train(spec, snapshot(spec, TRAINED_ON, stores), stores)
-    candidate = optimize(spec, register(spec, trained, stores), stores)
-    verdict = evaluate(spec, candidate, stores)
+    verdict = train_and_gate(spec, snapshot(spec, TRAINED_ON, stores), stores)
     assert verdict.promote, verdict.reasons
     promote(spec, verdict, stores)
     published, reports = [], []
     for night in SCORED:
-        decided = plan(spec, night, stores)
-        published.append(publish(spec, decided, [score(spec, decided, s, stores) for s in decided.shards], stores))
+        published.append(predict(spec, night, stores))
         reports.append(monitor(spec, night, stores))
     with stores.registry.session(spec.name) as mlflow:
-        pipeline = mlflow.sklearn.load_model(trained.model_uri)
+        pipeline = mlflow.sklearn.load_model(verdict.candidate.trained.model_uri)
     return World(request.param, spec, stores, pipeline, verdict, published[0], reports)
 
 
@@ -322,7 +318,7 @@ def test_a_changed_kind_of_label_brings_the_nights_again(world: World) -> None:
     other = relabelled(world.spec, **changes)
     assert measure_arrived(other, SCORED[-1], world.stores) == []
     with pytest.raises(SchemaMismatch, match=rf"a {other.label.type} label is {kind}"):
-        label_type(other).targets(labelled(other, SCORED[-1], world.stores)["label"])
+        label_type(other).as_targets(labelled(other, SCORED[-1], world.stores)["label"])
     assert load(other, SCORED[-1], SCORED[-1], world.stores).loaded == 1
     assert labelled(other, SCORED[-1], world.stores)["label"].type == kind
     assert load(world.spec, SCORED[-1], SCORED[-1], world.stores).loaded == 1
@@ -334,8 +330,7 @@ def test_a_candidate_for_other_classes_is_not_held_against_a_champion_that_never
     other = relabelled(world.spec, classes=tuple(reversed(world.spec.label.classes)))
     with pytest.raises(OtherLabel, match=r"was trained for .*\"0\", \"1\".* is now .*\"9\", \"8\""):
         score(other, plan(other, SCORED[0], world.stores), plan(other, SCORED[0], world.stores).shards[0], world.stores)
-    trained = train(other, snapshot(other, TRAINED_ON, world.stores), world.stores)
-    verdict = evaluate(other, optimize(other, register(other, trained, world.stores), world.stores), world.stores)
+    verdict = train_and_gate(other, snapshot(other, TRAINED_ON, world.stores), world.stores)
     assert (verdict.promote, verdict.champion) == (True, "1")
     assert verdict.reasons[0].startswith("the first for this label; of version 1: ")
     assert verdict.metrics["accuracy"] > 0.8

@@ -1,6 +1,7 @@
 """Small models of every kind of label, on the rows of the small one."""
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,18 +10,18 @@ import pytest
 
 from nightshift.modelling.holdout import Split, split
 from nightshift.modelling.inputs import model_inputs
-from nightshift.modelling.trainers import fit
+from nightshift.modelling.trainers import trainer_of
 from nightshift.spec import ModelSpec
 
 CLASSES = ("on time", "Late", "late")
-TRAINERS = {
-    "binary": ("hist_gradient_boosting", "logistic_regression", "neural_network"),
-    "multiclass": ("hist_gradient_boosting", "logistic_regression", "neural_network"),
-    "regression": ("hist_gradient_boosting", "ridge", "neural_network"),
-}
-KINDS = tuple(TRAINERS)
-PAIRS = [(kind, trainer) for kind, trainers in TRAINERS.items() for trainer in trainers]
 SMALL_NETWORK = {"hidden_layer_sizes": "12-6", "max_iter": 400, "early_stopping": False, "tol": 1e-3}
+
+
+@pytest.fixture
+def networks() -> None:
+    """A test that fits networks; a Python that torch is not installed for is tested without them."""
+    if find_spec("torch") is None:
+        pytest.skip("torch, of the extra [networks], is not installed")
 
 
 class Fitted(NamedTuple):
@@ -71,6 +72,7 @@ def fitted(of_kind: Callable[..., ModelSpec], small_rows: Callable[..., pa.Table
     def make(kind: str, trainer: str = "hist_gradient_boosting", **changes: Any) -> Fitted:
         spec = of_kind(kind, trainer, **changes)
         rows = split(spec, relabelled(spec, small_rows(spec)))
-        return Fitted(spec, rows, fit(spec, model_inputs(spec, rows.train.table), rows.train.labels))
+        frame = model_inputs(spec, rows.train.table)
+        return Fitted(spec, rows, trainer_of(spec).fit(spec, frame, rows.train.labels))
 
     return make

@@ -3,6 +3,8 @@
 import re
 import shlex
 import subprocess
+import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -96,12 +98,24 @@ def test_the_image_runs_as_a_user_and_takes_code_after_packages() -> None:
     assert DOCKERFILE.index("COPY constraints.txt") < install < code < DOCKERFILE.index("ARG NIGHTSHIFT_COMMIT")
 
 
+def test_the_image_has_the_core_and_every_extra_but_dev() -> None:
+    (program,) = re.findall(r'^RUN python -c "((?:.*\\\n)*.*)" > /requirements.txt$', DOCKERFILE, re.MULTILINE)
+    printed = subprocess.run(
+        [sys.executable, "-c", program.replace("\\\n", "")], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    toml = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    extras = toml["project"]["optional-dependencies"]
+    wanted = {name for extra, names in extras.items() if extra != "dev" for name in names}
+    wanted |= {*toml["project"]["dependencies"], *toml["build-system"]["requires"]}
+    assert set(printed.stdout.splitlines()) == wanted
+
+
 def test_only_named_files_enter_the_image() -> None:
     lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
     assert lines[0] == "*"
     code = {"dags", "docker", "models", "pipelines", "plugins"}
     assert {line[1:] for line in lines if line.startswith("!")} == code | {
-        "LICENSE", "README.md", "constraints.txt", "pyproject.toml",
+        "LICENSE", "README.md", "constraints.txt", "nightshift.toml", "pyproject.toml",
     }  # fmt: skip
 
 

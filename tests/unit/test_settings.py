@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from nightshift.errors import UsageError
-from nightshift.settings import Settings, find_project, load_settings, settings
+from nightshift.settings import Settings, export_env, load_settings, settings
 
 
 @pytest.fixture
@@ -21,6 +21,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("NIGHTSHIFT_PROJECT", str(tmp_path))
     monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path / "home"))
     (tmp_path / "home").mkdir()
+    (tmp_path / "nightshift.toml").write_text("format = 1\n")
     settings.cache_clear()
     yield tmp_path / "home"
     settings.cache_clear()
@@ -39,13 +40,23 @@ def test_the_file_counts_and_the_environment_wins_over_it(home: Path, monkeypatc
     assert (load_settings().lake, load_settings().access_key) == ("s3://from-environment/with/prefix", "of the file")
 
 
-def test_other_libraries_see_what_the_file_says(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reading_settings_changes_no_environment(home: Path) -> None:
+    (home / "env").write_text("AWS_ENDPOINT_URL=http://127.0.0.1:1\nOTHER_OF_THE_FILE=1\n")
+    before = dict(os.environ)
+    assert settings() is settings()
+    assert settings().endpoint == "http://127.0.0.1:1"
+    assert dict(os.environ) == before
+
+
+def test_other_libraries_see_what_the_file_says_once_it_is_exported(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (home / "env").write_text("AWS_ENDPOINT_URL=http://127.0.0.1:1\nAWS_DEFAULT_REGION=eu-north-1\n")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    # Registered for removal after the test: settings() itself sets it.
+    # Registered for removal after the test: export_env sets it.
     monkeypatch.setenv("AWS_ENDPOINT_URL", "")
     monkeypatch.delenv("AWS_ENDPOINT_URL")
-    assert settings() is settings()
+    export_env(settings())
     assert os.environ["AWS_ENDPOINT_URL"] == "http://127.0.0.1:1"
     assert os.environ["AWS_DEFAULT_REGION"] == "eu-west-1"
 
@@ -70,37 +81,55 @@ def test_settings_do_not_change(home: Path) -> None:
         load_settings().lake = "s3://other"
 
 
-def test_the_project_is_found_from_any_folder_in_it(tmp_path: Path) -> None:
-    (tmp_path / "pyproject.toml").touch()
-    inside = tmp_path / "models" / "a"
-    inside.mkdir(parents=True)
-    assert find_project(inside) == tmp_path
+@pytest.mark.parametrize("name", ["nowhere", "models"])
+def test_a_folder_that_is_no_project_is_refused_though_the_environment_names_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """It would have no model, and Airflow no Dag, without a word."""
+    (home.parent / "models").mkdir()
+    monkeypatch.setenv("NIGHTSHIFT_PROJECT", str(home.parent / name))
+    with pytest.raises(UsageError, match=f"{name} is not a Nightshift project: it has no nightshift.toml"):
+        load_settings()
 
 
-def test_outside_a_project_says_what_makes_one(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is not inside a Nightshift project"):
-        find_project(tmp_path)
+def git(folder: Path, *words: str) -> str:
+    who = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+    return subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
 def test_the_commit_says_when_the_code_has_changed_since(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = home.parent
     assert load_settings().commit == "unknown"
 
-    def git(*words: str) -> str:
-        who = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
-        return subprocess.run(["git", *who, *words], cwd=root, check=True, capture_output=True, text=True).stdout
-
     (root / "models").mkdir()
     (root / "models" / "a.py").write_text("one")
-    git("init", "--quiet")
-    git("add", "models")
-    git("commit", "--quiet", "-m", "one")
-    head = git("rev-parse", "HEAD").strip()
+    git(root, "init", "--quiet")
+    assert load_settings().commit == "unknown"
+    git(root, "add", "models")
+    git(root, "commit", "--quiet", "-m", "one")
+    head = git(root, "rev-parse", "HEAD").strip()
     assert load_settings().commit == head
     (root / "models" / "a.py").write_text("two")
     assert load_settings().commit == f"{head}+changed"
     monkeypatch.setenv("NIGHTSHIFT_COMMIT", "of the image")
     assert load_settings().commit == "of the image"
+
+
+def test_a_project_inside_a_larger_repository_looks_at_its_own_folders(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = home.parent / "teams" / "churn"
+    (project / "models").mkdir(parents=True)
+    (project / "nightshift.toml").write_text("format = 1\n")
+    (home.parent / "models").mkdir()
+    monkeypatch.setenv("NIGHTSHIFT_PROJECT", str(project))
+    git(home.parent, "init", "--quiet")
+    git(home.parent, "add", "teams")
+    git(home.parent, "commit", "--quiet", "-m", "one")
+    (home.parent / "models" / "another.py").write_text("not of this project")
+    assert "+changed" not in load_settings().commit
+    (project / "models" / "mine.py").write_text("new")
+    assert load_settings().commit.endswith("+changed")
 
 
 def test_mlflow_s_public_url_wins_for_links(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,101 +50,147 @@ class DraftLine:
     comment: str
 
 
-def type_of(kind: pa.DataType) -> dict[str, Any] | None:
+def type_of(arrow_type: pa.DataType) -> dict[str, Any] | None:
     """``type`` and ``scale`` of a column; None for what a spec has no type for."""
-    if pa.types.is_timestamp(kind):
+    if pa.types.is_timestamp(arrow_type):
         return {"type": "timestamp"}
-    if pa.types.is_decimal(kind):
-        fits = 0 <= kind.scale <= MOST_SCALE and kind.precision <= DECIMAL_DIGITS
-        return {"type": "decimal", "scale": kind.scale} if fits else {"type": "float64"}
-    return {"type": NAMES[kind]} if kind in NAMES else None
+    if pa.types.is_decimal(arrow_type):
+        return _decimal_type(arrow_type)
+    name = NAMES.get(arrow_type)
+    return None if name is None else {"type": name}
 
 
-def line(facts: ColumnFacts, nights: Counter[dt.date], *, key: bool, only_key: bool, moves: bool) -> DraftLine:
+def _decimal_type(arrow_type: pa.DataType) -> dict[str, Any]:
+    scale_fits = 0 <= arrow_type.scale <= MOST_SCALE
+    if scale_fits and arrow_type.precision <= DECIMAL_DIGITS:
+        return {"type": "decimal", "scale": arrow_type.scale}
+    return {"type": "float64"}
+
+
+def line(
+    facts: ColumnFacts,
+    nights: Counter[dt.date],
+    *,
+    key: bool,
+    only_key: bool,
+    moves: bool,
+) -> DraftLine:
     """The line of one column. ``moves``: it goes with the night, as a date of the order does."""
     keys = dict(type_of(facts.kind) or {})
-    reason = _no_feature(facts, keys["type"], key, only_key, moves)
-    said = _nulls(facts, nights, keys)
-    if facts.distinct > 1 and not key and reason not in {ID, MOVING}:
-        said += _range(facts, keys) if keys["type"] in RANGED else []
-        said += _values(facts, keys) if keys["type"] == "string" else []
-    said += _infinite(facts, keys)
-    if reason is None:
-        return DraftLine(keys, "; ".join(said))
-    return DraftLine({**keys, "feature": False}, "; ".join([*said, f"no feature: {reason}"]))
+    column_type = keys["type"]
+    reason = "the key names the row" if only_key else _no_feature(facts, column_type, key, moves)
+    comments = _nulls(facts, nights, keys)
+    has_limits = facts.distinct > 1 and not key and reason not in {ID, MOVING}
+    if has_limits and column_type in RANGED:
+        comments += _range(facts, keys)
+    if has_limits and column_type == "string":
+        comments += _values(facts, keys)
+    comments += _infinite(facts, keys)
+    if reason is not None:
+        keys["feature"] = False
+        comments.append(f"no feature: {reason}")
+    return DraftLine(keys, "; ".join(comments))
 
 
-def _no_feature(facts: ColumnFacts, kind: str, key: bool, only_key: bool, moves: bool) -> str | None:
-    unique = facts.known >= FEWEST_ROWS and facts.distinct >= NEAR_UNIQUE * min(facts.known, MOST_HASHES)
-    reasons = {
-        "the key names the row": only_key,
-        "a moment is no quantity": kind == "timestamp",
-        "always null": facts.known == 0,
-        "one value only": facts.distinct + bool(facts.infinite) == 1,
-        f"{facts.distinct:,} different texts, nearly one a row: an id": kind == "string" and unique,
-        f"{facts.distinct:,} different texts would be learnt by heart": kind == "string"
-        and facts.distinct > MOST_LEARNT,
-        ID: "int" in kind and unique and (key or facts.distinct == facts.known),
-        MOVING: moves,
-    }
-    return next((reason for reason, holds in reasons.items() if holds), None)
+def _no_feature(facts: ColumnFacts, column_type: str, key: bool, moves: bool) -> str | None:
+    """Why a column cannot be learnt from, if it cannot."""
+    if column_type == "timestamp":
+        return "a moment is no quantity"
+    if facts.known == 0:
+        return "always null"
+    if facts.distinct + bool(facts.infinite) == 1:
+        return "one value only"
+    if column_type == "string" and _nearly_unique(facts):
+        return f"{facts.distinct:,} different texts, nearly one a row: an id"
+    if column_type == "string" and facts.distinct > MOST_LEARNT:
+        return f"{facts.distinct:,} different texts would be learnt by heart"
+    numbers_rows = key or facts.distinct == facts.known
+    if "int" in column_type and numbers_rows and _nearly_unique(facts):
+        return ID
+    return MOVING if moves else None
+
+
+def _nearly_unique(facts: ColumnFacts) -> bool:
+    counted = min(facts.known, MOST_HASHES)
+    return facts.known >= FEWEST_ROWS and facts.distinct >= NEAR_UNIQUE * counted
 
 
 def _nulls(facts: ColumnFacts, nights: Counter[dt.date], keys: dict[str, Any]) -> list[str]:
     if not facts.nulls:
         return ["no null"]
     keys["nullable"] = True
-    worst = max(nulls / nights[night] for night, nulls in facts.nulls_by_night.items())
-    share = math.ceil(100 * (1.5 * worst + 0.05)) / 100
-    if share < 1:
-        keys["max_null_share"] = share
-    return [f"{facts.nulls / facts.rows:.1%} null, at most {worst:.1%} of a night"]
+    shares = [nulls / nights[night] for night, nulls in facts.nulls_by_night.items()]
+    worst = max(shares)
+    limit = math.ceil(100 * (1.5 * worst + 0.05)) / 100
+    if limit < 1:
+        keys["max_null_share"] = limit
+    share = facts.nulls / facts.rows
+    return [f"{share:.1%} null, at most {worst:.1%} of a night"]
 
 
 def _range(facts: ColumnFacts, keys: dict[str, Any]) -> list[str]:
     keys |= bounds(facts)
     keys["on_breach"] = {"range": "drop"}
-    return [f"seen {_shown(facts.low)} to {_shown(facts.high)}"]
+    low = _short(facts.low)
+    high = _short(facts.high)
+    return [f"seen {low} to {high}"]
 
 
 def _infinite(facts: ColumnFacts, keys: dict[str, Any]) -> list[str]:
     if not facts.infinite:
         return []
-    keys["on_breach"] = {**keys.get("on_breach", {}), "finite": "drop"}
+    others = keys.get("on_breach", {})
+    keys["on_breach"] = {**others, "finite": "drop"}
     return [f"{facts.infinite:,} infinite values, whose rows are dropped"]
 
 
 def bounds(facts: ColumnFacts) -> dict[str, Any]:
     """Limits as far beyond what was seen as that is wide; what was never negative stays so; dates have no end."""
-    low, high = facts.low, facts.high
-    if isinstance(low, dt.date):
-        return {"min": low - max(high - low, dt.timedelta(days=365))}
-    low, high = float(low), float(high)
+    if isinstance(facts.low, dt.date):
+        days = max(facts.high - facts.low, dt.timedelta(days=365))
+        return {"min": facts.low - days}
+    low = float(facts.low)
+    high = float(facts.high)
     span = (high - low) or abs(high) or 1.0
-    limits = {"min": 0.0 if low >= 0 else outward(low - span), "max": 0.0 if high <= 0 else outward(high + span)}
+    least = 0.0 if low >= 0 else outward(low - span)
+    most = 0.0 if high <= 0 else outward(high + span)
     if pa.types.is_integer(facts.kind):
-        widest = np.iinfo(facts.kind.to_pandas_dtype())
-        limits = {"min": max(limits["min"], widest.min), "max": min(limits["max"], widest.max)}
-    return {name: int(limit) if limit == int(limit) and abs(limit) < 2**53 else limit for name, limit in limits.items()}
+        numpy_type = facts.kind.to_pandas_dtype()
+        widest = np.iinfo(numpy_type)
+        least = max(least, widest.min)
+        most = min(most, widest.max)
+    return {"min": _int_if_whole(least), "max": _int_if_whole(most)}
+
+
+def _int_if_whole(limit: float) -> float:
+    is_whole = limit == int(limit) and abs(limit) < 2**53
+    return int(limit) if is_whole else limit
 
 
 def outward(value: float) -> float:
     """The next number away from zero with two digits, as people write limits."""
     if value == 0 or not math.isfinite(value):
         return value
-    unit = Decimal(1).scaleb(math.floor(math.log10(abs(value))) - 1)
-    return float(math.copysign(math.ceil(Decimal(abs(value)) / unit) * unit, value))
+    size = abs(value)
+    exponent = math.floor(math.log10(size))
+    unit = Decimal(1).scaleb(exponent - 1)
+    rounded = math.ceil(Decimal(size) / unit) * unit
+    return math.copysign(rounded, value)
 
 
 def _values(facts: ColumnFacts, keys: dict[str, Any]) -> list[str]:
-    if facts.values is None or len(facts.values) > MOST_CATEGORIES:
+    values = facts.values
+    if values is None or len(values) > MOST_CATEGORIES:
         return [f"{facts.distinct:,} different texts: too many for a list"]
-    if not facts.values or facts.known < ROWS_PER_CATEGORY * len(facts.values):
+    fewest_rows = ROWS_PER_CATEGORY * len(values)
+    if not values or facts.known < fewest_rows:
         return [f"{facts.distinct:,} different texts, too few rows for a list"]
-    keys["values"] = sorted(facts.values)
+    keys["values"] = sorted(values)
     keys["on_breach"] = {"values": "drop"}
-    return [f"all {len(facts.values)} texts that were seen"]
+    return [f"all {len(values)} texts that were seen"]
 
 
-def _shown(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _short(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value)

@@ -9,13 +9,15 @@ from nightshift.authoring.decide import DraftLine
 from nightshift.authoring.label import LabelFacts
 from nightshift.authoring.page import Page
 from nightshift.authoring.survey import SourceSummary
+from nightshift.modelling.label_types import LABEL_TYPES
+from nightshift.modelling.trainers import boosting
 
 LONGEST_WINDOW = 90
 LONGEST_HOLDOUT = 14
-FLOORS = {
-    "binary": ("roc_auc", 0.55, "a coin has 0.5"),
-    "multiclass": ("roc_auc", 0.55, "a coin has 0.5"),
-    "regression": ("r2", 0.0, "always saying the mean has 0"),
+NIGHT_BY = {
+    "column": "--partition-by: a column",
+    "path": "--partition-by: a name=date folder of the path",
+    "arrival": "--partition-by arrival: the day a file was last written",
 }
 YAML_COLUMNS = "type, nulls and limits as seen in the data; a limit lies as far beyond what was seen as that is wide"
 
@@ -35,7 +37,7 @@ class SpecDraft:
     duplicates: int
     label: str
     label_source: str | None
-    task: LabelFacts
+    label_facts: LabelFacts
     delay_days: int
     drift: list[str]
 
@@ -45,8 +47,10 @@ def written(draft: SpecDraft) -> str:
     page = Page()
     _head(page, draft)
     _source(page, draft)
+    _partition(page, draft)
     _night(page, draft)
     _columns(page, draft)
+    _label(page, draft)
     _learning(page, draft)
     _running(page, draft)
     return page.text()
@@ -54,22 +58,30 @@ def written(draft: SpecDraft) -> str:
 
 def window(nights: Counter[dt.date]) -> tuple[int, int]:
     """Days of a training window and of its holdout that the nights allow: a fifth of the nights is held out."""
-    span = (max(nights) - min(nights)).days + 1
+    first = min(nights)
+    last = max(nights)
+    span = (last - first).days + 1
     window_days = max(2, min(LONGEST_WINDOW, span))
-    inside = sum(1 for night in nights if (max(nights) - night).days < window_days)
-    return window_days, max(1, min(LONGEST_HOLDOUT, round(inside / 5), window_days - 1))
+    nights_inside = sum((last - night).days < window_days for night in nights)
+    a_fifth = round(nights_inside / 5)
+    holdout_days = max(1, min(LONGEST_HOLDOUT, a_fifth, window_days - 1))
+    return window_days, holdout_days
 
 
 def _head(page: Page, draft: SpecDraft) -> None:
-    survey, rows = draft.survey, sum(draft.nights.values())
-    seen = f"every {survey.stride}th batch of rows" if survey.stride > 1 else "all of them"
+    survey = draft.survey
+    rows = sum(draft.nights.values())
+    first = min(draft.nights)
+    last = max(draft.nights)
+    counted = f"every {survey.stride}th batch of rows" if survey.stride > 1 else "all of them"
     page.say(f"Drafted by `nightshift new` from {survey.pattern}: {rows:,} rows of {len(draft.nights)} nights,")
-    page.say(f"{min(draft.nights)} to {max(draft.nights)}; columns were counted in {seen}.")
+    page.say(f"{first} to {last}; columns were counted in {counted}.")
     page.say(
         "A first proposal: read it, correct it, then `nightshift check`. `nightshift check --schema` has every key."
     )
     page.put("name", draft.name, "the folder's name, and the Dags' first word")
-    page.put("description", f"Predicts {draft.label_source or draft.label} of each row.", "say it in your own words")
+    label = draft.label_source or draft.label
+    page.put("description", f"Predicts {label} of each row.", "say it in your own words")
     page.put("owner", "nightshift", "whom the Dags name as their owner")
     page.gap()
 
@@ -78,12 +90,14 @@ def _source(page: Page, draft: SpecDraft) -> None:
     survey = draft.survey
     page.section("source", "where the rows of a night come from; docs/your-own-data.md has the other kinds")
     page.put("files", survey.pattern, "--data", 1)
-    says = {"column": "--partition-by: a column", "path": "--partition-by: a name=date folder of the path",
-            "arrival": "--partition-by arrival: the day a file was last written"}[survey.night]  # fmt: skip
-    page.put("night", survey.night, says, 1)
+    page.put("night", survey.night, NIGHT_BY[survey.night], 1)
     if survey.night != "arrival" and survey.column != draft.partition:
         page.put("column", survey.column, "its name in the source", 1)
     page.gap()
+
+
+def _partition(page: Page, draft: SpecDraft) -> None:
+    survey = draft.survey
     page.section("partition")
     page.put("column", draft.partition, "names the night's folders in the lake", 1)
     page.put("timezone", survey.timezone, "of the schedule, and of times that have no zone", 1)
@@ -93,14 +107,19 @@ def _source(page: Page, draft: SpecDraft) -> None:
 
 
 def _night(page: Page, draft: SpecDraft) -> None:
-    smallest, largest = min(draft.nights.values()), max(draft.nights.values())
-    unique = "each row of a night has its own" if not draft.duplicates else "of the rows that repeat one, none is kept"
-    page.put("keys", draft.keys, f"--keys; {unique}")
+    smallest = min(draft.nights.values())
+    largest = max(draft.nights.values())
+    if draft.duplicates:
+        action = "drop"
+        comment = "of the rows that repeat one, none is kept"
+    else:
+        action = "refuse"
+        comment = "each row of a night has its own"
+    page.put("keys", draft.keys, f"--keys; {comment}")
     page.gap()
     page.section("night", "what is expected of a night as a whole")
     page.put("min_rows", max(1, smallest // 2), f"half of the smallest night, {smallest:,} rows", 1)
     page.put("max_rows", largest * 2, f"twice the largest night, {largest:,} rows", 1)
-    action = "drop" if draft.duplicates else "refuse"
     page.put("duplicate_keys", action, f"{draft.duplicates:,} rows repeat a key of their night", 1)
     page.put("max_quarantined_share", 0.05, "a default: a night that would lose more rows is refused", 1)
     page.gap()
@@ -109,21 +128,25 @@ def _night(page: Page, draft: SpecDraft) -> None:
 def _columns(page: Page, draft: SpecDraft) -> None:
     page.section("columns", YAML_COLUMNS)
     for name, line in draft.columns.items():
-        source = {"source": draft.sources[name]} if name in draft.sources else {}
-        kind = {"type": line.keys["type"]}
-        page.put(name, {**kind, **source, **line.keys}, line.comment, 1)
+        keys = {"type": line.keys["type"]}
+        if name in draft.sources:
+            keys["source"] = draft.sources[name]
+        page.put(name, keys | line.keys, line.comment, 1)
     for name, why in draft.left_out.items():
         page.say(f"{name!r} is left out: {why}")
     page.gap()
+
+
+def _label(page: Page, draft: SpecDraft) -> None:
     page.section("label")
     page.put("column", draft.label, "--label", 1)
     if draft.label_source:
         page.put("source", draft.label_source, "its name in the source", 1)
-    page.put("type", draft.task.task, draft.task.why, 1)
-    if draft.task.positive is not None:
-        page.put("positive", draft.task.positive, "the value that is predicted, see above", 1)
-    if draft.task.classes:
-        page.put("classes", list(draft.task.classes), "all values that were seen", 1)
+    page.put("type", draft.label_facts.kind, draft.label_facts.why, 1)
+    if draft.label_facts.positive is not None:
+        page.put("positive", draft.label_facts.positive, "the value that is predicted, see above", 1)
+    if draft.label_facts.classes:
+        page.put("classes", list(draft.label_facts.classes), "all values that were seen", 1)
     page.put("delay_days", draft.delay_days, "--delay-days: the run of night D sees labels up to D less this", 1)
     page.gap()
 
@@ -134,26 +157,33 @@ def _learning(page: Page, draft: SpecDraft) -> None:
     page.section("training")
     page.put("window_days", window_days, f"the days that the data spans, at most {LONGEST_WINDOW}", 1)
     page.put("holdout_days", holdout_days, "a fifth of the nights in the window; never trained on", 1)
-    page.put("trainer", "hist_gradient_boosting", "takes nulls, categories and numbers as they are", 1)
+    page.put("trainer", boosting.TRAINER.name, "takes nulls, categories and numbers as they are", 1)
     page.section("  parameters", "scikit-learn's names; a careful start for data of this size")
     page.put("max_iter", 100, "trees", 2)
     page.put("learning_rate", 0.1, "of each tree", 2)
     page.put("max_leaf_nodes", 15, "small trees generalise over nights", 2)
-    leaf = max(5, min(200, 10 ** max(0, int(math.log10(max(rows, 1))) - 2)))
-    page.put("min_samples_leaf", leaf, f"for {rows:,} rows", 2)
+    page.put("min_samples_leaf", _leaf_rows(rows), f"for {rows:,} rows", 2)
     page.put("seed", 0, "the same data give the same model", 1)
     page.gap()
-    metric, floor, beside = FLOORS[draft.task.task]
+    floor = LABEL_TYPES[draft.label_facts.kind].floor
+    at_least = {floor.metric: floor.value}
     page.section("gates", "what a new model must show on the holdout before it scores")
-    page.put("at_least", {metric: floor}, f"{beside}: raise it once you know what is reached", 1)
+    page.put("at_least", at_least, f"{floor.without_skill}: raise it once you know what is reached", 1)
     page.gap()
+
+
+def _leaf_rows(rows: int) -> int:
+    """A hundredth of the rows' power of ten, from 5 to 200."""
+    digits = int(math.log10(max(rows, 1)))
+    hundredth: int = 10 ** max(0, digits - 2)
+    return max(5, min(200, hundredth))
 
 
 def _running(page: Page, draft: SpecDraft) -> None:
     page.section("predict", "columns that the predictions have besides the keys")
     page.put("score", f"{draft.label}_score", "what the model gives", 1)
     page.put("prediction", f"predicted_{draft.label}", "what follows from it", 1)
-    if draft.task.task == "binary":
+    if LABEL_TYPES[draft.label_facts.kind].has_threshold:
         page.put("threshold", 0.5, "a score from here on means yes; move it by what errors cost", 1)
     page.gap()
     page.section("drift")
@@ -164,4 +194,5 @@ def _running(page: Page, draft: SpecDraft) -> None:
     page.put("nights", 2, "alarming nights needed ...", 1)
     page.put("of", 3, "... among this many last nights", 1)
     page.put("cooldown_days", 7, "nights after a retrain in which none follows", 1)
-    page.put("min_new_nights", min(7, max(1, len(draft.nights) // 2)), "labelled nights the champion has not seen", 1)
+    min_new_nights = min(7, max(1, len(draft.nights) // 2))
+    page.put("min_new_nights", min_new_nights, "labelled nights the champion has not seen", 1)

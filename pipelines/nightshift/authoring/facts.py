@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from nightshift.stores.types import is_number
+from nightshift.stores.types import is_number_or_bool
 from nightshift.validation.uniqueness import key_hashes
 
 MOST_VALUES = 1000
@@ -47,34 +47,50 @@ class ColumnFacts:
         self.rows += len(values)
         self.nulls += values.null_count
         if values.null_count:
-            self.nulls_by_night.update(nights.filter(values.is_null()).to_pylist())
-        there = values.drop_null()
-        if pa.types.is_floating(there.type):
-            finite = pc.is_finite(there)
-            self.infinite += len(there) - pc.sum(finite).as_py() if len(there) else 0
-            there = there.filter(finite)
-        if not len(there):
+            nights_of_nulls = nights.filter(values.is_null())
+            self.nulls_by_night.update(nights_of_nulls.to_pylist())
+        present = self._without_infinite(values.drop_null())
+        if not len(present):
             return
-        if pa.types.is_temporal(there.type) or is_number(there.type):
-            self._stretch(pc.min_max(there))
-        self._add_values(there)
+        if pa.types.is_temporal(present.type) or is_number_or_bool(present.type):
+            self._widen(pc.min_max(present))
+        self._count_values(present)
+        self._add_hashes(present)
 
-    def _stretch(self, found: Any) -> None:
-        low, high = found["min"].as_py(), found["max"].as_py()
-        self.low = low if self.low is None else min(self.low, low)
-        self.high = high if self.high is None else max(self.high, high)
+    def _without_infinite(self, values: pa.Array) -> pa.Array:
+        if not pa.types.is_floating(values.type):
+            return values
+        finite = values.filter(pc.is_finite(values))
+        self.infinite += len(values) - len(finite)
+        return finite
 
-    def _add_values(self, there: pa.Array) -> None:
-        if self.values is not None:
-            counted = pc.value_counts(there)
-            if len(counted) + len(self.values) <= 2 * MOST_VALUES:
-                for item in counted.to_pylist():
-                    self.values[item["values"]] += item["counts"]
-            if len(counted) > MOST_VALUES or len(self.values) > MOST_VALUES:
-                self.values = None
-        if len(self._hashes) < MOST_HASHES:
-            hashes = key_hashes(pa.record_batch([there], names=["x"]))
-            self._hashes = np.unique(np.concatenate([self._hashes, hashes]))[:MOST_HASHES]
+    def _widen(self, extremes: Any) -> None:
+        low = extremes["min"].as_py()
+        high = extremes["max"].as_py()
+        if self.low is None:
+            self.low = low
+            self.high = high
+        else:
+            self.low = min(self.low, low)
+            self.high = max(self.high, high)
+
+    def _count_values(self, values: pa.Array) -> None:
+        if self.values is None:
+            return
+        counted = pc.value_counts(values)
+        if len(counted) + len(self.values) <= 2 * MOST_VALUES:
+            for item in counted.to_pylist():
+                self.values[item["values"]] += item["counts"]
+        if len(counted) > MOST_VALUES or len(self.values) > MOST_VALUES:
+            self.values = None
+
+    def _add_hashes(self, values: pa.Array) -> None:
+        if len(self._hashes) >= MOST_HASHES:
+            return
+        hashes = key_hashes(pa.record_batch([values], names=["x"]))
+        together = np.concatenate([self._hashes, hashes])
+        distinct = np.unique(together)
+        self._hashes = distinct[:MOST_HASHES]
 
 
 @dataclass
@@ -88,10 +104,15 @@ class Counted:
 def count(batches: Iterable[pa.RecordBatch], types: dict[str, pa.DataType], rows: int) -> Counted:
     """Go through batches, whose first column is the night, once. The sample is the same every time."""
     facts = {name: ColumnFacts(kind) for name, kind in types.items()}
-    rng, share, kept = np.random.default_rng(0), min(1.0, SAMPLE_ROWS / max(rows, 1)), []
+    share = min(1.0, SAMPLE_ROWS / max(rows, 1))
+    rng = np.random.default_rng(0)
+    sampled = []
     for batch in batches:
-        batch = batch.filter(batch.column(0).is_valid())
-        for name, found in facts.items():
-            found.add(batch.column(0), batch.column(name))
-        kept.append(batch.filter(pa.array(rng.random(batch.num_rows) < share)))
-    return Counted(facts, pa.Table.from_batches(kept))
+        has_night = batch.column(0).is_valid()
+        dated = batch.filter(has_night)
+        nights = dated.column(0)
+        for name, column_facts in facts.items():
+            column_facts.add(nights, dated.column(name))
+        in_sample = rng.random(dated.num_rows) < share
+        sampled.append(dated.filter(pa.array(in_sample)))
+    return Counted(facts, pa.Table.from_batches(sampled))

@@ -1,22 +1,23 @@
 """Columns that tell the label almost by themselves: mostly they were written after the outcome was known."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from nightshift.contracts import Dataset
 from nightshift.errors import MissingPartition
+from nightshift.extras import require
+from nightshift.modelling.arrays import Array, Mask, Places
 from nightshift.modelling.inputs import as_float32
+from nightshift.modelling.label_types import LABEL_TYPES
+from nightshift.modelling.label_types.base import EstimatorType
 from nightshift.spec import ModelSpec
+from nightshift.spec.learning import LabelKind
 from nightshift.stores import Stores
 from nightshift.stores.types import is_text
-
-if TYPE_CHECKING:
-    from sklearn.base import BaseEstimator
 
 SUSPICIOUS = 0.98
 """An AUC, or for a regression an R², that one column alone seldom has honestly; R² 0.98 is a correlation of 0.99."""
@@ -47,7 +48,8 @@ class Leak:
 
 def look(spec: ModelSpec, stores: Stores) -> list[Leak]:
     """Leaks among the features, on the last labelled nights of the lake. Raises ``MissingPartition`` without any."""
-    from nightshift.steps.snapshot import labelled
+    require("train", "looking for leaks")
+    from nightshift.modelling.labelled_night import labelled
 
     there = set(stores.lake.partitions(Dataset.VALIDATED, spec.name)) & set(
         stores.lake.partitions(Dataset.LABELS, spec.name)
@@ -59,70 +61,146 @@ def look(spec: ModelSpec, stores: Stores) -> list[Leak]:
             fix=f"nightshift load {spec.name} {spec.partition.start} {spec.partition.start}",
         )
     table = pa.concat_tables([labelled(spec, night, stores) for night in nights])
-    return leaks(strengths(table.select(spec.features), table[spec.label.column], spec.label.type), spec.label.type)
+    kind = spec.label.type
+    return leaks(strengths(table.select(spec.features), table[spec.label.column], kind), kind)
 
 
-def leaks(strengths: dict[str, float], task: str) -> list[Leak]:
+def leaks(strengths: dict[str, float], kind: LabelKind) -> list[Leak]:
     """Those of the strengths that are suspicious, strongest first."""
-    found = [Leak(n, "R2" if task == "regression" else "AUC", v) for n, v in strengths.items() if v > SUSPICIOUS]
-    return sorted(found, key=lambda leak: -leak.value)
+    measure = _probe(kind).measure
+    suspicious = [Leak(name, measure, value) for name, value in strengths.items() if value > SUSPICIOUS]
+    return sorted(suspicious, key=lambda leak: -leak.value)
 
 
-def strengths(table: pa.Table, label: Any, task: str) -> dict[str, float]:
+def strengths(table: pa.Table, label: Any, kind: LabelKind) -> dict[str, float]:
     """How well each column alone tells the label, by a small tree on rows that it did not learn from.
 
     AUC for classes (one against the rest, averaged), R² for a regression. Nulls are a value like others. Nothing
     is said of fewer than 40 labelled rows; of more than 20,000 a fixed sample is looked at.
     """
+    probe = _probe(kind)
     values = label.combine_chunks() if isinstance(label, pa.ChunkedArray) else label
-    known = np.flatnonzero(np.asarray(values.is_valid()))
-    if len(known) > MOST_ROWS:
-        known = np.sort(np.random.default_rng(0).choice(known, MOST_ROWS, replace=False))
-    target, rows = _target(values.take(pa.array(known)), task), table.take(pa.array(known))
-    if task != "regression":
-        enough = np.isin(target, np.flatnonzero(np.bincount(target) >= 2 * FOLDS)) if len(target) else target > 0
-        target, rows = target[enough], rows.filter(pa.array(enough))
+    places = _labelled_places(values)
+    target = probe.target(values.take(pa.array(places)))
+    usable = probe.usable(target)
+    target = target[usable]
+    rows = table.take(pa.array(places[usable]))
     if len(target) < FEWEST_ROWS or len(np.unique(target)) < 2:
         return {}
-    return {name: _strength(_numbers(rows[name]), target, task) for name in rows.column_names}
+    return {name: _strength(_numbers(rows[name]), target, probe) for name in rows.column_names}
 
 
-def _target(values: pa.Array, task: str) -> NDArray[Any]:
-    if task == "regression":
-        return np.asarray(as_float32(values).to_numpy(zero_copy_only=False), np.float64)
-    return np.unique(values.cast(pa.string()).to_numpy(zero_copy_only=False).astype(str), return_inverse=True)[1]
+def _labelled_places(values: pa.Array) -> Places:
+    places = np.flatnonzero(np.asarray(values.is_valid()))
+    if len(places) <= MOST_ROWS:
+        return places
+    sample = np.random.default_rng(0).choice(places, MOST_ROWS, replace=False)
+    return np.sort(sample)
 
 
-def _numbers(values: pa.ChunkedArray) -> NDArray[Any]:
+def _numbers(values: pa.ChunkedArray) -> Array:
     """A column as the tree takes it, shape (n, 1): strings as codes, the most frequent first."""
     if not is_text(values.type):
-        found = np.array(as_float32(values).to_numpy(), np.float32)
-        return np.where(np.isinf(found), np.sign(found) * FARTHEST, found).reshape(-1, 1)
+        numbers = np.array(as_float32(values).to_numpy(), np.float32)
+        far = np.sign(numbers) * FARTHEST
+        return np.where(np.isinf(numbers), far, numbers).reshape(-1, 1)
     counted = pc.value_counts(values).to_pylist()
-    ordered = [c["values"] for c in sorted(counted, key=lambda c: (-c["counts"], str(c["values"])))]
-    codes = pc.index_in(values, value_set=pa.array(ordered, values.type))
+    counted.sort(key=lambda count: (-count["counts"], str(count["values"])))
+    ordered = pa.array([count["values"] for count in counted], values.type)
+    codes = pc.index_in(values, value_set=ordered)
     return np.array(codes.to_numpy(), np.float32).reshape(-1, 1)
 
 
-def _strength(numbers: NDArray[Any], target: NDArray[Any], task: str) -> float:
-    from sklearn.metrics import r2_score, roc_auc_score
-    from sklearn.model_selection import KFold, StratifiedKFold
-
-    split = (KFold if task == "regression" else StratifiedKFold)(FOLDS, shuffle=True, random_state=0)
-    found = []
-    for train, test in split.split(numbers, target):
-        tree = _tree(task, len(train)).fit(numbers[train], target[train])
-        if task == "regression":
-            found.append(r2_score(target[test], tree.predict(numbers[test])))
-        else:
-            said = tree.predict_proba(numbers[test])
-            two = said.shape[1] == 2
-            found.append(roc_auc_score(target[test], said[:, 1] if two else said, multi_class="ovr"))
-    return float(np.mean(found))
+def _strength(numbers: Array, target: Array, probe: "_Probe") -> float:
+    folds = probe.folds().split(numbers, target)
+    values = []
+    for train, test in folds:
+        tree = probe.tree(
+            max_leaf_nodes=LEAVES,
+            min_samples_leaf=max(2, len(train) // 500),
+            random_state=0,
+        )
+        tree.fit(numbers[train], target[train])
+        values.append(probe.score(tree, numbers[test], target[test]))
+    return float(np.mean(values))
 
 
-def _tree(task: str, rows: int) -> "BaseEstimator":
-    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+class _Probe(Protocol):
+    """How a column is asked what it tells of a label."""
 
-    kind = DecisionTreeRegressor if task == "regression" else DecisionTreeClassifier
-    return kind(max_leaf_nodes=LEAVES, min_samples_leaf=max(2, rows // 500), random_state=0)
+    measure: str
+
+    def target(self, labels: pa.Array) -> Array:
+        """Labels without nulls as the tree takes them, (n,)."""
+
+    def usable(self, target: Array) -> Mask:
+        """Rows that can be learnt from and told, (n,)."""
+
+    def folds(self) -> Any:
+        """scikit-learn's way of dividing rows."""
+
+    def tree(self, **parameters: Any) -> Any:
+        """An unfitted tree."""
+
+    def score(self, tree: Any, numbers: Array, target: Array) -> float:
+        """How well a fitted tree tells a target."""
+
+
+class _Classes:
+    measure = "AUC"
+
+    def target(self, labels: pa.Array) -> Array:
+        texts = labels.cast(pa.string()).to_numpy(zero_copy_only=False).astype(str)
+        return np.unique(texts, return_inverse=True)[1]
+
+    def usable(self, target: Array) -> Mask:
+        """Those of classes with rows enough for every fold."""
+        return np.asarray(np.bincount(target)[target] >= 2 * FOLDS)
+
+    def folds(self) -> Any:
+        from sklearn.model_selection import StratifiedKFold
+
+        return StratifiedKFold(FOLDS, shuffle=True, random_state=0)
+
+    def tree(self, **parameters: Any) -> Any:
+        from sklearn.tree import DecisionTreeClassifier
+
+        return DecisionTreeClassifier(**parameters)
+
+    def score(self, tree: Any, numbers: Array, target: Array) -> float:
+        from sklearn.metrics import roc_auc_score
+
+        probabilities = tree.predict_proba(numbers)
+        if probabilities.shape[1] == 2:
+            probabilities = probabilities[:, 1]
+        return float(roc_auc_score(target, probabilities, multi_class="ovr"))
+
+
+class _Numbers:
+    measure = "R2"
+
+    def target(self, labels: pa.Array) -> Array:
+        return np.asarray(as_float32(labels).to_numpy(zero_copy_only=False), np.float64)
+
+    def usable(self, target: Array) -> Mask:
+        return np.ones(len(target), np.bool_)
+
+    def folds(self) -> Any:
+        from sklearn.model_selection import KFold
+
+        return KFold(FOLDS, shuffle=True, random_state=0)
+
+    def tree(self, **parameters: Any) -> Any:
+        from sklearn.tree import DecisionTreeRegressor
+
+        return DecisionTreeRegressor(**parameters)
+
+    def score(self, tree: Any, numbers: Array, target: Array) -> float:
+        from sklearn.metrics import r2_score
+
+        return float(r2_score(target, tree.predict(numbers)))
+
+
+def _probe(kind: LabelKind) -> _Probe:
+    probes: dict[EstimatorType, _Probe] = {"classifier": _Classes(), "regressor": _Numbers()}
+    return probes[LABEL_TYPES[kind].estimator_type]

@@ -1,22 +1,26 @@
 """A first ``models/<model>/model.yaml`` out of data: types, limits, label and trainer, each with its reason."""
 
+import datetime as dt
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from nightshift.authoring.decide import DraftLine, line, type_of
 from nightshift.authoring.draft import SpecDraft, written
 from nightshift.authoring.facts import Counted, count
 from nightshift.authoring.label import recognised
-from nightshift.authoring.leaks import leaks, strengths
+from nightshift.authoring.leaks import Leak, leaks, strengths
 from nightshift.authoring.names import safe_name, safe_names
 from nightshift.authoring.survey import ARRIVAL, SourceSummary, survey
 from nightshift.errors import NoSourceData, UsageError
+from nightshift.extras import require
 from nightshift.settings import Settings
 from nightshift.spec import load_spec
 from nightshift.spec.learning import LabelKind
@@ -26,6 +30,7 @@ from nightshift.validation.uniqueness import repeated_rows
 DRIFT_FEATURES = 8
 MOST_DROPPED = 0.01
 MOVES = 0.9
+MOST_TRIED = 5
 
 
 @dataclass(frozen=True)
@@ -55,150 +60,243 @@ class NewModel:
     warnings: list[str]
 
 
-def new(wish: NewModelRequest, settings: Settings) -> NewModel:
+@dataclass(frozen=True)
+class DraftColumns:
+    """The lines of all columns but the label's, which of them to watch for drift, and which tell too much."""
+
+    lines: dict[str, DraftLine]
+    drift: list[str]
+    leaks: list[Leak]
+
+
+def new(request: NewModelRequest, settings: Settings) -> NewModel:
     """Look through the data and write the spec, which passes ``nightshift check``.
 
     Raises ``UsageError`` for names that are not there, keys that repeat and a model that exists already,
-    ``SourceMissing``, ``SourceUnreadable``, ``NoSourceData``.
+    ``SourceMissing``, ``SourceUnreadable``, ``NoSourceData``, also ``UsageError`` without the extra ``train``.
     """
-    file = settings.models / wish.name / "model.yaml"
-    _require_name(wish, file)
-    found = survey(wish.data, wish.partition_by, wish.timezone, settings)
-    draft, warnings = _draft(wish, found)
-    _keep(file, written(draft))
+    require("train", "looking through data for a model.yaml")
+    file = settings.models / request.name / "model.yaml"
+    _require_name(request, file)
+    source = survey(request.data, request.partition_by, request.timezone, settings)
+    _require_columns(request, source)
+    draft, warnings = _draft(request, source)
+    _write(file, written(draft))
     spec = load_spec(file)
     return NewModel(
-        str(file), sum(draft.nights.values()), len(draft.nights), spec.label.type, len(spec.features), warnings
+        file=str(file),
+        rows=sum(draft.nights.values()),
+        nights=len(draft.nights),
+        label_type=spec.label.type,
+        features=len(spec.features),
+        warnings=warnings,
     )
 
 
-def _require_name(wish: NewModelRequest, file: Path) -> None:
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", wish.name):
+def _require_name(request: NewModelRequest, file: Path) -> None:
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", request.name):
+        suggestion = safe_name(request.name) or "my_model"
         raise UsageError(
-            f"a model is named with small letters, digits and _, got {wish.name!r}",
-            fix=f"try {safe_name(wish.name) or 'my_model'}",
+            f"a model is named with small letters, digits and _, got {request.name!r}",
+            fix=f"try {suggestion}",
         )
-    if file.exists() and not wish.force:
-        raise UsageError(f"{file} is there already", fix="give another name, or --force to write it anew")
+    if file.exists() and not request.force:
+        raise UsageError(
+            f"{file} is there already",
+            fix="give another name, or --force to write it anew",
+        )
 
 
-def _draft(wish: NewModelRequest, found: SourceSummary) -> tuple[SpecDraft, list[str]]:
-    found.require(wish.label, "--label")
-    for key in wish.keys:
-        found.require(key, "--keys")
-    if wish.label in wish.keys:
-        raise UsageError(f"--keys: {wish.label} is the label", fix="name other columns")
-    left_out = {name: f"{kind} has no column type" for name, kind in found.types.items() if type_of(kind) is None}
-    left_out |= {name: f"{files} of {len(found.tables)} files lack it" for name, files in found.partial.items()}
-    types = {name: kind for name, kind in found.types.items() if name not in left_out}
-    nights = found.nights()
+def _require_columns(request: NewModelRequest, source: SourceSummary) -> None:
+    source.require(request.label, "--label")
+    for key in request.keys:
+        source.require(key, "--keys")
+    if request.label in request.keys:
+        raise UsageError(f"--keys: {request.label} is the label", fix="name other columns")
+
+
+def _draft(request: NewModelRequest, source: SourceSummary) -> tuple[SpecDraft, list[str]]:
+    """The draft, and what a person should look at."""
+    left_out = _left_out(source)
+    types = {name: kind for name, kind in source.types.items() if name not in left_out}
+    nights = source.nights()
     if not nights:
-        raise NoSourceData(f"{wish.data} has no row with a night", fix="look at --data and --partition-by")
-    counted = count(found.batches(list(types), found.stride), types, found.rows)
-    task = recognised(wish.label, counted.facts[wish.label], wish.label_type)
-    duplicates = _duplicates(wish, found, counted)
-    label = safe_name(wish.label) or "label"
-    partition = "night" if wish.partition_by == ARRIVAL else safe_name(wish.partition_by) or "night"
-    taken = [label, partition, f"{label}_score", f"predicted_{label}", *RESERVED]
-    names = safe_names([name for name in types if name != wish.label], taken)
-    lines = {names[name]: _line(name, wish, counted, nights) for name in names}
-    told = _strengths(wish, counted, lines, names, task.task)
-    suspects = {leak.column: leak for leak in leaks(told, task.task)}
-    lines |= {
-        n: DraftLine(lines[n].keys, f"LOOK AT IT: {leak.told}; {lines[n].comment}") for n, leak in suspects.items()
-    }
+        raise NoSourceData(f"{request.data} has no row with a night", fix="look at --data and --partition-by")
+    counted = count(source.batches(list(types), source.stride), types, source.rows)
+    label_facts = recognised(request.label, counted.facts[request.label], request.label_type)
+    duplicates = _duplicates(request, source, counted)
+    label = safe_name(request.label) or "label"
+    partition = _partition_name(request)
+    features = [name for name in types if name != request.label]
+    names = safe_names(features, [label, partition, f"{label}_score", f"predicted_{label}", *RESERVED])
+    columns = _columns(request, counted, nights, names, label_facts.kind)
     draft = SpecDraft(
-        name=wish.name,
-        survey=found,
+        name=request.name,
+        survey=source,
         nights=nights,
-        columns=lines,
+        columns=columns.lines,
         sources={alias: name for name, alias in names.items() if alias != name},
         left_out=left_out,
         partition=partition,
-        keys=[names[key] for key in wish.keys],
+        keys=[names[key] for key in request.keys],
         duplicates=duplicates,
         label=label,
-        label_source=wish.label if wish.label != label else None,
-        task=task,
-        delay_days=wish.delay_days,
-        drift=sorted(told.keys() - suspects.keys(), key=lambda name: (-told[name], name))[:DRIFT_FEATURES],
+        label_source=request.label if request.label != label else None,
+        label_facts=label_facts,
+        delay_days=request.delay_days,
+        drift=columns.drift,
     )
-    warnings = [str(leak) for leak in suspects.values()]
-    return draft, [*warnings, *_warnings(draft, counted, found.rows - sum(nights.values()))]
+    nightless = source.rows - sum(nights.values())
+    warnings = [str(leak) for leak in columns.leaks]
+    return draft, warnings + _warnings(draft, counted, nightless)
 
 
-def _line(name: str, wish: NewModelRequest, counted: Counted, nights: Counter[Any]) -> DraftLine:
-    key = name in wish.keys
-    return line(counted.facts[name], nights, key=key, only_key=wish.keys == (name,), moves=_moves(counted.sample, name))
+def _left_out(source: SourceSummary) -> dict[str, str]:
+    """Why a column of the source is not in the spec."""
+    left_out = {}
+    for name, kind in source.types.items():
+        if type_of(kind) is None:
+            left_out[name] = f"{kind} has no column type"
+    for name, lacking in source.partial.items():
+        left_out[name] = f"{lacking} of {len(source.tables)} files lack it"
+    return left_out
+
+
+def _partition_name(request: NewModelRequest) -> str:
+    if request.partition_by == ARRIVAL:
+        return "night"
+    return safe_name(request.partition_by) or "night"
+
+
+def _columns(
+    request: NewModelRequest,
+    counted: Counted,
+    nights: Counter[dt.date],
+    names: dict[str, str],
+    label_kind: LabelKind,
+) -> DraftColumns:
+    """``names`` has the spec's name of each of the source's columns."""
+    lines = {alias: _line(name, request, counted, nights) for name, alias in names.items()}
+    strength = _strengths(request, counted, lines, names, label_kind)
+    suspects = leaks(strength, label_kind)
+    for leak in suspects:
+        line_of_leak = lines[leak.column]
+        comment = f"LOOK AT IT: {leak.told}; {line_of_leak.comment}"
+        lines[leak.column] = DraftLine(line_of_leak.keys, comment)
+    honest = strength.keys() - {leak.column for leak in suspects}
+    strongest_first = sorted(honest, key=lambda name: (-strength[name], name))
+    return DraftColumns(
+        lines=lines,
+        drift=strongest_first[:DRIFT_FEATURES],
+        leaks=suspects,
+    )
+
+
+def _line(name: str, request: NewModelRequest, counted: Counted, nights: Counter[dt.date]) -> DraftLine:
+    return line(
+        counted.facts[name],
+        nights,
+        key=name in request.keys,
+        only_key=request.keys == (name,),
+        moves=_moves(counted.sample, name),
+    )
 
 
 def _moves(sample: pa.Table, name: str) -> bool:
     """Whether a date goes with the night, so that tomorrow's lies beyond all that was learnt."""
     if not pa.types.is_date(sample.schema.field(name).type):
         return False
-    both = sample.select([0]).append_column("x", sample[name]).drop_null()
-    night, day = (np.asarray(column.cast(pa.date32()).cast(pa.int32())) for column in both.columns)
+    pairs = sample.select([0]).append_column("x", sample[name]).drop_null()
+    night = _days(pairs.column(0))
+    day = _days(pairs.column(1))
     if len(np.unique(night)) < 2 or len(np.unique(day)) < 2:
         return False
-    return bool(np.corrcoef(night, day)[0, 1] > MOVES)
+    correlation = np.corrcoef(night, day)[0, 1]
+    return bool(correlation > MOVES)
 
 
-def _duplicates(wish: NewModelRequest, found: SourceSummary, counted: Counted) -> int:
+def _days(dates: pa.ChunkedArray) -> NDArray[Any]:
+    """Days since 1970, shape (n,)."""
+    days = dates.cast(pa.date32()).cast(pa.int32())
+    return np.asarray(days)
+
+
+def _duplicates(request: NewModelRequest, source: SourceSummary, counted: Counted) -> int:
     """Rows of a key that another row of its night has. Raises ``UsageError`` where other keys are needed."""
-
-    def again(keys: tuple[str, ...]) -> int:
-        return repeated_rows(lambda: _renamed(found, keys), found.rows)
-
-    repeated = again(wish.keys)
+    repeated = _repeated(request.keys, source)
     if not repeated:
         return 0
-    others = [
-        n for n, facts in counted.facts.items() if n not in {*wish.keys, wish.label} and facts.known == facts.rows
-    ]
-    others = [n for n in others if not pa.types.is_floating(counted.facts[n].kind)]
-    others.sort(key=lambda name: -counted.facts[name].distinct)
-    better = next((name for name in others[:5] if not again((*wish.keys, name))), None)
-    if better or repeated > MOST_DROPPED * found.rows:
+    better = _better_keys(request, source, counted)
+    if better or repeated > MOST_DROPPED * source.rows:
+        fix = "name columns that tell the rows of a night apart"
+        if better:
+            fix = f"--keys {','.join(better)}"
         raise UsageError(
-            f"--keys {','.join(wish.keys)}: {repeated:,} of {found.rows:,} rows repeat a key of their night",
-            fix=f"--keys {','.join([*wish.keys, better])}"
-            if better
-            else "name columns that tell the rows of a night apart",
+            f"--keys {','.join(request.keys)}: {repeated:,} of {source.rows:,} rows repeat a key of their night",
+            fix=fix,
         )
     return repeated
 
 
-def _renamed(found: SourceSummary, keys: tuple[str, ...]) -> Any:
-    for batch in found.batches(keys):
-        yield batch.rename_columns([str(place) for place in range(batch.num_columns)])
+def _repeated(keys: tuple[str, ...], source: SourceSummary) -> int:
+    def read() -> Iterator[pa.RecordBatch]:
+        for batch in source.batches(keys):
+            places = [str(place) for place in range(batch.num_columns)]
+            yield batch.rename_columns(places)
+
+    return repeated_rows(read, source.rows)
+
+
+def _better_keys(request: NewModelRequest, source: SourceSummary, counted: Counted) -> tuple[str, ...] | None:
+    """The keys and one column more that tell all rows of a night apart, if there is such a column."""
+    used = {*request.keys, request.label}
+    candidates = []
+    for name, facts in counted.facts.items():
+        never_null = facts.known == facts.rows
+        if name not in used and never_null and not pa.types.is_floating(facts.kind):
+            candidates.append(name)
+    candidates.sort(key=lambda name: -counted.facts[name].distinct)
+    for name in candidates[:MOST_TRIED]:
+        keys = (*request.keys, name)
+        if not _repeated(keys, source):
+            return keys
+    return None
 
 
 def _strengths(
-    wish: NewModelRequest, counted: Counted, lines: dict[str, DraftLine], names: dict[str, str], task: LabelKind
+    request: NewModelRequest,
+    counted: Counted,
+    lines: dict[str, DraftLine],
+    names: dict[str, str],
+    kind: LabelKind,
 ) -> dict[str, float]:
+    """How well each feature alone tells the label, by the spec's names; 0 for all of too few rows."""
     features = [name for name, alias in names.items() if lines[alias].keys.get("feature", True)]
     if not features:
         raise UsageError("no column of the data can be a feature", fix="give data with columns that vary")
-    table = counted.sample.select(features).rename_columns([names[name] for name in features])
-    found = strengths(table, counted.sample[wish.label], task)
-    return found or dict.fromkeys(table.column_names, 0.0)
+    aliases = [names[name] for name in features]
+    table = counted.sample.select(features).rename_columns(aliases)
+    strength = strengths(table, counted.sample[request.label], kind)
+    return strength or dict.fromkeys(aliases, 0.0)
 
 
 def _warnings(draft: SpecDraft, counted: Counted, nightless: int) -> list[str]:
-    found = [f"{name!r} is left out: {why}" for name, why in draft.left_out.items()]
+    warnings = [f"{name!r} is left out: {why}" for name, why in draft.left_out.items()]
     if draft.duplicates:
-        found.append(f"{draft.duplicates:,} rows repeat a key of their night; night.duplicate_keys drops them")
+        warnings.append(f"{draft.duplicates:,} rows repeat a key of their night; night.duplicate_keys drops them")
     if nightless:
-        found.append(f"{nightless:,} rows have no night and are never read")
+        warnings.append(f"{nightless:,} rows have no night and are never read")
     if len(draft.nights) < 3:
-        found.append(f"only {len(draft.nights)} nights: a training needs some to learn from, some held out")
-    infinite = [name for name, facts in counted.facts.items() if facts.infinite]
-    return [*found, *(f"{name} has infinite values: rows with one are dropped" for name in infinite)]
+        warnings.append(f"only {len(draft.nights)} nights: a training needs some to learn from, some held out")
+    for name, facts in counted.facts.items():
+        if facts.infinite:
+            warnings.append(f"{name} has infinite values: rows with one are dropped")
+    return warnings
 
 
-def _keep(file: Path, text: str) -> None:
+def _write(file: Path, text: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     # Airflow parses models/ all the time and must never see half a file.
     draft = file.with_name(".model.yaml.draft")
     draft.write_text(text, encoding="utf-8")
-    Path(draft).replace(file)
+    draft.replace(file)

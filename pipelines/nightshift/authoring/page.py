@@ -29,24 +29,36 @@ class Page:
 
     def put(self, name: str, value: Any, comment: str, depth: int = 0) -> None:
         """One key with its value in one line."""
-        self.lines.append((f"{'  ' * depth}{name}: {inline(value)}", comment))
+        indent = "  " * depth
+        code = f"{indent}{name}: {inline(value)}"
+        self.lines.append((code, comment))
 
     def text(self) -> str:
         """The whole file."""
-        return "\n".join(_written(code, comment) for code, comment in self.lines) + "\n"
+        lines = [_with_comment(code, comment) for code, comment in self.lines]
+        return "\n".join(lines) + "\n"
 
 
 def inline(value: Any) -> str:
     """A value as YAML in one line."""
-    text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**9)
+    text = yaml.safe_dump(
+        value,
+        default_flow_style=True,
+        sort_keys=False,
+        allow_unicode=True,
+        width=10**9,
+    )
     return text.removesuffix("\n").removesuffix("\n...")
 
 
-def _written(code: str, comment: str) -> str:
-    clean = " ".join(comment.split())
-    if not code or not clean:
-        return f"# {clean}" if clean else code
-    beside = f"{code:<{BESIDE}}  # {clean}"
+def _with_comment(code: str, comment: str) -> str:
+    comment = " ".join(comment.split())
+    if not comment:
+        return code
+    if not code:
+        return f"# {comment}"
+    beside = f"{code:<{BESIDE}}  # {comment}"
     if len(beside) <= WIDEST:
         return beside
-    return f"{' ' * (len(code) - len(code.lstrip()))}# {clean}\n{code}"
+    indent = " " * (len(code) - len(code.lstrip()))
+    return f"{indent}# {comment}\n{code}"

@@ -1,16 +1,14 @@
 """``nightshift data VERB``: the training data of a version, brought back or compared."""
 
-import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nightshift.cli.output import open_model, open_stores, say
+from nightshift.cli.output import open_model, open_stores, say, say_as_json
 
 if TYPE_CHECKING:
-    from nightshift.steps.diff import SnapshotDiff
+    from nightshift.steps.diff import PartitionDiff, SnapshotDiff
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -26,11 +24,16 @@ def checkout(
     force: Annotated[bool, typer.Option("--force", help="Replace a folder that has other content.")] = False,
 ) -> None:
     """Bring back exactly the bytes that a version was trained on."""
-    from nightshift.steps.checkout import checkout as step
+    from nightshift.steps.checkout import checkout
 
+    folder = to or _default_folder(snapshot)
+    say(checkout(snapshot, folder, open_stores(), force=force))
+
+
+def _default_folder(snapshot: str) -> Path:
     # Not data/: that is the folder of data.dvc, which would no longer be what it says.
-    folder = to or Path("artifacts") / "data" / snapshot.partition("@")[0].removesuffix(".dir")
-    say(step(snapshot, folder, open_stores(), force=force))
+    model = snapshot.partition("@")[0].removesuffix(".dir")
+    return Path("artifacts") / "data" / model
 
 
 @app.command()
@@ -41,26 +44,37 @@ def diff(
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Say which partitions two snapshots do not share, and how many rows differ."""
-    from nightshift.steps.diff import diff as step
+    from nightshift.steps.diff import diff
 
     keys = open_model(model)[0].keys if model else ()
-    found = step(a, b, open_stores(), keys=keys)
+    difference = diff(a, b, open_stores(), keys=keys)
     if as_json:
-        typer.echo(json.dumps(asdict(found), indent=2))
+        say_as_json(difference)
     else:
-        _show(found)
+        _show(difference)
 
 
-def _show(found: "SnapshotDiff") -> None:
+def _show(difference: "SnapshotDiff") -> None:
     from rich.console import Console
     from rich.table import Table
 
     table = Table("partition", "", "rows added", "rows removed", "rows changed", "columns", box=None)
-    for one in found.partitions:
-        rows = (str(count) for count in (one.rows_added, one.rows_removed, one.rows_changed))
-        columns = [f"+ {name}" for name in one.columns_added] + [f"- {name}" for name in one.columns_removed]
-        table.add_row(one.partition, one.change, *rows, ", ".join(columns))
+    for partition in difference.partitions:
+        table.add_row(*_row(partition))
     console = Console(soft_wrap=True)
-    if found.partitions:
+    if difference.partitions:
         console.print(table)
-    console.print(f"{len(found.partitions)} partitions differ, {found.partitions_same} are the same")
+    console.print(f"{len(difference.partitions)} partitions differ, {difference.partitions_same} are the same")
+
+
+def _row(partition: "PartitionDiff") -> list[str]:
+    added = [f"+ {name}" for name in partition.columns_added]
+    removed = [f"- {name}" for name in partition.columns_removed]
+    return [
+        partition.partition,
+        partition.change,
+        str(partition.rows_added),
+        str(partition.rows_removed),
+        str(partition.rows_changed),
+        ", ".join([*added, *removed]),
+    ]

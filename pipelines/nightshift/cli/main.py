@@ -1,11 +1,10 @@
 """``nightshift ...``: the stack, and the same steps that the Dags run, for people."""
 
 import sys
-from collections.abc import Callable
 
 import typer
 
-from nightshift.cli import data, model, spec, stack
+from nightshift.cli import data, model, project, spec, stack
 from nightshift.cli.stack import INTERRUPTED
 from nightshift.errors import NightshiftError
 
@@ -16,19 +15,19 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verbs in (stack.app, spec.app, model.app):
+for verbs in (project.app, stack.app, spec.app, model.app):
     app.add_typer(verbs)
 app.add_typer(data.app, name="data", help="Training data by version: bring it back, compare it.")
 
 
 def main() -> None:
     """Run the command line; a known error is one message, never a traceback."""
-    sys.exit(_guarded(lambda: app(standalone_mode=True)))
+    sys.exit(_run())
 
 
-def _guarded(command: Callable[[], object]) -> int:
+def _run() -> int:
     try:
-        command()
+        app(standalone_mode=True)
     except NightshiftError as error:
         typer.secho(f"error: {error}", fg=typer.colors.RED, err=True)
         return 1

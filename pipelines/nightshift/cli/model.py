@@ -1,29 +1,35 @@
-"""The verbs of a model: ``nightshift VERB MODEL NIGHT`` calls the step that the Dag task of that name calls."""
+"""The verbs of a model: ``nightshift VERB MODEL NIGHT`` does what the Dag ``<model>.VERB`` does, without Airflow.
 
-import json
+Each imports its steps when it runs, so that the command line starts quickly; and calls them by their own names,
+which hide the verb's.
+"""
+
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nightshift.cli.output import open_model, say
+from nightshift.cli.output import open_model, say, say_as_json
 from nightshift.contracts import KEEP_DAYS
+
+if TYPE_CHECKING:
+    from nightshift.contracts import Verdict
 
 app = typer.Typer()
 
 ModelArgument = Annotated[str, typer.Argument(help="A folder of models/.", show_default=False)]
 NightArgument = Annotated[str, typer.Argument(help="The night, as YYYY-MM-DD.", show_default=False)]
+JsonOption = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 
 @app.command()
 def ingest(model: ModelArgument, night: NightArgument) -> None:
     """Bring one night into raw/, and the labels that have arrived by then."""
     from nightshift.errors import NoSourceData
-    from nightshift.steps.ingest import ingest as step
-    from nightshift.steps.ingest import ingest_labels
+    from nightshift.steps.ingest import ingest, ingest_labels
 
     spec, stores = open_model(model)
-    say(step(spec, night, stores))
+    say(ingest(spec, night, stores))
     try:
         say(ingest_labels(spec, spec.labelled_night(night), stores))
     except NoSourceData as notice:
@@ -33,19 +39,19 @@ def ingest(model: ModelArgument, night: NightArgument) -> None:
 @app.command()
 def validate(model: ModelArgument, night: NightArgument) -> None:
     """Check a raw night with Great Expectations and publish it to validated/, or refuse it."""
-    from nightshift.steps.validate import validate as step
+    from nightshift.steps.validate import validate
 
     spec, stores = open_model(model)
-    say(step(spec, night, stores))
+    say(validate(spec, night, stores))
 
 
 @app.command()
 def load(model: ModelArgument, first: NightArgument, last: NightArgument) -> None:
     """Ingest, label and validate all nights of a range that the lake lacks."""
-    from nightshift.steps.load import load as step
+    from nightshift.steps.load import load
 
     spec, stores = open_model(model)
-    say(step(spec, first, last, stores))
+    say(load(spec, first, last, stores))
 
 
 @app.command()
@@ -55,13 +61,14 @@ def snapshot(
     export: Annotated[bool, typer.Option(help="Also write data/ and data.dvc of this project.")] = False,
 ) -> None:
     """Freeze the training data as of a night in DVC and push it."""
-    from nightshift.steps.snapshot import snapshot as step
+    from nightshift.steps.snapshot import snapshot
 
     spec, stores = open_model(model)
-    frozen = step(spec, night, stores)
+    frozen = snapshot(spec, night, stores)
     say(frozen)
     if export:
-        typer.echo(f"wrote {stores.snapshots.export(frozen.md5)}; commit it to git")
+        pointer = stores.snapshots.export(frozen.md5)
+        typer.echo(f"wrote {pointer}; commit it to git")
 
 
 @app.command()
@@ -69,28 +76,38 @@ def train(
     model: ModelArgument,
     night: NightArgument,
     data: Annotated[Path | None, typer.Option(help="Train on this folder (data/ of data.dvc).")] = None,
-    promote: Annotated[bool, typer.Option(help="Move the champion alias when the gate is passed.")] = True,
+    move: Annotated[
+        bool, typer.Option("--promote/--no-promote", help="Move the champion alias when the gate is passed.")
+    ] = True,
     out: Annotated[Path | None, typer.Option(help="Write the verdict as JSON, for dvc metrics.")] = None,
 ) -> None:
     """Train as of a night: snapshot, train, register, optimize, evaluate, promote."""
-    from nightshift.steps.evaluate import evaluate
-    from nightshift.steps.optimize import optimize
-    from nightshift.steps.promote import promote as move
-    from nightshift.steps.snapshot import adopt
-    from nightshift.steps.snapshot import snapshot as freeze
-    from nightshift.steps.train import register
-    from nightshift.steps.train import train as fit
+    from nightshift.steps.promote import promote
+    from nightshift.steps.retrain import train_and_gate
+    from nightshift.steps.snapshot import adopt, snapshot
 
     spec, stores = open_model(model)
-    frozen = adopt(spec, night, data, stores) if data else freeze(spec, night, stores)
-    verdict = evaluate(spec, optimize(spec, register(spec, fit(spec, frozen, stores), stores), stores), stores)
-    say({"version": verdict.candidate.version, "passed": verdict.promote, "because": "; ".join(verdict.reasons)})
-    say({name: round(value, 4) for name, value in verdict.metrics.items()})
+    frozen = adopt(spec, night, data, stores) if data else snapshot(spec, night, stores)
+    verdict = train_and_gate(spec, frozen, stores)
+    _say_verdict(verdict)
     if out:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(json.dumps({"passed": verdict.promote, **verdict.metrics}, indent=1) + "\n")
-    if promote:
-        say(move(spec, verdict, stores))
+        _write_verdict(verdict, out)
+    if move:
+        say(promote(spec, verdict, stores))
+
+
+def _say_verdict(verdict: "Verdict") -> None:
+    reasons = "; ".join(verdict.reasons)
+    say({"version": verdict.candidate.version, "passed": verdict.promote, "because": reasons})
+    say({name: round(value, 4) for name, value in verdict.metrics.items()})
+
+
+def _write_verdict(verdict: "Verdict", file: Path) -> None:
+    import json
+
+    facts = {"passed": verdict.promote, **verdict.metrics}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 
 
 @app.command()
@@ -100,23 +117,20 @@ def predict(
     allow_future_model: Annotated[bool, typer.Option(help="Score a night that the champion was trained on.")] = False,
 ) -> None:
     """Score a validated night with the champion and publish it."""
-    from nightshift.steps.plan import plan
-    from nightshift.steps.publish import publish
-    from nightshift.steps.score import score
+    from nightshift.steps.predict import predict
 
     spec, stores = open_model(model)
-    decided = plan(spec, night, stores, allow_future_model=allow_future_model)
-    say(publish(spec, decided, [score(spec, decided, shard, stores) for shard in decided.shards], stores))
+    say(predict(spec, night, stores, allow_future_model=allow_future_model))
 
 
 @app.command()
 def monitor(model: ModelArgument, night: NightArgument) -> None:
     """Measure drift and accuracy of a scored night and say whether a retrain is worth it; starts none."""
     from nightshift.steps.govern import govern
-    from nightshift.steps.monitor import monitor as step
+    from nightshift.steps.monitor import monitor
 
     spec, stores = open_model(model)
-    report = step(spec, night, stores)
+    report = monitor(spec, night, stores)
     say(report)
     say(govern(spec, report, stores))
 
@@ -129,17 +143,17 @@ def explain(
         list[str] | None,
         typer.Option(help="One row, by all its key columns: --key NAME=VALUE ...", metavar="NAME=VALUE"),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Say where a published night, or one row of it, came from."""
-    from nightshift.steps.explain import explain as step
+    from nightshift.steps.explain import explain
 
     spec, stores = open_model(model)
-    found = step(spec, night, stores, key=tuple(key or ()))
+    facts = explain(spec, night, stores, key=tuple(key or ()))
     if as_json:
-        typer.echo(json.dumps(found, indent=2))
+        say_as_json(facts)
     else:
-        say(found)
+        say(facts)
 
 
 @app.command()
@@ -149,14 +163,16 @@ def rollback(
     why: Annotated[str, typer.Option(help="For the ledger.")] = "by hand",
 ) -> None:
     """Give the champion alias back to an earlier version."""
-    from nightshift.steps.promote import rollback as step
+    from nightshift.steps.promote import rollback
 
     spec, stores = open_model(model)
-    say(step(spec, stores, to=to, why=why))
+    say(rollback(spec, stores, to=to, why=why))
 
 
+# Its former name, which people may have in scripts; it goes with the release after 0.1.
+@app.command("gc", hidden=True, deprecated=True)
 @app.command()
-def gc(
+def maintain(
     model: ModelArgument,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
     older_than: Annotated[float, typer.Option(help="Leave what changed in the last DAYS.", metavar="DAYS")] = KEEP_DAYS,

@@ -1,4 +1,4 @@
-"""What verbs share: opening a model, and saying what came of it."""
+"""What verbs share: opening stores and a model, and saying what came of it."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -11,10 +11,11 @@ if TYPE_CHECKING:
 
 
 def open_stores() -> "Stores":
-    """The stores of this environment, for a person at the command line."""
-    from nightshift.settings import settings
+    """The stores of this environment, for a person at the command line; libraries see the same environment."""
+    from nightshift.settings import export_env, settings
     from nightshift.stores import Stores
 
+    export_env(settings())
     return Stores(settings(), {"by": "nightshift"})
 
 
@@ -23,7 +24,8 @@ def open_model(name: str) -> "tuple[ModelSpec, Stores]":
     from nightshift.spec import find_spec
 
     stores = open_stores()
-    return find_spec(stores.settings.models, name), stores
+    spec = find_spec(stores.settings.models, name)
+    return spec, stores
 
 
 def say(result: Any) -> None:
@@ -34,25 +36,39 @@ def say(result: Any) -> None:
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    facts = asdict(result) if is_dataclass(result) and not isinstance(result, type) else dict(result)
-    for name, value in _lines(facts):
+    for name, value in _rows(_facts(result)):
         table.add_row(name, value)
     Console(soft_wrap=True).print(table)
 
 
-def _lines(facts: Mapping[str, Any], indent: str = "") -> Iterator[tuple[str, str]]:
+def say_as_json(result: Any) -> None:
+    """Print a step's result as one JSON object, for machines."""
+    import typer
+
+    typer.echo(json.dumps(_facts(result), indent=2))
+
+
+def _facts(result: Any) -> dict[str, Any]:
+    if is_dataclass(result) and not isinstance(result, type):
+        return asdict(result)
+    return dict(result)
+
+
+def _rows(facts: Mapping[str, Any], indent: str = "") -> Iterator[tuple[str, str]]:
     from rich.markup import escape
 
     for name, value in facts.items():
-        shown = f"{indent}[bold]{escape(str(name))}[/bold]"
+        label = f"{indent}[bold]{escape(str(name))}[/bold]"
         if isinstance(value, Mapping) and value:
-            yield shown, ""
-            yield from _lines(value, indent + "  ")
+            yield label, ""
+            yield from _rows(value, indent + "  ")
         else:
-            yield shown, escape(_shown(value))
+            yield label, escape(_text(value))
 
 
-def _shown(value: Any) -> str:
+def _text(value: Any) -> str:
     if value is None:
         return "-"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)

@@ -2,14 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
 
+from nightshift.cli.output import open_stores
+
 if TYPE_CHECKING:
+    from nightshift.authoring.new import NewModel
     from nightshift.spec import ModelSpec
     from nightshift.spec.learning import LabelKind
-    from nightshift.stores import Stores
 
 app = typer.Typer()
 
@@ -29,19 +31,29 @@ def new(
     force: Annotated[bool, typer.Option("--force", help="Write over a model.yaml that is there.")] = False,
 ) -> None:
     """Look through data and write models/NAME/model.yaml, with a comment on where each number came from."""
-    from nightshift.authoring.new import NewModelRequest
-    from nightshift.authoring.new import new as step
+    from nightshift.authoring.new import NewModelRequest, new
     from nightshift.settings import settings
 
-    here = settings()
-    wish = NewModelRequest(
-        name, _from_project(data, here.project), label, tuple(key for given in keys for key in _listed(given)),
-        partition_by, _label_type(label_type), delay_days, timezone, force,
-    )  # fmt: skip
-    made = step(wish, here)
-    for warning in made.warnings:
-        typer.secho(f"warning: {warning}", fg=typer.colors.YELLOW, err=True)
-    typer.echo(f"{made.file}: {made.label_type}, {made.features} features, {made.rows:,} rows of {made.nights} nights")
+    request = NewModelRequest(
+        name=name,
+        data=_from_project(data, settings().project),
+        label=label,
+        keys=_split(keys),
+        partition_by=partition_by,
+        label_type=_label_type(label_type),
+        delay_days=delay_days,
+        timezone=timezone,
+        force=force,
+    )
+    _say_new(new(request, settings()))
+
+
+def _say_new(model: "NewModel") -> None:
+    for warning in model.warnings:
+        _warn(warning)
+    typer.echo(
+        f"{model.file}: {model.label_type}, {model.features} features, {model.rows:,} rows of {model.nights} nights"
+    )
     typer.echo("next: read it, then `nightshift check`; its Dags appear in Airflow by themselves")
 
 
@@ -50,23 +62,25 @@ def _from_project(data: str, project: Path) -> str:
     if "://" in data:
         return data
     path = Path(data).expanduser().absolute()
-    return str(path.relative_to(project)) if path.is_relative_to(project) else str(path)
+    if path.is_relative_to(project):
+        path = path.relative_to(project)
+    return str(path)
 
 
-def _listed(given: str) -> list[str]:
-    return [key.strip() for key in given.split(",") if key.strip()]
+def _split(options: list[str]) -> tuple[str, ...]:
+    """The column names of ``--keys a,b --keys c``."""
+    names = [name.strip() for option in options for name in option.split(",")]
+    return tuple(name for name in names if name)
 
 
-def _label_type(given: str | None) -> "LabelKind | None":
-    from typing import get_args
-
+def _label_type(name: str | None) -> "LabelKind | None":
     from nightshift.errors import UsageError
     from nightshift.spec.learning import LabelKind
 
-    kinds = get_args(LabelKind)
-    if given is not None and given not in kinds:
-        raise UsageError(f"--label-type: got {given!r}, allowed: {', '.join(kinds)}")
-    return next((kind for kind in kinds if kind == given), None)
+    allowed = get_args(LabelKind)
+    if name is not None and name not in allowed:
+        raise UsageError(f"--label-type: got {name!r}, allowed: {', '.join(allowed)}")
+    return cast("LabelKind | None", name)
 
 
 @app.command()
@@ -78,34 +92,57 @@ def check(
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema of model.yaml instead.")] = False,
 ) -> None:
     """Check models/*/model.yaml; exit 1 when one is wrong. Leaks are warnings."""
-    from nightshift.errors import SpecError
-    from nightshift.settings import settings
-    from nightshift.spec import ModelSpec, find_spec, load_spec, spec_files
-    from nightshift.stores import Stores
+    from nightshift.spec import ModelSpec
 
     if schema:
         typer.echo(json.dumps(ModelSpec.model_json_schema(), indent=2))
         return
-    here, wrong = settings(), 0
-    paths = [path for path in spec_files(here.models) if model in {None, path.parent.name}]
-    if model is not None and not paths:
-        find_spec(here.models, model)
-    for path in paths:
-        try:
-            spec = load_spec(path)
-        except SpecError as error:
-            wrong += 1
-            typer.secho(str(error), fg=typer.colors.RED, err=True)
-        else:
-            typer.echo(f"{path.parent.name}: good ({len(spec.columns)} columns, {len(spec.features)} features)")
-            if leaks:
-                _warn_of_leaks(spec, Stores(here, {"by": "nightshift"}))
-    if wrong:
+    specs = [_checked(path) for path in _spec_files(model)]
+    good = [spec for spec in specs if spec is not None]
+    if leaks:
+        for spec in good:
+            _warn_of_leaks(spec)
+    if len(good) < len(specs):
         raise typer.Exit(1)
 
 
-def _warn_of_leaks(spec: "ModelSpec", stores: "Stores") -> None:
+def _spec_files(model: str | None) -> list[Path]:
+    """The specs to check. Raises ``UsageError`` when there is no model of that name."""
+    from nightshift.settings import settings
+    from nightshift.spec import find_spec, spec_files
+
+    models = settings().models
+    paths = spec_files(models)
+    if model is None:
+        if not paths:
+            typer.echo(f"{models} has no model yet; `nightshift new` drafts one from data")
+        return paths
+    named = [path for path in paths if path.parent.name == model]
+    if not named:
+        find_spec(models, model)
+    return named
+
+
+def _checked(path: Path) -> "ModelSpec | None":
+    """The spec, or None after its errors were shown."""
+    from nightshift.errors import SpecError
+    from nightshift.spec import load_spec
+
+    try:
+        spec = load_spec(path)
+    except SpecError as error:
+        typer.secho(str(error), fg=typer.colors.RED, err=True)
+        return None
+    typer.echo(f"{spec.name}: good ({len(spec.columns)} columns, {len(spec.features)} features)")
+    return spec
+
+
+def _warn_of_leaks(spec: "ModelSpec") -> None:
     from nightshift.authoring.leaks import look
 
-    for leak in look(spec, stores):
-        typer.secho(f"{spec.name}: warning: {leak}", fg=typer.colors.YELLOW, err=True)
+    for leak in look(spec, open_stores()):
+        _warn(str(leak), of=f"{spec.name}: ")
+
+
+def _warn(text: str, of: str = "") -> None:
+    typer.secho(f"{of}warning: {text}", fg=typer.colors.YELLOW, err=True)

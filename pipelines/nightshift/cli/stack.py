@@ -19,8 +19,8 @@ def _stack() -> "Stack":
     from nightshift.settings import load_settings
     from nightshift.stack import Stack
 
-    found = load_settings()
-    return Stack(found.home, found.project)
+    loaded = load_settings()
+    return Stack(loaded.home, loaded.project)
 
 
 def _started_stack() -> "Stack":
@@ -86,16 +86,18 @@ def env(
     from nightshift.stack.environment import exports
 
     values = _started_stack().env()
-    typer.echo(json.dumps(values, indent=2) if as_json else exports(values))
+    text = json.dumps(values, indent=2) if as_json else exports(values)
+    typer.echo(text)
 
 
 @app.command()
 def doctor() -> None:
     """Try the store, the services, the packages and the disk; exit 1 when the store cannot be trusted."""
-    from nightshift.settings import settings
+    from nightshift.settings import export_env, settings
     from nightshift.stack.doctor import examine, require_trusted
     from nightshift.stack.show import print_findings
 
+    export_env(settings())
     findings = examine(settings())
     print_findings(findings)
     require_trusted(findings)

@@ -1,5 +1,6 @@
 """A small client of Airflow's REST API: trigger, backfill, clear, and look."""
 
+import dataclasses
 import datetime as dt
 import time
 from typing import Any
@@ -21,30 +22,35 @@ class AirflowApi:
     """Airflow at one address, as one user, looking at the Dags of one model."""
 
     def __init__(self, url: str, user: str, password: str, model: str) -> None:
-        self.url, self.prefix = url.rstrip("/"), f"{model}."
+        self.url = url.rstrip("/")
+        self.prefix = f"{model}."
         self._user = {"username": user, "password": password}
-        self._http = requests.Session()
-        # Every call may be repeated: run ids are fixed, and a second backfill is refused. 500 is what a
-        # busy SQLite looks like.
-        busy = [500, 502, 503, 504]
-        retry = Retry(5, backoff_factor=0.5, status_forcelist=busy, allowed_methods=None, raise_on_status=False)
-        self._http.mount("http", HTTPAdapter(max_retries=retry))
+        self._http = _session()
         self._asked: float | None = None
 
     def log_in(self) -> None:
         """Get a token. Raises ``StackError``."""
-        token = self._call("POST", "/auth/token", json=self._user).json()["access_token"]
+        response = self._call("POST", "/auth/token", json=self._user)
+        token = response.json()["access_token"]
         self._http.headers["Authorization"] = f"Bearer {token}"
 
     def dags(self) -> dict[str, bool]:
         """The model's Dags that Airflow knows, and whether each is paused."""
-        found = self._get("/dags", dag_id_pattern=self.prefix, limit=PAGE)["dags"]
-        return {dag["dag_id"]: dag["is_paused"] for dag in found if dag["dag_id"].startswith(self.prefix)}
+        page = self._get("/dags", dag_id_pattern=self.prefix, limit=PAGE)
+        is_paused = {}
+        for dag in page["dags"]:
+            if dag["dag_id"].startswith(self.prefix):
+                is_paused[dag["dag_id"]] = dag["is_paused"]
+        return is_paused
 
     def import_errors(self) -> list[str]:
         """Last lines of what Airflow says of Dag files that it cannot read."""
-        found = self._get("/importErrors", limit=PAGE)["import_errors"]
-        return [f"{error['filename']}: {error['stack_trace'].strip().splitlines()[-1]}" for error in found]
+        page = self._get("/importErrors", limit=PAGE)
+        errors = []
+        for error in page["import_errors"]:
+            last_line = error["stack_trace"].strip().splitlines()[-1]
+            errors.append(f"{error['filename']}: {last_line}")
+        return errors
 
     def unpause(self, dag: str) -> None:
         """Let the scheduler run a Dag."""
@@ -52,32 +58,48 @@ class AirflowApi:
 
     def trigger(self, dag: str, run_id: str, partition: str) -> BoardRun:
         """Start a run for a night under a fixed id; one that is there already is left alone."""
-        body = {"dag_run_id": run_id, "logical_date": None, "partition_key": partition}
+        body = {
+            "dag_run_id": run_id,
+            "logical_date": None,
+            "partition_key": partition,
+        }
         self._call("POST", f"/api/v2/dags/{dag}/dagRuns", json=body, allowed=CONFLICT)
         return BoardRun(dag, run_id, "queued", partition)
 
     def backfill(self, dag: str, first: str, last: str, side_by_side: int) -> bool:
         """A native backfill of all nights from first to last; False when another backfill runs."""
-        window = backfill_window(first, last)
-        body = {"dag_id": dag, **window, "reprocess_behavior": "none", "max_active_runs": side_by_side}
-        return self._call("POST", "/api/v2/backfills", json=body, allowed=CONFLICT).status_code != CONFLICT
+        body = {
+            "dag_id": dag,
+            **backfill_window(first, last),
+            "reprocess_behavior": "none",
+            "max_active_runs": side_by_side,
+        }
+        response = self._call("POST", "/api/v2/backfills", json=body, allowed=CONFLICT)
+        return response.status_code != CONFLICT
 
     def clear(self, run: BoardRun) -> BoardRun:
         """Run the failed tasks of a run once more, and what came after them."""
         body = {"dry_run": False, "only_failed": True}
         self._call("POST", f"/api/v2/dags/{run.dag}/dagRuns/{run.run_id}/clear", json=body)
-        return BoardRun(run.dag, run.run_id, "queued", run.partition, run.by, run.queued)
+        return dataclasses.replace(run, state="queued")
 
     def changed_runs(self) -> list[BoardRun]:
         """Runs that changed since the last call; all of them at the first."""
-        since = {} if self._asked is None else {"updated_at_gte": _iso(self._asked - OVERLAP_S)}
+        query = {}
+        if self._asked is not None:
+            query["updated_at_gte"] = _iso(self._asked - OVERLAP_S)
         self._asked = time.time()
-        return [_run(item) for item in self._pages("/dags/~/dagRuns", "dag_runs", **since)]
+        items = self._pages("/dags/~/dagRuns", "dag_runs", **query)
+        return [_run(item) for item in items]
 
     def runs_of(self, dag: str, partition: str) -> list[dict[str, Any]]:
         """The runs of one Dag for one night as Airflow tells them, newest first."""
-        found = self._get(f"/dags/{dag}/dagRuns", partition_key_pattern=partition, order_by="-run_after")
-        return list(found["dag_runs"])
+        page = self._get(
+            f"/dags/{dag}/dagRuns",
+            partition_key_pattern=partition,
+            order_by="-run_after",
+        )
+        return list(page["dag_runs"])
 
     def live_tasks(self) -> list[BoardTask]:
         """Tasks that run or wait now."""
@@ -90,8 +112,8 @@ class AirflowApi:
     def log(self, task: BoardTask) -> list[dict[str, Any]]:
         """The log records of a task's last attempt."""
         path = f"/dags/{task.dag}/dagRuns/{task.run_id}/taskInstances/{task.name}/logs/{task.attempt}"
-        found = self._get(path, map_index=task.map_index, full_content=True)["content"]
-        return [record if isinstance(record, dict) else {"event": str(record)} for record in found]
+        log = self._get(path, map_index=task.map_index, full_content=True)
+        return [_record(line) for line in log["content"]]
 
     def page_of(self, run: BoardRun) -> str:
         """A run in Airflow's UI."""
@@ -99,30 +121,61 @@ class AirflowApi:
 
     def _tasks(self, dag: str, run_id: str, states: tuple[str, ...]) -> list[BoardTask]:
         path = f"/dags/{dag}/dagRuns/{run_id}/taskInstances"
-        return [_task(item) for item in self._pages(path, "task_instances", state=states)]
+        items = self._pages(path, "task_instances", state=states)
+        return [_task(item) for item in items]
 
     def _pages(self, path: str, key: str, **query: Any) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
+        items: list[dict[str, Any]] = []
         while True:
-            query |= {"dag_id_prefix_pattern": self.prefix, "limit": PAGE, "offset": len(found), "order_by": "id"}
+            query |= {
+                "dag_id_prefix_pattern": self.prefix,
+                "limit": PAGE,
+                "offset": len(items),
+                "order_by": "id",
+            }
             page = self._get(path, **query)[key]
-            found += page
+            items += page
             if len(page) < PAGE:
-                return found
+                return items
 
     def _get(self, path: str, **query: Any) -> Any:
-        return self._call("GET", f"/api/v2{path}", params=query).json()
+        response = self._call("GET", f"/api/v2{path}", params=query)
+        return response.json()
 
-    def _call(self, verb: str, path: str, allowed: int | None = None, **more: Any) -> requests.Response:
+    def _call(
+        self,
+        verb: str,
+        path: str,
+        allowed: int | None = None,
+        **options: Any,
+    ) -> requests.Response:
         try:
-            answer = self._http.request(verb, self.url + path, timeout=TIMEOUT_S, **more)
+            response = self._http.request(verb, self.url + path, timeout=TIMEOUT_S, **options)
         except requests.RequestException as error:
-            raise StackError(f"Airflow at {self.url} does not answer: {error}", fix="nightshift status") from error
-        if answer.ok or answer.status_code == allowed:
-            return answer
+            raise StackError(
+                f"Airflow at {self.url} does not answer: {error}",
+                fix="nightshift status",
+            ) from error
+        if response.ok or response.status_code == allowed:
+            return response
         raise StackError(
-            f"Airflow answered {answer.status_code} to {verb} {path}: {answer.text[:500]}", fix="nightshift status"
+            f"Airflow answered {response.status_code} to {verb} {path}: {response.text[:500]}",
+            fix="nightshift status",
         )
+
+
+def _session() -> requests.Session:
+    # Every call may be repeated: run ids are fixed, and a second backfill is refused.
+    retry = Retry(
+        5,
+        backoff_factor=0.5,
+        status_forcelist=[500, 502, 503, 504],  # 500 is what a busy SQLite looks like
+        allowed_methods=None,
+        raise_on_status=False,
+    )
+    session = requests.Session()
+    session.mount("http", HTTPAdapter(max_retries=retry))
+    return session
 
 
 def backfill_window(first: str, last: str) -> dict[str, str]:
@@ -131,15 +184,23 @@ def backfill_window(first: str, last: str) -> dict[str, str]:
 
 
 def _iso(moment: float) -> str:
-    return dt.datetime.fromtimestamp(moment, dt.UTC).isoformat()
+    moment_in_utc = dt.datetime.fromtimestamp(moment, dt.UTC)
+    return moment_in_utc.isoformat()
+
+
+def _record(line: Any) -> dict[str, Any]:
+    if isinstance(line, dict):
+        return line
+    return {"event": str(line)}
 
 
 def _run(item: dict[str, Any]) -> BoardRun:
+    configuration = item["conf"] or {}
     return BoardRun(
         dag=item["dag_id"],
         run_id=item["dag_run_id"],
         state=item["state"],
-        partition=item["partition_key"] or (item["conf"] or {}).get("partition"),
+        partition=item["partition_key"] or configuration.get("partition"),
         by=item["triggered_by"] or "",
         queued=item["queued_at"] or "",
     )

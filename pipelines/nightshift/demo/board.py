@@ -50,7 +50,8 @@ class Board:
 
     def put(self, runs: Iterable[BoardRun]) -> None:
         """Take note of new states."""
-        self.runs.update({(run.dag, run.run_id): run for run in runs})
+        for run in runs:
+            self.runs[run.dag, run.run_id] = run
 
     def get(self, dag: str, run_id: str) -> BoardRun | None:
         """One run by its id."""
@@ -58,20 +59,30 @@ class Board:
 
     def of(self, dag: str) -> list[BoardRun]:
         """All runs of a Dag, oldest first."""
-        return sorted((run for run in self.runs.values() if run.dag == dag), key=lambda run: run.queued)
+        runs = [run for run in self.runs.values() if run.dag == dag]
+        return sorted(runs, key=lambda run: run.queued)
 
     def nights(self, dag: str) -> dict[str, BoardRun]:
         """The latest run of each night; a night that was run again counts as its last run says."""
-        return {run.partition: run for run in self.of(dag) if run.partition}
+        latest = {}
+        for run in self.of(dag):
+            if run.partition:
+                latest[run.partition] = run
+        return latest
 
 
 def count(runs: Iterable[BoardRun]) -> RunCounts:
     """Sum up states."""
     states = [run.state for run in runs]
-    return RunCounts(*(states.count(state) for state in ("success", "running", "queued", "failed")))
+    return RunCounts(
+        done=states.count("success"),
+        running=states.count("running"),
+        queued=states.count("queued"),
+        failed=states.count("failed"),
+    )
 
 
 def tasks_of(tasks: Iterable[BoardTask], runs: Iterable[BoardRun]) -> list[BoardTask]:
     """The live tasks of these runs."""
-    wanted = {(run.dag, run.run_id) for run in runs}
-    return [task for task in tasks if (task.dag, task.run_id) in wanted]
+    run_ids = {(run.dag, run.run_id) for run in runs}
+    return [task for task in tasks if (task.dag, task.run_id) in run_ids]

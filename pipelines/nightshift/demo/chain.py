@@ -15,14 +15,20 @@ class Nights:
     """Nights through the chain; each Dag starts the next by its asset, with the same partition key."""
 
     def __init__(self, api: AirflowApi, model: str, keys: list[str]) -> None:
-        self._api, self._keys = api, keys
+        self._api = api
+        self._keys = keys
         self._chain = [f"{model}.{verb}" for verb in CHAIN]
-        self._ingest, self._validate, _, self._monitor = self._chain
+        self._ingest = f"{model}.ingest"
+        self._validate = f"{model}.validate"
+        self._monitor = f"{model}.monitor"
 
     def runs(self, board: Board) -> dict[str, list[BoardRun]]:
         """The latest run of each night in each Dag of the chain."""
-        known = {dag: board.nights(dag) for dag in self._chain}
-        return {dag: [runs[key] for key in self._keys if key in runs] for dag, runs in known.items()}
+        runs = {}
+        for dag in self._chain:
+            latest = board.nights(dag)
+            runs[dag] = [latest[key] for key in self._keys if key in latest]
+        return runs
 
     def expected(self, dag: str) -> int:
         """One run a night."""
@@ -33,8 +39,9 @@ class Nights:
         return not self._open(board)
 
     def _open(self, board: Board) -> list[str]:
-        monitored = board.nights(self._monitor)
-        return [key for key in self._keys if key not in monitored or monitored[key].state != "success"]
+        runs = board.nights(self._monitor)
+        monitored = {key for key, run in runs.items() if run.state == "success"}
+        return [key for key in self._keys if key not in monitored]
 
     def _missing(self, board: Board, keys: list[str]) -> list[str]:
         ingested = board.nights(self._ingest)
@@ -57,8 +64,11 @@ class BackfilledNights(Nights):
         accepted = self._api.backfill(self._ingest, missing[0], missing[-1], SIDE_BY_SIDE)
         board.put(self._api.changed_runs())
         if self._missing(board, self._keys):
-            why = "made no run for some nights" if accepted else "refused: another backfill runs"
-            raise StackError(f"the backfill of {self._ingest} {why}", fix="cancel it in Airflow, then `make demo`")
+            reason = "made no run for some nights" if accepted else "refused: another backfill runs"
+            raise StackError(
+                f"the backfill of {self._ingest} {reason}",
+                fix="cancel it in Airflow, then `make demo`",
+            )
 
 
 class ReplayedNights(Nights):
@@ -76,30 +86,42 @@ class ReplayedNights(Nights):
         missing = self._missing(board, self._ahead)
         self._keys = [key for key in self._ahead if key not in missing]
         if missing and not self.retrain(board) and self._ready(board):
-            board.put([self._api.trigger(self._ingest, f"demo__{missing[0]}", missing[0])])
-            self._keys.append(missing[0])
+            night = missing[0]
+            run = self._api.trigger(self._ingest, f"demo__{night}", night)
+            board.put([run])
+            self._keys.append(night)
 
     def _ready(self, board: Board) -> bool:
-        # A decision reads the nights before it: nights follow one another through the chain, never in a bunch.
-        last = board.nights(self._validate).get(self._keys[-1]) if self._keys else None
-        ahead = not self._keys or (last is not None and last.state == "success")
-        return ahead and len(self._open(board)) < SIDE_BY_SIDE
+        if self._keys:
+            # A decision reads the nights before it: nights follow one another through the chain, never in a bunch.
+            last = board.nights(self._validate).get(self._keys[-1])
+            if last is None or last.state != "success":
+                return False
+        return len(self._open(board)) < SIDE_BY_SIDE
 
     def retrain(self, board: Board) -> BoardRun | None:
         """The latest run that the governor started."""
-        return next((run for run in reversed(board.of(self._retrain)) if run.by == BY_A_DAG), None)
+        by_governor = [run for run in board.of(self._retrain) if run.by == BY_A_DAG]
+        return by_governor[-1] if by_governor else None
 
     def runs(self, board: Board) -> dict[str, list[BoardRun]]:
         """The nights so far, and the retrain."""
-        run = self.retrain(board)
-        return {**super().runs(board), self._retrain: [run] if run else []}
+        runs = super().runs(board)
+        retrain = self.retrain(board)
+        runs[self._retrain] = [retrain] if retrain else []
+        return runs
 
     def expected(self, dag: str) -> int:
         """So many as were triggered; one retrain."""
-        return 1 if dag == self._retrain else len(self._keys)
+        if dag == self._retrain:
+            return 1
+        return len(self._keys)
 
     def done(self, board: Board) -> bool:
         """Nights and retrain are over, or all nights are used up."""
-        run = self.retrain(board)
-        over = run.state == "success" if run else len(self._keys) == len(self._ahead)
-        return over and super().done(board)
+        retrain = self.retrain(board)
+        if retrain is None and len(self._keys) != len(self._ahead):
+            return False
+        if retrain is not None and retrain.state != "success":
+            return False
+        return super().done(board)

@@ -1,8 +1,7 @@
 """What the demo left behind, read from where it lies: the lake, the ledger and MLflow."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 
 from nightshift.contracts import Decision
 from nightshift.monitoring.accuracy import read_record
@@ -60,12 +59,18 @@ class Findings:
 
 def gather(spec: ModelSpec, stores: Stores, nights: Iterable[str], retrain: str | None) -> Findings:
     """Read it all; ``retrain`` is the run id of the retrain, if there was one."""
-    records = map(partial(_night, spec, stores), sorted(nights))
+    champion = stores.registry.champion(spec.name)
+    summaries = [_night(spec, stores, night) for night in sorted(nights)]
+    decision = None
+    outcome = None
+    if retrain:
+        decision = _decision(spec, stores, retrain)
+        outcome = _outcome(spec, stores, retrain)
     return Findings(
-        champion=_version(spec, stores, stores.registry.champion(spec.name).version),
-        nights=[record for record in records if record],
-        decision=_decision(spec, stores, retrain) if retrain else None,
-        outcome=_outcome(spec, stores, retrain) if retrain else None,
+        champion=_version(spec, stores, champion.version),
+        nights=[summary for summary in summaries if summary],
+        decision=decision,
+        outcome=outcome,
     )
 
 
@@ -73,26 +78,36 @@ def _night(spec: ModelSpec, stores: Stores, night: str) -> NightSummary | None:
     record = read_night_record(spec, night, stores)
     if record is None:
         return None
-    accuracy = read_record(spec.name, night, stores)
-    return NightSummary(
+    drift = record.drift
+    summary = NightSummary(
         night=night,
         version=record.version,
         flights=record.counts.scored,
-        drifted=record.drift.drifted,
-        statistic=record.drift.statistic,
-        threshold=record.drift.threshold,
-        worst=record.drift.worst,
-        log_loss=accuracy.metrics["log_loss"] if accuracy else None,
-        limit=accuracy.limit if accuracy else None,
-        lost=bool(accuracy and accuracy.lost),
+        drifted=drift.drifted,
+        statistic=drift.statistic,
+        threshold=drift.threshold,
+        worst=drift.worst,
+    )
+    accuracy = read_record(spec.name, night, stores)
+    if accuracy is None:
+        return summary
+    return replace(
+        summary,
+        log_loss=accuracy.metrics["log_loss"],
+        limit=accuracy.limit,
+        lost=bool(accuracy.lost),
     )
 
 
 def _version(spec: ModelSpec, stores: Stores, number: str) -> Version:
     client = stores.registry.client
-    found = client.get_model_version(spec.name, number)
-    metrics = client.get_run(str(found.run_id)).data.metrics
-    return Version(number, found.tags.get("nightshift.trained_through", ""), dict(metrics))
+    version = client.get_model_version(spec.name, number)
+    run = client.get_run(str(version.run_id))
+    return Version(
+        number,
+        trained_through=version.tags.get("nightshift.trained_through", ""),
+        metrics=dict(run.data.metrics),
+    )
 
 
 def _decision(spec: ModelSpec, stores: Stores, run_id: str) -> Decision | None:

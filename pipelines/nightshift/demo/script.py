@@ -35,16 +35,19 @@ class FirstChampion:
     title = f"the first champion: January to March, as of {CHAMPION_AS_OF}"
 
     def __init__(self, api: AirflowApi, model: str) -> None:
-        self._api, self._dag, self._id = api, f"{model}.train", f"demo__train__{CHAMPION_AS_OF}"
+        self._api = api
+        self._dag = f"{model}.train"
+        self._run_id = f"demo__train__{CHAMPION_AS_OF}"
 
     def advance(self, board: Board) -> None:
         """Trigger the one run."""
-        if board.get(self._dag, self._id) is None:
-            board.put([self._api.trigger(self._dag, self._id, CHAMPION_AS_OF)])
+        if board.get(self._dag, self._run_id) is None:
+            run = self._api.trigger(self._dag, self._run_id, CHAMPION_AS_OF)
+            board.put([run])
 
     def runs(self, board: Board) -> dict[str, list[BoardRun]]:
         """That run."""
-        run = board.get(self._dag, self._id)
+        run = board.get(self._dag, self._run_id)
         return {self._dag: [run] if run else []}
 
     def expected(self, dag: str) -> int:
@@ -53,5 +56,5 @@ class FirstChampion:
 
     def done(self, board: Board) -> bool:
         """It succeeded."""
-        run = board.get(self._dag, self._id)
+        run = board.get(self._dag, self._run_id)
         return run is not None and run.state == "success"

@@ -13,8 +13,9 @@ from nightshift.demo.script import Act, FirstChampion
 from nightshift.demo.view import View
 from nightshift.demo.watch import play, wait_for_dags
 from nightshift.errors import NightshiftError
+from nightshift.extras import require
 from nightshift.stack import Stack
-from nightshift.stack.environment import STRANGERS
+from nightshift.stack.environment import CONFLICTING_ENV
 from nightshift.stack.show import Progress, print_access
 
 LEFT_UP = "the services stay up: `make down` stops them, `make demo` goes on from here"
@@ -22,7 +23,9 @@ LEFT_UP = "the services stay up: `make down` stops them, `make demo` goes on fro
 
 def perform(stack: Stack) -> None:
     """Start what does not run, play the acts, show what came of them. Raises ``NightshiftError``."""
-    console, began = Console(), time.monotonic()
+    require("train", "the demo")
+    console = Console()
+    began = time.monotonic()
     with Progress() as progress:
         started = stack.up(on_event=progress.on_event)
     print_access(stack, already=not started)
@@ -33,29 +36,43 @@ def perform(stack: Stack) -> None:
     except (KeyboardInterrupt, NightshiftError):
         console.print(f"\n{LEFT_UP}", highlight=False, soft_wrap=True)
         raise
-    took = f"the whole loop took {time.monotonic() - began:.0f} s"
-    console.print(f"\n{took}; {LEFT_UP}", highlight=False, soft_wrap=True)
+    seconds = time.monotonic() - began
+    text = f"the whole loop took {seconds:.0f} s; {LEFT_UP}"
+    console.print(f"\n{text}", highlight=False, soft_wrap=True)
 
 
 def _enter(stack: Stack) -> None:
     # Keys that the caller's shell has for some other S3 would win over the stack's own.
-    for name in STRANGERS:
+    for name in CONFLICTING_ENV:
         os.environ.pop(name, None)
     os.environ.update(stack.env())
 
 
 def _acts(stack: Stack, console: Console) -> tuple[Board, ReplayedNights]:
-    env, board = stack.env(), Board()
-    user, password = env["NIGHTSHIFT_AIRFLOW_USER"], env["NIGHTSHIFT_AIRFLOW_PASSWORD"]
-    api = AirflowApi(env["NIGHTSHIFT_AIRFLOW_URL"], user, password, MODEL)
+    api = _api(stack)
     api.log_in()
     wait_for_dags(api, {f"{MODEL}.{verb}" for verb in (*CHAIN, "train", "retrain")})
+    board = Board()
     last = ReplayedNights(api, MODEL)
-    acts: tuple[Act, ...] = (FirstChampion(api, MODEL), BackfilledNights(api, MODEL), last)
+    acts: tuple[Act, ...] = (
+        FirstChampion(api, MODEL),
+        BackfilledNights(api, MODEL),
+        last,
+    )
     for number, act in enumerate(acts, start=1):
         with View(console, f"Act {number}: {act.title}") as view:
             play(act, api, board, view, stack.home / "logs")
     return board, last
+
+
+def _api(stack: Stack) -> AirflowApi:
+    env = stack.env()
+    return AirflowApi(
+        url=env["NIGHTSHIFT_AIRFLOW_URL"],
+        user=env["NIGHTSHIFT_AIRFLOW_USER"],
+        password=env["NIGHTSHIFT_AIRFLOW_PASSWORD"],
+        model=MODEL,
+    )
 
 
 def _end(stack: Stack, console: Console, board: Board, last: ReplayedNights) -> None:
@@ -65,11 +82,14 @@ def _end(stack: Stack, console: Console, board: Board, last: ReplayedNights) -> 
     from nightshift.spec import find_spec
     from nightshift.stores import Stores
 
-    here, run = settings(), last.retrain(board)
-    spec = find_spec(here.models, MODEL)
+    stack_settings = settings()
+    spec = find_spec(stack_settings.models, MODEL)
     nights = board.nights(f"{MODEL}.monitor")
-    show(console, gather(spec, Stores(here), nights, run.run_id if run else None), MODEL, stack.env())
-    if run is None:
+    retrain = last.retrain(board)
+    run_id = retrain.run_id if retrain else None
+    findings = gather(spec, Stores(stack_settings), nights, run_id)
+    show(console, findings, MODEL, stack.env())
+    if retrain is None:
         raise NightshiftError(
             f"the loop did not close: no retrain in {len(nights)} nights",
             fix="replay other nights: nightshift/demo/nights.py, or a stricter policy in model.yaml",

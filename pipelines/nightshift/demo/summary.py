@@ -11,13 +11,14 @@ from nightshift.demo.findings import Findings, NightSummary, RetrainOutcome, Ver
 METRICS = ("roc_auc", "pr_auc", "log_loss", "brier", "f1")
 
 
-def summary(found: Findings, model: str, lake: str) -> RenderableType:
+def summary(findings: Findings, model: str, lake: str) -> RenderableType:
     """The whole of it, without the addresses."""
+    flights = sum(night.flights for night in findings.nights)
     return Group(
-        heading(f"The champion of {model}: {described(found.champion)}"),
-        heading(f"Scored: {len(found.nights)} nights, {sum(n.flights for n in found.nights)} flights"),
-        night_table(found),
-        *story(found),
+        heading(f"The champion of {model}: {described(findings.champion)}"),
+        heading(f"Scored: {len(findings.nights)} nights, {flights} flights"),
+        night_table(findings),
+        *story(findings),
         heading("Read the predictions"),
         snippet(model, lake),
     )
@@ -30,46 +31,72 @@ def heading(text: str) -> Text:
 
 def described(version: Version) -> str:
     """A version in one line."""
-    known = [f"{name} {version.metrics[name]:.4f}" for name in METRICS if name in version.metrics]
-    return f"version {version.number}, trained through {version.trained_through}; holdout: {', '.join(known)}"
+    known = [name for name in METRICS if name in version.metrics]
+    metrics = ", ".join(f"{name} {version.metrics[name]:.4f}" for name in known)
+    return f"version {version.number}, trained through {version.trained_through}; holdout: {metrics}"
 
 
-def night_table(found: Findings) -> Table:
+def night_table(findings: Findings) -> Table:
     """One row a night, narrow enough for 80 columns; drift is in multiples of its alarm line."""
     table = Table(box=None, padding=(0, 1), pad_edge=False)
     for name in ("night", "flights", "model", "verdict", "drift", "worst", "loss/limit"):
         table.add_column(name, no_wrap=True)
-    for night in found.nights:
+    for night in findings.nights:
         table.add_row(
             night.night,
             str(night.flights),
             f"v{night.version}",
-            Text(verdict(night), style="red" if night.drifted or night.lost else "green"),
+            _verdict_text(night),
             f"{night.statistic / night.threshold:.2f}x",
             night.worst,
-            f"{_number(night.log_loss)}/{_number(night.limit)}" if night.log_loss is not None else "no labels",
+            _loss_and_limit(night),
         )
     return table
 
 
+def _verdict_text(night: NightSummary) -> Text:
+    alarms = night.drifted or night.lost
+    return Text(verdict(night), style="red" if alarms else "green")
+
+
 def verdict(night: NightSummary) -> str:
     """A word or two for a night."""
-    return " + ".join([*["drift"] * night.drifted, *["worse"] * night.lost]) or "quiet"
+    words = []
+    if night.drifted:
+        words.append("drift")
+    if night.lost:
+        words.append("worse")
+    return " + ".join(words) or "quiet"
 
 
-def story(found: Findings) -> list[Text]:
+def _loss_and_limit(night: NightSummary) -> str:
+    if night.log_loss is None:
+        return "no labels"
+    limit = "-" if night.limit is None else f"{night.limit:.3f}"
+    return f"{night.log_loss:.3f}/{limit}"
+
+
+def story(findings: Findings) -> list[Text]:
     """What started the retrain and what came of it."""
-    if found.decision is None:
+    decision = findings.decision
+    if decision is None:
         return [heading("No retrain: the governor saw no reason for one in these nights")]
-    why = Text(f"{found.decision.reason}", style="yellow")
-    return [heading(f"The governor started a retrain at {found.decision.partition}, because"), why, *ending(found)]
+    return [
+        heading(f"The governor started a retrain at {decision.partition}, because"),
+        Text(f"{decision.reason}", style="yellow"),
+        *ending(findings),
+    ]
 
 
-def ending(found: Findings) -> list[Text]:
+def ending(findings: Findings) -> list[Text]:
     """What the challenger did."""
-    if found.outcome is None:
+    outcome = findings.outcome
+    if outcome is None:
         return [heading("The challenger: no move of an alias; see its run in Airflow")]
-    return [heading(f"The challenger: {described(found.outcome.version)}"), Text(_gate(found.outcome))]
+    return [
+        heading(f"The challenger: {described(outcome.version)}"),
+        Text(_gate(outcome)),
+    ]
 
 
 def snippet(model: str, lake: str) -> Text:
@@ -89,19 +116,20 @@ def addresses(env: Mapping[str, str]) -> Text:
         ("MLflow", env["MLFLOW_TRACKING_URI"], "no password; this machine only"),
         ("S3", env["AWS_ENDPOINT_URL"], "keys: the first line above"),
     )
-    return Text("\n".join(f"{name:<8} {url}  {note}" for name, url, note in rows))
+    lines = [f"{name:<8} {url}  {note}" for name, url, note in rows]
+    return Text("\n".join(lines))
 
 
-def show(console: Console, found: Findings, model: str, env: Mapping[str, str]) -> None:
+def show(console: Console, findings: Findings, model: str, env: Mapping[str, str]) -> None:
     """Print it; lines to be copied are never wrapped."""
-    said = Group(summary(found, model, env["NIGHTSHIFT_LAKE"]), heading("Look around"), addresses(env))
-    console.print(said, soft_wrap=True, highlight=False)
+    content = Group(
+        summary(findings, model, env["NIGHTSHIFT_LAKE"]),
+        heading("Look around"),
+        addresses(env),
+    )
+    console.print(content, soft_wrap=True, highlight=False)
 
 
 def _gate(outcome: RetrainOutcome) -> str:
     done = "became the champion" if outcome.promoted else "was not promoted"
     return f"version {outcome.version.number} {done}: {outcome.reason}"
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"

@@ -1,7 +1,8 @@
 """What the demo shows while it runs: a live table on a terminal, one line per change elsewhere."""
 
 import time
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -10,8 +11,10 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
+from typing_extensions import override
 
 from nightshift.demo.board import BoardRun, BoardTask, RunCounts, count, tasks_of
+from nightshift.stack.live import LiveView
 
 WAITING = ("queued", "scheduled", "up_for_retry")
 
@@ -28,77 +31,119 @@ class ProgressLine:
 
     def milestone(self) -> str:
         """What is worth a line of its own in a log: each task of a single run, of many runs each that ended."""
-        return self.facts() if self.expected == 1 else f"{self.counts.done} {self.counts.failed}"
+        if self.expected == 1:
+            return self.facts()
+        return f"{self.counts.done} {self.counts.failed}"
 
     def facts(self) -> str:
         """All but the times."""
-        numbers = [("running", self.counts.running), ("queued", self.counts.queued), ("failed", self.counts.failed)]
-        said = [f"{number} {word}" for word, number in numbers if number]
-        tasks = [f"[{', '.join(names(self.running))}]"] if self.running else []
-        waits = [f"waiting: {', '.join(names(self.waiting))}"] if self.waiting else []
-        return f"{self.dag}: " + ", ".join([f"{self.counts.done} of {self.expected} done", *said, *tasks, *waits])
+        facts = [f"{self.counts.done} of {self.expected} done"]
+        for state in ("running", "queued", "failed"):
+            number = getattr(self.counts, state)
+            if number:
+                facts.append(f"{number} {state}")
+        if self.running:
+            facts.append(f"[{', '.join(names(self.running))}]")
+        if self.waiting:
+            facts.append(f"waiting: {', '.join(names(self.waiting))}")
+        return f"{self.dag}: {', '.join(facts)}"
 
 
 def names(tasks: Iterable[BoardTask]) -> list[str]:
     """Task names, each once, with how often and, for a retry, that it is one."""
-    shown = [f"{task.name} (retry)" if task.state == "up_for_retry" else task.name for task in tasks]
-    return [f"{name} x{shown.count(name)}" if shown.count(name) > 1 else name for name in dict.fromkeys(shown)]
+    counts = Counter(_name(task) for task in tasks)
+    return [f"{name} x{count}" if count > 1 else name for name, count in counts.items()]
 
 
-def lines(runs: dict[str, list[BoardRun]], expected: dict[str, int], tasks: list[BoardTask]) -> list[ProgressLine]:
+def _name(task: BoardTask) -> str:
+    is_retry = task.state == "up_for_retry"
+    return f"{task.name} (retry)" if is_retry else task.name
+
+
+def lines(
+    runs: dict[str, list[BoardRun]],
+    expected: dict[str, int],
+    tasks: list[BoardTask],
+) -> list[ProgressLine]:
     """The state of an act, Dag by Dag."""
-    found = []
-    for dag, mine in runs.items():
-        live = tasks_of(tasks, mine)
-        found.append(
-            ProgressLine(
-                dag.rpartition(".")[2],
-                expected[dag],
-                count(mine),
-                tuple(task for task in live if task.state == "running"),
-                tuple(task for task in live if task.state in WAITING),
-            )
+    state = []
+    for dag, dag_runs in runs.items():
+        live = tasks_of(tasks, dag_runs)
+        _, _, verb = dag.rpartition(".")
+        line = ProgressLine(
+            verb,
+            expected=expected[dag],
+            counts=count(dag_runs),
+            running=_in_state(live, {"running"}),
+            waiting=_in_state(live, WAITING),
         )
-    return found
+        state.append(line)
+    return state
+
+
+def _in_state(tasks: Iterable[BoardTask], states: Container[str]) -> tuple[BoardTask, ...]:
+    return tuple(task for task in tasks if task.state in states)
 
 
 def table(state: list[ProgressLine], now: float) -> Table:
     """The same for the terminal, with how long the oldest task of each Dag has been running."""
-    found = Table("Dag", "done", "running", "queued", "tasks now", "since", "waits", box=None, padding=(0, 2))
+    headers = ("Dag", "done", "running", "queued", "tasks now", "since", "waits")
+    progress = Table(*headers, box=None, padding=(0, 2))
     for line in state:
-        began = min((task.started for task in line.running if task.started), default=None)
-        found.add_row(
+        progress.add_row(
             line.dag,
-            Text(f"{line.counts.done}/{line.expected}", style="green" if line.counts.done == line.expected else ""),
+            _done(line),
             str(line.counts.running or ""),
             str(line.counts.queued or ""),
             ", ".join(names(line.running)),
-            f"{now - began:.0f} s" if began else "",
+            _since(line, now),
             Text(", ".join(names(line.waiting)), style="yellow"),
         )
-    return found
+    return progress
 
 
-class View:
+def _done(line: ProgressLine) -> Text:
+    is_done = line.counts.done == line.expected
+    return Text(f"{line.counts.done}/{line.expected}", style="green" if is_done else "")
+
+
+def _since(line: ProgressLine, now: float) -> str:
+    starts = [task.started for task in line.running if task.started]
+    if not starts:
+        return ""
+    return f"{now - min(starts):.0f} s"
+
+
+class View(LiveView):
     """One act on the screen; used as a context, so that the terminal is always given back."""
 
     def __init__(self, console: Console, title: str) -> None:
-        self.console, self.title, self.began = console, title, time.monotonic()
+        self.title = title
+        self.began = time.monotonic()
         self._state: list[ProgressLine] = []
         self._printed: dict[str, str] = {}
-        self._live = Live(get_renderable=self._screen, console=console, refresh_per_second=2, transient=True)
+        live = Live(
+            get_renderable=self._screen,
+            console=console,
+            refresh_per_second=2,
+            transient=True,
+        )
+        super().__init__(live)
 
+    @override
     def __enter__(self) -> Self:
         self.console.print(f"\n[bold]{self.title}", highlight=False, soft_wrap=True)
-        if self.console.is_terminal:
-            self._live.start()
-        return self
+        return super().__enter__()
 
+    @override
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
+        super().__exit__(error_type, error, traceback)
         if self.console.is_terminal:
-            self._live.stop()
             self.console.print(table(self._state, time.time()))
         if error is None:
             self.console.print(f"done in {self.elapsed:.0f} s", style="green", highlight=False)
@@ -111,15 +156,24 @@ class View:
     def show(self, state: list[ProgressLine]) -> None:
         """Take a new state; without a terminal, print the lines that changed."""
         self._state = state
-        if not self.console.is_terminal:
-            for line in state:
-                if line.counts != RunCounts() and self._printed.get(line.dag) != line.milestone():
-                    self._printed[line.dag] = line.milestone()
-                    self.note(line.facts())
+        if self.console.is_terminal:
+            return
+        for line in state:
+            has_begun = line.counts != RunCounts()
+            milestone = line.milestone()
+            if has_begun and self._printed.get(line.dag) != milestone:
+                self._printed[line.dag] = milestone
+                self.note(line.facts())
 
     def note(self, text: str) -> None:
         """A line that stays."""
-        self.console.print(f"{self.elapsed:5.0f} s  {text}", markup=False, highlight=False, soft_wrap=True)
+        self.console.print(
+            f"{self.elapsed:5.0f} s  {text}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
 
     def _screen(self) -> Group:
-        return Group(table(self._state, time.time()), Text(f"{self.elapsed:.0f} s", style="dim"))
+        elapsed = Text(f"{self.elapsed:.0f} s", style="dim")
+        return Group(table(self._state, time.time()), elapsed)

@@ -6,11 +6,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
-from numpy.typing import NDArray
 
 from nightshift.contracts import SnapshotRef
+from nightshift.modelling.arrays import Floats, Int64s, Mask
 from nightshift.modelling.label_types import label_type
-from nightshift.modelling.label_types.base import Floats
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 
@@ -24,7 +23,15 @@ class LabelledRows:
 
     table: pa.Table
     labels: Floats
-    nights: NDArray[np.int64]
+    nights: Int64s
+
+    def only(self, chosen: Mask) -> "LabelledRows":
+        """The chosen of the rows, by a mask (n,)."""
+        return LabelledRows(
+            table=self.table.filter(pa.array(chosen)),
+            labels=self.labels[chosen],
+            nights=self.nights[chosen],
+        )
 
 
 @dataclass(frozen=True)
@@ -38,20 +45,32 @@ class Split:
 
 def read_split(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> Split:
     """Fetch a snapshot by its md5 and split it. Raises ``MissingPartition``, ``LakeUnavailable``."""
-    return split(spec, read_snapshot(spec, stores.snapshots.checkout(snapshot.md5)))
+    folder = stores.snapshots.checkout(snapshot.md5)
+    table = read_snapshot(spec, folder)
+    return split(spec, table)
 
 
 def read_snapshot(spec: ModelSpec, folder: Path) -> pa.Table:
     """All rows of a snapshot's folder in order of night, then key; the partition column is a string."""
-    hive = ds.partitioning(pa.schema([(spec.partition.column, pa.string())]), flavor="hive")
-    return ds.dataset(folder, format="parquet", partitioning=hive).to_table()
+    night = pa.field(spec.partition.column, pa.string())
+    schema = pa.schema([night])
+    hive = ds.partitioning(schema, flavor="hive")
+    dataset = ds.dataset(folder, format="parquet", partitioning=hive)
+    return dataset.to_table()
 
 
 def split(spec: ModelSpec, table: pa.Table) -> Split:
     """Train on all but the last ``holdout_days`` nights. Raises ``SchemaMismatch`` for labels of another kind."""
-    nights = np.array(table[spec.partition.column].to_pylist(), dtype="datetime64[D]").astype(np.int64)
-    labels = label_type(spec).targets(table[spec.label.column])
+    partitions = table[spec.partition.column].to_pylist()
+    nights = np.array(partitions, dtype="datetime64[D]").astype(np.int64)
+    labels = label_type(spec).as_targets(table[spec.label.column])
+    rows = LabelledRows(table, labels, nights)
+    different = np.unique(nights)
+    first_held_out = different[-spec.training.holdout_days]
     known = ~np.isnan(labels)
-    first_held_out = np.unique(nights)[-spec.training.holdout_days]
-    masks = (known & (nights < first_held_out), known & (nights >= first_held_out), ~known)
-    return Split(*(LabelledRows(table.filter(pa.array(mask)), labels[mask], nights[mask]) for mask in masks))
+    early = nights < first_held_out
+    return Split(
+        train=rows.only(known & early),
+        holdout=rows.only(known & ~early),
+        unlabelled=rows.only(~known),
+    )

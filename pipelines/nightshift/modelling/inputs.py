@@ -1,4 +1,4 @@
-"""What can be trained: scikit-learn nightshift with the preprocessing inside, so that ONNX carries it."""
+"""A night's rows as a model sees them, in training and in scoring alike."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -42,4 +42,6 @@ def as_numbers(values: Any) -> Any:
         return values.cast(pa.int32())
     if pa.types.is_boolean(values.type):
         return values.cast(pa.int8())
-    return values.cast(pa.float64()) if pa.types.is_decimal(values.type) else values
+    if pa.types.is_decimal(values.type):
+        return values.cast(pa.float64())
+    return values

@@ -1,97 +1,111 @@
 """How good scores are, and whether one set of scores is better than another."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Scores = NDArray[np.float32] | NDArray[np.float64]
+from nightshift.modelling.arrays import Array, Float64s, Floats, Int64s
+from nightshift.modelling.classification import average_precision, f1, macro_f1, roc_auc
+
 LOSSES = frozenset({"log_loss", "brier", "rmse", "mae"})
 """Metrics of which less is better."""
+ERRORS = frozenset({"squared_error", "absolute_error"})
 SMALLEST = 1e-7
 """Probabilities are kept this far from 0 and 1: a certain and wrong one is very bad, but finite."""
 
 
-def binary_metrics(labels: Scores, scores: Scores, threshold: float) -> dict[str, float]:
+def binary_metrics(labels: Floats, scores: Floats, threshold: float) -> dict[str, float]:
     """Metrics of P(label = 1) against labels in {0, 1}, both (n,); the areas are left out for one class."""
-    from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
-
-    found = {name: float(row_losses(name, labels, scores).mean()) for name in ("brier", "log_loss")}
-    found["base_rate"] = float(labels.mean())
-    found["base_rate_log_loss"] = float(row_losses("log_loss", labels, np.full_like(labels, labels.mean())).mean())
-    found["f1"] = float(f1_score(labels, scores >= threshold, zero_division=0.0))
-    found["accuracy"] = float(((scores >= threshold) == (labels == 1)).mean())
+    predicted = scores >= threshold
+    base_rate = labels.mean()
+    metrics = {
+        "brier": _mean_loss("brier", labels, scores),
+        "log_loss": _mean_loss("log_loss", labels, scores),
+        "base_rate": float(base_rate),
+        "base_rate_log_loss": _mean_loss("log_loss", labels, np.full_like(labels, base_rate)),
+        "f1": f1(labels == 1, predicted),
+        "accuracy": float((predicted == (labels == 1)).mean()),
+    }
     if 0 < labels.sum() < len(labels):
-        found["roc_auc"] = float(roc_auc_score(labels, scores))
-        found["pr_auc"] = float(average_precision_score(labels, scores))
-    return found
+        metrics["roc_auc"] = roc_auc(labels, scores)
+        metrics["pr_auc"] = average_precision(labels, scores)
+    return metrics
 
 
-def multiclass_metrics(labels: Scores, scores: Scores) -> dict[str, float]:
+def multiclass_metrics(labels: Floats, scores: Floats) -> dict[str, float]:
     """Metrics of probabilities (n, k) against class indices (n,).
 
     F1 is the mean over the classes that are there or are predicted, the area that of each class against the
     rest; it is left out unless every class is there.
     """
-    from sklearn.metrics import f1_score, roc_auc_score
-
-    classes, predicted = scores.shape[1], scores.argmax(axis=1)
+    classes = scores.shape[1]
+    predicted = scores.argmax(axis=1)
     shares = np.bincount(labels.astype(np.int64), minlength=classes) / len(labels)
-    found = {name: float(row_losses(name, labels, scores).mean()) for name in ("brier", "log_loss")}
-    base = np.broadcast_to(shares, scores.shape)
-    found["base_rate_log_loss"] = float(row_losses("log_loss", labels, base).mean())
-    found["accuracy"] = float((predicted == labels).mean())
-    found["f1"] = float(f1_score(labels, predicted, average="macro", zero_division=0.0))
+    metrics = {
+        "brier": _mean_loss("brier", labels, scores),
+        "log_loss": _mean_loss("log_loss", labels, scores),
+        "base_rate_log_loss": _mean_loss("log_loss", labels, np.broadcast_to(shares, scores.shape)),
+        "accuracy": float((predicted == labels).mean()),
+        "f1": macro_f1(labels.astype(np.int64), predicted),
+    }
     if shares.all():
-        # One area after the other: the joint call refuses rows whose float32 sum is not quite 1.
-        areas = [roc_auc_score(labels == place, scores[:, place]) for place in range(classes)]
-        found["roc_auc"] = float(np.mean(areas))
-    return found
+        areas = [roc_auc(labels == place, scores[:, place]) for place in range(classes)]
+        metrics["roc_auc"] = float(np.mean(areas))
+    return metrics
 
 
-def regression_metrics(labels: Scores, predictions: Scores) -> dict[str, float]:
+def regression_metrics(labels: Floats, predictions: Floats) -> dict[str, float]:
     """Metrics of predictions against labels, both (n,), in the label's unit; R² is left out where all are equal.
 
     ``base_rmse`` and ``base_mae`` are those of always saying the labels' mean and median.
     """
     errors = labels.astype(np.float64) - predictions
-    around = labels - labels.mean()
-    found = {
+    from_mean = labels - labels.mean()
+    from_median = labels - np.median(labels)
+    metrics = {
         "rmse": float(np.sqrt(np.mean(errors**2))),
         "mae": float(np.abs(errors).mean()),
-        "base_rmse": float(np.sqrt(np.mean(around**2))),
-        "base_mae": float(np.abs(labels - np.median(labels)).mean()),
+        "base_rmse": float(np.sqrt(np.mean(from_mean**2))),
+        "base_mae": float(np.abs(from_median).mean()),
     }
     if len(np.unique(labels)) > 1:
-        found["r2"] = float(1 - (errors**2).sum() / (around**2).sum())
-    return found
+        unexplained = (errors**2).sum() / (from_mean**2).sum()
+        metrics["r2"] = float(1 - unexplained)
+    return metrics
 
 
-def row_losses(metric: str, labels: Scores, scores: Scores) -> NDArray[np.float64]:
+def row_losses(metric: str, labels: Floats, scores: Floats) -> Float64s:
     """The loss of each row, (n,); lower is better.
 
     ``scores`` are P(label = 1) (n,), or probabilities of classes (n, k) of which ``labels`` are indices, or,
     for the errors, predictions (n,).
     """
     truth = labels.astype(np.float64)
-    if metric == "squared_error":
-        return np.asarray((truth - scores) ** 2)
-    if metric == "absolute_error":
-        return np.asarray(np.abs(truth - scores))
+    if metric in ERRORS:
+        errors = truth - scores
+        return np.asarray(errors**2 if metric == "squared_error" else np.abs(errors))
     p = np.clip(scores.astype(np.float64), SMALLEST, 1 - SMALLEST)
     if p.ndim == 2:
         return _class_losses(metric, labels.astype(np.int64), p)
     if metric == "brier":
         return np.asarray((p - truth) ** 2)
-    return np.asarray(-(truth * np.log(p) + (1 - truth) * np.log1p(-p)))
+    if_yes = truth * np.log(p)
+    if_no = (1 - truth) * np.log1p(-p)
+    return np.asarray(-(if_yes + if_no))
 
 
-def _class_losses(metric: str, classes: NDArray[np.int64], p: NDArray[np.float64]) -> NDArray[np.float64]:
+def _mean_loss(metric: str, labels: Floats, scores: Floats) -> float:
+    losses = row_losses(metric, labels, scores)
+    return float(losses.mean())
+
+
+def _class_losses(metric: str, classes: Int64s, p: Float64s) -> Float64s:
     """Of probabilities (n, k). Brier's is the sum over the classes, as its author had it: from 0 to 2."""
-    of_truth: NDArray[Any] = np.take_along_axis(p, classes[:, None], axis=1)[:, 0]
+    picked: Array = np.take_along_axis(p, classes[:, None], axis=1)
+    of_truth = picked[:, 0]
     if metric == "brier":
-        return np.asarray((p**2).sum(axis=1) - 2 * of_truth + 1)
+        squares = (p**2).sum(axis=1)
+        return np.asarray(squares - 2 * of_truth + 1)
     return np.asarray(-np.log(of_truth))
 
 
@@ -115,9 +129,9 @@ class Difference:
 
 
 def paired_bootstrap(
-    challenger: NDArray[np.float64],
-    champion: NDArray[np.float64],
-    nights: NDArray[np.int64],
+    challenger: Float64s,
+    champion: Float64s,
+    nights: Int64s,
     *,
     resamples: int,
     confidence: float,
@@ -132,7 +146,13 @@ def paired_bootstrap(
     _, night = np.unique(nights, return_inverse=True)
     sums = np.bincount(night, weights=challenger - champion)
     counts = np.bincount(night)
-    drawn = np.random.default_rng(seed).integers(0, len(sums), size=(resamples, len(sums)))
+    rng = np.random.default_rng(seed)
+    drawn = rng.integers(0, len(sums), size=(resamples, len(sums)))
     means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
-    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Difference(float(sums.sum() / counts.sum()), float(low), float(high))
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(means, [tail, (1 + confidence) / 2])
+    return Difference(
+        mean=float(sums.sum() / counts.sum()),
+        low=float(low),
+        high=float(high),
+    )

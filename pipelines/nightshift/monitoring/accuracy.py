@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from nightshift.contracts import Dataset
 from nightshift.errors import LostRows
+from nightshift.modelling.arrays import Floats
 from nightshift.modelling.label_types import label_type
-from nightshift.modelling.label_types.base import Floats
 from nightshift.modelling.metrics import row_losses
 from nightshift.partitions import last_nights
 from nightshift.profiles.profile import HoldoutNight, Profile, load_profile
@@ -79,9 +79,9 @@ def measure_arrived(spec: ModelSpec, partition: str, stores: Stores) -> list[Acc
 
 def of_this_label(spec: ModelSpec, predictions: Mapping[str, str], labels: Mapping[str, str]) -> bool:
     """Whether a night's columns, types by name, are what the spec's kind of label publishes and keeps."""
-    task = label_type(spec)
-    promised = {field.name: str(field.type) for field in task.fields()}
-    return promised.items() <= predictions.items() and labels.get(spec.label.column) == str(task.label_type)
+    label = label_type(spec)
+    promised = {field.name: str(field.type) for field in label.published_fields()}
+    return promised.items() <= predictions.items() and labels.get(spec.label.column) == str(label.arrow_type)
 
 
 def arrived(spec: ModelSpec, partition: str) -> list[str]:
@@ -100,7 +100,7 @@ def join(spec: ModelSpec, predictions: pa.Table, labels: pa.Table) -> tuple[Floa
     Shapes (predictions,), scores of k classes (predictions, k). Raises ``LostRows`` when the keys of either side
     are not unique, ``SchemaMismatch`` for labels of another kind.
     """
-    keys, task = list(spec.keys), label_type(spec)
+    keys, label = list(spec.keys), label_type(spec)
     left = predictions.select([*keys, *scored_columns(spec)])
     joined = left.join(labels.select([*keys, spec.label.column]), keys=keys, join_type="left outer")
     orphans = labels.select(keys).join(left.select(keys), keys=keys, join_type="left anti").num_rows
@@ -110,7 +110,7 @@ def join(spec: ModelSpec, predictions: pa.Table, labels: pa.Table) -> tuple[Floa
             fix=f"look for duplicate keys in labels/{spec.name}",
         )
     joined = joined.sort_by([(key, "ascending") for key in keys])
-    return task.published(joined), task.targets(joined[spec.label.column]), orphans
+    return label.read_scores(joined), label.as_targets(joined[spec.label.column]), orphans
 
 
 def scored_columns(spec: ModelSpec) -> list[str]:
@@ -120,10 +120,10 @@ def scored_columns(spec: ModelSpec) -> list[str]:
 
 def metrics(spec: ModelSpec, loss: str, scores: Floats, labels: Floats) -> dict[str, float | None]:
     """All metrics of labelled rows, and their mean ``loss``; None where undefined. Shapes as ``holdout.Rows``."""
-    task = label_type(spec)
-    found = task.metrics(labels, scores) if labels.size else {}
+    label = label_type(spec)
+    found = label.metrics(labels, scores) if labels.size else {}
     mean = float(row_losses(loss, labels, scores).mean()) if labels.size else None
-    return {loss: mean, **{name: found.get(name) for name in task.monitored if name != loss}}
+    return {loss: mean, **{name: found.get(name) for name in label.metrics_kept if name != loss}}
 
 
 def loss_limit(holdout: Sequence[HoldoutNight], rows: int, false_alarm_rate: float) -> float | None:

@@ -1,16 +1,15 @@
 """Has the night drifted? One statistic, one line, one promise: the share of quiet nights that alarm.
 
-1. Per feature, the Jensen-Shannon distance d between the night's histogram and the reference,
-   stretched to u = -log(1 - d), since many features of a night (its weather) are always far away.
+1. Per feature, the distance between the night's histogram and the reference, stretched to u, since many
+   features of a night (its weather) are always far away. Which distance it is, ``profiles.distance`` says.
 2. Made comparable: z = (u - level) / scale, both from the reference's own nights, each held against
    all others: the level that a fifth of them pass, and their mean excess over it. A night of fewer
-   rows than those has more sampling noise, which is added to both: d^2 of n rows has the mean
-   (K - 1) / (8 ln 2 n) over K bins, by its chi-squared limit, and d about the variance 1 / (16 ln 2 n).
+   rows than those has more sampling noise, which is added to both.
 3. The largest z is held against the prediction limit for the largest z of one more night like the
    reference's, at the spec's false-alarm rate; so it holds over all features together.
 
 What is promised is for nights exchangeable with the reference's. A season that the reference has not
-seen is drift, and alarms. Counts are integers and nothing is drawn at random: the same night always
+seen is drift, and alarms. Int64s are integers and nothing is drawn at random: the same night always
 gives the same numbers.
 """
 
@@ -21,21 +20,16 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from nightshift.profiles.bins import Counts, Float64s
-from nightshift.profiles.profile import Feature, Profile, js_distance
+from nightshift.modelling.arrays import Float64s, Int64s
+from nightshift.profiles import distance
+from nightshift.profiles.profile import Feature, Profile
 from nightshift.spec import ModelSpec
 
 # Fewer reference nights than this say nothing of how quiet nights vary.
 MIN_NIGHTS = 10
-# A feature whose nights hardly differ does not alarm over a change that nobody would call one.
-MIN_SPREAD = 0.01
 TAIL_SHARE = 0.2
 # Of few nights more are taken, up to half: a mean of three excesses is no scale to build a line on.
 MIN_TAIL = 7
-# A normal distribution's mean excess over its 80 % quantile, in standard deviations.
-NORMAL_EXCESS = 0.558
-# Two histograms without a common bin have distance 1, which would stretch to infinity.
-LARGEST = 1 - 1e-6
 
 
 @dataclass(frozen=True)
@@ -130,14 +124,14 @@ def thresholds(profile: Profile, false_alarm_rate: float) -> dict[str, float]:
 
 def null_statistics(features: Sequence[Feature], rows: Sequence[int]) -> Float64s:
     """The reference nights' own largest statistics, each night held against the others as if it were new."""
-    found = []
+    statistics = []
     for feature in features:
         distances, sizes = _known(feature, rows)
-        others = ~np.eye(len(distances), dtype=bool)
-        shape = (len(distances), len(distances) - 1)
-        known, of_known = (np.broadcast_to(v, others.shape)[others].reshape(shape) for v in (distances, sizes))
-        found.append(_standardised(feature, known, of_known, distances, sizes))
-    return np.asarray(np.max(found, axis=0))
+        others = _without_each(distances)
+        sizes_of_others = _without_each(sizes)
+        level, scale = _level_and_scale(feature, others, sizes_of_others, sizes)
+        statistics.append((distance.stretched(distances) - level) / scale)
+    return np.asarray(np.max(statistics, axis=0))
 
 
 def prediction_limit(statistics: Float64s, rate: float) -> float:
@@ -157,17 +151,18 @@ def prediction_limit(statistics: Float64s, rate: float) -> float:
     return float(level + mean_excess * k * (inside ** (-1 / k) - 1))
 
 
-def _feature(feature: Feature, profile: Profile, counts: Counts, rows: int, line: float | None) -> FeatureDrift:
-    distance = js_distance(counts, np.asarray(feature.counts))
+def _feature(feature: Feature, profile: Profile, counts: Int64s, rows: int, line: float | None) -> FeatureDrift:
+    of_night = distance.between(counts, np.asarray(feature.counts))
     statistic, alarm_distance = 0.0, 1.0
     if line is not None:
-        level, scale = _null(feature, *_known(feature, profile.rows), np.asarray(float(rows)))
-        statistic = float((_stretched(distance) - level) / scale)
-        alarm_distance = float(1 - np.exp(-level - line * scale))
+        distances, sizes = _known(feature, profile.rows)
+        level, scale = _level_and_scale(feature, distances, sizes, np.asarray(float(rows)))
+        statistic = float((distance.stretched(of_night) - level) / scale)
+        alarm_distance = float(distance.unstretched(level + line * scale))
     ratio = max(statistic / line, 0.0) if line else 0.0
     return FeatureDrift(
         feature=feature.name,
-        distance=float(distance),
+        distance=float(of_night),
         alarm_distance=alarm_distance,
         statistic=statistic,
         threshold=line or 0.0,
@@ -186,30 +181,30 @@ def _feature(feature: Feature, profile: Profile, counts: Counts, rows: int, line
 
 
 def _known(feature: Feature, rows: Sequence[int]) -> tuple[Float64s, Float64s]:
-    pairs = [(d, n) for d, n in zip(feature.distances, rows, strict=True) if d is not None]
-    return np.array([d for d, _ in pairs], float), np.array([n for _, n in pairs], float)
+    """Distances of the reference nights that have one, and rows of these nights, both (nights,)."""
+    distances = np.array(feature.distances, float)
+    known = ~np.isnan(distances)
+    return distances[known], np.array(rows, float)[known]
 
 
-def _standardised(feature: Feature, known: Float64s, sizes: Float64s, distance: Float64s, rows: Float64s) -> Float64s:
-    """Excess of a distance over the level of the known ones, in mean excesses; known (..., nights), the rest (...)."""
-    level, scale = _null(feature, known, sizes, rows)
-    return np.asarray((_stretched(distance) - level) / scale)
+def _without_each(values: Float64s) -> Float64s:
+    """Values (n,) n times, each time without one of them: (n, n - 1)."""
+    nights = len(values)
+    repeated = np.tile(values, (nights, 1))
+    others = ~np.eye(nights, dtype=bool)
+    return repeated[others].reshape(nights, nights - 1)
 
 
-def _null(feature: Feature, known: Float64s, sizes: Float64s, rows: Float64s) -> tuple[Float64s, Float64s]:
-    """Level and scale of the stretched distance of a quiet night of ``rows`` rows."""
-    level, mean_excess = _tail(_stretched(known))
-    # Only ever wider: a night with more rows than usual gets no finer line than the reference could show.
-    noise = np.maximum(1 / np.maximum(rows, 1) - 1 / np.median(sizes, axis=-1), 0.0) / (8 * math.log(2))
-    occupied = np.count_nonzero(feature.counts)
-    level = _stretched(np.sqrt((1 - np.exp(-level)) ** 2 + (occupied - 1) * noise))
-    scale = np.hypot(np.maximum(mean_excess, MIN_SPREAD), NORMAL_EXCESS * np.sqrt(noise / 2) * np.exp(level))
-    return level, scale
-
-
-def _stretched(distance: Float64s) -> Float64s:
-    """-log(1 - d): a tail that runs out towards the bound 1 like a power becomes an exponential one."""
-    return -np.log1p(-np.minimum(distance, LARGEST))
+def _level_and_scale(feature: Feature, known: Float64s, sizes: Float64s, rows: Float64s) -> tuple[Float64s, Float64s]:
+    """Those of the stretched distance of a quiet night of ``rows`` rows, (...), by known ones, (..., nights)."""
+    level, mean_excess = _tail(distance.stretched(known))
+    return distance.with_sampling_noise(
+        level,
+        mean_excess,
+        bins=int(np.count_nonzero(feature.counts)),
+        rows=rows,
+        usual_rows=np.median(sizes, axis=-1),
+    )
 
 
 def _tail(values: Float64s) -> tuple[Float64s, Float64s]:

@@ -7,12 +7,14 @@ setting. Everything from data is escaped.
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from nightshift.modelling.label_types import label_type
+from nightshift.modelling.label_types.base import ReportColumn
 from nightshift.monitoring.accuracy import Accuracy
 from nightshift.monitoring.drift import FeatureDrift
 from nightshift.monitoring.night_record import NightRecord
+from nightshift.profiles import distance
 from nightshift.spec import ModelSpec
 
 TOP = 6
@@ -21,21 +23,14 @@ WIDEST = 3.0
 CHART = (300.0, 96.0)
 # More categories than this are shown as one bar "rest".
 MOST_BARS = 16
-COLUMNS = {
-    "binary": [
-        ("base rate's loss", "base_rate_log_loss", 3), ("log loss", "log_loss", 3), ("ROC AUC", "roc_auc", 3),
-        ("PR AUC", "pr_auc", 3), ("Brier", "brier", 3), ("base rate", "base_rate", 2),
-    ],
-    "multiclass": [
-        ("base rates' loss", "base_rate_log_loss", 3), ("log loss", "log_loss", 3), ("accuracy", "accuracy", 3),
-        ("F1, mean of classes", "f1", 3), ("ROC AUC, each against the rest", "roc_auc", 3), ("Brier", "brier", 3),
-    ],
-    "regression": [
-        ("RMSE", "rmse", 4), ("RMSE of the mean", "base_rmse", 4), ("MAE", "mae", 4),
-        ("MAE of the median", "base_mae", 4), ("R²", "r2", 3),
-    ],
-}  # fmt: skip
-"""Columns of a night's accuracy, by kind of label; more digits where values have a unit."""
+
+
+class Bar(NamedTuple):
+    """A bin of a feature, and the shares of the rows that lie in it."""
+
+    label: str
+    night: float
+    reference: float
 
 
 def render(spec: ModelSpec, night: NightRecord, mlflow_url: str) -> str:
@@ -43,24 +38,31 @@ def render(spec: ModelSpec, night: NightRecord, mlflow_url: str) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("nightshift.monitoring", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        loader=PackageLoader("nightshift.monitoring", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
     )
+    template = environment.get_template("report.html.j2")
     features = night.drift.features
-    calibrated = [feature for feature in features if feature.calibrated]
-    score = next((f for f in features if f.feature == label_type(spec).watched), None)
-    return environment.get_template("report.html.j2").render(
+    label = label_type(spec)
+    score = next((feature for feature in features if feature.feature == label.drift_column), None)
+    top = [(feature, histogram(feature)) for feature in features[:TOP] if feature is not score]
+    losses = {record.loss.replace("_", " ") for record in night.accuracy}
+    return template.render(
         night=night,
         drift=night.drift,
         title=verdict(night),
         alarms=alarms(night),
-        top=[(f, histogram(f)) for f in features[:TOP] if f is not score],
+        top=top,
         score=(score, histogram(score)) if score else None,
-        widest=min(max([1.0, *(feature.ratio for feature in calibrated)]), WIDEST),
+        widest=_widest(features),
         line=loss_line(night.accuracy),
         version_url=f"{mlflow_url}/#/models/{spec.name}/versions/{night.version}",
-        decides=f"decides at {spec.predict.threshold}" if spec.label.type == "binary" else "as published",
+        decides=f"decides at {spec.predict.threshold}" if label.has_threshold else "as published",
         columns=accuracy_columns(spec, night.accuracy),
-        loss=" or ".join(sorted({record.loss.replace("_", " ") for record in night.accuracy})),
+        loss=" or ".join(sorted(losses)),
+        distance_name=distance.NAME,
         loss_of=loss_of,
         number=number,
         chart=CHART,
@@ -69,65 +71,67 @@ def render(spec: ModelSpec, night: NightRecord, mlflow_url: str) -> str:
 
 def verdict(night: NightRecord) -> str:
     """The night in one sentence."""
-    alarmed = alarms(night)
-    return f"Night {night.partition}: {' and '.join(alarmed) or 'quiet'}"
+    alarmed = " and ".join(alarms(night))
+    return f"Night {night.partition}: {alarmed or 'quiet'}"
 
 
 def alarms(night: NightRecord) -> list[str]:
     """What alarmed, worst first; empty on a quiet night."""
-    sentences = []
     drifted = [feature for feature in night.drift.features if feature.drifted]
-    if drifted:
-        worst, others = drifted[0], len(drifted) - 1
-        more = f" (and {others} more)" if others else ""
-        times = "over 10x" if worst.ratio > 10 else f"{worst.ratio:.1f}x"
-        sentences.append(f"drift in {worst.feature}{more}, {times} its alarm line")
     lost = [record.night for record in night.accuracy if record.lost]
+    alarmed = []
+    if drifted:
+        worst = drifted[0]
+        more = f" (and {len(drifted) - 1} more)" if len(drifted) > 1 else ""
+        times = "over 10x" if worst.ratio > 10 else f"{worst.ratio:.1f}x"
+        alarmed.append(f"drift in {worst.feature}{more}, {times} its alarm line")
     if lost:
-        sentences.append(f"lost accuracy on {', '.join(lost)}")
-    return sentences
+        alarmed.append(f"lost accuracy on {', '.join(lost)}")
+    return alarmed
 
 
 def histogram(feature: FeatureDrift) -> list[dict[str, Any]]:
     """Bars of a feature: label, share of the night and of the reference, and their place in the chart."""
-    numeric = feature.kind == "numeric"
-    labels = _numeric_labels(feature.edges) if numeric else [*feature.categories, "other"]
-    bars = list(zip([*labels, "null"], _shares(feature.counts), _shares(feature.reference), strict=True))
-    bars = _without_empty_ends(bars) if numeric else _fold(bars)
-    highest = max(max(night, reference) for _, night, reference in bars) or 1.0
+    bars = _bars(feature)
+    highest = max(max(bar.night, bar.reference) for bar in bars) or 1.0
     width, height = CHART
     step = width / len(bars)
-    return [
-        {
-            "label": label,
-            "night": night,
-            "reference": reference,
-            "x": place * step,
+    placed = []
+    for index, bar in enumerate(bars):
+        placed.append({
+            "label": bar.label,
+            "night": bar.night,
+            "reference": bar.reference,
+            "x": index * step,
             "width": step * 0.4,
-            "night_height": night / highest * height,
-            "reference_height": reference / highest * height,
-        }
-        for place, (label, night, reference) in enumerate(bars)
-    ]
+            "night_height": bar.night / highest * height,
+            "reference_height": bar.reference / highest * height,
+        })
+    return placed
 
 
 def loss_line(records: Sequence[Accuracy]) -> dict[str, Any] | None:
     """The loss of each labelled night as points of a chart, with the limits; None without a labelled night."""
-    losses = [(record, loss) for record in records if (loss := loss_of(record)) is not None]
-    if not losses:
+    labelled = [(record, loss) for record in records if (loss := loss_of(record)) is not None]
+    if not labelled:
         return None
-    limits = [record.limit for record, _ in losses]
-    known_limits = [limit for limit in limits if limit is not None]
-    highest = 1.1 * max([loss for _, loss in losses] + known_limits) or 1.0
+    losses = [loss for _, loss in labelled]
+    limits = [record.limit for record, _ in labelled if record.limit is not None]
+    highest = 1.1 * max([*losses, *limits]) or 1.0
     width, height = CHART
 
     def place(index: int, value: float) -> tuple[float, float]:
-        return ((index + 0.5) * width / len(losses), height * (1 - value / highest))
+        x = (index + 0.5) * width / len(labelled)
+        y = height * (1 - value / highest)
+        return x, y
 
-    return {
-        "points": [(record, *place(index, loss)) for index, (record, loss) in enumerate(losses)],
-        "limits": [place(index, limit) for index, limit in enumerate(limits) if limit is not None],
-    }
+    loss_points = []
+    limit_points = []
+    for index, (record, loss) in enumerate(labelled):
+        loss_points.append((record, *place(index, loss)))
+        if record.limit is not None:
+            limit_points.append(place(index, record.limit))
+    return {"points": loss_points, "limits": limit_points}
 
 
 def loss_of(record: Accuracy) -> float | None:
@@ -139,13 +143,39 @@ def number(value: float | None, digits: int = 3) -> str:
     """For people: losses of some labels are in the thousands."""
     if value is None:
         return "-"
-    return f"{value:.{digits}f}" if abs(value) < 10 else f"{value:,.1f}"
+    if abs(value) < 10:
+        return f"{value:.{digits}f}"
+    return f"{value:,.1f}"
 
 
-def accuracy_columns(spec: ModelSpec, records: Sequence[Accuracy]) -> list[tuple[str, str, int]]:
-    """Besides loss and limit: title, metric and digits of each column of the table."""
+def accuracy_columns(spec: ModelSpec, records: Sequence[Accuracy]) -> list[ReportColumn]:
+    """The columns of the table besides loss and limit."""
     losses = {record.loss for record in records}
-    return [column for column in COLUMNS[spec.label.type] if column[1] not in losses]
+    return [column for column in label_type(spec).report_columns if column.metric not in losses]
+
+
+def _widest(features: Sequence[FeatureDrift]) -> float:
+    """Where bars of ratios end: at the greatest, from the alarm line on and not beyond ``WIDEST``."""
+    ratios = [feature.ratio for feature in features if feature.calibrated]
+    greatest: float = max([1.0, *ratios])
+    return min(greatest, WIDEST)
+
+
+def _bars(feature: FeatureDrift) -> list[Bar]:
+    labels = [*_labels(feature), "null"]
+    night = _shares(feature.counts)
+    reference = _shares(feature.reference)
+    bars = [Bar(*values) for values in zip(labels, night, reference, strict=True)]
+    if feature.kind == "category":
+        return _fold(bars)
+    return _without_empty_ends(bars)
+
+
+def _labels(feature: FeatureDrift) -> list[str]:
+    """Of all bins but the last, of nulls."""
+    if feature.kind == "numeric":
+        return _numeric_labels(feature.edges)
+    return [*feature.categories, "other"]
 
 
 def _numeric_labels(edges: Sequence[float]) -> list[str]:
@@ -157,14 +187,17 @@ def _numeric_labels(edges: Sequence[float]) -> list[str]:
         inner[0] = f"up to {edges[1]:.4g}"
     if len(inner) > 1 and " to " in inner[-1]:
         inner[-1] = f"{edges[-2]:.4g} or more"
-    return [f"below {edges[0] + 0.0:.4g}", *inner, f"above {edges[-1]:.4g}"]
+    lowest = edges[0] + 0.0  # a zero without its sign
+    return [f"below {lowest:.4g}", *inner, f"above {edges[-1]:.4g}"]
 
 
 def _span(low: float, high: float) -> str:
     # A bin of one float's width holds one value.
     if high == math.nextafter(low, math.inf):
         return f"{low + 0.0:.4g}"
-    return f"{low + 0.0 if abs(low) > 1e-300 else 0.0:.4g} to {high:.4g}"
+    from_zero = abs(low) <= 1e-300
+    start = 0.0 if from_zero else low + 0.0
+    return f"{start:.4g} to {high:.4g}"
 
 
 def _shares(counts: Sequence[int]) -> list[float]:
@@ -172,14 +205,24 @@ def _shares(counts: Sequence[int]) -> list[float]:
     return [count / total for count in counts]
 
 
-def _without_empty_ends(bars: list[tuple[str, float, float]]) -> list[tuple[str, float, float]]:
-    ends = {0, len(bars) - 2}
-    kept = [bar for i, bar in enumerate(bars[:-1]) if bar[1] or bar[2] or i not in ends]
-    return [*(kept or bars[:1]), bars[-1]]
+def _without_empty_ends(bars: list[Bar]) -> list[Bar]:
+    *bins, null = bars
+    ends = {0, len(bins) - 1}
+    kept = []
+    for index, bar in enumerate(bins):
+        is_empty = not bar.night and not bar.reference
+        if index not in ends or not is_empty:
+            kept.append(bar)
+    return [*(kept or bins[:1]), null]
 
 
-def _fold(bars: list[tuple[str, float, float]]) -> list[tuple[str, float, float]]:
+def _fold(bars: list[Bar]) -> list[Bar]:
+    """At most ``MOST_BARS``: those between the most frequent and the last two become one."""
     if len(bars) <= MOST_BARS:
         return bars
-    shown, rest = bars[: MOST_BARS - 3], bars[MOST_BARS - 3 : -2]
-    return [*shown, (f"{len(rest)} more", sum(b[1] for b in rest), sum(b[2] for b in rest)), *bars[-2:]]
+    most_frequent = bars[: MOST_BARS - 3]
+    rest = bars[MOST_BARS - 3 : -2]
+    night = sum(bar.night for bar in rest)
+    reference = sum(bar.reference for bar in rest)
+    folded = Bar(f"{len(rest)} more", night, reference)
+    return [*most_frequent, folded, *bars[-2:]]

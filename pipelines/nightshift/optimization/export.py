@@ -4,9 +4,9 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nightshift.errors import ModelError
+from nightshift.modelling.arrays import Float64s
 from nightshift.modelling.label_types import LabelType, label_type
 from nightshift.scoring.graph import LABEL
 from nightshift.spec import ModelSpec
@@ -23,33 +23,43 @@ def to_onnx(spec: ModelSpec, pipeline: "Pipeline") -> bytes:
     Raises ``ModelError``.
     """
     from skl2onnx import convert_sklearn
-    from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 
-    kinds = {name: FloatTensorType if spec.columns[name].numeric else StringTensorType for name in spec.features}
+    is_classifier = hasattr(pipeline[-1], "predict_proba")
     try:
         model = convert_sklearn(
             float32_thresholds(pipeline),
             name=spec.name,
-            initial_types=[(name, kind([None, 1])) for name, kind in kinds.items()],
-            options={"zipmap": False} if hasattr(pipeline[-1], "predict_proba") else None,
+            initial_types=_input_types(spec),
+            options={"zipmap": False} if is_classifier else None,
             target_opset=OPSET,
         )
     except (RuntimeError, ValueError, NotImplementedError) as error:
         raise ModelError(
-            f"{spec.name}: this pipeline has no ONNX form: {error}", fix="choose another trainer"
+            f"{spec.name}: this pipeline has no ONNX form: {error}",
+            fix="choose another trainer",
         ) from error
-    return said(label_type(spec), bytes(model.SerializeToString()))
+    return with_label_identity(label_type(spec), bytes(model.SerializeToString()))
 
 
-def said(task: LabelType, body: bytes) -> bytes:
+def _input_types(spec: ModelSpec) -> list[tuple[str, Any]]:
+    from skl2onnx.common.data_types import FloatTensorType, StringTensorType
+
+    types = []
+    for name in spec.features:
+        tensor_type = FloatTensorType if spec.columns[name].numeric else StringTensorType
+        types.append((name, tensor_type([None, 1])))
+    return types
+
+
+def with_label_identity(label: LabelType, body: bytes) -> bytes:
     """The graph, saying for which label it was trained; that of a binary one says nothing."""
     import onnx
 
-    if task.identity is None:
+    if label.identity is None:
         return body
     model = onnx.load_model_from_string(body)
     if all(entry.key != LABEL for entry in model.metadata_props):
-        model.metadata_props.append(onnx.StringStringEntryProto(key=LABEL, value=task.identity))
+        model.metadata_props.append(onnx.StringStringEntryProto(key=LABEL, value=label.identity))
     return bytes(model.SerializeToString(deterministic=True))
 
 
@@ -61,27 +71,33 @@ def float32_thresholds(pipeline: "Pipeline") -> "Pipeline":
     instead sends the rows on the boundary the other way.
     """
     changed = copy.deepcopy(pipeline)
-    for predictor in _trees(changed[-1]):
-        predictor.nodes["num_threshold"] = floor32(predictor.nodes["num_threshold"])
+    for nodes in tree_nodes(changed[-1]):
+        nodes["num_threshold"] = floor32(nodes["num_threshold"])
     return changed
 
 
-def floor32(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def floor32(values: Float64s) -> Float64s:
     """The largest float32 not above each value, as float64."""
     nearest = values.astype(np.float32)
     below = np.nextafter(nearest, np.float32(-np.inf))
-    return np.where(nearest.astype(np.float64) > values, below, nearest).astype(np.float64)
+    too_large = nearest.astype(np.float64) > values
+    floored = np.where(too_large, below, nearest)
+    return floored.astype(np.float64)
 
 
-def split_values(pipeline: "Pipeline") -> dict[int, NDArray[np.float64]]:
+def split_values(pipeline: "Pipeline") -> dict[int, Float64s]:
     """The thresholds of each prepared column, by its position; empty for a model without trees."""
-    found: dict[int, list[float]] = {}
-    for predictor in _trees(pipeline[-1]):
-        inner = predictor.nodes[~predictor.nodes["is_leaf"].astype(bool)]
-        for feature, threshold in zip(inner["feature_idx"], inner["num_threshold"], strict=True):
-            found.setdefault(int(feature), []).append(float(threshold))
-    return {feature: np.unique(values) for feature, values in found.items()}
+    thresholds: dict[int, list[float]] = {}
+    for nodes in tree_nodes(pipeline[-1]):
+        leaf = nodes["is_leaf"].astype(bool)
+        splits = nodes[~leaf]
+        for feature, threshold in zip(splits["feature_idx"], splits["num_threshold"], strict=True):
+            of_feature = thresholds.setdefault(int(feature), [])
+            of_feature.append(float(threshold))
+    return {feature: np.unique(values) for feature, values in thresholds.items()}
 
 
-def _trees(classifier: Any) -> list[Any]:
-    return [tree for stage in getattr(classifier, "_predictors", ()) for tree in stage]
+def tree_nodes(estimator: Any) -> list[Any]:
+    """scikit-learn's array of nodes of each boosted tree, classes by turns; empty for an estimator without trees."""
+    iterations = getattr(estimator, "_predictors", ())
+    return [tree.nodes for trees in iterations for tree in trees]

@@ -1,18 +1,18 @@
 """Does the ONNX graph say what the trained model says? On held-out rows, and on the edges."""
 
 import datetime as dt
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from nightshift.errors import ParityFailed
+from nightshift.modelling.arrays import Float32s, Float64s, Floats
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
-from nightshift.modelling.label_types.base import Floats
 from nightshift.optimization.export import floor32, split_values
 from nightshift.spec import ModelSpec
 from nightshift.stores.types import DECIMAL_DIGITS
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 UNSEEN = "~never seen~"
 EDGE_ROWS = 200
 EPOCH = dt.date(1970, 1, 1)
-FIRST_DAY, LAST_DAY = (dt.date.min - EPOCH).days, (dt.date.max - EPOCH).days
-ROUNDINGS = (ROUND_FLOOR, ROUND_CEILING)
+FIRST_DAY = (dt.date.min - EPOCH).days
+LAST_DAY = (dt.date.max - EPOCH).days
 
 
 @dataclass(frozen=True)
@@ -41,102 +41,148 @@ class Parity:
 class ParityRows:
     """Rows that every variant of a graph is held against: ``rows`` and what the trained model says of each.
 
-    ``trained`` is (n,), or (n, k) for k classes; differences are measured in ``unit``.
+    ``trained`` is (n,), or (n, k) for k classes; differences are measured in ``scale``.
     """
 
     spec: ModelSpec
     rows: pa.Table
     trained: Floats
-    unit: float = 1.0
+    scale: float = 1.0
 
-    def apart(self, one: Floats, other: Floats) -> NDArray[np.float64]:
+    def apart(self, one: Floats, other: Floats) -> Float64s:
         """How far scores of each row are apart, (n,): of its classes the farthest."""
-        difference = np.abs(one - other) - label_type(self.spec).resolution(one)
-        by_row = np.maximum(difference, 0.0).reshape(len(one), -1).max(axis=1)
-        return np.asarray(by_row / self.unit, np.float64)
+        rounding = label_type(self.spec).rounding(one)
+        difference = np.abs(one - other)
+        beyond_rounding = np.maximum(difference - rounding, 0.0)
+        by_row = beyond_rounding.reshape(len(one), -1)
+        farthest = by_row.max(axis=1)
+        return np.asarray(farthest / self.scale, np.float64)
 
-    def compare(self, scores: NDArray[np.float32]) -> Parity:
+    def compare(self, scores: Float32s) -> Parity:
         """How far ``scores`` of these rows are from the trained model's."""
-        difference, task = self.apart(self.trained, scores), label_type(self.spec)
-        flips = task.decide(self.trained) != task.decide(scores)
-        return Parity(len(scores), float(difference.max()), float(difference.mean()), int(flips.sum()))
+        label = label_type(self.spec)
+        difference = self.apart(self.trained, scores)
+        flips = label.decide(self.trained) != label.decide(scores)
+        return Parity(
+            rows=len(scores),
+            max_difference=float(difference.max()),
+            mean_difference=float(difference.mean()),
+            label_flips=int(flips.sum()),
+        )
 
-    def require(self, scores: NDArray[np.float32]) -> Parity:
+    def require(self, scores: Float32s) -> Parity:
         """The same. Raises ``ParityFailed``, with the farthest row, when that is further than the spec allows."""
-        found, allowed = self.compare(scores), self.spec.optimize
+        parity = self.compare(scores)
+        allowed = self.spec.optimize
         if (
-            found.max_difference > allowed.max_abs_difference
-            or found.mean_difference > allowed.max_mean_difference
-            or found.label_flips > allowed.max_label_flips
+            parity.max_difference > allowed.max_abs_difference
+            or parity.mean_difference > allowed.max_mean_difference
+            or parity.label_flips > allowed.max_label_flips
         ):
-            worst = int(self.apart(self.trained, scores).argmax())
+            farthest = int(self.apart(self.trained, scores).argmax())
             raise ParityFailed(
-                f"{self.spec.name}: the ONNX graph is up to {found.max_difference:.2e} away"
+                f"{self.spec.name}: the ONNX graph is up to {parity.max_difference:.2e} away"
                 f" (allowed {allowed.max_abs_difference:.0e}),"
-                f" {found.mean_difference:.2e} on average (allowed {allowed.max_mean_difference:.0e}),"
-                f" with {found.label_flips} flipped predictions (allowed {allowed.max_label_flips})"
-                f" over {found.rows} rows; farthest: {self.rows.slice(worst, 1).to_pylist()[0]}",
+                f" {parity.mean_difference:.2e} on average (allowed {allowed.max_mean_difference:.0e}),"
+                f" with {parity.label_flips} flipped predictions (allowed {allowed.max_label_flips})"
+                f" over {parity.rows} rows; farthest: {self.rows.slice(farthest, 1).to_pylist()[0]}",
                 fix="nothing was promoted; train again, or widen optimize in model.yaml if that is acceptable",
             )
-        return found
+        return parity
 
 
 def parity_rows(spec: ModelSpec, pipeline: "Pipeline", holdout: pa.Table) -> ParityRows:
     """The holdout and edge rows made from it, as the trained model scores them."""
-    rows = pa.concat_tables([holdout.select(list(spec.features)), edge_rows(spec, pipeline, holdout)])
-    task = label_type(spec)
-    trained = task.predict(pipeline, model_inputs(spec, rows))
-    return ParityRows(spec, rows, trained, task.unit(trained[: holdout.num_rows]))
+    label = label_type(spec)
+    held_out = holdout.select(list(spec.features))
+    edges = edge_rows(spec, pipeline, holdout)
+    rows = pa.concat_tables([held_out, edges])
+    frame = model_inputs(spec, rows)
+    trained = label.predict(pipeline, frame)
+    of_held_out = trained[: holdout.num_rows]
+    return ParityRows(spec, rows, trained, label.difference_scale(of_held_out))
 
 
 def edge_rows(spec: ModelSpec, pipeline: "Pipeline", table: pa.Table) -> pa.Table:
     """Rows of the holdout with one value moved to an edge: null, unseen category, each side of a split."""
     base = table.select(list(spec.features)).slice(0, EDGE_ROWS)
-    made = [_with(base, name, [None] * base.num_rows) for name in spec.features if spec.columns[name].nullable]
+    nullable = [name for name in spec.features if spec.columns[name].nullable]
     categories = [name for name in spec.features if not spec.columns[name].numeric]
-    made += [_with(base, name, [UNSEEN] * base.num_rows) for name in categories]
-    made.append(_all_null(base))
-    numbers = [name for name in spec.features if spec.columns[name].numeric]
+    nulls = [None] * base.num_rows
+    unseen = [UNSEEN] * base.num_rows
+    return pa.concat_tables([
+        *(_with(base, name, nulls) for name in nullable),
+        *(_with(base, name, unseen) for name in categories),
+        _all_null(base),
+        *_beside_splits(spec, pipeline, base),
+    ])
+
+
+def _beside_splits(spec: ModelSpec, pipeline: "Pipeline", base: pa.Table) -> Iterator[pa.Table]:
     splits = split_values(pipeline)
-    for position, name in enumerate(numbers, start=len(categories)):
-        values = _as_held(base.schema.field(name).type, _around(splits.get(position, np.empty(0))))
+    numbers = [name for name in spec.features if spec.columns[name].numeric]
+    # Categories come first in what the trees see.
+    first = len(spec.features) - len(numbers)
+    for position, name in enumerate(numbers, start=first):
+        arrow_type = base.schema.field(name).type
+        edges = _around(splits.get(position, np.empty(0)))
+        values = _as_held(arrow_type, edges)
         for start in range(0, len(values), base.num_rows):
-            chosen = values[start : start + base.num_rows]
-            made.append(_with(base.slice(0, len(chosen)), name, chosen))
-    return pa.concat_tables(made)
+            end = start + base.num_rows
+            chosen = values[start:end]
+            rows = base.slice(0, len(chosen))
+            yield _with(rows, name, chosen)
 
 
-def _around(splits: NDArray[np.float64]) -> NDArray[np.float32]:
+def _around(splits: Float64s) -> Float32s:
+    """The splits as float32, and the numbers next to them."""
     at = floor32(splits).astype(np.float32)
-    return np.unique(np.concatenate([at, np.nextafter(at, np.float32(np.inf)), np.nextafter(at, np.float32(-np.inf))]))
+    above = np.nextafter(at, np.float32(np.inf))
+    below = np.nextafter(at, np.float32(-np.inf))
+    edges = np.concatenate([at, above, below])
+    return np.unique(edges)
 
 
-def _with(base: pa.Table, name: str, values: list[object]) -> pa.Table:
+def _with(base: pa.Table, name: str, values: Sequence[object]) -> pa.Table:
     index = base.schema.get_field_index(name)
-    kind = base.schema.field(name).type
-    return base.set_column(index, pa.field(name, kind), pa.array(values, kind))
+    arrow_type = base.schema.field(name).type
+    return base.set_column(
+        index,
+        pa.field(name, arrow_type),
+        pa.array(values, arrow_type),
+    )
 
 
-def _as_held(kind: pa.DataType, edges: NDArray[np.float32]) -> list[object]:
+def _as_held(arrow_type: pa.DataType, edges: Float32s) -> list[object]:
     """The edges as values that a column can hold: one of whole numbers, days or cents meets only those beside them."""
-    if pa.types.is_boolean(kind):
+    if pa.types.is_boolean(arrow_type):
         return [bool(edge > 0) for edge in edges]
-    if pa.types.is_integer(kind):
-        limits = np.iinfo(kind.to_pandas_dtype())
-        beside = np.concatenate([np.floor(edges), np.ceil(edges)]).astype(np.float64)
-        return [int(value) for value in np.unique(beside[(beside >= limits.min) & (beside < limits.max)])]
-    if pa.types.is_date(kind):
-        days = np.unique([np.floor(edges), np.ceil(edges)])
-        return [EPOCH + dt.timedelta(int(day)) for day in days if FIRST_DAY <= day <= LAST_DAY]
-    if pa.types.is_decimal(kind):
-        return list(dict.fromkeys(_beside(float(edge), kind.scale, way) for edge in edges for way in ROUNDINGS))
-    return [float(edge) for edge in edges]
+    if pa.types.is_decimal(arrow_type):
+        return _decimals_beside(edges, arrow_type.scale)
+    if not (pa.types.is_integer(arrow_type) or pa.types.is_date(arrow_type)):
+        return [float(edge) for edge in edges]
+    below = np.floor(edges)
+    above = np.ceil(edges)
+    whole = np.unique([below, above]).astype(np.float64)
+    if pa.types.is_date(arrow_type):
+        days = whole[(whole >= FIRST_DAY) & (whole <= LAST_DAY)]
+        return [EPOCH + dt.timedelta(int(day)) for day in days]
+    limits = np.iinfo(arrow_type.to_pandas_dtype())
+    inside = whole[(whole >= limits.min) & (whole < limits.max)]
+    return [int(value) for value in inside]
 
 
-def _beside(edge: float, scale: int, rounding: str) -> Decimal:
+def _decimals_beside(edges: Iterable[np.float32], scale: int) -> list[object]:
+    smallest = Decimal(1).scaleb(-scale)
+    values: list[object] = []
     with localcontext(prec=DECIMAL_DIGITS * 2):
-        return Decimal(edge).quantize(Decimal(1).scaleb(-scale), rounding)
+        for edge in edges:
+            exact = Decimal(float(edge))
+            values.append(exact.quantize(smallest, ROUND_FLOOR))
+            values.append(exact.quantize(smallest, ROUND_CEILING))
+    return list(dict.fromkeys(values))
 
 
 def _all_null(base: pa.Table) -> pa.Table:
-    return pa.table([pa.nulls(1, field.type) for field in base.schema], schema=base.schema)
+    nulls = [pa.nulls(1, field.type) for field in base.schema]
+    return pa.table(nulls, schema=base.schema)

@@ -8,12 +8,13 @@ from nightshift.spec import ModelSpec
 from nightshift.stores import layout
 
 
-def dataset(spec: ModelSpec, dataset: Dataset) -> Asset:
-    """A dataset of a model, by the address that people read it under."""
-    uri = f"{settings().lake}/{layout.served(dataset, spec.name)}"
-    return Asset(name=f"{spec.name}.{dataset}", uri=uri, group="lake")
+def dataset(spec: ModelSpec, name: Dataset) -> Asset:
+    """A dataset of a model, by the address that people read it under; its nights start the next Dag."""
+    uri = f"{settings().lake}/{layout.served(name, spec.name)}"
+    return Asset(name=f"{spec.name}.{name}", uri=uri, group="lake")
 
 
 def champion(spec: ModelSpec) -> Asset:
     """The version that scores; an event means that it changed."""
-    return Asset(name=f"{spec.name}.champion", uri=f"models://{spec.name}/champion", group="registry")
+    uri = f"models://{spec.name}/champion"
+    return Asset(name=f"{spec.name}.champion", uri=uri, group="registry")

@@ -6,11 +6,12 @@ in shared memory. Without this, each task pays seconds for its own imports.
 """
 
 import importlib
-import os
 import time
 import warnings
 
 from airflow.executors.local_executor import LocalExecutor
+
+from nightshift.concurrency import let_openmp_threads_sleep
 
 PRELOAD = (
     "airflow.sdk.execution_time.supervisor",
@@ -31,8 +32,8 @@ class WarmLocalExecutor(LocalExecutor):
 
     def start(self) -> None:
         """Import, then start the workers."""
-        # See nightshift.modelling.inputs: it must be set before scikit-learn is imported, which is here.
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        # Here is where scikit-learn is first imported.
+        let_openmp_threads_sleep()
         if self.is_mp_using_fork:
             began = time.monotonic()
             missing = preload()

@@ -3,12 +3,23 @@
 import datetime as dt
 from typing import Any
 
-from airflow.sdk import ExceptionRetryPolicy, Param, RetryAction, RetryRule, StartOfDayMapper
+from airflow.sdk import (
+    Asset,
+    ExceptionRetryPolicy,
+    Param,
+    PartitionedAssetTimetable,
+    RetryAction,
+    RetryRule,
+    StartOfDayMapper,
+)
 
 from nightshift.partitions import PARTITION_PATTERN
 from nightshift.spec import ModelSpec
 
 KEY_FORMAT = "%Y-%m-%d"
+QUARTER = dt.timedelta(minutes=15)
+HOUR = dt.timedelta(hours=1)
+NIGHTS_SIDE_BY_SIDE = 4
 
 ONLY_OUTAGES = ExceptionRetryPolicy(
     rules=[
@@ -31,25 +42,34 @@ ONLY_OUTAGES = ExceptionRetryPolicy(
 )
 
 
+def of_night(spec: ModelSpec, verb: str, doc: str, *, timeout: dt.timedelta = QUARTER) -> dict[str, Any]:
+    """Arguments of a Dag that runs once a night; a few nights may run at once, as a backfill has them."""
+    return of_dag(spec, verb, doc, timeout=timeout, max_active_runs=NIGHTS_SIDE_BY_SIDE)
+
+
 def of_dag(spec: ModelSpec, verb: str, doc: str, *, timeout: dt.timedelta, max_active_runs: int) -> dict[str, Any]:
-    """Arguments of the Dag ``<model>.<verb>``."""
+    """Arguments of the Dag ``<model>.<verb>``; ``timeout`` is that of one task."""
     return {
         "dag_id": f"{spec.name}.{verb}",
-        "description": doc.strip().splitlines()[0],
-        "doc_md": f"{doc.strip()}\n\n{_about(spec)}",
+        "description": doc,
+        "doc_md": f"{doc}\n\n{_about(spec)}",
         "tags": ["nightshift", spec.name, verb],
         "start_date": dt.datetime.combine(spec.partition.start, dt.time(), dt.UTC),
         "catchup": False,
         "max_active_runs": max_active_runs,
         "dagrun_timeout": timeout * 4,
-        "default_args": {
-            "owner": spec.owner,
-            "retries": 3,
-            "retry_delay": dt.timedelta(seconds=15),
-            "retry_policy": ONLY_OUTAGES,
-            "execution_timeout": timeout,
-        },
+        "default_args": _of_tasks(spec, timeout),
         "render_template_as_native_obj": True,
+    }
+
+
+def _of_tasks(spec: ModelSpec, timeout: dt.timedelta) -> dict[str, Any]:
+    return {
+        "owner": spec.owner,
+        "retries": 3,
+        "retry_delay": dt.timedelta(seconds=15),
+        "retry_policy": ONLY_OUTAGES,
+        "execution_timeout": timeout,
     }
 
 
@@ -64,9 +84,10 @@ def partition_param() -> Param:
     )
 
 
-def nightly(spec: ModelSpec) -> StartOfDayMapper:
-    """One upstream night is one downstream night; a key that is no date is refused by the API."""
-    return StartOfDayMapper(timezone=spec.partition.timezone, input_format=KEY_FORMAT, output_format=KEY_FORMAT)
+def after(spec: ModelSpec, asset: Asset) -> PartitionedAssetTimetable:
+    """A run for each night that an asset gets, under the same key; a key that is no date is refused by the API."""
+    mapper = StartOfDayMapper(timezone=spec.partition.timezone, input_format=KEY_FORMAT, output_format=KEY_FORMAT)
+    return PartitionedAssetTimetable(assets=asset, default_partition_mapper=mapper)
 
 
 def _about(spec: ModelSpec) -> str:

@@ -9,15 +9,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from nightshift.contracts import Pin
 from nightshift.errors import ModelError
+from nightshift.modelling.arrays import Array, Float64s, Int64s, Places
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.metrics import row_losses
-from nightshift.profiles.bins import Bins, Counts, Float64s, bins_of
+from nightshift.profiles import distance
+from nightshift.profiles.bins import Bins, bins_of
 from nightshift.spec import ModelSpec
 from nightshift.stores import layout
 from nightshift.stores.lake import Lake
@@ -72,7 +73,7 @@ class Profile(Record):
     features: tuple[Feature, ...]
     holdout: tuple[HoldoutNight, ...]
 
-    def count(self, columns: Mapping[str, pa.ChunkedArray | pa.Array]) -> dict[str, Counts]:
+    def count(self, columns: Mapping[str, pa.ChunkedArray | pa.Array]) -> dict[str, Int64s]:
         """Each feature's rows per bin, from the values of a night or a part of one; counts of parts add up."""
         return {feature.name: feature.bins.count(columns[feature.name]) for feature in self.features}
 
@@ -80,9 +81,9 @@ class Profile(Record):
 def build(
     spec: ModelSpec,
     table: pa.Table,
-    nights: Sequence[str] | npt.NDArray[Any],
-    scores: npt.NDArray[Any],
-    labels: npt.NDArray[Any],
+    nights: Sequence[str] | Array,
+    scores: Array,
+    labels: Array,
 ) -> Profile:
     """The profile of a model from the rows of its training window.
 
@@ -96,13 +97,13 @@ def build(
     if table.num_rows == 0:
         raise ModelError(f"{spec.name}: no rows to make a profile of", fix="train on a window that has data")
     keys, night = np.unique(np.asarray(nights, dtype=str), return_inverse=True)
-    scores, labels, task = np.asarray(scores, float), np.asarray(labels, float), label_type(spec)
+    scores, labels, label = np.asarray(scores, float), np.asarray(labels, float), label_type(spec)
     features = [_feature(name, table[name], night, len(keys), spec.drift.bins) for name in spec.drift.features]
     known = np.isfinite(scores).reshape(len(scores), -1).all(axis=1)
     scored = np.isin(night, np.unique(night[known]))
     if spec.drift.score and scored.any():
-        values = task.watch(scores[scored])
-        features.append(_feature(task.watched, values, night[scored], len(keys), spec.drift.bins))
+        values = label.drift_values(scores[scored])
+        features.append(_feature(label.drift_column, values, night[scored], len(keys), spec.drift.bins))
     return Profile(
         model=spec.name,
         loss=spec.metric,
@@ -125,27 +126,12 @@ def load_profile(pin: Pin, lake: Lake) -> Profile:
     return profile
 
 
-def js_distance(left: npt.ArrayLike, right: npt.ArrayLike) -> Float64s:
-    """Jensen-Shannon distance of histograms along the last axis, base 2, in [0, 1].
-
-    The square root of the divergence, which is a metric (Endres and Schindelin, 2003, IEEE Trans. Inf.
-    Theory 49). Arguments are counts; an empty histogram gives NaN.
-    """
-    with np.errstate(invalid="ignore", divide="ignore"):
-        p, q = (np.asarray(c, float) / np.sum(c, axis=-1, keepdims=True) for c in (left, right))
-        middle = (p + q) / 2
-        terms = [np.where(share > 0, share * np.log2(share / middle), 0.0) for share in (p, q)]
-        divergence = (terms[0] + terms[1]).sum(axis=-1) / 2
-    empty = (np.sum(left, axis=-1) == 0) | (np.sum(right, axis=-1) == 0)
-    return np.where(empty, np.nan, np.sqrt(np.clip(divergence, 0.0, 1.0)))
-
-
-def _feature(name: str, values: Any, night: npt.NDArray[np.intp], nights: int, bins: int) -> Feature:
+def _feature(name: str, values: Any, night: Places, nights: int, bins: int) -> Feature:
     found = bins_of(values, night, bins)
     flat = np.bincount(night * found.size + found.codes(values), minlength=nights * found.size)
     counts = flat.reshape(nights, found.size)
     total = counts.sum(axis=0)
-    distances = js_distance(counts, total - counts)
+    distances = distance.between(counts, total - counts)
     return Feature(
         name=name,
         bins=found,
@@ -154,9 +140,7 @@ def _feature(name: str, values: Any, night: npt.NDArray[np.intp], nights: int, b
     )
 
 
-def _holdout(
-    loss: str, keys: npt.NDArray[Any], night: npt.NDArray[np.intp], scores: Float64s, labels: Float64s
-) -> tuple[HoldoutNight, ...]:
+def _holdout(loss: str, keys: Array, night: Places, scores: Float64s, labels: Float64s) -> tuple[HoldoutNight, ...]:
     usable = np.isfinite(labels)
     found = []
     for index in np.unique(night[usable]):

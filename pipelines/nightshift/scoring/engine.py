@@ -14,8 +14,8 @@ import pyarrow as pa
 from nightshift.concurrency import cores, ordered_map
 from nightshift.contracts import Dataset, Plan, Shard
 from nightshift.errors import SchemaMismatch
+from nightshift.modelling.arrays import Int64s
 from nightshift.modelling.label_types import label_type
-from nightshift.profiles.bins import Counts
 from nightshift.profiles.profile import Profile
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.spec import ModelSpec
@@ -39,12 +39,13 @@ def draft(spec: ModelSpec, plan: Plan) -> GenerationDraft:
 
 def schema(spec: ModelSpec) -> pa.Schema:
     """Keys, scores where there are any, prediction, and which model said so."""
-    return pa.schema([
-        *(pa.field(key, arrow_type(spec.columns[key])) for key in spec.keys),
-        *label_type(spec).fields(),
+    keys = [pa.field(key, arrow_type(spec.columns[key])) for key in spec.keys]
+    model = [
         pa.field("model_version", pa.string()),
         pa.field("run_id", pa.string()),
-    ])  # fmt: skip
+    ]
+    predicted = label_type(spec).published_fields()
+    return pa.schema([*keys, *predicted, *model])
 
 
 @dataclass
@@ -55,58 +56,87 @@ class Engine:
     plan: Plan
     graph: OnnxGraph
     profile: Profile
-    counts: dict[str, Counts] = field(default_factory=dict)
+    counts: dict[str, Int64s] = field(default_factory=dict)
 
-    def scored(self, shard: Shard, stores: Stores) -> Iterator[pa.RecordBatch]:
+    def score_shard(self, shard: Shard, stores: Stores) -> Iterator[pa.RecordBatch]:
         """The shard's predictions, in the order of its rows."""
         threads = cores()
-        units = (unit for batch in self.read(shard, stores) for unit in cut(batch))
-        for batch, counts in ordered_map(self.unit, units, threads, threads * UNITS_PER_CORE):
-            for name, found in counts.items():
-                self.counts[name] = self.counts.get(name, 0) + found
-            yield batch
+        depth = threads * UNITS_PER_CORE
+        units = self._units(shard, stores)
+        for predictions, counts in ordered_map(self.score_unit, units, threads, depth):
+            self._add(counts)
+            yield predictions
+
+    def _units(self, shard: Shard, stores: Stores) -> Iterator[pa.RecordBatch]:
+        for batch in self.read(shard, stores):
+            yield from cut(batch)
+
+    def _add(self, counts: dict[str, Int64s]) -> None:
+        for column, of_unit in counts.items():
+            before = self.counts.get(column, 0)
+            self.counts[column] = before + of_unit
 
     def read(self, shard: Shard, stores: Stores) -> Iterator[pa.RecordBatch]:
         """The columns that are needed, row group by row group, some ahead; strings as dictionaries."""
-        watched = [f.name for f in self.profile.features if f.name != label_type(self.spec).watched]
-        needed = list(dict.fromkeys([*self.spec.keys, *self.spec.features, *watched]))
-        texts = [name for name in needed if name in self.spec.columns and not self.spec.columns[name].numeric]
+        columns = self._columns()
+        texts = [name for name in columns if self._is_text(name)]
         footer = stores.lake.open_parquet(shard.key).metadata
-        self._require(needed, footer.schema.names)
+        self._check_columns(columns, footer.schema.names)
 
-        def group(index: int) -> list[pa.RecordBatch]:
+        def read_group(index: int) -> list[pa.RecordBatch]:
             file = stores.lake.open_parquet(shard.key, texts, footer)
-            return list(iter_row_groups(file, needed, index, index + 1))
+            return list(iter_row_groups(file, columns, index, index + 1))
 
-        for batches in ordered_map(group, range(shard.first, shard.last), READERS, GROUPS_AHEAD):
+        groups = range(shard.first, shard.last)
+        for batches in ordered_map(read_group, groups, READERS, GROUPS_AHEAD):
             yield from batches
 
-    def _require(self, needed: list[str], there: list[str]) -> None:
-        if missing := [name for name in needed if name not in there]:
+    def _columns(self) -> list[str]:
+        """Keys, features, and what the profile counts besides: each once."""
+        predicted = label_type(self.spec).drift_column
+        profiled = [feature.name for feature in self.profile.features]
+        counted = [name for name in profiled if name != predicted]
+        needed = [*self.spec.keys, *self.spec.features, *counted]
+        return list(dict.fromkeys(needed))
+
+    def _is_text(self, name: str) -> bool:
+        column = self.spec.columns.get(name)
+        return column is not None and not column.numeric
+
+    def _check_columns(self, needed: list[str], present: list[str]) -> None:
+        missing = [name for name in needed if name not in present]
+        if missing:
             night = f"{self.spec.name} {self.plan.partition}"
             raise SchemaMismatch(
                 f"version {self.plan.pin.version} needs {', '.join(missing)}, which validated {night} lacks",
                 fix=f"nightshift ingest {night}; nightshift validate {night}",
             )
 
-    def unit(self, rows: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[str, Counts]]:
+    def score_unit(self, rows: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[str, Int64s]]:
         """Predictions for some rows, and these rows per bin of the profile."""
-        spec, pin, task = self.spec, self.plan.pin, label_type(self.spec)
+        label = label_type(self.spec)
+        pin = self.plan.pin
+        scores = self.graph.score(rows)
         columns = [
-            *(rows.column(key) for key in spec.keys),
-            *task.columns(self.graph.score(rows)),
+            *(rows.column(key) for key in self.spec.keys),
+            *label.published_columns(scores),
             _constant(pin.version, rows.num_rows),
             _constant(pin.run_id, rows.num_rows),
         ]
-        found = pa.record_batch(columns, schema=with_dictionaries(schema(spec)))
-        values = {name: rows.column(name) for name in rows.schema.names} | {task.watched: found[task.watched]}
-        return found, self.profile.count(values)
+        published = with_dictionaries(schema(self.spec))
+        predictions = pa.record_batch(columns, schema=published)
+        counted = {name: rows.column(name) for name in rows.schema.names}
+        counted[label.drift_column] = predictions[label.drift_column]
+        return predictions, self.profile.count(counted)
 
 
 def cut(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
     """The units of a batch, as the threads of an engine get them."""
-    return (batch.slice(start, UNIT_ROWS) for start in range(0, batch.num_rows, UNIT_ROWS))
+    starts = range(0, batch.num_rows, UNIT_ROWS)
+    for start in starts:
+        yield batch.slice(start, UNIT_ROWS)
 
 
 def _constant(value: str, rows: int) -> pa.DictionaryArray:
-    return pa.DictionaryArray.from_arrays(np.zeros(rows, np.int32), [value])
+    indices = np.zeros(rows, np.int32)
+    return pa.DictionaryArray.from_arrays(indices, [value])

@@ -19,12 +19,13 @@ from nightshift.spec import ModelSpec
 
 METADATA = "nightshift.feeds"
 ArrowRows: TypeAlias = "pa.Table | pa.RecordBatch"
+GraphInputs: TypeAlias = dict[str, NDArray[Any]]
 
 
 class Feeds(Protocol):
     """Rows in, the graph's inputs out, in the order of the rows."""
 
-    def __call__(self, rows: ArrowRows) -> dict[str, NDArray[Any]]:
+    def __call__(self, rows: ArrowRows) -> GraphInputs:
         """Inputs by name; each has one line per row."""
 
     @property
@@ -51,28 +52,33 @@ class Matrix(BaseModel):
         """The columns it reads."""
         return (*self.numbers, *self.codes)
 
-    def __call__(self, rows: ArrowRows) -> dict[str, NDArray[Any]]:
+    def __call__(self, rows: ArrowRows) -> GraphInputs:
         """Fill the matrices column by column."""
-        found: dict[str, NDArray[Any]] = {"numbers": self._filled(rows, self.numbers, np.float32)}
+        inputs = {"numbers": self._matrix(rows, self.numbers, np.float32)}
         if self.codes:
-            found["codes"] = self._filled(rows, self.codes, np.int64)
-        return found
+            inputs["codes"] = self._matrix(rows, self.codes, np.int64)
+        return inputs
 
-    def _filled(self, rows: ArrowRows, columns: tuple[str, ...], kind: type[np.generic]) -> NDArray[Any]:
-        # Column by column into lines of their own; seen turned, since a few rows at a time are copied from cache.
-        turned = np.empty((len(columns), rows.num_rows), kind)
-        for line, name in zip(turned, columns, strict=True):
-            line[:] = self._values(name, _whole(rows, name))
-        return turned.T
+    def _matrix(self, rows: ArrowRows, columns: tuple[str, ...], dtype: type[np.generic]) -> NDArray[Any]:
+        # Column by column into lines of their own; seen transposed, since a few rows at a time are copied from cache.
+        shape = (len(columns), rows.num_rows)
+        transposed = np.empty(shape, dtype)
+        for line, name in zip(transposed, columns, strict=True):
+            array = _one_array(rows, name)
+            line[:] = self._values(name, array)
+        return transposed.T
 
     def _values(self, name: str, values: pa.Array) -> NDArray[Any]:
         if name in self.categories:
             return codes(values, self._known[name])
-        return np.asarray(as_float32(values).to_numpy(zero_copy_only=False))
+        return _floats(values)
 
     @cached_property
     def _known(self) -> dict[str, pa.Array]:
-        return {name: pa.array(values, pa.string()) for name, values in self.categories.items()}
+        known = {}
+        for name, values in self.categories.items():
+            known[name] = pa.array(values, pa.string())
+        return known
 
 
 class Columns:
@@ -80,39 +86,57 @@ class Columns:
 
     def __init__(self, spec: ModelSpec) -> None:
         self.columns = spec.features
-        self._numeric = {name for name in spec.features if spec.columns[name].numeric}
+        self._spec = spec
 
-    def __call__(self, rows: ArrowRows) -> dict[str, NDArray[Any]]:
+    def __call__(self, rows: ArrowRows) -> GraphInputs:
         """Each column by its name."""
-        return {name: self._values(name, _whole(rows, name)).reshape(-1, 1) for name in self.columns}
+        inputs = {}
+        for name in self.columns:
+            array = _one_array(rows, name)
+            inputs[name] = self._values(name, array).reshape(-1, 1)
+        return inputs
 
     def _values(self, name: str, values: pa.Array) -> NDArray[Any]:
-        if name in self._numeric:
-            return np.asarray(as_float32(values).to_numpy(zero_copy_only=False))
-        return np.asarray(pc.fill_null(decoded(values), MISSING).to_numpy(zero_copy_only=False))
+        if self._spec.columns[name].numeric:
+            return _floats(values)
+        texts = pc.fill_null(decoded(values), MISSING)
+        return np.asarray(texts.to_numpy(zero_copy_only=False))
 
 
 def codes(values: pa.Array, known: pa.Array) -> NDArray[np.int32]:
     """The index of each string in ``known``, -1 for any other, shape (n,). Dictionaries are looked up once."""
     if not pa.types.is_dictionary(values.type):
-        return np.asarray(_indices(values, known))
+        return np.asarray(_places(values, known))
     # One place more: where null looks.
-    of_dictionary = pa.concat_arrays([_indices(values.dictionary, known), _indices(pa.array([MISSING]), known)])
-    indices = pc.fill_null(values.indices, len(values.dictionary)) if values.null_count else values.indices
+    null_place = _places(pa.array([MISSING]), known)
+    places = pa.concat_arrays([_places(values.dictionary, known), null_place])
+    indices = values.indices
+    if values.null_count:
+        indices = pc.fill_null(indices, len(values.dictionary))
     # "clip" leaves out a check of bounds that Arrow has made: 3 times as fast.
-    return np.take(np.asarray(of_dictionary), np.asarray(indices), mode="clip")
+    return np.take(np.asarray(places), np.asarray(indices), mode="clip")
 
 
 def decoded(values: pa.Array) -> pa.Array:
     """Strings, whether they came as a dictionary or not."""
-    return values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
+    if pa.types.is_dictionary(values.type):
+        return values.dictionary_decode()
+    return values
 
 
-def _indices(values: pa.Array, known: pa.Array) -> pa.Array:
-    found = pc.index_in(pc.fill_null(values, MISSING), value_set=known)
-    return pc.fill_null(found, -1)
+def _floats(values: pa.Array) -> NDArray[Any]:
+    floats = as_float32(values)
+    return np.asarray(floats.to_numpy(zero_copy_only=False))
 
 
-def _whole(rows: ArrowRows, name: str) -> pa.Array:
+def _places(values: pa.Array, known: pa.Array) -> pa.Array:
+    texts = pc.fill_null(values, MISSING)
+    places = pc.index_in(texts, value_set=known)
+    return pc.fill_null(places, -1)
+
+
+def _one_array(rows: ArrowRows, name: str) -> pa.Array:
     values = rows.column(name)
-    return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    if isinstance(values, pa.ChunkedArray):
+        return values.combine_chunks()
+    return values

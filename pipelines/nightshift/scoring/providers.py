@@ -22,32 +22,46 @@ def open_session(body: bytes, provider: str, name: str) -> Any:
     ``UnsafeGraph`` for a file that ONNX Runtime refuses.
     """
     import onnxruntime as ort
+
+    _check_installed(provider, ort.get_available_providers(), name)
+    session = _session(body, provider, name)
+    wanted = PROVIDERS[provider]
+    chosen = session.get_providers()
+    # ONNX Runtime adds the CPU to the list by itself; an option of the session keeps nodes from landing there.
+    if chosen[0] != wanted:
+        raise ModelError(f"{name}: asked for {wanted}, ONNX Runtime chose {', '.join(chosen)}")
+    return session
+
+
+def _session(body: bytes, provider: str, name: str) -> Any:
+    import onnxruntime as ort
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
-    wanted = PROVIDERS[provider]
-    _check_installed(provider, ort.get_available_providers(), name)
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    if provider != "cpu":
-        options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
-    try:
-        session = ort.InferenceSession(body, options, providers=[wanted])
-    except (
+    refusals = (
         state.Fail,
         state.InvalidArgument,
         state.InvalidGraph,
         state.InvalidProtobuf,
         state.NotImplemented,
         state.EPFail,
-    ) as error:
+    )
+    try:
+        return ort.InferenceSession(body, _options(provider), providers=[PROVIDERS[provider]])
+    except refusals as error:
         if provider == "cpu":
             raise UnsafeGraph(f"{name}: ONNX Runtime refuses the file: {error}") from error
-        raise ModelError(f"{name}: {wanted} does not take the whole graph: {error}") from error
-    # ONNX Runtime adds the CPU to the list by itself; the setting above keeps nodes from landing there.
-    if session.get_providers()[0] != wanted:
-        raise ModelError(f"{name}: asked for {wanted}, ONNX Runtime chose {', '.join(session.get_providers())}")
-    return session
+        raise ModelError(f"{name}: {PROVIDERS[provider]} does not take the whole graph: {error}") from error
+
+
+def _options(provider: str) -> Any:
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    if provider != "cpu":
+        options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+    return options
 
 
 def _check_installed(provider: str, installed: list[str], name: str) -> None:

@@ -6,50 +6,58 @@ A shard's key is a digest of everything its rows depend on. Beside ``<digest>.pa
 
 import hashlib
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cache
-from importlib.metadata import version
-from pathlib import Path
+from importlib.metadata import PackageNotFoundError, version
 
 from pydantic import TypeAdapter
 
+from nightshift.code_digest import code_digest
 from nightshift.contracts import Plan, Shard, ShardResult
+from nightshift.scoring.providers import PACKAGES
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
 from nightshift.stores.parquet import LARGE_ROWS, ROW_GROUP_ROWS
 
 FORMAT = 1
-PACKAGES = ("onnxruntime", "pyarrow", "numpy")
-CODE = (
-    "scoring/engine.py",
-    "scoring/graph.py",
-    "scoring/feeds.py",
-    "scoring/providers.py",
-    "modelling/inputs.py",
-    "modelling/label_types/base.py",
-    "modelling/label_types/binary.py",
-    "modelling/label_types/multiclass.py",
-    "modelling/label_types/regression.py",
-    "profiles/profile.py",
-    "profiles/bins.py",
-    "stores/parquet.py",
-)
+# The step by its name: it writes what this room makes, and lies above it.
+CODE = ("nightshift.scoring", "nightshift.steps.score")
+DISTRIBUTIONS = sorted({"numpy", "pyarrow", "onnxruntime", *PACKAGES.values()})
 RESULT = TypeAdapter(ShardResult)
 
 
-def file_key(spec: ModelSpec, plan: Plan, shard: Shard) -> str:
-    """Where the shard's Parquet lies: by input and range, graph, version, spec and code."""
-    digest = _digest(night_digest(spec, plan), shard.sha256, shard.first, shard.last)
-    return layout.shard(spec.name, plan.partition, digest[:32])
+@dataclass(frozen=True)
+class ShardFile:
+    """Where a shard's Parquet lies, and how many rows its first row group has."""
+
+    key: str
+    first_rows: int
+
+
+def shard_file(spec: ModelSpec, plan: Plan, shard: Shard) -> ShardFile:
+    """The file that a shard becomes: by input and range, graph, version, spec and code."""
+    night = night_digest(spec, plan)
+    digest = _digest(night, shard.sha256, shard.first, shard.last)
+    return ShardFile(
+        key=layout.shard(spec.name, plan.partition, digest[:32]),
+        first_rows=first_rows(night, shard.rows),
+    )
 
 
 def night_digest(spec: ModelSpec, plan: Plan) -> str:
     """Of all that a night's rows depend on, however it is cut into shards."""
-    said = spec.model_dump(mode="json", exclude={"predict": {"shard_rows"}})
-    return _digest(FORMAT, plan.input_digest, asdict(plan.pin), said, code_digest())
+    relevant = spec.model_dump(mode="json", exclude={"predict": {"shard_rows"}})
+    return _digest(
+        FORMAT,
+        plan.input_digest,
+        asdict(plan.pin),
+        relevant,
+        code_digest(*CODE),
+        _versions(),
+    )
 
 
-def first_rows(spec: ModelSpec, plan: Plan, rows: int) -> int:
+def first_rows(night: str, rows: int) -> int:
     """How many rows the first row group of a file of ``rows`` has: another number for another night digest.
 
     A reader that asks for a file column by column while it is replaced would mix both without a word if
@@ -58,41 +66,46 @@ def first_rows(spec: ModelSpec, plan: Plan, rows: int) -> int:
     """
     most = min(rows, ROW_GROUP_ROWS)
     least = LARGE_ROWS if most >= 2 * LARGE_ROWS else 1
-    return least + int(night_digest(spec, plan)[:8], 16) % max(1, most - least)
-
-
-def _digest(*made_from: object) -> str:
-    return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
+    choices = max(1, most - least)
+    return least + int(night[:8], 16) % choices
 
 
 @cache
-def code_digest() -> str:
-    """Of the modules that make a shard's rows, and of the packages that do the work in them."""
-    found = hashlib.sha256()
-    for name in CODE:
-        found.update((Path(__file__).parents[1] / name).read_bytes())
-    for package in PACKAGES:
-        found.update(f"{package}=={version(package)}".encode())
-    return found.hexdigest()
+def _versions() -> dict[str, str]:
+    """The installed packages that do the work in a row; ONNX Runtime has another name for each kind of hardware."""
+    versions = {}
+    for name in DISTRIBUTIONS:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return versions
 
 
-def find(key: str, shard: Shard, stores: Stores) -> ShardResult | None:
+def _digest(*made_from: object) -> str:
+    content = json.dumps(made_from, sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def load_result(key: str, shard: Shard, stores: Stores) -> ShardResult | None:
     """A finished shard, or None. Its JSON is written again: ``maintain`` goes by the age of that."""
     objects = stores.lake.objects
-    found = objects.get(_result_key(key))
-    if found is None:
+    stored = objects.get(_result_key(key))
+    if stored is None:
         return None
-    done = replace(RESULT.validate_json(found[0]), index=shard.index)
+    body, _ = stored
+    result = replace(RESULT.validate_json(body), index=shard.index)
     head = objects.head(key)
-    if head is None or head.size != done.bytes:
+    if head is None or head.size != result.bytes:
         return None
-    objects.put(_result_key(key), found[0], "application/json")
-    return done
+    objects.put(_result_key(key), body, "application/json")
+    return result
 
 
-def keep(result: ShardResult, stores: Stores) -> ShardResult:
-    """Say that a shard is done."""
-    stores.lake.objects.put(_result_key(result.key), RESULT.dump_json(result), "application/json")
+def store_result(result: ShardResult, stores: Stores) -> ShardResult:
+    """Record that a shard is done."""
+    body = RESULT.dump_json(result)
+    stores.lake.objects.put(_result_key(result.key), body, "application/json")
     return result
 
 

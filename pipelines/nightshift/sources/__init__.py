@@ -11,7 +11,7 @@ from nightshift.errors import NoSourceData
 from nightshift.partitions import parse_partition
 from nightshift.sources import functions
 from nightshift.sources.named import WantedColumns
-from nightshift.spec import CallableSource, FilesSource, ModelSpec, PythonSource, SqlSource
+from nightshift.spec import CallableSource, FilesSource, ModelSpec, SqlSource
 from nightshift.stores import Stores
 
 if TYPE_CHECKING:
@@ -26,8 +26,9 @@ def features(spec: ModelSpec, partition: str, stores: Stores) -> Frame:
     Raises ``UsageError`` for a bad key, ``NoSourceData`` when the source has no row of the night,
     ``SourceMissing``, ``SourceUnreadable``, ``SourceUnavailable``, ``SchemaMismatch``, ``SpecError``.
     """
-    wanted = {name: column.source or name for name, column in spec.columns.items()}
-    return _asked(spec, partition, WantedColumns(spec, partition, wanted), stores)
+    names = {name: column.source or name for name, column in spec.columns.items()}
+    wanted = WantedColumns(spec, partition, names)
+    return _read(wanted, stores)
 
 
 def labels(spec: ModelSpec, partition: str, stores: Stores) -> Frame:
@@ -35,24 +36,26 @@ def labels(spec: ModelSpec, partition: str, stores: Stores) -> Frame:
 
     Where the spec names ``label.positive`` or ``label.classes`` the label is text.
     """
-    wanted = {name: spec.columns[name].source or name for name in spec.keys}
-    wanted[spec.label.column] = spec.label.source or spec.label.column
-    return _asked(spec, partition, WantedColumns(spec, partition, wanted), stores)
+    label = spec.label
+    names = {name: spec.columns[name].source or name for name in spec.keys}
+    names[label.column] = label.source or label.column
+    wanted = WantedColumns(spec, partition, names)
+    return _read(wanted, stores)
 
 
-def _asked(spec: ModelSpec, partition: str, wanted: WantedColumns, stores: Stores) -> Frame:
-    parse_partition(partition)
-    frame = _ask(wanted, spec.source, stores)
+def _read(wanted: WantedColumns, stores: Stores) -> Frame:
+    parse_partition(wanted.partition)
+    frame = _ask(wanted, stores)
     if not len(frame):
         raise NoSourceData(
-            f"{spec.name}: the source has no rows for {partition}", fix="nothing to do: the night is skipped"
+            f"{wanted.spec.name}: the source has no rows for {wanted.partition}",
+            fix="nothing to do: the night is skipped",
         )
     return frame
 
 
-def _ask(
-    wanted: WantedColumns, source: PythonSource | FilesSource | SqlSource | CallableSource, stores: Stores
-) -> Frame:
+def _ask(wanted: WantedColumns, stores: Stores) -> Frame:
+    source = wanted.spec.source
     if isinstance(source, FilesSource):
         from nightshift.sources.files import read_night
 

@@ -21,11 +21,15 @@ def read_night(wanted: WantedColumns, source: FilesSource, settings: Settings) -
     naming the file, ``LakeUnavailable``.
     """
     night = parse_partition(wanted.partition)
-    parts, names = [], []
+    parts: list[pa.Table] = []
+    names: list[str] = []
     for file in find(source.files, settings):
+        if not _may_hold(file, source, night, wanted):
+            continue
         table = Table(file)
-        if _may_hold(file, source, night, wanted) and (found := _rows(wanted, source, table, night)) is not None:
-            parts.append(found)
+        part = _rows(wanted, source, table, night)
+        if part is not None:
+            parts.append(part)
             names += table.schema.names
     wanted.say_left_out(name for name in names if name != source.column)
     return wanted.joined(parts) if parts else pa.table({})
@@ -33,27 +37,38 @@ def read_night(wanted: WantedColumns, source: FilesSource, settings: Settings) -
 
 def _may_hold(file: File, source: FilesSource, night: dt.date, wanted: WantedColumns) -> bool:
     partition = wanted.spec.partition
+    if source.night == "column":
+        return True
     if source.night == "path":
-        return in_path(file, source.column or partition.column) == night
-    return source.night == "column" or arrived(file, partition.timezone) == night
+        column = source.column or partition.column
+        return in_path(file, column) == night
+    return arrived(file, partition.timezone) == night
 
 
 def _rows(wanted: WantedColumns, source: FilesSource, table: Table, night: dt.date) -> pa.Table | None:
-    rows: ds.Expression | None = None
+    expression: ds.Expression | None = None
     if source.night == "column":
         partition = wanted.spec.partition
-        rows = rows_of(table, source.column or partition.column, night, partition.timezone)
+        column = source.column or partition.column
+        expression = rows_of(table, column, night, partition.timezone)
         # What other nights look like is not this night's trouble.
-        if rows is None or not table.count(rows):
+        if expression is None or not table.count(expression):
             return None
-    folders = {name: value for name, value in table.file.parts.items() if name not in table.schema.names}
+    return _typed(wanted, table, expression)
+
+
+def _typed(wanted: WantedColumns, table: Table, expression: ds.Expression | None) -> pa.Table:
+    file_columns = table.schema.names
+    folders = {name: value for name, value in table.file.parts.items() if name not in file_columns}
     where = f"{wanted.spec.name} {wanted.partition}, from {table.file.uri}"
-    wanted.require([*table.schema.names, *folders], where)
-    of_file = {alias: name for alias, name in wanted.names.items() if name not in folders}
-    found = table.read(of_file, rows)
-    columns = {
-        alias: found[alias] if alias in of_file else pa.repeat(pa.scalar(folders[name]), found.num_rows)
-        for alias, name in wanted.names.items()
-    }
-    texts = wanted.names if table.texts else set(wanted.names) - set(of_file)
-    return wanted.fit(columns, where, texts)
+    wanted.require([*file_columns, *folders], where)
+    in_file = {alias: name for alias, name in wanted.names.items() if name not in folders}
+    rows = table.read(in_file, expression)
+    columns = {}
+    for alias, name in wanted.names.items():
+        if alias in in_file:
+            columns[alias] = rows[alias]
+        else:
+            columns[alias] = pa.repeat(pa.scalar(folders[name]), rows.num_rows)
+    from_path = set(wanted.names) - set(in_file)
+    return wanted.fit(columns, where, texts=wanted.names if table.texts else from_path)

@@ -25,10 +25,11 @@ def call_beside(wanted: WantedColumns, source: PythonSource, models: Path) -> "p
     """Ask the function of the file beside model.yaml. Raises ``SpecError``, ``SchemaMismatch``."""
     file = models / wanted.spec.name / source.python
     name = source.labels if wanted.label else source.features
-    function = getattr(_beside(file), name, None)
+    module = _beside(file)
+    function = getattr(module, name, None)
     if not callable(function):
         raise SpecError(f"{file} has no function {name}", fix="correct source in model.yaml")
-    return _asked(wanted, function, f"{file.name}:{name}")
+    return _rows(wanted, function, f"{file.name}:{name}")
 
 
 def call(wanted: WantedColumns, source: CallableSource) -> "pd.DataFrame | pa.Table":
@@ -42,45 +43,62 @@ def call(wanted: WantedColumns, source: CallableSource) -> "pd.DataFrame | pa.Ta
             fix="install its package where Nightshift runs, or correct model.yaml",
         ) from error
     if not callable(function):
-        raise SpecError(f"{wanted.spec.name}: source.callable: {module} has no function {name}", fix="correct it")
-    return _asked(wanted, function, source.callable)
+        raise SpecError(
+            f"{wanted.spec.name}: source.callable: {module} has no function {name}",
+            fix="correct it",
+        )
+    return _rows(wanted, function, source.callable)
 
 
-def _asked(wanted: WantedColumns, function: Callable[[dt.date], Any], said: str) -> "pd.DataFrame | pa.Table":
-    where = f"{wanted.spec.name} {wanted.partition}, from {said}"
-    frame = _given(function, parse_partition(wanted.partition), where)
+def _rows(
+    wanted: WantedColumns,
+    function: Callable[[dt.date], Any],
+    address: str,
+) -> "pd.DataFrame | pa.Table":
+    where = f"{wanted.spec.name} {wanted.partition}, from {address}"
+    night = parse_partition(wanted.partition)
+    frame = _returned(function, night, where)
     if not isinstance(frame, pa.Table) and not hasattr(frame, "columns"):
         raise SourceUnreadable(
-            f"{where}: got a {type(frame).__name__}, not a DataFrame or an Arrow table", fix="mend the function"
+            f"{where}: got a {type(frame).__name__}, not a DataFrame or an Arrow table",
+            fix="mend the function",
         )
     if not len(frame):
         return frame
     names = list(frame.schema.names if isinstance(frame, pa.Table) else frame.columns)
     wanted.require(names, where)
     wanted.say_left_out(names)
-    return wanted.fit({alias: frame[name] for alias, name in wanted.names.items()}, where)
+    columns = {alias: frame[name] for alias, name in wanted.names.items()}
+    return wanted.fit(columns, where)
 
 
-def _given(function: Callable[[dt.date], Any], night: dt.date, where: str) -> Any:
+def _returned(function: Callable[[dt.date], Any], night: dt.date, where: str) -> Any:
     try:
         return function(night)
     except NightshiftError:
         raise
     except (ConnectionError, TimeoutError) as error:
-        raise SourceUnavailable(f"{where}: {_told(error)}", fix="look at what the function asks") from error
+        raise SourceUnavailable(f"{where}: {_cause(error)}", fix="look at what the function asks") from error
     except Exception as error:  # a person's code may raise anything
-        raise SourceUnreadable(f"{where}: {_told(error)}", fix="mend the function") from error
+        raise SourceUnreadable(f"{where}: {_cause(error)}", fix="mend the function") from error
 
 
-def _told(error: Exception) -> str:
+def _cause(error: Exception) -> str:
     """What was raised, and the last line of the person's own code that led there."""
-    said = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
+    first_line = str(error).splitlines()[0] if str(error) else "no message"
+    cause = f"{type(error).__name__}: {first_line}"
     if isinstance(error, SyntaxError):
-        return f"{said}, line {error.lineno}"
+        return f"{cause}, line {error.lineno}"
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_own(frame)]
+    if not own:
+        return cause
+    last = own[-1]
+    return f"{cause}, at {Path(last.filename).name} line {last.lineno}"
+
+
+def _is_own(frame: traceback.FrameSummary) -> bool:
     others = ("site-packages", "importlib", __file__)
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if not any(other in frame.filename for other in others)]
-    return f"{said}, at {Path(own[-1].filename).name} line {own[-1].lineno}" if own else said
+    return not any(other in frame.filename for other in others)
 
 
 @cache
@@ -92,5 +110,5 @@ def _beside(file: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except Exception as error:  # a person's code may raise anything
-        raise SpecError(f"{file} cannot be imported: {_told(error)}", fix="mend the file") from error
+        raise SpecError(f"{file} cannot be imported: {_cause(error)}", fix="mend the file") from error
     return module

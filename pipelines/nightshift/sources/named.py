@@ -29,32 +29,51 @@ class WantedColumns:
         """Whether the label is asked for, and not the features."""
         return self.spec.label.column in self.names
 
-    def require(self, there: Sequence[str], where: str) -> None:
-        """Raise ``SchemaMismatch`` for the wanted columns that are not ``there``."""
-        if missing := [_said(alias, name) for alias, name in self.names.items() if name not in there]:
-            near = difflib.get_close_matches(next(n for n in self.names.values() if n not in there), there, n=1)
-            hint = f"; did {near[0]!r} mean it?" if near else ""
-            shown = ", ".join(map(str, there[:MOST_SHOWN])) + (", ..." if len(there) > MOST_SHOWN else "")
-            raise SchemaMismatch(
-                f"{where}: column {', '.join(missing)} missing; got {shown}{hint}",
-                fix="mend the source, or the columns in model.yaml",
-            )
+    def require(self, columns: Sequence[str], where: str) -> None:
+        """Raise ``SchemaMismatch`` for the wanted columns that are not among ``columns``."""
+        missing = {alias: name for alias, name in self.names.items() if name not in columns}
+        if not missing:
+            return
+        first = next(iter(missing.values()))
+        nearest = difflib.get_close_matches(first, columns, n=1)
+        hint = f"; did {nearest[0]!r} mean it?" if nearest else ""
+        got = ", ".join(map(str, columns[:MOST_SHOWN]))
+        if len(columns) > MOST_SHOWN:
+            got += ", ..."
+        named = ", ".join(_named(alias, name) for alias, name in missing.items())
+        raise SchemaMismatch(
+            f"{where}: column {named} missing; got {got}{hint}",
+            fix="mend the source, or the columns in model.yaml",
+        )
 
-    def say_left_out(self, there: Iterable[str]) -> None:
+    def say_left_out(self, columns: Iterable[str]) -> None:
         """Log which columns the spec does not name, once for a night."""
-        known = {*self.names.values(), self.spec.label.source or self.spec.label.column, self.spec.partition.column}
-        left_out = [str(name) for name in dict.fromkeys(there) if name not in known]
-        if left_out and not self.label:
-            shown, night = ", ".join(left_out[:MOST_SHOWN]), f"{self.spec.name} {self.partition}"
-            log.info("%s: %d columns are not in model.yaml and were left out: %s", night, len(left_out), shown)
+        label = self.spec.label
+        known = {
+            *self.names.values(),
+            label.source or label.column,
+            self.spec.partition.column,
+        }
+        left_out = [str(name) for name in dict.fromkeys(columns) if name not in known]
+        if self.label or not left_out:
+            return
+        log.info(
+            "%s: %d columns are not in model.yaml and were left out: %s",
+            f"{self.spec.name} {self.partition}",
+            len(left_out),
+            ", ".join(left_out[:MOST_SHOWN]),
+        )
 
     def fit(self, columns: dict[str, Any], where: str, texts: Iterable[str] = ()) -> pa.Table:
         """Columns by the spec's names as a table: the spec's columns typed, a label as it came, or as text.
 
         ``texts`` are columns in which numbers are text. Raises ``SchemaMismatch``, with the first value.
         """
-        found = {alias: self._fitted(alias, values, where, alias in texts) for alias, values in columns.items()}
-        return pa.table(found)
+        typed = {}
+        for alias, values in columns.items():
+            as_text = alias in texts
+            typed[alias] = self._fitted(alias, values, where, as_text)
+        return pa.table(typed)
 
     def joined(self, parts: Sequence[pa.Table]) -> pa.Table:
         """Parts of the night in one. Raises ``SchemaMismatch`` where a label is of two types."""
@@ -67,15 +86,17 @@ class WantedColumns:
             ) from error
 
     def _fitted(self, alias: str, values: Any, where: str, as_text: bool) -> pa.Array:
-        column, zone = self.spec.columns.get(alias), self.spec.partition.timezone
+        column = self.spec.columns.get(alias)
+        timezone = self.spec.partition.timezone
         try:
             if column is None:
                 return self._label(fitted_label(values), as_text)
-            return fitted(values, arrow_type(column), zone, as_text=as_text)
+            return fitted(values, arrow_type(column), timezone, as_text=as_text)
         except REFUSALS as error:
-            kind = column.type if column else f"a {self.spec.label.type} label"
+            name = _named(alias, self.names[alias])
+            wanted = column.type if column else f"a {self.spec.label.type} label"
             raise SchemaMismatch(
-                f"{where}: column {_said(alias, self.names[alias])} is not {kind}: {error}",
+                f"{where}: column {name} is not {wanted}: {error}",
                 fix="mend the source, or the type in model.yaml",
             ) from error
 
@@ -90,19 +111,23 @@ class WantedColumns:
 
 def fitted_label(values: Any) -> pa.Array:
     """A label as Arrow has it, dictionaries decoded and NaN as null; strings as plain strings."""
-    found = values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values, from_pandas=True)
-    if isinstance(found, pa.ChunkedArray):
-        found = found.combine_chunks()
-    if pa.types.is_dictionary(found.type):
-        found = found.dictionary_decode()
-    return found.cast(pa.string()) if is_text(found.type) else found
+    label = values
+    if not isinstance(values, pa.Array | pa.ChunkedArray):
+        label = pa.array(values, from_pandas=True)
+    if isinstance(label, pa.ChunkedArray):
+        label = label.combine_chunks()
+    if pa.types.is_dictionary(label.type):
+        label = label.dictionary_decode()
+    return label.cast(pa.string()) if is_text(label.type) else label
 
 
 def as_words(values: pa.Array) -> pa.Array:
     """A label as text: 7 and 7.0 are both "7", truth values "true" and "false"."""
     if pa.types.is_floating(values.type):
         values = fitted(values, pa.int64())
-    return values if is_text(values.type) else values.cast(pa.string())
+    if is_text(values.type):
+        return values
+    return values.cast(pa.string())
 
 
 def _number_or_truth(texts: pa.Array) -> pa.Array:
@@ -112,5 +137,7 @@ def _number_or_truth(texts: pa.Array) -> pa.Array:
         return fitted(texts, pa.bool_(), as_text=True)
 
 
-def _said(alias: str, name: str) -> str:
-    return alias if alias == name else f"{alias} (in the source {name!r})"
+def _named(alias: str, name: str) -> str:
+    if alias == name:
+        return alias
+    return f"{alias} (in the source {name!r})"

@@ -3,7 +3,6 @@
 import datetime as dt
 import logging
 import zoneinfo
-from collections.abc import Iterable
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,19 +23,22 @@ def in_path(file: File, name: str) -> dt.date:
     value = file.parts.get(name)
     if value is None:
         raise SourceUnreadable(
-            f"{file.uri} has no folder {name}=... that says its night", fix="correct source in model.yaml"
+            f"{file.uri} has no folder {name}=... that says its night",
+            fix="correct source in model.yaml",
         )
     try:
         return dt.date.fromisoformat(value)
     except ValueError as error:
         raise SourceUnreadable(
-            f"{file.uri}: {name}={value} is no date like 2024-01-01", fix="rename the folder, or narrow source.files"
+            f"{file.uri}: {name}={value} is no date like 2024-01-01",
+            fix="rename the folder, or narrow source.files",
         ) from error
 
 
 def arrived(file: File, timezone: str) -> dt.date:
     """The day on which a file was last written, on a clock in ``timezone``."""
-    return file.modified.astimezone(zoneinfo.ZoneInfo(timezone)).date()
+    zone = zoneinfo.ZoneInfo(timezone)
+    return file.modified.astimezone(zone).date()
 
 
 def of_rows(values: pa.Array, timezone: str) -> pa.Array:
@@ -45,8 +47,9 @@ def of_rows(values: pa.Array, timezone: str) -> pa.Array:
     Raises ``pa.ArrowInvalid`` for texts that are neither YYYY-MM-DD nor ISO timestamps, or of which some have a zone.
     """
     if is_text(values.type):
-        zoned = pc.any(pc.match_substring_regex(values, ZONED)).as_py()
-        values = instants(values, timezone) if zoned else values.cast(pa.timestamp("us"))
+        zoned = pc.match_substring_regex(values, ZONED)
+        some_zoned = pc.any(zoned).as_py()
+        values = instants(values, timezone) if some_zoned else values.cast(pa.timestamp("us"))
     if pa.types.is_timestamp(values.type):
         return wall_clock(values, timezone).cast(pa.date32())
     if pa.types.is_date(values.type):
@@ -60,66 +63,87 @@ def rows_of(table: Table, column: str, night: dt.date, timezone: str) -> ds.Expr
     Dates and timestamps are compared with bounds, so that row groups are skipped by their statistics; texts are
     looked at one by one, so that none is left out for its format.
     """
-    kind = _kind(table, column)
-    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+    column_type = _column_type(table, column)
+    values = ds.field(column)
+    if pa.types.is_timestamp(column_type) or pa.types.is_date(column_type):
         _count_nightless(table, column)
-        first, last = (_bound(day, kind, timezone) for day in (night, night + DAY))
-        return (ds.field(column) >= first) & (ds.field(column) < last)
+        first = _bound(night, column_type, timezone)
+        beyond = _bound(night + DAY, column_type, timezone)
+        return (values >= first) & (values < beyond)
     texts, nightless = _texts_of(table, column, night, timezone)
     _say_nightless(table, column, nightless)
-    values = ds.field(column) if pa.types.is_string(kind) else ds.field(column).cast(pa.string())
-    return values.isin(pa.array(texts, pa.string())) if texts else None
+    if not texts:
+        return None
+    if not pa.types.is_string(column_type):
+        values = values.cast(pa.string())
+    return values.isin(pa.array(texts, pa.string()))
 
 
-def _kind(table: Table, column: str) -> pa.DataType:
+def _column_type(table: Table, column: str) -> pa.DataType:
     if column not in table.schema.names:
+        names = ", ".join(table.schema.names)
         raise SchemaMismatch(
-            f"{table.file.uri}: column {column}, which says the night, is missing; got {', '.join(table.schema.names)}",
+            f"{table.file.uri}: column {column}, which says the night, is missing; got {names}",
             fix="correct source.column in model.yaml, or the file",
         )
     return table.schema.field(column).type
 
 
-def _bound(day: dt.date, kind: pa.DataType, timezone: str) -> pa.Scalar:
-    if pa.types.is_date(kind):
-        return pa.scalar(day, pa.date32()).cast(kind)
-    midnight = pa.array([dt.datetime(day.year, day.month, day.day)], pa.timestamp("us"))
-    if kind.tz is not None:
+def _bound(day: dt.date, column_type: pa.DataType, timezone: str) -> pa.Scalar:
+    if pa.types.is_date(column_type):
+        return pa.scalar(day, pa.date32()).cast(column_type)
+    bound = pa.array([day], pa.date32()).cast(pa.timestamp("us"))
+    if column_type.tz is not None:
         # Where a night begins with a skipped hour, it begins after it.
-        midnight = pc.assume_timezone(midnight, timezone, ambiguous="earliest", nonexistent="latest")
-    return midnight.cast(kind)[0]
+        bound = pc.assume_timezone(bound, timezone, ambiguous="earliest", nonexistent="latest")
+    return bound.cast(column_type)[0]
 
 
 def _texts_of(table: Table, column: str, night: dt.date, timezone: str) -> tuple[list[str], int]:
     """The different texts that mean a night, and how many rows have none."""
-    found: set[str] = set()
-    nightless, zones = 0, set()
+    of_night: set[str] = set()
+    has_zone: set[bool] = set()
+    nightless = 0
     for batch in table.batches({column: column}):
-        nightless += batch.column(0).null_count
+        values = batch.column(0)
+        nightless += values.null_count
         try:
-            texts = pc.unique(fitted(batch.column(0), pa.string())).drop_null()
-            zones |= set(pc.unique(pc.match_substring_regex(texts, ZONED)).to_pylist())
-            if len(zones) > 1:
+            texts = pc.unique(fitted(values, pa.string())).drop_null()
+            zoned = pc.match_substring_regex(texts, ZONED)
+            has_zone.update(pc.unique(zoned).to_pylist())
+            if len(has_zone) > 1:
                 raise pa.ArrowInvalid("some values have a time zone and some have none")
-            found.update(texts.filter(pc.equal(of_rows(texts, timezone), night)).to_pylist())
+            is_night = pc.equal(of_rows(texts, timezone), night)
+            of_night.update(texts.filter(is_night).to_pylist())
         except REFUSALS as error:
             raise SchemaMismatch(
                 f"{table.file.uri}: column {column} does not say the night: {error}",
                 fix="write dates as 2024-01-01, and times with a zone or all without",
             ) from error
-    return sorted(found), nightless
+    return sorted(of_night), nightless
 
 
 def _count_nightless(table: Table, column: str) -> None:
     if table.texts:
         return
     metadata = table.fragment.metadata
-    places = [i for i in range(metadata.num_columns) if metadata.schema.column(i).path == column]
-    groups: Iterable[int] = range(metadata.num_row_groups) if places else ()
-    statistics = (metadata.row_group(group).column(places[0]).statistics for group in groups)
-    _say_nightless(table, column, sum(found.null_count for found in statistics if found and found.has_null_count))
+    paths = [metadata.schema.column(place).path for place in range(metadata.num_columns)]
+    if column not in paths:
+        return
+    place = paths.index(column)
+    nightless = 0
+    for group in range(metadata.num_row_groups):
+        statistics = metadata.row_group(group).column(place).statistics
+        if statistics and statistics.has_null_count:
+            nightless += statistics.null_count
+    _say_nightless(table, column, nightless)
 
 
 def _say_nightless(table: Table, column: str, rows: int) -> None:
     if rows:
-        log.warning("%s: %d rows have no %s and so are of no night: they are never read", table.file.uri, rows, column)
+        log.warning(
+            "%s: %d rows have no %s and so are of no night: they are never read",
+            table.file.uri,
+            rows,
+            column,
+        )

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,13 @@ class File:
     @property
     def parts(self) -> dict[str, str]:
         """``name=value`` folders on its way, as Hive writes them."""
-        pairs = (folder.partition("=") for folder in self.uri.split("/")[:-1] if "=" in folder)
-        return {name: unquote(value) for name, _, value in pairs}
+        *folders, _ = self.uri.split("/")
+        parts = {}
+        for folder in folders:
+            name, equals, value = folder.partition("=")
+            if equals:
+                parts[name] = unquote(value)
+        return parts
 
 
 def find(pattern: str, settings: Settings) -> list[File]:
@@ -42,16 +47,21 @@ def find(pattern: str, settings: Settings) -> list[File]:
     scheme, _, rest = pattern.rpartition("://")
     if scheme not in {"", "s3", "file"}:
         raise SpecError(f"source.files: got {pattern!r}, allowed: s3://bucket/... or a path", fix="correct it")
-    listed = _in_s3(rest, settings) if scheme == "s3" else _on_disk(str(settings.project / Path(rest).expanduser()))
-    found = sorted(listed, key=lambda file: file.uri)
-    if not found:
+    if scheme == "s3":
+        matches = _in_s3(rest, settings)
+    else:
+        path = settings.project / Path(rest).expanduser()
+        matches = _on_disk(str(path))
+    files = sorted(matches, key=lambda file: file.uri)
+    if not files:
         raise SourceMissing(
             f"no file matches {pattern}",
             fix="correct source.files in model.yaml: a pattern names files, e.g. .../*.parquet or .../**/*.csv",
         )
-    if other := [file.uri for file in found if not file.uri.endswith(ENDINGS)]:
-        raise SourceUnreadable(f"{other[0]} is neither .parquet nor .csv", fix=f"narrow the pattern {pattern}")
-    return found
+    for file in files:
+        if not file.uri.endswith(ENDINGS):
+            raise SourceUnreadable(f"{file.uri} is neither .parquet nor .csv", fix=f"narrow the pattern {pattern}")
+    return files
 
 
 def _in_s3(rest: str, settings: Settings) -> Iterator[File]:
@@ -63,7 +73,12 @@ def _in_s3(rest: str, settings: Settings) -> Iterator[File]:
     try:
         for item in objects.listing(_fixed(pattern)):
             if matches(item.key):
-                yield File(f"s3://{bucket}/{item.key}", f"{bucket}/{item.key}", objects.filesystem, item.modified)
+                yield File(
+                    uri=f"s3://{bucket}/{item.key}",
+                    path=f"{bucket}/{item.key}",
+                    filesystem=objects.filesystem,
+                    modified=item.modified,
+                )
     except LakeUnavailable as error:
         if "NoSuchBucket" not in error.message:
             raise
@@ -74,24 +89,42 @@ def _on_disk(pattern: str) -> Iterator[File]:
     from pyarrow.fs import LocalFileSystem
 
     matches = _matcher(pattern)
-    folder = Path(_fixed(pattern).rpartition("/")[0] or "/")
-    for path in [Path(pattern)] if not WILD.search(pattern) else folder.rglob("*"):
+    for path in _candidates(pattern):
         if matches(str(path)) and path.is_file():
-            modified = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC)
-            yield File(str(path), str(path), LocalFileSystem(), modified)
+            written = path.stat().st_mtime
+            yield File(
+                uri=str(path),
+                path=str(path),
+                filesystem=LocalFileSystem(),
+                modified=dt.datetime.fromtimestamp(written, dt.UTC),
+            )
+
+
+def _candidates(pattern: str) -> Iterable[Path]:
+    """Paths among which all matches are."""
+    if not WILD.search(pattern):
+        return [Path(pattern)]
+    folder, _, _ = _fixed(pattern).rpartition("/")
+    return Path(folder or "/").rglob("*")
 
 
 def _fixed(pattern: str) -> str:
     """What every match begins with."""
-    return WILD.split(pattern, maxsplit=1)[0]
+    fixed, *_ = WILD.split(pattern, maxsplit=1)
+    return fixed
 
 
-def _matcher(pattern: str) -> Any:
-    pieces = (MEANING.get(piece) or re.escape(piece) for piece in re.split(f"({WILD.pattern})", pattern))
-    compiled, wild = re.compile("".join(pieces)), WILD.search(pattern)
+def _matcher(pattern: str) -> Callable[[str], bool]:
+    pieces = re.split(f"({WILD.pattern})", pattern)
+    expression = "".join(MEANING.get(piece) or re.escape(piece) for piece in pieces)
+    compiled = re.compile(expression)
+    is_wild = WILD.search(pattern) is not None
 
     def matches(path: str) -> bool:
-        marker = path.rpartition("/")[2].startswith(("_", "."))
-        return compiled.fullmatch(path) is not None and not (wild and marker)
+        _, _, name = path.rpartition("/")
+        is_marker = name.startswith(("_", "."))
+        if is_wild and is_marker:
+            return False
+        return compiled.fullmatch(path) is not None
 
     return matches

@@ -62,7 +62,7 @@ def _connected(engine: "Engine", source: SqlSource, where: str) -> "Iterator[Con
         connection = engine.connect()
     except SQLAlchemyError as error:
         raise SourceUnavailable(
-            f"{where}: the database of {source.url_variable} does not answer: {_said(error, source)}",
+            f"{where}: the database of {source.url_variable} does not answer: {_own_words(error, source)}",
             fix=f"see whether it is up, and {source.url_variable} is right",
         ) from None
     with connection:
@@ -78,30 +78,45 @@ def _refused(source: SqlSource, where: str) -> Iterator[None]:
     except SQLAlchemyError as error:
         if isinstance(error, DBAPIError) and error.connection_invalidated:
             raise SourceUnavailable(
-                f"{where}: the database went away: {_said(error, source)}", fix="try again"
+                f"{where}: the database went away: {_own_words(error, source)}",
+                fix="try again",
             ) from None
         raise SourceUnreadable(
-            f"{where}: the database refused the query: {_said(error, source)}", fix="correct source.sql in model.yaml"
+            f"{where}: the database refused the query: {_own_words(error, source)}",
+            fix="correct source.sql in model.yaml",
         ) from None
 
 
-def _chunks(connection: "Connection", wanted: WantedColumns, source: SqlSource, where: str) -> Iterator[pa.Table]:
+def _chunks(
+    connection: "Connection",
+    wanted: WantedColumns,
+    source: SqlSource,
+    where: str,
+) -> Iterator[pa.Table]:
     from sqlalchemy import Date, bindparam, text
 
-    asked = text(source.sql).bindparams(bindparam("night", parse_partition(wanted.partition), Date()))
-    result = connection.execution_options(stream_results=True).execute(asked)
+    night = parse_partition(wanted.partition)
+    query = text(source.sql).bindparams(bindparam("night", night, Date()))
+    streaming = connection.execution_options(stream_results=True)
+    result = streaming.execute(query)
     names = list(result.keys())
     wanted.require(names, where)
     wanted.say_left_out(names)
-    places = {alias: names.index(name) for alias, name in wanted.names.items()}
     for rows in result.partitions(CHUNK_ROWS):
-        yield wanted.fit({alias: [row[place] for row in rows] for alias, place in places.items()}, where)
+        columns = {}
+        for alias, name in wanted.names.items():
+            place = names.index(name)
+            columns[alias] = [row[place] for row in rows]
+        yield wanted.fit(columns, where)
 
 
-def _said(error: Any, source: SqlSource) -> str:
+def _own_words(error: Any, source: SqlSource) -> str:
     """The driver's own words, in one line."""
-    words = str(getattr(error, "orig", None) or error).strip().splitlines()
-    return _without(os.environ.get(source.url_variable, ""), words[0] if words else type(error).__name__)
+    original = getattr(error, "orig", None) or error
+    lines = str(original).strip().splitlines()
+    words = lines[0] if lines else type(error).__name__
+    url = os.environ.get(source.url_variable, "")
+    return _without(url, words)
 
 
 def _without(url: str, words: str) -> str:

@@ -38,7 +38,8 @@ class Table:
         Raises ``SourceUnreadable``, ``LakeUnavailable``.
         """
         with reading(self.file):
-            return self._scanner(self._fragment, columns, rows).to_table()
+            scanner = self._scanner(self._fragment, columns, rows)
+            return scanner.to_table()
 
     def count(self, rows: ds.Expression) -> int:
         """For how many rows an expression holds. Raises as ``read``."""
@@ -48,23 +49,34 @@ class Table:
     def batches(self, columns: dict[str, str]) -> Iterator[pa.RecordBatch]:
         """The same, of all rows, some rows at a time, with one row group in memory."""
         with reading(self.file):
-            # A scan of a whole Parquet file would buffer all of it.
-            for piece in [self._fragment] if self.texts else self._fragment.split_by_row_group():
-                yield from self._scanner(piece, columns, None).to_batches()
+            for piece in self._pieces():
+                scanner = self._scanner(piece, columns, None)
+                yield from scanner.to_batches()
 
     @property
     def fragment(self) -> Any:
         """Arrow's view of it: row groups and statistics of a Parquet file."""
         return self._fragment
 
+    def _pieces(self) -> list[Any]:
+        if self.texts:
+            return [self._fragment]
+        # A scan of a whole Parquet file would buffer all of it.
+        return list(self._fragment.split_by_row_group())
+
     def _scanner(self, piece: Any, columns: dict[str, str], rows: ds.Expression | None) -> ds.Scanner:
-        named = {alias: ds.field(name) for alias, name in columns.items()}
-        return piece.scanner(schema=self.schema, columns=named, filter=rows, batch_size=BATCH_ROWS)
+        renamed = {alias: ds.field(name) for alias, name in columns.items()}
+        return piece.scanner(
+            schema=self.schema,
+            columns=renamed,
+            filter=rows,
+            batch_size=BATCH_ROWS,
+        )
 
     @cached_property
     def _fragment(self) -> Any:
-        kind = self._texts_format() if self.texts else PARQUET
-        return kind.make_fragment(self.file.path, self.file.filesystem)
+        file_format = self._texts_format() if self.texts else PARQUET
+        return file_format.make_fragment(self.file.path, self.file.filesystem)
 
     def _texts_format(self) -> ds.CsvFileFormat:
         from pyarrow import csv
@@ -91,9 +103,10 @@ def reading(file: File) -> Iterator[None]:
     try:
         yield
     except (OSError, pa.ArrowException) as error:
-        said = str(error).splitlines()[0]
-        if "AWS Error" in said and "NO_SUCH_KEY" not in said:
-            raise LakeUnavailable(f"S3 stopped answering while reading {file.uri}: {said}") from error
+        message = str(error).splitlines()[0]
+        if "AWS Error" in message and "NO_SUCH_KEY" not in message:
+            raise LakeUnavailable(f"S3 stopped answering while reading {file.uri}: {message}") from error
         raise SourceUnreadable(
-            f"{file.uri} cannot be read: {said}", fix="write it again, whole; or take it out of the source"
+            f"{file.uri} cannot be read: {message}",
+            fix="write it again, whole; or take it out of the source",
         ) from error

@@ -9,8 +9,17 @@ from pydantic import Field, model_validator
 from nightshift.spec.base import Action, Frozen
 
 ColumnType = Literal[
-    "string", "bool", "int16", "int32", "int64", "float32", "float64", "decimal", "date", "timestamp"
-]  # fmt: skip
+    "string",
+    "bool",
+    "int16",
+    "int32",
+    "int64",
+    "float32",
+    "float64",
+    "decimal",
+    "date",
+    "timestamp",
+]
 CheckKind = Literal["null", "finite", "range", "values", "pattern"]
 """What may be wrong with one value; ``finite`` holds for every float column by itself."""
 
@@ -18,15 +27,17 @@ CheckKind = Literal["null", "finite", "range", "values", "pattern"]
 class Column(Frozen):
     """One column of a night and what is expected of it."""
 
-    type: ColumnType
+    type: ColumnType = Field(description="what the lake keeps; what does not fit it exactly is refused")
     source: str | None = Field(None, description="its name in the source, where that is another", min_length=1)
     scale: int = Field(2, ge=0, le=18, description="digits after the point, for decimal")
-    nullable: bool = False
-    min: float | dt.date | None = Field(None, description="smallest allowed value")
-    max: float | dt.date | None = Field(None, description="largest allowed value")
-    values: tuple[str, ...] | None = Field(None, description="the only allowed values")
+    nullable: bool = Field(False, description="whether null is allowed")
+    min: float | dt.date | None = Field(None, description="smallest allowed value, for numbers and dates")
+    max: float | dt.date | None = Field(None, description="largest allowed value, for numbers and dates")
+    values: tuple[str, ...] | None = Field(None, description="the only allowed values, for strings")
     pattern: str | None = Field(None, description="regular expression that strings match")
-    max_null_share: Annotated[float, Field(ge=0, le=1)] | None = Field(None, description="refuse a night with more")
+    max_null_share: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        None, description="refuse a night with a larger share of nulls"
+    )
     on_breach: Action | dict[CheckKind, Action] = Field(
         "refuse", description="refuse the night or drop the row; for all its checks, or check by check"
     )
@@ -39,24 +50,41 @@ class Column(Frozen):
 
     def action(self, check: CheckKind) -> Action:
         """What a breach of one of its checks does."""
-        return self.on_breach.get(check, "refuse") if isinstance(self.on_breach, dict) else self.on_breach
+        if isinstance(self.on_breach, dict):
+            return self.on_breach.get(check, "refuse")
+        return self.on_breach
 
     @model_validator(mode="after")
     def _bounds_fit_the_type(self) -> Self:
         bounds = [bound for bound in (self.min, self.max) if bound is not None]
         if bounds and self.type in {"string", "timestamp"}:
             raise ValueError("min and max are for numeric columns")
-        if any(isinstance(bound, dt.date) != (self.type == "date") for bound in bounds):
-            raise ValueError(f"min and max of type {self.type} are {'dates' if self.type == 'date' else 'numbers'}")
+        is_date = self.type == "date"
+        if any(isinstance(bound, dt.date) != is_date for bound in bounds):
+            wanted = "dates" if is_date else "numbers"
+            raise ValueError(f"min and max of type {self.type} are {wanted}")
+        return self
+
+    @model_validator(mode="after")
+    def _checks_fit_the_type(self) -> Self:
         if self.numeric and (self.values is not None or self.pattern is not None):
             raise ValueError("values and pattern are for string columns")
         if self.type == "timestamp" and self.feature:
             raise ValueError("a timestamp is no feature: give feature: false, and parts of it as columns of their own")
-        if self.pattern is not None:
-            try:
-                re.compile(self.pattern)
-            except re.error as error:
-                raise ValueError(f"pattern {self.pattern!r} is no regular expression: {error}") from error
+        return self
+
+    @model_validator(mode="after")
+    def _pattern_compiles(self) -> Self:
+        if self.pattern is None:
+            return self
+        try:
+            re.compile(self.pattern)
+        except re.error as error:
+            raise ValueError(f"pattern {self.pattern!r} is no regular expression: {error}") from error
+        return self
+
+    @model_validator(mode="after")
+    def _bounds_in_order(self) -> Self:
         if self.min is not None and self.max is not None and self.min > self.max:  # type: ignore[operator]
             raise ValueError(f"min {self.min} is above max {self.max}")
         return self

@@ -34,7 +34,9 @@ def load_spec(path: Path) -> ModelSpec:
 
 
 def _require_beside(path: Path, spec: ModelSpec) -> None:
-    named = {"source.python": spec.source.python} if isinstance(spec.source, PythonSource) else {}
+    named: dict[str, str] = {}
+    if isinstance(spec.source, PythonSource):
+        named["source.python"] = spec.source.python
     if spec.night.great_expectations is not None:
         named["night.great_expectations"] = spec.night.great_expectations
     for key, file in named.items():
@@ -56,5 +58,9 @@ def find_spec(models: Path, name: str) -> ModelSpec:
     """The spec of one model by name. Raises ``UsageError`` when there is none."""
     names = [path.parent.name for path in spec_files(models)]
     if name not in names:
-        raise UsageError(f"no model {name!r}; there are: {', '.join(names) or 'none'}", fix="give one of these names")
+        known = ", ".join(names) or "none"
+        raise UsageError(
+            f"no model {name!r}; there are: {known}",
+            fix="give one of these names",
+        )
     return load_spec(models / name / "model.yaml")

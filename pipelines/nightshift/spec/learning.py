@@ -20,6 +20,19 @@ LOSSES: dict[LabelKind, frozenset[str]] = {
     "multiclass": frozenset({"log_loss", "brier"}),
     "regression": frozenset({"squared_error", "absolute_error"}),
 }
+DEFAULT_LOSS: dict[LabelKind, str] = {
+    "binary": "log_loss",
+    "multiclass": "log_loss",
+    "regression": "squared_error",
+}
+TrainerName = Literal["hist_gradient_boosting", "logistic_regression", "ridge", "neural_network"]
+TRAINER_LABELS: dict[TrainerName, frozenset[LabelKind]] = {
+    "hist_gradient_boosting": frozenset({"binary", "multiclass", "regression"}),
+    "logistic_regression": frozenset({"binary", "multiclass"}),
+    "ridge": frozenset({"regression"}),
+    "neural_network": frozenset({"binary", "multiclass", "regression"}),
+}
+"""The kinds of label that each trainer is for; the trainers themselves are in ``modelling.trainers``."""
 Variant = Literal[
     "fp32_optimized",
     "codes",
@@ -38,9 +51,9 @@ VARIANTS: tuple[Variant, ...] = get_args(Variant)
 class Label(Frozen):
     """What is being predicted, and when it becomes known."""
 
-    column: Name
+    column: Name = Field(description="its name in the lake")
     source: str | None = Field(None, description="its name in the source, where that is another", min_length=1)
-    type: LabelKind = "binary"
+    type: LabelKind = Field("binary", description="two outcomes, three or more classes, or a number")
     positive: str | None = Field(None, description="the text that means yes, where a binary label is text")
     classes: tuple[str, ...] = Field((), description="all values of a multiclass label, as text")
     delay_days: int = Field(ge=0, description="the run of night D sees labels of nights up to D - delay_days")
@@ -58,12 +71,21 @@ class Label(Frozen):
     @property
     def class_names(self) -> tuple[str, ...]:
         """The classes as parts of column names: small letters, digits and ``_``, each once, in their order."""
-        found: list[str] = []
+        names: list[str] = []
         for text in self.classes:
             plain = re.sub("[^a-z0-9]", "_", text.lower())
-            names = chain([plain], (f"{plain}_{number}" for number in count(2)))
-            found.append(next(name for name in names if name not in found))
-        return tuple(found)
+            numbered = (f"{plain}_{number}" for number in count(2))
+            free = (name for name in chain([plain], numbered) if name not in names)
+            names.append(next(free))
+        return tuple(names)
+
+    def score_columns(self, score: str) -> tuple[str, ...]:
+        """The published columns of scores: ``score``, one for each class in the order of ``classes``, or none."""
+        if self.type == "regression":
+            return ()
+        if self.type == "multiclass":
+            return tuple(f"{score}_{name}" for name in self.class_names)
+        return (score,)
 
 
 class Training(Frozen):
@@ -71,9 +93,11 @@ class Training(Frozen):
 
     window_days: int = Field(ge=2, description="labelled nights a snapshot spans")
     holdout_days: int = Field(ge=1, description="the last nights of the window, never trained on")
-    trainer: Literal["hist_gradient_boosting", "logistic_regression", "ridge", "neural_network"]
-    parameters: dict[str, float | int | str | bool] = Field(default_factory=dict)
-    seed: int = 0
+    trainer: TrainerName = Field(
+        description="what is fitted; ridge learns numbers only, logistic_regression classes only"
+    )
+    parameters: dict[str, float | int | str | bool] = Field(default_factory=dict, description="of the trainer, by name")
+    seed: int = Field(0, description="of all that is drawn at random in a training")
     schedule: str | None = Field(None, description="cron of a regular training, none by default")
 
     @model_validator(mode="after")
@@ -91,12 +115,12 @@ class Gates(Frozen):
         description="compared with the champion, paired bootstrap over the holdout's nights;"
         " by default log_loss, or squared_error for a regression",
     )
-    confidence: Share = 0.95
-    resamples: int = Field(1000, ge=100)
+    confidence: Share = Field(0.95, description="of the interval, which must lie on the better side whole")
+    resamples: int = Field(1000, ge=100, description="of the bootstrap")
     at_least: dict[Metric, float] = Field(default_factory=dict, description="floors (ceilings for losses)")
     slices: tuple[Name, ...] = Field((), description="columns whose values may not get worse, one by one")
     slice_allowance: float = Field(0.0, ge=0, description="how much worse a slice may be, in the metric")
-    slice_min_rows: int = Field(200, ge=1)
+    slice_min_rows: int = Field(200, ge=1, description="a slice with fewer rows on the holdout is not judged")
 
 
 class Optimize(Frozen):

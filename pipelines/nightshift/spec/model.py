@@ -1,6 +1,7 @@
 """One spec, whole. Sections follow the life of a night: source, partition, columns, label, ..., retrain."""
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterable
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -9,7 +10,16 @@ from nightshift.contracts import Dataset, PartitionKey
 from nightshift.partitions import shifted
 from nightshift.spec.base import Frozen, Name, Share
 from nightshift.spec.columns import Column
-from nightshift.spec.learning import LOSSES, METRICS, Gates, Label, Optimize, Training
+from nightshift.spec.learning import (
+    DEFAULT_LOSS,
+    LOSSES,
+    METRICS,
+    TRAINER_LABELS,
+    Gates,
+    Label,
+    Optimize,
+    Training,
+)
 from nightshift.spec.night import NightChecks, Partition
 from nightshift.spec.source import Source
 
@@ -34,9 +44,9 @@ class Predict(Frozen):
 class Drift(Frozen):
     """Which changes are worth an alarm."""
 
-    features: tuple[Name, ...] = ()
-    score: bool = True
-    bins: int = Field(10, ge=2, le=100)
+    features: tuple[Name, ...] = Field((), description="columns that are watched, whether the model sees them or not")
+    score: bool = Field(True, description="whether what the model publishes is watched too")
+    bins: int = Field(10, ge=2, le=100, description="of a histogram of numbers, by the reference's quantiles")
     false_alarm_rate: Share = Field(0.01, description="share of quiet nights that may alarm, over all features")
 
 
@@ -58,14 +68,14 @@ class Retrain(Frozen):
 class ModelSpec(Frozen):
     """One thing being predicted."""
 
-    name: Name
-    description: str = Field(min_length=1)
-    owner: str = "nightshift"
-    source: Source
+    name: Name = Field(description="the folder's name under models/")
+    description: str = Field(min_length=1, description="what is predicted, for people who do not know it")
+    owner: str = Field("nightshift", description="who answers for it, as Airflow and the model card show")
+    source: Source = Field(description="where the rows of a night come from: one of four kinds")
     partition: Partition
-    keys: tuple[Name, ...] = Field(min_length=1)
+    keys: tuple[Name, ...] = Field(min_length=1, description="columns that tell the rows of a night apart")
     night: NightChecks = NightChecks()
-    columns: dict[Name, Column] = Field(min_length=1)
+    columns: dict[Name, Column] = Field(min_length=1, description="what a night has, and what is expected of it")
     label: Label
     training: Training
     gates: Gates = Gates()
@@ -77,21 +87,17 @@ class ModelSpec(Frozen):
     @property
     def metric(self) -> str:
         """The loss that decides between two models, per row and averaged."""
-        return self.gates.metric or ("squared_error" if self.label.type == "regression" else "log_loss")
+        return self.gates.metric or DEFAULT_LOSS[self.label.type]
 
     @property
     def features(self) -> tuple[str, ...]:
         """Columns the model sees, in order."""
-        return tuple(n for n, c in self.columns.items() if c.feature)
+        return tuple(name for name, column in self.columns.items() if column.feature)
 
     @property
     def scores(self) -> tuple[str, ...]:
         """Published columns of scores: one, one for each class in the order of ``label.classes``, or none."""
-        if self.label.type == "regression":
-            return ()
-        if self.label.type == "multiclass":
-            return tuple(f"{self.predict.score}_{name}" for name in self.label.class_names)
-        return (self.predict.score,)
+        return self.label.score_columns(self.predict.score)
 
     def key(self, dataset: Dataset, partition: str) -> PartitionKey:
         """The address of a night of this model. Raises ``UsageError`` for a partition that is no date."""
@@ -103,41 +109,58 @@ class ModelSpec(Frozen):
 
     def with_features(self, names: Collection[str]) -> Self:
         """The same spec as it was when the model saw these of its columns."""
-        columns = {name: column.model_copy(update={"feature": name in names}) for name, column in self.columns.items()}
+        columns = {}
+        for name, column in self.columns.items():
+            columns[name] = column.model_copy(update={"feature": name in names})
         return self.model_copy(update={"columns": columns})
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
-        known = set(self.columns)
-        for where, names in (
-            ("keys", self.keys),
-            ("drift.features", self.drift.features),
-            ("gates.slices", self.gates.slices),
-            ("night.compare", [name for pair in self.night.compare for name in (pair.left, pair.right)]),
-            ("night.references", [reference.column for reference in self.night.references]),
-        ):
-            if missing := [n for n in names if n not in known]:
-                raise ValueError(f"{where} names {', '.join(missing)}, which columns does not have")
-        if moments := [n for n in (*self.drift.features, *self.gates.slices) if self.columns[n].type == "timestamp"]:
+        compared = [name for pair in self.night.compare for name in (pair.left, pair.right)]
+        referring = [reference.column for reference in self.night.references]
+        self._require_columns("keys", self.keys)
+        self._require_columns("drift.features", self.drift.features)
+        self._require_columns("gates.slices", self.gates.slices)
+        self._require_columns("night.compare", compared)
+        self._require_columns("night.references", referring)
+        grouped = [*self.drift.features, *self.gates.slices]
+        moments = [name for name in grouped if self.columns[name].type == "timestamp"]
+        if moments:
             raise ValueError(f"{', '.join(moments)}: a timestamp is neither watched for drift nor a slice")
-        taken = [*self.columns, self.partition.column, self.label.column, *self.scores, self.predict.prediction]
-        taken += RESERVED
-        if twice := sorted({name for name in taken if taken.count(name) > 1}):
-            raise ValueError(f"{', '.join(twice)} is already the name of another column")
         if not self.features:
             raise ValueError("columns has no feature")
         return self
 
+    def _require_columns(self, where: str, names: Iterable[str]) -> None:
+        missing = [name for name in names if name not in self.columns]
+        if missing:
+            raise ValueError(f"{where} names {', '.join(missing)}, which columns does not have")
+
     @model_validator(mode="after")
-    def _fits_the_task(self) -> Self:
-        task = self.label.type
-        if (self.training.trainer == "ridge") != (task == "regression") and self.training.trainer in {
-            "ridge",
-            "logistic_regression",
-        }:
-            raise ValueError(f"training.trainer {self.training.trainer} is not for a {task} label")
-        if self.gates.metric is not None and self.gates.metric not in LOSSES[task]:
-            raise ValueError(f"gates.metric {self.gates.metric} is not for a {task} label")
-        if wrong := sorted(set(self.gates.at_least) - METRICS[task]):
-            raise ValueError(f"gates.at_least names {', '.join(wrong)}, allowed: {', '.join(sorted(METRICS[task]))}")
+    def _names_are_different(self) -> Self:
+        taken = Counter([
+            *self.columns,
+            self.partition.column,
+            self.label.column,
+            *self.scores,
+            self.predict.prediction,
+            *RESERVED,
+        ])
+        twice = sorted(name for name, times in taken.items() if times > 1)
+        if twice:
+            raise ValueError(f"{', '.join(twice)} is already the name of another column")
+        return self
+
+    @model_validator(mode="after")
+    def _fits_the_label(self) -> Self:
+        kind = self.label.type
+        metric = self.gates.metric
+        if kind not in TRAINER_LABELS[self.training.trainer]:
+            raise ValueError(f"training.trainer {self.training.trainer} is not for a {kind} label")
+        if metric is not None and metric not in LOSSES[kind]:
+            raise ValueError(f"gates.metric {metric} is not for a {kind} label")
+        unknown = sorted(set(self.gates.at_least) - METRICS[kind])
+        if unknown:
+            allowed = ", ".join(sorted(METRICS[kind]))
+            raise ValueError(f"gates.at_least names {', '.join(unknown)}, allowed: {allowed}")
         return self

@@ -27,19 +27,19 @@ class Partition(Frozen):
 class Compare(Frozen):
     """Two columns of a row; rows where either is null pass."""
 
-    left: Name
-    relation: Literal["<", "<=", "==", ">=", ">"]
-    right: Name
-    on_breach: Action = "refuse"
+    left: Name = Field(description="a column")
+    relation: Literal["<", "<=", "==", ">=", ">"] = Field(description="how left is to right")
+    right: Name = Field(description="another column")
+    on_breach: Action = Field("refuse", description="refuse the night or drop the row")
 
 
 class Reference(Frozen):
     """Every value of a column is one of a list kept elsewhere; null passes."""
 
-    column: Name
+    column: Name = Field(description="whose values are looked up")
     file: str = Field(description="Parquet or CSV: beside model.yaml, a path, or s3://bucket/key", min_length=1)
     key: str = Field(description="the column of that file that holds the allowed values", min_length=1)
-    on_breach: Action = "refuse"
+    on_breach: Action = Field("refuse", description="refuse the night or drop the row")
 
 
 class History(Frozen):
@@ -59,9 +59,9 @@ class History(Frozen):
 class NightChecks(Frozen):
     """What is expected of a whole night."""
 
-    min_rows: int = Field(1, ge=1)
-    max_rows: int | None = Field(None, ge=1)
-    duplicate_keys: Action = Field("refuse", description="drop: every row of a key that is there twice")
+    min_rows: int = Field(1, ge=1, description="refuse a night with fewer, also after rows were dropped")
+    max_rows: int | None = Field(None, ge=1, description="refuse a night with more")
+    duplicate_keys: Action = Field("refuse", description="refuse the night, or drop all rows of a repeated key")
     max_quarantined_share: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.05, description="refuse a night of which more rows would be dropped"
     )

@@ -50,14 +50,20 @@ class CallableSource(Frozen):
     )
 
 
-KINDS = {"python": PythonSource, "files": FilesSource, "sql": SqlSource, "callable": CallableSource}
+TAGS = ("python", "files", "sql", "callable")
 
 
-def kind_of(value: Any) -> str | None:
+def tag_of(value: Any) -> str | None:
     """Which of the four it is: by the key that only that one has, or by one that is nearly it."""
-    given = value if isinstance(value, dict) else getattr(value, "__dict__", {})
-    meant = [kind for key in given for kind in difflib.get_close_matches(str(key), KINDS, n=1)]
-    return next((kind for kind in KINDS if kind in given), meant[0] if meant else None)
+    keys = value if isinstance(value, dict) else getattr(value, "__dict__", {})
+    for tag in TAGS:
+        if tag in keys:
+            return tag
+    for key in keys:
+        nearest = difflib.get_close_matches(str(key), TAGS, n=1)
+        if nearest:
+            return nearest[0]
+    return None
 
 
 Source = Annotated[
@@ -66,7 +72,7 @@ Source = Annotated[
     | Annotated[SqlSource, Tag("sql")]
     | Annotated[CallableSource, Tag("callable")],
     Discriminator(
-        kind_of,
+        tag_of,
         custom_error_type="source_kind",
         custom_error_message="needs one of python, files, sql, callable",
     ),

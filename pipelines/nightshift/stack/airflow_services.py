@@ -26,13 +26,19 @@ _PARTS = {
 }
 
 
-def airflow_env(home: Path, project: Path, ports: Ports, keys: Keys, client: Mapping[str, str]) -> dict[str, str]:
+def airflow_env(
+    home: Path,
+    project: Path,
+    ports: Ports,
+    keys: Keys,
+    client: Mapping[str, str],
+) -> dict[str, str]:
     """The environment of every Airflow process, and of Airflow's command line."""
     folder = home / "airflow"
     url = f"http://{HOST}:{ports.airflow}"
     options = {
         **_core(project, folder, keys),
-        **_quick(),
+        **_short_waits(),
         "API__HOST": HOST,
         "API__PORT": str(ports.airflow),
         "API__BASE_URL": url,
@@ -63,7 +69,7 @@ def _core(project: Path, folder: Path, keys: Keys) -> dict[str, str]:
     }
 
 
-def _quick() -> dict[str, str]:
+def _short_waits() -> dict[str, str]:
     """Short waits between tasks: on one small machine, polling a local SQLite is cheap."""
     return {
         "LOGGING__NAMESPACE_LEVELS": "great_expectations=WARNING",  # hundreds of lines at import
@@ -81,23 +87,23 @@ def _quick() -> dict[str, str]:
 def airflow_group(home: Path, ports: Ports, keys: Keys, env: Mapping[str, str]) -> Group:
     """Airflow's processes; the database is migrated before they start."""
     folder = home / "airflow"
-    services = tuple(
-        Service(
-            name,
-            (sys.executable, "-m", "airflow", *command),
-            env,
-            folder,
-            _ready(name, ports.airflow),
-            url=f"http://{HOST}:{ports.airflow}" if name == "api-server" else "",
-            patience=300,
-        )
-        for name, command in _PARTS.items()
-    )
     return Group(
         "airflow",
-        services,
+        services=tuple(_service(name, ports.airflow, folder, env) for name in _PARTS),
         prepare=lambda: _prepare(folder, keys),
-        chores=(_migrate(folder, env),),
+        init_tasks=(_migrate(folder, env),),
+    )
+
+
+def _service(name: str, port: int, folder: Path, env: Mapping[str, str]) -> Service:
+    return Service(
+        name=name,
+        command=(sys.executable, "-m", "airflow", *_PARTS[name]),
+        env=env,
+        cwd=folder,
+        ready=_ready(name, port),
+        url=f"http://{HOST}:{port}" if name == "api-server" else "",
+        patience=300,
     )
 
 
@@ -110,7 +116,8 @@ def _ready(name: str, port: int) -> Callable[[Running], bool]:
     if name == "api-server":
         # Its first answer to a task takes longer than tasks wait, so it is asked for here.
         return lambda _: answers(port, "/execution/health", timeout=30)
-    beating = beats(port, name.replace("-", "_"))
+    part = name.replace("-", "_")
+    beating = beats(port, part)
     if name == "scheduler":
         # It beats before its executor has imported and forked: only then do tasks start.
         return lambda running: running.has_children() and beating(running)
@@ -120,11 +127,15 @@ def _ready(name: str, port: int) -> Callable[[Running], bool]:
 def _migrate(folder: Path, env: Mapping[str, str]) -> InitTask:
     marker = folder / "migrated"
     version = metadata.version("apache-airflow")
+
+    def is_migrated() -> bool:
+        return marker.exists() and marker.read_text(encoding="utf-8").strip() == version
+
     return InitTask(
-        "migrate",
-        (sys.executable, "-m", "airflow", "db", "migrate"),
-        env,
-        folder,
-        done=lambda: marker.exists() and marker.read_text(encoding="utf-8").strip() == version,
+        name="migrate",
+        command=(sys.executable, "-m", "airflow", "db", "migrate"),
+        env=env,
+        cwd=folder,
+        done=is_migrated,
         finish=lambda: write_private(marker, version + "\n"),
     )

@@ -23,6 +23,7 @@ WRITERS = 16
 ROUNDS = 20
 AT_ONCE = 10
 KEYS = 1_000
+PAGE = 1_000  # S3 deletes so many objects in one request
 
 
 @dataclass(frozen=True)
@@ -38,42 +39,65 @@ class Scratch:
         from botocore.exceptions import ClientError
 
         try:
-            answer = self.client.put_object(Bucket=self.bucket, Key=self.prefix + key, Body=body, **conditions)
+            response = self.client.put_object(
+                Bucket=self.bucket,
+                Key=self.prefix + key,
+                Body=body,
+                **conditions,
+            )
         except ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] in {409, 412}:
+            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+            if status in {409, 412}:
                 return None
             raise
-        return str(answer["ETag"])
+        return str(response["ETag"])
 
     def get(self, key: str, **options: str) -> bytes:
         """GET, whole or a range."""
-        answer = self.client.get_object(Bucket=self.bucket, Key=self.prefix + key, **options)
-        with answer["Body"] as body:
+        response = self.client.get_object(
+            Bucket=self.bucket,
+            Key=self.prefix + key,
+            **options,
+        )
+        with response["Body"] as body:
             return bytes(body.read())
 
     def keys(self, under: str = "") -> list[str]:
         """All keys in listing order, without the directory markers that some stores add."""
-        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix + under)
-        found = [item["Key"].removeprefix(self.prefix) for page in pages for item in page.get("Contents", [])]
-        return [key for key in found if not key.endswith("/")]
+        paginator = self.client.get_paginator("list_objects_v2")
+        keys = []
+        for page in paginator.paginate(Bucket=self.bucket, Prefix=self.prefix + under):
+            for item in page.get("Contents", []):
+                key = item["Key"].removeprefix(self.prefix)
+                if not key.endswith("/"):
+                    keys.append(key)
+        return keys
 
     def clear(self) -> None:
         """Remove everything under the prefix."""
-        keys = [{"Key": self.prefix + key} for key in self.keys()]
-        for start in range(0, len(keys), 1_000):
-            self.client.delete_objects(Bucket=self.bucket, Delete={"Objects": keys[start : start + 1_000]})
+        objects = [{"Key": self.prefix + key} for key in self.keys()]
+        for start in range(0, len(objects), PAGE):
+            page = objects[start : start + PAGE]
+            self.client.delete_objects(Bucket=self.bucket, Delete={"Objects": page})
 
 
 def examine(settings: Settings) -> list[DoctorResult]:
     """Every check: the store, the services, the packages, the disk."""
-    return [*store(settings), *services(settings), *packages(settings.project), disk(settings.home)]
+    return [
+        *store(settings),
+        *services(settings),
+        *packages(settings.project),
+        disk(settings.home),
+    ]
 
 
 def require_trusted(findings: Sequence[DoctorResult]) -> None:
     """Raise ``StackError`` when a check failed without which nothing may be published."""
-    if broken := [one for one in findings if one.fatal and one.result == "failed"]:
+    broken = [finding for finding in findings if finding.fatal and finding.result == "failed"]
+    if broken:
+        reasons = "; ".join(f"{finding.check}: {finding.seen}" for finding in broken)
         raise StackError(
-            f"this store cannot be trusted with a commit: {'; '.join(f'{one.check}: {one.seen}' for one in broken)}",
+            f"this store cannot be trusted with a commit: {reasons}",
             fix="use another S3 (SeaweedFS 4.48 and AWS S3 pass), then run `nightshift doctor` again",
         )
 
@@ -95,22 +119,10 @@ def store(settings: Settings) -> list[DoctorResult]:
 @contextmanager
 def scratch(settings: Settings) -> Iterator[Scratch]:
     """A fresh prefix in the lake, gone afterwards."""
-    import boto3
-    from botocore.config import Config
-
-    # Without retries: a second try by the SDK would meet the object of the first.
-    config = Config(retries={"total_max_attempts": 1}, max_pool_connections=AT_ONCE * WRITERS, connect_timeout=5)
-    secret = settings.secret_key.get_secret_value() if settings.secret_key else None
-    client = boto3.client(
-        "s3",
-        endpoint_url=settings.endpoint,
-        region_name=settings.region,
-        aws_access_key_id=settings.access_key,
-        aws_secret_access_key=secret,
-        config=config,
-    )
+    client = _client(settings)
     bucket, _, root = settings.lake.removeprefix("s3://").partition("/")
-    area = Scratch(client, bucket, f"{root.rstrip('/')}/_doctor/{uuid.uuid4().hex}/".lstrip("/"))
+    prefix = f"{root.rstrip('/')}/_doctor/{uuid.uuid4().hex}/"
+    area = Scratch(client, bucket, prefix.lstrip("/"))
     try:
         yield area
     finally:
@@ -118,34 +130,71 @@ def scratch(settings: Settings) -> Iterator[Scratch]:
         client.close()
 
 
+def _client(settings: Settings) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    config = Config(
+        # Without retries: a second try by the SDK would meet the object of the first.
+        retries={"total_max_attempts": 1},
+        max_pool_connections=AT_ONCE * WRITERS,
+        connect_timeout=5,
+    )
+    secret_key = settings.secret_key
+    return boto3.client(
+        "s3",
+        endpoint_url=settings.endpoint,
+        region_name=settings.region,
+        aws_access_key_id=settings.access_key,
+        aws_secret_access_key=secret_key.get_secret_value() if secret_key else None,
+        config=config,
+    )
+
+
 def create_race(area: Scratch, *, rounds: int = ROUNDS) -> DoctorResult:
     """Many writers create one key: exactly one may succeed, and its bytes are what is read."""
-    return _race("If-None-Match create", area, rounds, lambda _: {"IfNoneMatch": "*"})
+
+    def conditions(_: str) -> dict[str, str]:
+        return {"IfNoneMatch": "*"}
+
+    return _race("If-None-Match create", area, rounds, conditions)
 
 
 def swap_race(area: Scratch, *, rounds: int = ROUNDS) -> DoctorResult:
     """Many writers replace one version of a key: exactly one may succeed."""
 
     def conditions(key: str) -> dict[str, str]:
-        return {"IfMatch": area.put(key, b"first") or ""}
+        etag = area.put(key, b"first")
+        return {"IfMatch": etag or ""}
 
     return _race("If-Match swap", area, rounds, conditions)
 
 
-def _race(check: str, area: Scratch, rounds: int, conditions: Callable[[str], dict[str, str]]) -> DoctorResult:
-    def one(number: int) -> int | None:
-        key = f"{check.split()[0]}/{number:03}"
+def _race(
+    check: str,
+    area: Scratch,
+    rounds: int,
+    conditions: Callable[[str], dict[str, str]],
+) -> DoctorResult:
+    folder = check.split()[0]
+
+    def wrong_winners(number: int) -> int | None:
+        """How many won a round that had not exactly one winner whose bytes are read; None where it had."""
+        key = f"{folder}/{number:03}"
         winners = _compete(area, key, conditions(key))
-        whole = len(winners) == 1 and area.get(key) == f"writer {winners[0]}".encode()
-        return None if whole else len(winners)
+        if len(winners) == 1 and area.get(key) == _body(winners[0]):
+            return None
+        return len(winners)
 
     # Rounds side by side: SeaweedFS makes writers that meet on one key wait for whole seconds.
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        wrong = [count for count in pool.map(one, range(rounds)) if count is not None]
+        counts = list(pool.map(wrong_winners, range(rounds)))
+    wrong = [count for count in counts if count is not None]
     if wrong:
         seen = f"{len(wrong)} of {rounds} rounds had {wrong} winners among {WRITERS} writers"
         return DoctorResult(check, "failed", seen, fatal=True)
-    return DoctorResult(check, "ok", f"one winner of {WRITERS} writers in {rounds} of {rounds} rounds", fatal=True)
+    seen = f"one winner of {WRITERS} writers in {rounds} of {rounds} rounds"
+    return DoctorResult(check, "ok", seen, fatal=True)
 
 
 def _compete(area: Scratch, key: str, conditions: dict[str, str]) -> list[int]:
@@ -153,10 +202,16 @@ def _compete(area: Scratch, key: str, conditions: dict[str, str]) -> list[int]:
 
     def write(writer: int) -> bool:
         gate.wait(timeout=30)
-        return area.put(key, f"writer {writer}".encode(), **conditions) is not None
+        etag = area.put(key, _body(writer), **conditions)
+        return etag is not None
 
     with ThreadPoolExecutor(WRITERS) as pool:
-        return [writer for writer, won in enumerate(pool.map(write, range(WRITERS))) if won]
+        outcomes = list(pool.map(write, range(WRITERS)))
+    return [writer for writer, won in enumerate(outcomes) if won]
+
+
+def _body(writer: int) -> bytes:
+    return f"writer {writer}".encode()
 
 
 def listing(area: Scratch, *, count: int = KEYS) -> DoctorResult:
@@ -164,22 +219,33 @@ def listing(area: Scratch, *, count: int = KEYS) -> DoctorResult:
     expected = [f"list/{number:05}" for number in range(count)]
     with ThreadPoolExecutor(WRITERS) as pool:
         list(pool.map(lambda key: area.put(key, b"x"), expected))
-    found = area.keys("list/")
-    if found == expected:
+    listed = area.keys("list/")
+    if listed == expected:
         return DoctorResult("list after write", "ok", f"{count:,} of {count:,} keys, in order")
-    missing = len(set(expected) - set(found))
-    return DoctorResult("list after write", "failed", f"{len(found):,} keys listed of {count:,}, {missing:,} missing")
+    missing = set(expected) - set(listed)
+    seen = f"{len(listed):,} keys listed of {count:,}, {len(missing):,} missing"
+    return DoctorResult("list after write", "failed", seen)
 
 
 def ranges(area: Scratch) -> DoctorResult:
     """Parts of an object are the parts that were asked for."""
     body = bytes(range(256)) * 20_000
     area.put("range", body)
-    wanted = {"bytes=0-99": body[:100], "bytes=4194300-4194310": body[4_194_300:4_194_311], "bytes=-8": body[-8:]}
-    wrong = [span for span, part in wanted.items() if area.get("range", Range=span) != part]
+    expected = {
+        "bytes=0-99": body[:100],
+        "bytes=4194300-4194310": body[4_194_300:4_194_311],
+        "bytes=-8": body[-8:],
+    }
+    wrong = [span for span, part in expected.items() if area.get("range", Range=span) != part]
     if wrong:
         return DoctorResult("range reads", "failed", f"wrong bytes for {', '.join(wrong)}")
-    return DoctorResult("range reads", "ok", f"{len(wanted)} ranges of {len(body):,} bytes")
+    seen = f"{len(expected)} ranges of {len(body):,} bytes"
+    return DoctorResult("range reads", "ok", seen)
 
 
-PROBES: tuple[Callable[[Scratch], DoctorResult], ...] = (create_race, swap_race, listing, ranges)
+PROBES: tuple[Callable[[Scratch], DoctorResult], ...] = (
+    create_race,
+    swap_race,
+    listing,
+    ranges,
+)

@@ -5,16 +5,15 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
+from nightshift.settings import DVC_REMOTE, ENV_FILE, LAKE, REGION
 from nightshift.stack.files import write_private
 from nightshift.stack.keys import Keys
 from nightshift.stack.ports import HOST, Ports
 
-REGION = "us-east-1"
 USER = "admin"
-ENV_FILE = "env"
 
 # A caller's session token or profile would win over, or spoil, the stack's own keys.
-STRANGERS = ("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_PROFILE")
+CONFLICTING_ENV = ("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_PROFILE")
 _FOREIGN = ("AWS_", "MLFLOW_", "AIRFLOW_", "AIRFLOW__", "WEED_", "S3_")
 
 
@@ -24,8 +23,8 @@ def client_env(home: Path, project: Path, ports: Ports, keys: Keys) -> dict[str,
     return {
         "NIGHTSHIFT_HOME": str(home),
         "NIGHTSHIFT_PROJECT": str(project),
-        "NIGHTSHIFT_LAKE": "s3://lake",
-        "NIGHTSHIFT_DVC_REMOTE": "s3://dvc",
+        "NIGHTSHIFT_LAKE": LAKE,
+        "NIGHTSHIFT_DVC_REMOTE": DVC_REMOTE,
         "AWS_ACCESS_KEY_ID": keys.s3_access_key,
         "AWS_SECRET_ACCESS_KEY": keys.s3_secret_key,
         "AWS_DEFAULT_REGION": REGION,
@@ -44,19 +43,20 @@ def client_env(home: Path, project: Path, ports: Ports, keys: Keys) -> dict[str,
 
 
 def _no_proxy() -> dict[str, str]:
-    names = {name.lower(): value for name, value in os.environ.items() if name.lower().endswith("_proxy")}
-    if not names:
+    env = {name.lower(): value for name, value in os.environ.items()}
+    if not any(name.endswith("_proxy") for name in env):
         return {}
-    hosts = [host for host in names.get("no_proxy", "").split(",") if host]
-    merged = ",".join(dict.fromkeys([*hosts, HOST, "localhost"]))
-    return {"NO_PROXY": merged, "no_proxy": merged}
+    hosts = [host for host in env.get("no_proxy", "").split(",") if host]
+    distinct = dict.fromkeys([*hosts, HOST, "localhost"])
+    no_proxy = ",".join(distinct)
+    return {"NO_PROXY": no_proxy, "no_proxy": no_proxy}
 
 
 def service_env(extra: Mapping[str, str]) -> dict[str, str]:
     """The caller's environment without what would steer a service elsewhere, plus ``extra``."""
-    mine = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
     return {
-        **mine,
+        **kept,
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "DO_NOT_TRACK": "true",
         "GX_ANALYTICS_ENABLED": "false",
@@ -67,15 +67,20 @@ def service_env(extra: Mapping[str, str]) -> dict[str, str]:
 
 def write_env(home: Path, values: Mapping[str, str]) -> None:
     """Write the file that ``settings()`` reads in a fresh shell."""
-    write_private(home / ENV_FILE, "".join(f"{name}={_quoted(value)}\n" for name, value in values.items()))
+    lines = [f"{name}={_quoted(value)}\n" for name, value in values.items()]
+    write_private(home / ENV_FILE, "".join(lines))
 
 
 def _quoted(value: str) -> str:
+    if shlex.quote(value) == value:
+        return value
     escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return value if shlex.quote(value) == value else f"'{escaped}'"
+    return f"'{escaped}'"
 
 
 def exports(values: Mapping[str, str]) -> str:
     """``values`` as shell commands for ``eval``."""
-    lines = [f"unset {' '.join(STRANGERS)}", *(f"export {name}={shlex.quote(value)}" for name, value in values.items())]
+    lines = [f"unset {' '.join(CONFLICTING_ENV)}"]
+    for name, value in values.items():
+        lines.append(f"export {name}={shlex.quote(value)}")
     return "\n".join(lines)

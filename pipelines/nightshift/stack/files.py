@@ -10,8 +10,9 @@ def write_private(path: Path, text: str) -> None:
     """Write ``text`` readable by this user alone; a reader sees the old file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     # The mode is given at creation: a chmod afterwards would leave a moment in which others read.
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    descriptor = os.open(part, flags, mode=0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
     part.replace(path)
@@ -20,15 +21,16 @@ def write_private(path: Path, text: str) -> None:
 def read_json(path: Path) -> dict[str, Any]:
     """The object in ``path``; empty when there is no such file or a crash left it unreadable."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, json.JSONDecodeError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
 def write_json(path: Path, value: object) -> None:
     """Write ``value`` as a private JSON file."""
-    write_private(path, json.dumps(value, indent=2) + "\n")
+    text = json.dumps(value, indent=2)
+    write_private(path, text + "\n")
 
 
 def tail(path: Path, lines: int = 15, *, start: int = 0) -> str:
@@ -39,4 +41,5 @@ def tail(path: Path, lines: int = 15, *, start: int = 0) -> str:
             text = file.read().decode("utf-8", errors="replace")
     except FileNotFoundError:
         return "(no log)"
-    return "\n".join(text.splitlines()[-lines:]) or "(the log is empty)"
+    last = text.splitlines()[-lines:]
+    return "\n".join(last) or "(the log is empty)"

@@ -9,6 +9,8 @@ from typing import Any
 from nightshift.stack.ports import HOST
 from nightshift.stack.processes import Running
 
+NEVER = "1970-01-01T00:00:00+00:00"
+
 
 def get(port: int, path: str, *, timeout: float = 2.0) -> tuple[int, bytes]:
     """GET from a local service; status 0 when it does not answer. Never through a proxy."""
@@ -25,26 +27,32 @@ def get(port: int, path: str, *, timeout: float = 2.0) -> tuple[int, bytes]:
 
 def answers(port: int, path: str, *, timeout: float = 2.0) -> bool:
     """Whether a GET of ``path`` gives 200."""
-    return get(port, path, timeout=timeout)[0] == 200
+    status, _ = get(port, path, timeout=timeout)
+    return status == 200
 
 
 def airflow_health(port: int) -> dict[str, Any]:
     """What Airflow says of its parts; empty when it does not answer."""
     status, body = get(port, "/api/v2/monitor/health")
+    if status != 200:
+        return {}
     try:
-        found = json.loads(body) if status == 200 else {}
+        health = json.loads(body)
     except json.JSONDecodeError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return health if isinstance(health, dict) else {}
 
 
 def beats(port: int, part: str) -> Callable[[Running], bool]:
     """A check that ``part`` of Airflow sent a heartbeat since its process started."""
 
     def check(running: Running) -> bool:
-        found = airflow_health(port).get(part) or {}
-        beat = found.get(f"latest_{part}_heartbeat") or "1970-01-01T00:00:00+00:00"
+        health = airflow_health(port).get(part) or {}
+        if health.get("status") != "healthy":
+            return False
+        heartbeat = health.get(f"latest_{part}_heartbeat") or NEVER
+        beat_at = datetime.fromisoformat(heartbeat).timestamp()
         # A heartbeat of the previous run looks healthy for half a minute after it was stopped.
-        return found.get("status") == "healthy" and datetime.fromisoformat(beat).timestamp() > running.started - 1
+        return beat_at > running.started - 1
 
     return check

@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 
@@ -26,10 +26,16 @@ def _answers(name: str, url: str | None, path: str) -> DoctorResult:
     if not url or not url.startswith("http"):
         return DoctorResult(name, "warning", f"no URL ({url or 'unset'}); run `nightshift up`")
     try:
-        status = requests.get(url.rstrip("/") + path, timeout=10).status_code
+        response = requests.get(url.rstrip("/") + path, timeout=10)
     except requests.RequestException as error:
-        return DoctorResult(name, "warning", f"{url} does not answer ({type(error).__name__}); run `nightshift up`")
-    return DoctorResult(name, "ok" if status == 200 else "warning", f"{url} answers {status}")
+        reason = type(error).__name__
+        return DoctorResult(name, "warning", f"{url} does not answer ({reason}); run `nightshift up`")
+    status = response.status_code
+    return DoctorResult(
+        name,
+        "ok" if status == 200 else "warning",
+        f"{url} answers {status}",
+    )
 
 
 def packages(project: Path) -> list[DoctorResult]:
@@ -37,33 +43,46 @@ def packages(project: Path) -> list[DoctorResult]:
     path = project / "constraints.txt"
     if not path.is_file():
         return []
-    pinned = dict(_pins(path))
-    wrong = [
-        f"{name} {have}, not {want}" for name, want in pinned.items() if (have := _installed(name)) not in {None, want}
-    ]
-    if wrong:
-        return [
-            DoctorResult("packages", "warning", f"{len(wrong)} differ from constraints.txt: {', '.join(wrong[:5])}")
-        ]
-    return [DoctorResult("packages", "ok", f"as in constraints.txt ({len(pinned)} pins)")]
+    pins = dict(_pins(path))
+    differences = list(_differences(pins))
+    if differences:
+        examples = ", ".join(differences[:5])
+        seen = f"{len(differences)} differ from constraints.txt: {examples}"
+        return [DoctorResult("packages", "warning", seen)]
+    return [DoctorResult("packages", "ok", f"as in constraints.txt ({len(pins)} pins)")]
 
 
 def _pins(path: Path) -> Iterator[tuple[str, str]]:
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if pin := re.match(r"([A-Za-z0-9._-]+)\s*==\s*([^\s;#]+)", line):
+    text = path.read_text(encoding="utf-8")
+    for line in text.splitlines():
+        pin = re.match(r"([A-Za-z0-9._-]+)\s*==\s*([^\s;#]+)", line)
+        if pin:
             yield pin[1], pin[2]
+
+
+def _differences(pins: Mapping[str, str]) -> Iterator[str]:
+    for name, pinned in pins.items():
+        installed = _installed(name)
+        if installed not in {None, pinned}:
+            yield f"{name} {installed}, not {pinned}"
 
 
 def _installed(name: str) -> str | None:
     try:
-        # A build for one kind of hardware has a local label: 2.13.0+cpu is 2.13.0.
-        return metadata.version(name).partition("+")[0]
+        version = metadata.version(name)
     except metadata.PackageNotFoundError:
         return None
+    # A build for one kind of hardware has a local label: 2.13.0+cpu is 2.13.0.
+    release, _, _ = version.partition("+")
+    return release
 
 
 def disk(home: Path) -> DoctorResult:
     """Whether there is room for data."""
-    place = next(folder for folder in (home, *home.parents) if folder.exists())
-    free = shutil.disk_usage(place).free
-    return DoctorResult("disk", "ok" if free > LITTLE_DISK else "warning", f"{free / 2**30:.1f} GiB free at {place}")
+    folder = next(folder for folder in (home, *home.parents) if folder.exists())
+    free = shutil.disk_usage(folder).free
+    return DoctorResult(
+        "disk",
+        "ok" if free > LITTLE_DISK else "warning",
+        f"{free / 2**30:.1f} GiB free at {folder}",
+    )

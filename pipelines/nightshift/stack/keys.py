@@ -47,9 +47,11 @@ def load_keys(home: Path) -> Keys:
         write_json(path, asdict(Keys.generate()))
     stored = read_json(path)
     names = [field.name for field in fields(Keys)]
-    if missing := [name for name in names if not stored.get(name)]:
+    missing = [name for name in names if not stored.get(name)]
+    if missing:
         raise StackError(
             f"{path} lacks {', '.join(missing)}",
             fix=f"put it back from a copy, or remove {home} to start anew (its data are then lost)",
         )
-    return Keys(**{name: str(stored[name]) for name in names})
+    values = {name: str(stored[name]) for name in names}
+    return Keys(**values)

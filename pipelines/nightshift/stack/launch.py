@@ -46,7 +46,8 @@ class Launch:
         """Start all groups; on the first failure stop what this launch had started."""
         pool = ThreadPoolExecutor(max_workers=max(len(groups), 1))
         try:
-            for future in as_completed([pool.submit(self._group, group) for group in groups]):
+            futures = [pool.submit(self._start, group) for group in groups]
+            for future in as_completed(futures):
                 future.result()
         except BaseException:
             self._stopping.set()
@@ -61,16 +62,20 @@ class Launch:
         for name in self.started:
             processes.forget(self.records, name)
 
-    def _group(self, group: Group) -> None:
+    def _start(self, group: Group) -> None:
         group.prepare()
-        for chore in group.chores:
-            self._do(chore)
+        for task in group.init_tasks:
+            self._run_init_task(task)
         waiting = [(service, self._running(service)) for service in group.services]
-        while waiting := [pair for pair in waiting if not self._is_ready(*pair)]:
+        while True:
+            waiting = [(service, running) for service, running in waiting if not self._is_ready(service, running)]
+            if not waiting:
+                return
             self._pause()
 
     def _running(self, service: Service) -> Running:
-        return self.alive.get(service.name) or self._spawn(service)
+        alive = self.alive.get(service.name)
+        return alive or self._spawn(service)
 
     def _spawn(self, service: Service | InitTask) -> Running:
         if self._stopping.is_set():
@@ -78,7 +83,12 @@ class Launch:
         self.on_event(Event(service.name, "starting"))
         log = self.logs / f"{service.name}.log"
         self._log_starts[service.name] = _turn_over(log)
-        running = processes.spawn(service.command, env=service.env, cwd=service.cwd, log=log)
+        running = processes.spawn(
+            service.command,
+            env=service.env,
+            cwd=service.cwd,
+            log=log,
+        )
         self.started[service.name] = running
         processes.record(self.records, service.name, running)
         return running
@@ -87,28 +97,29 @@ class Launch:
         if running.leader is None:
             raise self._died(service.name, f"ended while starting{_code(running)}")
         if service.ready(running):
-            service.settle()
+            service.after_ready()
             self.on_event(Event(service.name, "ready", self._waited(running)))
             return True
         if self._waited(running) > service.patience:
             raise self._died(service.name, f"did not answer within {service.patience:.0f} s")
         return False
 
-    def _do(self, chore: InitTask) -> None:
-        if chore.done():
+    def _run_init_task(self, task: InitTask) -> None:
+        if task.done():
             return
-        running = self._spawn(chore)
+        running = self._spawn(task)
         while running.leader is not None:
             self._pause()
         if running.exit_code != 0:
-            raise self._died(chore.name, f"failed{_code(running)}")
-        processes.forget(self.records, chore.name)
-        del self.started[chore.name]
-        chore.finish()
-        self.on_event(Event(chore.name, "ready", self._waited(running)))
+            raise self._died(task.name, f"failed{_code(running)}")
+        processes.forget(self.records, task.name)
+        del self.started[task.name]
+        task.finish()
+        self.on_event(Event(task.name, "ready", self._waited(running)))
 
     def _waited(self, running: Running) -> float:
-        return time.time() - max(running.started, self.began)
+        waits_since = max(running.started, self.began)
+        return time.time() - waits_since
 
     def _pause(self) -> None:
         if self._stopping.wait(PAUSE):
@@ -117,18 +128,21 @@ class Launch:
     def _died(self, name: str, how: str) -> ServiceDied:
         self.on_event(Event(name, "failed"))
         log = self.logs / f"{name}.log"
+        last_lines = tail(log, start=self._log_starts[name])
         return ServiceDied(
-            f"{name} {how}; its log ends with\n{tail(log, start=self._log_starts[name])}",
+            f"{name} {how}; its log ends with\n{last_lines}",
             fix=f"read {log}, then `nightshift up`",
         )
 
 
 def _code(running: Running) -> str:
-    return "" if running.exit_code is None else f" (exit code {running.exit_code})"
+    if running.exit_code is None:
+        return ""
+    return f" (exit code {running.exit_code})"
 
 
 def _turn_over(log: Path, limit: int = 20_000_000) -> int:
-    """Put a big log aside; where the new lines will begin."""
+    """Rename a big log; where the new lines will begin."""
     size = log.stat().st_size if log.exists() else 0
     if size <= limit:
         return size

@@ -18,6 +18,7 @@ def locked(home: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise StackError(
-                f"another `nightshift up` or `down` is at work in {home}", fix="wait until it has ended"
+                f"another `nightshift up` or `down` is at work in {home}",
+                fix="wait until it has ended",
             ) from None
         yield

@@ -19,11 +19,11 @@ def mlflow_group(home: Path, ports: Ports, client: Mapping[str, str]) -> Group:
     # The server must not take itself for its own client.
     env = {name: value for name, value in client.items() if name != "MLFLOW_TRACKING_URI"}
     server = Service(
-        "mlflow",
-        _command(database, ports.mlflow),
-        service_env({**env, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}),
-        folder,
-        lambda _: answers(ports.mlflow, "/health"),
+        name="mlflow",
+        command=_command(database, ports.mlflow),
+        env=service_env({**env, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}),
+        cwd=folder,
+        ready=lambda _: answers(ports.mlflow, "/health"),
         url=f"http://{HOST}:{ports.mlflow}",
     )
     return Group("mlflow", (server,), prepare=lambda: use_wal(database))

@@ -32,12 +32,26 @@ class Ports:
     @property
     def weed(self) -> dict[str, int]:
         """All of SeaweedFS's ports, by the names of its options."""
-        inner = {name: self.s3 + 1 + i for i, name in enumerate(_INTERNAL)}
-        return {"s3": self.s3, **inner, "admin.grpc": inner["admin"] + ADMIN_GRPC_OFFSET}
+        internal = {name: port for port, name in enumerate(_INTERNAL, start=self.s3 + 1)}
+        return {
+            "s3": self.s3,
+            **internal,
+            "admin.grpc": internal["admin"] + ADMIN_GRPC_OFFSET,
+        }
 
     def of(self, group: str) -> dict[str, int]:
         """The ports one group of services listens on, with what each is for."""
-        return self.weed if group == "s3" else {group: getattr(self, group)}
+        if group == "s3":
+            return self.weed
+        port: int = getattr(self, group)
+        return {group: port}
+
+    def all(self) -> list[int]:
+        """Every port of every group."""
+        ports: list[int] = []
+        for group in DEFAULTS:
+            ports.extend(self.of(group).values())
+        return ports
 
     def check(self) -> "Ports":
         """Raise ``UsageError`` where a port is out of range or used twice."""
@@ -45,9 +59,11 @@ class Ports:
         for group in DEFAULTS:
             for name, port in self.of(group).items():
                 if not 1024 <= port <= 65_535:
-                    raise UsageError(f"port {port} ({name} of {group}) is out of range", fix=_change(group))
+                    problem = f"port {port} ({name} of {group}) is out of range"
+                    raise UsageError(problem, fix=_change(group))
                 if port in used:
-                    raise UsageError(f"port {port} is given to both {used[port]} and {name}", fix=_change(group))
+                    problem = f"port {port} is given to both {used[port]} and {name}"
+                    raise UsageError(problem, fix=_change(group))
                 used[port] = name
         return self
 
@@ -55,9 +71,10 @@ class Ports:
     def free(cls) -> "Ports":
         """Random ports that are free now; for tests and second stacks."""
         # Below the range from which the kernel takes ports for outgoing connections.
-        for base in random.sample(range(10_000, 22_000, 16), 200):
+        bases = range(10_000, 22_000, 16)
+        for base in random.sample(bases, 200):
             ports = cls(s3=base, mlflow=base + 12, airflow=base + 13)
-            if not taken(p for group in DEFAULTS for p in ports.of(group).values()):
+            if not taken(ports.all()):
                 return ports
         raise PortTaken("no free ports between 10000 and 32000", fix="stop other stacks: `nightshift down`")
 
@@ -68,11 +85,15 @@ def _change(group: str) -> str:
 
 def requested_ports() -> dict[str, int]:
     """The ports that the environment asks for."""
-    asked = {name: os.environ[variable] for name, variable in VARIABLES.items() if os.environ.get(variable)}
-    for name, value in asked.items():
+    requested: dict[str, int] = {}
+    for group, variable in VARIABLES.items():
+        value = os.environ.get(variable)
+        if not value:
+            continue
         if not value.isdecimal():
-            raise UsageError(f"{VARIABLES[name]}={value!r} is not a port", fix=_change(name))
-    return {name: int(value) for name, value in asked.items()}
+            raise UsageError(f"{variable}={value!r} is not a port", fix=_change(group))
+        requested[group] = int(value)
+    return requested
 
 
 def remembered_ports(home: Path) -> dict[str, int]:
@@ -109,12 +130,17 @@ def _is_free(port: int) -> bool:
 def require_free(group: str, ports: Ports, *, patience: float = 0.0) -> None:
     """Raise ``PortTaken`` for the first port of ``group`` that is still in use after ``patience`` seconds."""
     deadline = time.monotonic() + patience
-    while taken(ports.of(group).values()) and time.monotonic() < deadline:
+    wanted = ports.of(group)
+    while taken(wanted.values()) and time.monotonic() < deadline:
         time.sleep(0.05)
-    for name, port in ports.of(group).items():
-        if taken([port]):
-            what = group if name == group else f"{group} ({name})"
-            raise PortTaken(f"port {port}, needed by {what}, is in use{_holder(port)}", fix=_change(group))
+    for name, port in wanted.items():
+        if not taken([port]):
+            continue
+        user = group if name == group else f"{group} ({name})"
+        raise PortTaken(
+            f"port {port}, needed by {user}, is in use{_holder(port)}",
+            fix=_change(group),
+        )
 
 
 def _holder(port: int) -> str:
@@ -122,8 +148,10 @@ def _holder(port: int) -> str:
 
     try:
         for connection in psutil.net_connections(kind="tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
-                return f" by {psutil.Process(connection.pid).name()} (pid {connection.pid})"
+            listens = connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+            if listens and connection.pid:
+                process = psutil.Process(connection.pid)
+                return f" by {process.name()} (pid {connection.pid})"
     except psutil.Error:
         return ""  # other people's processes cannot be seen on every system
     return ""

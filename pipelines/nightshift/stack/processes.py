@@ -26,14 +26,16 @@ class Running:
     @property
     def leader(self) -> psutil.Process | None:
         """The process itself, if it still lives."""
-        if child := _children.get(self.pid):
+        child = _children.get(self.pid)
+        if child:
             child.poll()
         try:
-            found = psutil.Process(self.pid)
-            same = bool(abs(found.create_time() - self.started) < 1 and found.status() != psutil.STATUS_ZOMBIE)
+            process = psutil.Process(self.pid)
+            is_ours = abs(process.create_time() - self.started) < 1
+            is_zombie = is_ours and process.status() == psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return None
-        return found if same else None
+        return process if is_ours and not is_zombie else None
 
     @property
     def exit_code(self) -> int | None:
@@ -51,12 +53,15 @@ class Running:
 
     def family(self) -> list[psutil.Process]:
         """Every live process of its session, also those whose parents have died."""
-        return [p for p in psutil.process_iter() if self._is_member(p)]
+        every_process = psutil.process_iter()
+        return [process for process in every_process if self._is_member(process)]
 
     def _is_member(self, process: psutil.Process) -> bool:
         try:
             # A task is put in a process group of its own, but never leaves the session.
-            if os.getsid(process.pid) != self.pid or process.create_time() < self.started - 1:
+            if os.getsid(process.pid) != self.pid:
+                return False
+            if process.create_time() < self.started - 1:
                 return False
             return bool(process.status() != psutil.STATUS_ZOMBIE)
         except (psutil.NoSuchProcess, ProcessLookupError, PermissionError):
@@ -80,25 +85,35 @@ def spawn(command: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Pat
             umask=0o077,
         )
     _children[child.pid] = child
-    return Running(child.pid, psutil.Process(child.pid).create_time())
+    started = psutil.Process(child.pid).create_time()
+    return Running(child.pid, started)
 
 
 def stop(running: Iterable[Running], *, patience: float = 20.0) -> None:
     """SIGTERM to each process group, then SIGKILL to whatever of their sessions is left."""
     sessions = list(running)
-    for one in sessions:
-        if one.leader:
-            _signal_group(one.pid)
+    for session in sessions:
+        if session.leader:
+            _signal_group(session.pid)
         else:
-            _signal_each(one.family(), signal.SIGTERM)
-    deadline = time.monotonic() + patience
-    while (left := [p for one in sessions for p in one.family()]) and time.monotonic() < deadline:
-        time.sleep(0.05)
+            _signal_each(session.family(), signal.SIGTERM)
+    left = _wait_for_end(sessions, patience)
     _signal_each(left, signal.SIGKILL)
     psutil.wait_procs(left, timeout=5)
-    for one in sessions:
-        if child := _children.pop(one.pid, None):
+    for session in sessions:
+        child = _children.pop(session.pid, None)
+        if child:
             child.wait(timeout=5)
+
+
+def _wait_for_end(sessions: Sequence[Running], patience: float) -> list[psutil.Process]:
+    """The processes that still live after ``patience`` seconds."""
+    deadline = time.monotonic() + patience
+    while True:
+        left = [process for session in sessions for process in session.family()]
+        if not left or time.monotonic() >= deadline:
+            return left
+        time.sleep(0.05)
 
 
 def _signal_group(pid: int) -> None:
@@ -118,15 +133,19 @@ def _signal_each(processes: Iterable[psutil.Process], number: signal.Signals) ->
 
 def record(folder: Path, name: str, running: Running) -> None:
     """Remember a process under ``name``."""
-    write_json(folder / f"{name}.json", asdict(running))
+    path = folder / f"{name}.json"
+    write_json(path, asdict(running))
 
 
 def recall(folder: Path, name: str) -> Running | None:
     """The process remembered under ``name``, dead or alive."""
     stored = read_json(folder / f"{name}.json")
-    return Running(int(stored["pid"]), float(stored["started"])) if {"pid", "started"} <= set(stored) else None
+    if "pid" not in stored or "started" not in stored:
+        return None
+    return Running(int(stored["pid"]), float(stored["started"]))
 
 
 def forget(folder: Path, name: str) -> None:
     """Forget the process remembered under ``name``."""
-    (folder / f"{name}.json").unlink(missing_ok=True)
+    path = folder / f"{name}.json"
+    path.unlink(missing_ok=True)

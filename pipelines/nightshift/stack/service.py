@@ -9,14 +9,14 @@ from nightshift.stack.processes import Running
 
 @dataclass(frozen=True)
 class Service:
-    """One long-running process. ``ready`` is asked until it holds; ``settle`` then runs once."""
+    """One long-running process. ``ready`` is asked until it holds; ``after_ready`` then runs once."""
 
     name: str
     command: tuple[str, ...]
     env: Mapping[str, str]
     cwd: Path
     ready: Callable[[Running], bool]
-    settle: Callable[[], None] = lambda: None
+    after_ready: Callable[[], None] = lambda: None
     url: str = ""
     patience: float = 240.0  # a busy machine is slow; a death is seen at once
 
@@ -40,4 +40,4 @@ class Group:
     name: str
     services: tuple[Service, ...]
     prepare: Callable[[], None] = lambda: None
-    chores: tuple[InitTask, ...] = ()
+    init_tasks: tuple[InitTask, ...] = ()

@@ -1,25 +1,24 @@
 """Nights that were joined before: ``snapshots/<model>/nights.json`` in the lake, for every machine.
 
 The bytes of a night's file are decided by the two manifests it is made from, the spec and the code. So a night
-whose manifests still have the ETags that are written here needs no byte to be read. The file is a memory, never
+whose manifests still have the ETags that are written here needs no byte to be read. The file is a cache, never
 the truth: what is missing in it, or lost to a run that wrote at the same time, is made again.
 """
 
 import hashlib
 import json
-from functools import cache
 from importlib.metadata import version
-from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from nightshift.code_digest import code_digest
 from nightshift.contracts import Dataset
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
 from nightshift.stores.cache import Blob
 
 FORMAT = 1
-CODE = ("steps/snapshot.py", "stores/parquet.py")
+CODE = "nightshift.modelling.labelled_night"
 
 
 class CachedNight(BaseModel):
@@ -41,31 +40,33 @@ class CachedNight(BaseModel):
 NIGHTS = TypeAdapter(dict[str, CachedNight])
 
 
-def sources(spec: ModelSpec, stores: Stores) -> dict[str, str]:
+def digests(spec: ModelSpec, stores: Stores) -> dict[str, str]:
     """A digest of all that a night's file is made from, for each night that is validated and labelled."""
     column = spec.partition.column
-    validated, labels = (
-        stores.lake.commits(dataset, spec.name, column) for dataset in (Dataset.VALIDATED, Dataset.LABELS)
-    )
+    validated = stores.lake.commits(Dataset.VALIDATED, spec.name, column)
+    labels = stores.lake.commits(Dataset.LABELS, spec.name, column)
     recipe = _recipe(spec)
-    return {
-        night: _digest(recipe, validated[night], labels[night]) for night in sorted(validated.keys() & labels.keys())
-    }
+    joinable = sorted(validated.keys() & labels.keys())
+    return {night: _digest(recipe, validated[night], labels[night]) for night in joinable}
 
 
-def recall(spec: ModelSpec, stores: Stores) -> dict[str, CachedNight]:
-    """What is remembered of each night; nothing when it was never written or by a version that wrote another way."""
-    found = stores.lake.objects.get(_key(spec))
+def load(spec: ModelSpec, stores: Stores) -> dict[str, CachedNight]:
+    """What is known of each night; nothing when it was never written or by a version that wrote another way."""
+    stored = stores.lake.objects.get(_key(spec))
+    if stored is None:
+        return {}
+    body, _ = stored
     try:
-        return NIGHTS.validate_json(found[0]) if found else {}
+        return NIGHTS.validate_json(body)
     except ValidationError:
         return {}
 
 
-def remember(spec: ModelSpec, nights: dict[str, CachedNight], stores: Stores) -> None:
-    """Add some nights to what is remembered."""
-    everything = recall(spec, stores) | nights
-    stores.lake.objects.put(_key(spec), NIGHTS.dump_json(everything), "application/json")
+def store(spec: ModelSpec, nights: dict[str, CachedNight], stores: Stores) -> None:
+    """Add some nights to what is known."""
+    known = load(spec, stores)
+    body = NIGHTS.dump_json(known | nights)
+    stores.lake.objects.put(_key(spec), body, "application/json")
 
 
 def _key(spec: ModelSpec) -> str:
@@ -73,17 +74,13 @@ def _key(spec: ModelSpec) -> str:
 
 
 def _recipe(spec: ModelSpec) -> str:
-    columns = {name: column.type for name, column in spec.columns.items()}
-    return _digest(FORMAT, list(columns.items()), spec.keys, spec.label.model_dump(mode="json"), _code())
+    """A digest of what all nights' files are made with: columns in their order, keys, label and code."""
+    columns = [(name, column.type) for name, column in spec.columns.items()]
+    label = spec.label.model_dump(mode="json")
+    arrow = version("pyarrow")
+    return _digest(FORMAT, columns, spec.keys, label, code_digest(CODE), arrow)
 
 
 def _digest(*made_from: object) -> str:
-    return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
-
-
-@cache
-def _code() -> str:
-    found = hashlib.sha256(f"pyarrow=={version('pyarrow')}".encode())
-    for name in CODE:
-        found.update((Path(__file__).parents[1] / name).read_bytes())
-    return found.hexdigest()
+    content = json.dumps(made_from)
+    return hashlib.sha256(content.encode()).hexdigest()

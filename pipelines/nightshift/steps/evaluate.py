@@ -3,11 +3,9 @@
 import json
 from dataclasses import asdict
 
-import numpy as np
-from numpy.typing import NDArray
-
 from nightshift.contracts import Candidate, Pin, Verdict
 from nightshift.errors import NoChampion, OtherLabel
+from nightshift.modelling.arrays import Float32s
 from nightshift.modelling.gate import compare, floors, worse_slices
 from nightshift.modelling.holdout import LabelledRows, read_split
 from nightshift.modelling.label_types import label_type
@@ -15,6 +13,7 @@ from nightshift.modelling.metrics import row_losses
 from nightshift.scoring.graph import fetch
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
+from nightshift.stores.registry import LONGEST_TAG
 
 
 def evaluate(spec: ModelSpec, candidate: Candidate, stores: Stores) -> Verdict:
@@ -31,15 +30,19 @@ def evaluate(spec: ModelSpec, candidate: Candidate, stores: Stores) -> Verdict:
     if champion is None:
         reason = "the first champion"
     elif champion.sha256 == candidate.graph.sha256:
-        objections.append(f"its graph is that of the champion, version {champion.version}")
         reason = ""
+        objections.append(f"its graph is that of the champion, version {champion.version}")
     else:
-        reason, against, compared = _against(spec, champion, rows, scores, stores)
+        reason, against, comparison = _against(spec, champion, rows, scores, stores)
         objections += against
-        metrics |= compared
-    promote = not objections
-    reasons = [reason] if promote else objections
-    verdict = Verdict(candidate, promote, reasons, champion.version if champion else None, metrics)
+        metrics |= comparison
+    verdict = Verdict(
+        candidate,
+        promote=not objections,
+        reasons=objections or [reason],
+        champion=champion.version if champion else None,
+        metrics=metrics,
+    )
     _record(spec, verdict, stores)
     return verdict
 
@@ -52,7 +55,7 @@ def _champion(spec: ModelSpec, stores: Stores) -> Pin | None:
 
 
 def _against(
-    spec: ModelSpec, champion: Pin, rows: LabelledRows, scores: NDArray[np.float32], stores: Stores
+    spec: ModelSpec, champion: Pin, rows: LabelledRows, scores: Float32s, stores: Stores
 ) -> tuple[str, list[str], dict[str, float]]:
     """What speaks for the candidate, what against it, and the numbers.
 
@@ -63,39 +66,36 @@ def _against(
         graph = fetch(spec, champion.key, champion.sha256, stores)
     except OtherLabel as error:
         return f"the first for this label; of version {champion.version}: {error.message}", [], {}
-    if gone := [name for name in graph.features if name not in spec.columns]:
+    gone = [name for name in graph.features if name not in spec.columns]
+    if gone:
         return f"the first without {', '.join(gone)}, which version {champion.version} needs", [], {}
-    theirs = graph.as_trained().score(rows.table)
-    metric = spec.metric
-    mine_losses, their_losses = row_losses(metric, rows.labels, scores), row_losses(metric, rows.labels, theirs)
-    difference = compare(spec, mine_losses, their_losses, rows.nights)
-    said = (
-        f"{metric} {difference.mean:+.4f} against version {champion.version}"
+    losses = row_losses(spec.metric, rows.labels, scores)
+    champion_losses = row_losses(spec.metric, rows.labels, graph.as_trained().score(rows.table))
+    difference = compare(spec, losses, champion_losses, rows.nights)
+    outcome = (
+        f"{spec.metric} {difference.mean:+.4f} against version {champion.version}"
         f" ({spec.gates.confidence:.0%} interval {difference.low:+.4f} to {difference.high:+.4f})"
     )
-    against = [] if difference.better else [f"{said}: {'worse' if difference.worse else 'inconclusive'}"]
+    objections = []
+    if not difference.better:
+        objections.append(f"{outcome}: {'worse' if difference.worse else 'inconclusive'}")
     for column in spec.gates.slices:
-        against += worse_slices(spec, column, rows, mine_losses, their_losses)
-    numbers = {f"gate_{name}": value for name, value in asdict(difference).items()}
-    numbers[f"gate_champion_{metric}"] = float(their_losses.mean())
-    return said, against, numbers
+        objections += worse_slices(spec, column, rows, losses, champion_losses)
+    comparison = {f"gate_{name}": value for name, value in asdict(difference).items()}
+    comparison[f"gate_champion_{spec.metric}"] = float(champion_losses.mean())
+    return outcome, objections, comparison
 
 
 def _record(spec: ModelSpec, verdict: Verdict, stores: Stores) -> None:
-    gate = {name: value for name, value in verdict.metrics.items() if name.startswith("gate_")}
-    text = json.dumps(
-        {
-            "promote": verdict.promote,
-            "reasons": verdict.reasons,
-            "champion": verdict.champion,
-            "metrics": verdict.metrics,
-        },
-        indent=1,
-    )
-    with (
-        stores.registry.session(spec.name) as mlflow,
-        mlflow.start_run(run_id=verdict.candidate.trained.run_id),
-    ):
-        mlflow.log_metrics(gate)
-        mlflow.set_tag("nightshift.gate", "; ".join(verdict.reasons)[:4000])
-        mlflow.log_text(text, "gate.json")
+    comparison = {name: value for name, value in verdict.metrics.items() if name.startswith("gate_")}
+    content = {
+        "promote": verdict.promote,
+        "reasons": verdict.reasons,
+        "champion": verdict.champion,
+        "metrics": verdict.metrics,
+    }
+    run_id = verdict.candidate.trained.run_id
+    with stores.registry.session(spec.name) as mlflow, mlflow.start_run(run_id=run_id):
+        mlflow.log_metrics(comparison)
+        mlflow.set_tag("nightshift.gate", "; ".join(verdict.reasons)[:LONGEST_TAG])
+        mlflow.log_text(json.dumps(content, indent=1), "gate.json")

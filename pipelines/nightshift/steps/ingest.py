@@ -33,7 +33,7 @@ def ingest_labels(spec: ModelSpec, partition: str, stores: Stores) -> PartitionR
 def label_schema(spec: ModelSpec) -> pa.Schema:
     """What a night of ``labels/`` has: keys, and the label as its kind is kept."""
     keys = schema_of({name: spec.columns[name] for name in spec.keys})
-    return keys.append(pa.field(spec.label.column, label_type(spec).label_type))
+    return keys.append(pa.field(spec.label.column, label_type(spec).arrow_type))
 
 
 def with_outcomes(spec: ModelSpec, partition: str, frame: sources.Frame) -> sources.Frame:
@@ -44,7 +44,7 @@ def with_outcomes(spec: ModelSpec, partition: str, frame: sources.Frame) -> sour
     if name not in names:
         return frame
     if isinstance(frame, pa.Table):
-        typed = label_type(spec).typed(pa.concat_arrays(frame[name].chunks), where)
+        typed = label_type(spec).cast(pa.concat_arrays(frame[name].chunks), where)
         return frame.set_column(frame.schema.get_field_index(name), name, typed)
     try:
         outcomes = pa.Array.from_pandas(frame[name])
@@ -53,7 +53,7 @@ def with_outcomes(spec: ModelSpec, partition: str, frame: sources.Frame) -> sour
             f"{where}: label {name} mixes types: {error}", fix="mend the source: one type in the column"
         ) from error
     # No pandas series: it would be laid against the frame by index, not in order.
-    typed = label_type(spec).typed(outcomes, where)
+    typed = label_type(spec).cast(outcomes, where)
     return frame.assign(**{name: typed.to_numpy(zero_copy_only=False)})
 
 

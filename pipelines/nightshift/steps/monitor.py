@@ -12,13 +12,13 @@ import pyarrow as pa
 
 from nightshift.contracts import Dataset, NightReport, Pin
 from nightshift.errors import DataError, SchemaMismatch
+from nightshift.modelling.arrays import Int64s
 from nightshift.modelling.label_types import label_type
 from nightshift.monitoring.accuracy import measure_arrived
 from nightshift.monitoring.drift import DriftResult, measure
 from nightshift.monitoring.night_record import NightCounts, NightRecord
 from nightshift.monitoring.report import render
 from nightshift.partitions import parse_partition
-from nightshift.profiles.bins import Counts
 from nightshift.profiles.profile import Profile, load_profile
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
@@ -107,7 +107,7 @@ def _counts(validated: Manifest, predictions: Manifest) -> NightCounts:
 
 def _drift(spec: ModelSpec, pin: Pin, validated: Manifest, predictions: Manifest, stores: Stores) -> DriftResult:
     profile = load_profile(pin, stores.lake)
-    score = label_type(spec).watched
+    score = label_type(spec).drift_column
     columns = [feature.name for feature in profile.features if feature.name != score]
     missing = [name for name in columns if name not in validated.columns]
     if missing:
@@ -121,7 +121,7 @@ def _drift(spec: ModelSpec, pin: Pin, validated: Manifest, predictions: Manifest
 
 def _count(
     profile: Profile, score: str, validated: Manifest, predictions: Manifest, stores: Stores
-) -> dict[str, Counts]:
+) -> dict[str, Int64s]:
     """For nights published before scoring counted them itself."""
     names = [feature.name for feature in profile.features]
     features = stores.lake.read(validated, [name for name in names if name != score])

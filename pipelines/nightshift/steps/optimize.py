@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from nightshift.concurrency import let_openmp_threads_sleep
 from nightshift.contracts import Candidate, GraphRef, Registered
 from nightshift.errors import ModelError
+from nightshift.extras import require
 from nightshift.modelling.holdout import Split, read_split
 from nightshift.optimization.export import to_onnx
 from nightshift.optimization.parity import parity_rows
-from nightshift.optimization.variants.catalogue import FP32, build_all, recipes
+from nightshift.optimization.variants.catalogue import FP32, build_all, builders
 from nightshift.optimization.variants.evaluator import VariantEvaluator, VariantResult, choose
 from nightshift.optimization.variants.inputs import VariantInputs
 from nightshift.optimization.variants.measure import measure
@@ -30,12 +32,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class VariantSearch:
-    """Every graph that was tried, its file where there is one, and the one to score with."""
+    """Every graph that was tried, its file where there is one, and the one to score with.
 
-    entries: list[VariantResult]
+    ``losses`` are those of networks as they learnt.
+    """
+
+    results: list[VariantResult]
     chosen: VariantResult
     files: dict[str, bytes]
-    curves: dict[str, list[float]]
+    losses: dict[str, list[float]]
 
     @property
     def body(self) -> bytes:
@@ -46,21 +51,29 @@ class VariantSearch:
 def optimize(spec: ModelSpec, registered: Registered, stores: Stores) -> Candidate:
     """Search, then keep the chosen graph and its profile under the graph's sha256; the run has all of them.
 
-    Raises ``ParityFailed``, ``UnsafeGraph``, ``ModelError``; then the version keeps ``gate: pending``.
+    Raises ``ParityFailed``, ``UnsafeGraph``, ``ModelError``, ``UsageError`` without the extra ``train``; then the
+    version keeps ``gate: pending``.
     """
+    require("train", f"optimising {spec.name}")
+    let_openmp_threads_sleep()
     trained = registered.trained
     with stores.registry.session(spec.name) as mlflow, mlflow.start_run(run_id=trained.run_id):
         pipeline = mlflow.sklearn.load_model(trained.model_uri)
         rows = read_split(spec, trained.snapshot, stores)
-        found = search(spec, pipeline, rows)
-        reference = _keep(spec, found, stores)
-        profile = _profile(spec, rows, OnnxGraph(spec, found.body))
-        stores.lake.objects.put(layout.profile(spec.name, reference.sha256), profile, "application/json")
+        variants = search(spec, pipeline, rows)
+        graph = _store_graph(spec, variants, stores)
+        chosen = OnnxGraph(spec, variants.body)
+        profile = _profile(spec, rows, chosen)
+        stores.lake.objects.put(layout.profile(spec.name, graph.sha256), profile, "application/json")
         mlflow.log_text(profile.decode(), "onnx/profile.json")
-        _log(mlflow, spec, found)
-    facts = {"onnx_sha256": reference.sha256, "onnx_key": reference.key, "variant": reference.variant}
-    stores.registry.tag(spec.name, registered.version, facts)
-    return Candidate(spec.name, registered.version, trained, reference)
+        _log(mlflow, spec, variants)
+    tags = {
+        "onnx_sha256": graph.sha256,
+        "onnx_key": graph.key,
+        "variant": graph.variant,
+    }
+    stores.registry.tag(spec.name, registered.version, tags)
+    return Candidate(spec.name, registered.version, trained, graph)
 
 
 def search(spec: ModelSpec, pipeline: "Pipeline", rows: Split) -> VariantSearch:
@@ -69,82 +82,108 @@ def search(spec: ModelSpec, pipeline: "Pipeline", rows: Split) -> VariantSearch:
     Raises ``ParityFailed`` when the plain export, fp32, is not the trained model, and ``ModelError`` when no
     graph runs on the spec's provider.
     """
-    held = parity_rows(spec, pipeline, rows.holdout.table)
+    holdout = rows.holdout.table
+    held = parity_rows(spec, pipeline, holdout)
     fp32 = to_onnx(spec, pipeline)
     scores = OnnxGraph(spec, fp32, "cpu").score(held.rows)
     held.require(scores)
-    shop = VariantInputs(spec, pipeline, rows.train, fp32)
-    built, refused = build_all(shop)
+    inputs = VariantInputs(spec, pipeline, rows.train, fp32)
+    built, refusals = build_all(inputs)
     files = {FP32: fp32, **built}
-    exact = {FP32: True, **{recipe.name: recipe.exact for recipe in recipes(spec)}}
-    judge = VariantEvaluator(spec, held, rows.holdout, scores[: rows.holdout.table.num_rows])
-    judged = [
-        VariantResult(name, exact[name], refused[name])
-        if name in refused
-        else judge.judge(name, exact[name], OnnxGraph(spec, files[name]))
-        for name in exact
-    ]
-    entries = _measured(spec, judged, files, rows.holdout.table)
-    return VariantSearch(entries, choose(entries), files, shop.curves)
+    evaluator = VariantEvaluator(spec, held, rows.holdout, scores[: holdout.num_rows])
+    results = []
+    for name, exact in _exactness(spec).items():
+        if name in refusals:
+            results.append(VariantResult(name, exact, refusals[name]))
+        else:
+            graph = OnnxGraph(spec, files[name])
+            results.append(evaluator.evaluate(name, exact, graph))
+    measured = _measured(spec, results, files, holdout)
+    return VariantSearch(measured, choose(measured), files, inputs.losses)
+
+
+def _exactness(spec: ModelSpec) -> dict[str, bool]:
+    """Whether each graph of the search must show parity, in its order."""
+    exactness = {FP32: True}
+    for builder in builders(spec):
+        exactness[builder.name] = builder.exact
+    return exactness
 
 
 def _measured(
-    spec: ModelSpec, entries: list[VariantResult], files: dict[str, bytes], table: pa.Table
+    spec: ModelSpec, results: list[VariantResult], files: dict[str, bytes], table: pa.Table
 ) -> list[VariantResult]:
     """Those that ran, with their speed: refused ones too, for the table."""
-    speeds = measure(spec, {entry.name: files[entry.name] for entry in entries if entry.parity}, table)
-    return [
-        replace(
-            entry,
-            bytes=len(files[entry.name]),
-            sha256=hashlib.sha256(files[entry.name]).hexdigest(),
-            **(asdict(speeds[entry.name]) if entry.name in speeds else {}),
-        )
-        if entry.name in files
-        else entry
-        for entry in entries
-    ]
+    ran = {result.name: files[result.name] for result in results if result.parity}
+    speeds = measure(spec, ran, table)
+    measured = []
+    for result in results:
+        if result.name in files:
+            body = files[result.name]
+            sha256 = hashlib.sha256(body).hexdigest()
+            result = replace(result, bytes=len(body), sha256=sha256)
+        if result.name in speeds:
+            result = replace(result, **asdict(speeds[result.name]))
+        measured.append(result)
+    return measured
 
 
 def _profile(spec: ModelSpec, rows: Split, graph: OnnxGraph) -> bytes:
     """The reference for drift: every row of the window, as a night has it; scores of nights not trained on."""
     parts = (rows.train, rows.holdout, rows.unlabelled)
     table = pa.concat_tables([part.table for part in parts])
-    held_out = np.concatenate([part.nights for part in parts]) >= rows.holdout.nights.min()
-    found = graph.score(table.filter(pa.array(held_out)))
-    scores = np.full((table.num_rows, *found.shape[1:]), np.nan)
-    scores[held_out] = found
     labels = np.concatenate([part.labels for part in parts])
-    return build_profile(spec, table, table[spec.partition.column].to_pylist(), scores, labels).to_json()
+    day_ordinals = np.concatenate([part.nights for part in parts])
+    held_out = day_ordinals >= rows.holdout.nights.min()
+    of_held_out = graph.score(table.filter(pa.array(held_out)))
+    shape = (table.num_rows, *of_held_out.shape[1:])
+    scores = np.full(shape, np.nan)
+    scores[held_out] = of_held_out
+    nights = table[spec.partition.column].to_pylist()
+    return build_profile(spec, table, nights, scores, labels).to_json()
 
 
-def _keep(spec: ModelSpec, found: VariantSearch, stores: Stores) -> GraphRef:
-    chosen, parity = found.chosen, found.chosen.parity
-    if chosen.sha256 is None or parity is None:
-        raise ModelError(f"{spec.name}: variant {chosen.name} was chosen but never measured")
-    key = layout.graph(spec.name, chosen.sha256)
-    stores.lake.objects.put(key, found.body)
+def _store_graph(spec: ModelSpec, variants: VariantSearch, stores: Stores) -> GraphRef:
+    sha256 = hashlib.sha256(variants.body).hexdigest()
+    key = layout.graph(spec.name, sha256)
+    stores.lake.objects.put(key, variants.body)
+    parity = variants.chosen.parity
+    if parity is None:
+        raise ModelError(f"{spec.name}: the variant {variants.chosen.name} was chosen but never compared")
     return GraphRef(
-        chosen.sha256, key, len(found.body), parity.max_difference, parity.label_flips, parity.rows, chosen.name
+        sha256,
+        key,
+        bytes=len(variants.body),
+        max_difference=parity.max_difference,
+        label_flips=parity.label_flips,
+        rows_compared=parity.rows,
+        variant=variants.chosen.name,
     )
 
 
-def _log(mlflow: Any, spec: ModelSpec, found: VariantSearch) -> None:
+def _log(mlflow: Any, spec: ModelSpec, variants: VariantSearch) -> None:
     """The table, the plot, the losses of networks as they learnt, and every file."""
-    chosen = found.chosen
-    metrics = {"rows_per_second": chosen.rows_per_second, "load_ms": chosen.load_ms, "bytes": chosen.bytes}
-    parity = asdict(chosen.parity) if chosen.parity else {}
-    mlflow.log_metrics({
-        **{f"onnx_{name}": float(value) for name, value in metrics.items() if value is not None},
-        **{f"parity_{name}": float(value) for name, value in parity.items()},
-    })  # fmt: skip
-    for name, curve in found.curves.items():
-        for step, value in enumerate(curve):
-            mlflow.log_metric(f"{name}_loss", value, step=step)
-    mlflow.log_text(as_json(found.entries, chosen), "onnx/variants.json")
-    mlflow.log_text(as_markdown(spec, found.entries, chosen), "onnx/variants.md")
-    mlflow.log_figure(pareto(spec, found.entries, chosen), "plots/variants.png")
+    results = variants.results
+    chosen = variants.chosen
+    mlflow.log_metrics(_metrics(chosen))
+    for name, losses in variants.losses.items():
+        for step, loss in enumerate(losses):
+            mlflow.log_metric(f"{name}_loss", loss, step=step)
+    mlflow.log_text(as_json(results, chosen), "onnx/variants.json")
+    mlflow.log_text(as_markdown(spec, results, chosen), "onnx/variants.md")
+    mlflow.log_figure(pareto(spec, results, chosen), "plots/variants.png")
     with tempfile.TemporaryDirectory(prefix="nightshift-") as folder:
-        for name, body in found.files.items():
-            (Path(folder) / f"{name}.onnx").write_bytes(body)
+        for name, body in variants.files.items():
+            Path(folder, f"{name}.onnx").write_bytes(body)
         mlflow.log_artifacts(folder, "onnx/variants")
+
+
+def _metrics(chosen: VariantResult) -> dict[str, float]:
+    measured = {
+        "onnx_rows_per_second": chosen.rows_per_second,
+        "onnx_load_ms": chosen.load_ms,
+        "onnx_bytes": chosen.bytes,
+    }
+    parity = asdict(chosen.parity) if chosen.parity else {}
+    metrics = {name: float(value) for name, value in measured.items() if value is not None}
+    return metrics | {f"parity_{name}": float(value) for name, value in parity.items()}

@@ -9,7 +9,7 @@ from nightshift.concurrency import prefetch
 from nightshift.contracts import PartitionRef, Plan, ShardResult
 from nightshift.errors import LostRows, SchemaMismatch
 from nightshift.scoring.engine import draft, schema
-from nightshift.scoring.shards import first_rows
+from nightshift.scoring.shards import first_rows, night_digest
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 from nightshift.stores.lake import iter_row_groups
@@ -60,8 +60,10 @@ def _one_file(spec: ModelSpec, plan: Plan, ordered: list[ShardResult], stores: S
     if len(ordered) == 1:
         (only,) = ordered
         return DataFile(key=only.key, rows=only.rows, bytes=only.bytes, sha256=only.sha256)
-    batches = prefetch(_batches([result.key for result in ordered], schema(spec).names, stores), depth=2)
-    return stores.lake.add(draft(spec, plan), 0, batches, schema(spec), first_rows(spec, plan, plan.input_rows))
+    keys = [result.key for result in ordered]
+    batches = prefetch(_batches(keys, schema(spec).names, stores), depth=2)
+    first = first_rows(night_digest(spec, plan), plan.input_rows)
+    return stores.lake.add(draft(spec, plan), 0, batches, schema(spec), first)
 
 
 def _check_keys(spec: ModelSpec, plan: Plan, file: DataFile, stores: Stores) -> None:

@@ -16,17 +16,22 @@ def score(spec: ModelSpec, plan: Plan, shard: Shard, stores: Stores) -> ShardRes
     Raises ``UnsafeGraph`` when the graph is not the pinned one, ``SchemaMismatch`` when the night lacks a
     column, ``ModelError``, ``LakeUnavailable``.
     """
-    key = shards.file_key(spec, plan, shard)
-    if done := shards.find(key, shard, stores):
-        return done
+    file = shards.shard_file(spec, plan, shard)
+    finished = shards.load_result(file.key, shard, stores)
+    if finished is not None:
+        return finished
     graph = fetch(spec, plan.pin.key, plan.pin.sha256, stores)
     engine = Engine(spec, plan, graph, load_profile(plan.pin, stores.lake))
-    with stores.lake.objects.stream(key) as sink:
-        rows = write(
-            engine.scored(shard, stores),
-            with_dictionaries(schema(spec)),
-            sink,
-            shards.first_rows(spec, plan, shard.rows),
-        )
-    counts = {name: found.tolist() for name, found in engine.counts.items()}
-    return shards.keep(ShardResult(shard.index, key, rows, sink.bytes, sink.sha256, counts), stores)
+    predictions = engine.score_shard(shard, stores)
+    columns = with_dictionaries(schema(spec))
+    with stores.lake.objects.stream(file.key) as sink:
+        rows = write(predictions, columns, sink, file.first_rows)
+    result = ShardResult(
+        index=shard.index,
+        key=file.key,
+        rows=rows,
+        bytes=sink.bytes,
+        sha256=sink.sha256,
+        counts={column: bins.tolist() for column, bins in engine.counts.items()},
+    )
+    return shards.store_result(result, stores)

@@ -5,65 +5,68 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from nightshift.contracts import Registered, SnapshotRef, Trained
+from nightshift.extras import require
+from nightshift.modelling.arrays import Floats
 from nightshift.modelling.card import model_card
+from nightshift.modelling.figures import training_figures
 from nightshift.modelling.holdout import LabelledRows, Split, read_split
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.outcomes import check_outcomes
-from nightshift.modelling.plots import training_plots
-from nightshift.modelling.trainers import fit
+from nightshift.modelling.trainers import trainer_of
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-
-TRUSTED = [
-    "numpy.dtype",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
-    "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
-]
-"""What skops may construct besides scikit-learn's public types; nothing here is ever pickled."""
+SHOWN_ROWS = 1000
+"""Of the training rows, in MLflow's page of the run's input."""
+EXAMPLE_ROWS = 5
 
 
 def train(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> Trained:
     """Fit on all but the last nights of the snapshot, measure on those.
 
     The MLflow run holds parameters, metrics, plots, the model with its signature, the snapshot as
-    input, and a model card. Raises ``DataError`` when the labels leave nothing to learn.
+    input, and a model card. Raises ``DataError`` when the labels leave nothing to learn, ``UsageError``
+    without the extra ``train``.
     """
-    rows, task = read_split(spec, snapshot, stores), label_type(spec)
+    require("train", f"training {spec.name}")
+    rows = read_split(spec, snapshot, stores)
+    label = label_type(spec)
     check_outcomes(spec, rows)
     with stores.registry.session(spec.name) as mlflow, mlflow.start_run(run_name=f"train {snapshot.as_of}") as run:
         mlflow.set_tags(_tags(spec, snapshot, stores))
         mlflow.log_params(_parameters(spec, snapshot))
-        pipeline = fit(spec, model_inputs(spec, rows.train.table), rows.train.labels)
-        scores = task.predict(pipeline, model_inputs(spec, rows.holdout.table))
-        metrics = task.metrics(rows.holdout.labels, scores)
+        inputs = model_inputs(spec, rows.train.table)
+        pipeline = trainer_of(spec).fit(spec, inputs, rows.train.labels)
+        held_out = model_inputs(spec, rows.holdout.table)
+        scores = label.predict(pipeline, held_out)
+        metrics = label.metrics(rows.holdout.labels, scores)
         mlflow.log_metrics({**metrics, **_counts(rows)})
         _log_input(mlflow, spec, snapshot, rows.train)
-        for name, figure in training_plots(spec, pipeline, rows.holdout, scores).items():
-            mlflow.log_figure(figure, f"plots/{name}.png")
-        mlflow.log_text(model_card(spec, snapshot, metrics, rows), "model_card.md")
+        _log_figures(mlflow, spec, pipeline, rows.holdout, scores)
+        card = model_card(spec, snapshot, metrics, rows)
+        mlflow.log_text(card, "model_card.md")
         mlflow.log_dict(spec.model_dump(mode="json"), "model.yaml")
         uri = _log_model(mlflow, spec, pipeline, rows.train)
-        return Trained(spec.name, run.info.run_id, uri, snapshot, metrics)
+    return Trained(spec.name, run.info.run_id, uri, snapshot, metrics)
 
 
 def register(spec: ModelSpec, trained: Trained, stores: Stores) -> Registered:
     """Give the trained model a version. No alias names it, and without ``gate: passed`` nothing scores with it."""
-    facts = {
+    tags = {
         "gate": "pending",
         "snapshot_md5": trained.snapshot.md5,
         "trained_through": trained.snapshot.last_night,
     }
-    version = stores.registry.register(spec.name, spec.description, trained.model_uri, trained.run_id, facts)
+    version = stores.registry.register(spec.name, spec.description, trained.model_uri, trained.run_id, tags)
     return Registered(spec.name, version, trained)
 
 
 def _parameters(spec: ModelSpec, snapshot: SnapshotRef) -> dict[str, Any]:
+    threshold = {"threshold": spec.predict.threshold} if label_type(spec).has_threshold else {}
     return {
         "trainer": spec.training.trainer,
         **spec.training.parameters,
@@ -71,7 +74,7 @@ def _parameters(spec: ModelSpec, snapshot: SnapshotRef) -> dict[str, Any]:
         "holdout_days": spec.training.holdout_days,
         "features": len(spec.features),
         "label": spec.label.type,
-        **({"threshold": spec.predict.threshold} if spec.label.type == "binary" else {}),
+        **threshold,
         "as_of": snapshot.as_of,
         "first_night": snapshot.first_night,
         "last_night": snapshot.last_night,
@@ -82,8 +85,13 @@ def _parameters(spec: ModelSpec, snapshot: SnapshotRef) -> dict[str, Any]:
 
 
 def _tags(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> dict[str, str]:
-    provenance = {f"nightshift.{name}": str(value) for name, value in stores.provenance().items()}
-    return {**provenance, "nightshift.model": spec.name, "nightshift.as_of": snapshot.as_of, "dvc.md5": snapshot.md5}
+    provenance = stores.provenance()
+    return {
+        **{f"nightshift.{name}": str(value) for name, value in provenance.items()},
+        "nightshift.model": spec.name,
+        "nightshift.as_of": snapshot.as_of,
+        "dvc.md5": snapshot.md5,
+    }
 
 
 def _counts(rows: Split) -> dict[str, float]:
@@ -95,32 +103,40 @@ def _counts(rows: Split) -> dict[str, float]:
 
 
 def _log_input(mlflow: Any, spec: ModelSpec, snapshot: SnapshotRef, rows: LabelledRows) -> None:
+    tags = {name: str(value) for name, value in asdict(snapshot).items() if name != "missing"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        frame = rows.table.slice(0, 1000).to_pandas()
         dataset = mlflow.data.from_pandas(
-            frame, name=f"{spec.name} {snapshot.first_night} to {snapshot.last_night}", digest=snapshot.md5[:32],
+            rows.table.slice(0, SHOWN_ROWS).to_pandas(),
+            name=f"{spec.name} {snapshot.first_night} to {snapshot.last_night}",
+            digest=snapshot.md5[:32],
             targets=spec.label.column,
-        )  # fmt: skip
-        facts = {name: str(value) for name, value in asdict(snapshot).items() if name != "missing"}
-        mlflow.log_input(dataset, context="training", tags=facts)
+        )
+        mlflow.log_input(dataset, context="training", tags=tags)
+
+
+def _log_figures(mlflow: Any, spec: ModelSpec, pipeline: "Pipeline", rows: LabelledRows, scores: Floats) -> None:
+    figures = training_figures(spec, pipeline, rows, scores)
+    for name, figure in figures.items():
+        file = f"plots/{name}.png"
+        mlflow.log_figure(figure, file)
 
 
 def _log_model(mlflow: Any, spec: ModelSpec, pipeline: "Pipeline", rows: LabelledRows) -> str:
     from mlflow.models import infer_signature
 
-    example = model_inputs(spec, rows.table.slice(0, 5))
-    predict = "predict" if spec.label.type == "regression" else "predict_proba"
+    example = model_inputs(spec, rows.table.slice(0, EXAMPLE_ROWS))
+    predict_method = label_type(spec).predict_method
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        signature = infer_signature(example, getattr(pipeline, predict)(example))
+        signature = infer_signature(example, getattr(pipeline, predict_method)(example))
         logged = mlflow.sklearn.log_model(
             pipeline,
             name="model",
             signature=signature,
-            pyfunc_predict_fn=predict,
+            pyfunc_predict_fn=predict_method,
             serialization_format="skops",
-            skops_trusted_types=TRUSTED,
+            skops_trusted_types=list(trainer_of(spec).trusted),
             pip_requirements=["scikit-learn", "skops"],
         )
     return str(logged.model_uri)

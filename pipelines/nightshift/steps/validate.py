@@ -15,10 +15,11 @@ from nightshift.stores.manifest import DataFile, Manifest
 from nightshift.stores.parquet import nullable, schema_of, with_dictionaries
 from nightshift.validation import references
 from nightshift.validation.checks import RowCheck, row_checks
-from nightshift.validation.expectations import MOST_ROWS, Breach, CheckResult, ValidationResult, native, report
+from nightshift.validation.expectations import MOST_ROWS, native, report
 from nightshift.validation.night_checks import UniqueKeys, row_counts
 from nightshift.validation.quarantine import RowFilter
 from nightshift.validation.quarantine import schema as quarantine_schema
+from nightshift.validation.results import Breach, CheckResult, ValidationResult
 from nightshift.validation.scan import PartitionReader, ScanResult, findings, survey
 
 MOST_LISTED = 10

@@ -23,6 +23,7 @@ CHALLENGER = "challenger"
 TAG = "nightshift."
 EXPERIMENT_KIND = "mlflow.experimentKind"
 PASSED = "passed"
+LONGEST_TAG = 4000
 CLIENT_ENV = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",

@@ -42,7 +42,7 @@ def fitted(values: Any, kind: pa.DataType, timezone: str = "UTC", *, as_text: bo
     Naive timestamps are taken as of ``timezone``; ``as_text``: everything is text, as in CSV, also numbers.
     Raises one of ``REFUSALS``, with the first value that does not fit.
     """
-    given = _plain(values)
+    given = plain_array(values)
     if as_text and is_text(given.type) and not pa.types.is_string(kind):
         given = without_null_words(given)
     if pa.types.is_null(given.type):
@@ -60,13 +60,18 @@ def is_text(kind: pa.DataType) -> bool:
 
 
 def is_number(kind: pa.DataType) -> bool:
-    """Booleans, whole numbers, floats and decimals: what converts into each other where no value changes."""
-    tests = (pa.types.is_boolean, pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+    """Whole numbers, floats and decimals."""
+    tests = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
     return any(test(kind) for test in tests)
 
 
-def _plain(values: Any) -> pa.Array:
-    """One Arrow array without dictionaries and NaN."""
+def is_number_or_bool(kind: pa.DataType) -> bool:
+    """What converts into each other where no value changes."""
+    return is_number(kind) or bool(pa.types.is_boolean(kind))
+
+
+def plain_array(values: Any) -> pa.Array:
+    """A pandas or Arrow column, or a list, as one Arrow array without dictionaries, NaN as null."""
     found = values if isinstance(values, pa.Array | pa.ChunkedArray) else _from_objects(values)
     if isinstance(found, pa.ChunkedArray):
         found = found.combine_chunks()
@@ -89,9 +94,9 @@ def _from_objects(values: Any) -> pa.Array:
 def _way(came: pa.DataType, kind: pa.DataType, timezone: str, as_text: bool) -> Callable[[pa.Array], pa.Array]:
     if pa.types.is_string(kind) and is_text(came):
         return lambda values: values.cast(kind)
-    if is_number(kind) and is_number(came):
+    if is_number_or_bool(kind) and is_number_or_bool(came):
         return lambda values: _number(values, kind)
-    if is_number(kind) and is_text(came) and as_text:
+    if is_number_or_bool(kind) and is_text(came) and as_text:
         return lambda values: _number(read_numbers(values, kind), kind)
     if pa.types.is_date(kind) and (is_text(came) or pa.types.is_temporal(came)):
         return lambda values: _date(values, timezone)

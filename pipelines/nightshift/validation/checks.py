@@ -14,12 +14,20 @@ from typing import Any, ClassVar
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 from typing_extensions import override
 
-from nightshift.spec import Action, Column, Compare, ModelSpec
+from nightshift.spec import Action, Column, Compare, ModelSpec, Reference
+from nightshift.validation.masks import (
+    Mask,
+    any_outside,
+    by_distinct_value,
+    decoded,
+    missing,
+    none_if_all_false,
+    null,
+    outside,
+)
 
-Mask = NDArray[np.bool_]
 # A longer list of allowed values is checked, but not printed into every night's report.
 MOST_LISTED = 1000
 RELATIONS: dict[str, Callable[[Any, Any], Any]] = {
@@ -38,6 +46,8 @@ class RowCheck(ABC):
     columns: tuple[str, ...]
     action: Action
     kind: ClassVar[str]
+    # What a breach is called where ``expectation`` is None.
+    expectation_type: ClassVar[str | None] = None
 
     @property
     def name(self) -> str:
@@ -63,7 +73,7 @@ class NotNull(RowCheck):
         values = rows.column(self.columns[0])
         if values.null_count == 0 and not pa.types.is_floating(values.type):
             return None
-        return _any(missing(values))
+        return none_if_all_false(missing(values))
 
     @override
     def expectation(self) -> Any:
@@ -85,19 +95,23 @@ class Within(RowCheck):
         values = rows.column(self.columns[0])
         if pa.types.is_boolean(values.type):
             values = values.cast(pa.int8())
-        ends = pc.min_max(values)
-        if not _outside(ends["min"].as_py(), ends["max"].as_py(), self.low, self.high):
+        if not any_outside(values, self.low, self.high):
             return None
-        found = np.zeros(len(values), np.bool_)
-        there = values.drop_null().to_numpy(zero_copy_only=False)
-        found[~_nulls(values)] = _below(there, self.low) | _above(there, self.high)
-        return _any(found)
+        present = values.drop_null().to_numpy(zero_copy_only=False)
+        present_mask = outside(present, self.low, self.high)
+        mask = np.zeros(len(values), np.bool_)
+        mask[~null(values)] = present_mask
+        return none_if_all_false(mask)
 
     @override
     def expectation(self) -> Any:
         import great_expectations.expectations as gxe
 
-        return gxe.ExpectColumnValuesToBeBetween(column=self.columns[0], min_value=self.low, max_value=self.high)
+        return gxe.ExpectColumnValuesToBeBetween(
+            column=self.columns[0],
+            min_value=self.low,
+            max_value=self.high,
+        )
 
 
 class Finite(Within):
@@ -112,13 +126,17 @@ class OneOf(RowCheck):
 
     allowed: pa.Array
     kind = "values"
+    expectation_type = "expect_column_values_to_be_in_set"
 
     @override
     def breaches(self, rows: pa.RecordBatch) -> Mask | None:
-        return _of_each(rows.column(self.columns[0]), self._strange)
+        values = rows.column(self.columns[0])
+        return by_distinct_value(values, self._not_allowed)
 
-    def _strange(self, values: pa.Array) -> Mask:
-        return ~np.asarray(pc.is_in(values, value_set=self.allowed.cast(values.type)))
+    def _not_allowed(self, values: pa.Array) -> Mask:
+        allowed = self.allowed.cast(values.type)
+        is_allowed = pc.is_in(values, value_set=allowed)
+        return ~np.asarray(is_allowed)
 
     @override
     def expectation(self) -> Any | None:
@@ -126,7 +144,10 @@ class OneOf(RowCheck):
 
         if len(self.allowed) > MOST_LISTED:
             return None
-        return gxe.ExpectColumnValuesToBeInSet(column=self.columns[0], value_set=self.allowed.to_pylist())
+        return gxe.ExpectColumnValuesToBeInSet(
+            column=self.columns[0],
+            value_set=self.allowed.to_pylist(),
+        )
 
 
 class KnownValues(OneOf):
@@ -144,19 +165,25 @@ class Matches(RowCheck):
 
     @override
     def breaches(self, rows: pa.RecordBatch) -> Mask | None:
-        return _of_each(rows.column(self.columns[0]), self._other)
+        values = rows.column(self.columns[0])
+        return by_distinct_value(values, self._not_matching)
 
-    def _other(self, values: pa.Array) -> Mask:
+    def _not_matching(self, values: pa.Array) -> Mask:
         import pandas as pd
 
         # By pandas, as Great Expectations does it: two engines of regular expressions differ in small print.
-        return ~np.asarray(pd.Series(values.to_pylist(), dtype="str").str.contains(self.pattern), np.bool_)
+        texts = pd.Series(values.to_pylist(), dtype="str")
+        matches = texts.str.contains(self.pattern)
+        return ~np.asarray(matches, np.bool_)
 
     @override
     def expectation(self) -> Any:
         import great_expectations.expectations as gxe
 
-        return gxe.ExpectColumnValuesToMatchRegex(column=self.columns[0], regex=self.pattern)
+        return gxe.ExpectColumnValuesToMatchRegex(
+            column=self.columns[0],
+            regex=self.pattern,
+        )
 
 
 @dataclass(frozen=True)
@@ -169,96 +196,80 @@ class Compared(RowCheck):
     @property
     @override
     def name(self) -> str:
-        return f"{self.columns[0]}: not {self.relation} {self.columns[1]}"
+        left, right = self.columns
+        return f"{left}: not {self.relation} {right}"
 
     @override
     def breaches(self, rows: pa.RecordBatch) -> Mask | None:
-        left, right = (_plain(rows.column(name)) for name in self.columns)
-        both = ~(missing(left) | missing(right))
-        found = np.zeros(rows.num_rows, np.bool_)
-        these = pa.array(both)
-        ours, theirs = (values.filter(these).to_numpy(zero_copy_only=False) for values in (left, right))
-        found[both] = ~np.asarray(RELATIONS[self.relation](ours, theirs), np.bool_)
-        return _any(found)
+        left = decoded(rows.column(self.columns[0]))
+        right = decoded(rows.column(self.columns[1]))
+        either_missing = missing(left) | missing(right)
+        comparable = pa.array(~either_missing)
+        left_values = left.filter(comparable).to_numpy(zero_copy_only=False)
+        right_values = right.filter(comparable).to_numpy(zero_copy_only=False)
+        holds = RELATIONS[self.relation](left_values, right_values)
+        mask = np.zeros(rows.num_rows, np.bool_)
+        mask[~either_missing] = ~np.asarray(holds, np.bool_)
+        return none_if_all_false(mask)
 
     @override
     def expectation(self) -> Any:
         import great_expectations.expectations as gxe
 
-        greater, smaller = self.columns if self.relation in {">", ">="} else self.columns[::-1]
-        pair = {"column_A": greater, "column_B": smaller, "ignore_row_if": "either_value_is_missing"}
+        greater, smaller = self.columns
+        if self.relation not in {">", ">="}:
+            greater, smaller = smaller, greater
+        pair = {
+            "column_A": greater,
+            "column_B": smaller,
+            "ignore_row_if": "either_value_is_missing",
+        }
         if self.relation == "==":
             return gxe.ExpectColumnPairValuesToBeEqual(**pair)
-        return gxe.ExpectColumnPairValuesAToBeGreaterThanB(**pair, or_equal=self.relation in {">=", "<="})
+        or_equal = self.relation in {">=", "<="}
+        return gxe.ExpectColumnPairValuesAToBeGreaterThanB(**pair, or_equal=or_equal)
 
 
-def row_checks(spec: ModelSpec, known: dict[str, pa.Array]) -> list[RowCheck]:
-    """Every row check of a spec, in its order. ``known`` has the values of each reference, by its column."""
-    found = [check for name, column in spec.columns.items() for check in _of_column(name, column)]
-    found += [_compared(pair) for pair in spec.night.compare]
-    return found + [KnownValues((r.column,), r.on_breach, known[r.column]) for r in spec.night.references]
+def row_checks(spec: ModelSpec, allowed: dict[str, pa.Array]) -> list[RowCheck]:
+    """Every row check of a spec, in its order. ``allowed`` has the values of each reference, by its column."""
+    checks: list[RowCheck] = []
+    for name, column in spec.columns.items():
+        checks += _of_column(name, column)
+    for pair in spec.night.compare:
+        checks.append(_of_pair(pair))
+    for reference in spec.night.references:
+        checks.append(_of_reference(reference, allowed))
+    return checks
 
 
 def _of_column(name: str, column: Column) -> list[RowCheck]:
-    found: list[RowCheck] = []
+    checks: list[RowCheck] = []
     if not column.nullable:
-        found.append(NotNull((name,), column.action("null")))
+        checks.append(NotNull((name,), column.action("null")))
     if column.type in {"float32", "float64"}:
-        most = float(np.finfo(column.type).max)
-        found.append(Finite((name,), column.action("finite"), -most, most))
+        largest = float(np.finfo(column.type).max)
+        checks.append(Finite((name,), column.action("finite"), low=-largest, high=largest))
     if column.min is not None or column.max is not None:
-        found.append(Within((name,), column.action("range"), column.min, column.max))
+        checks.append(Within((name,), column.action("range"), low=column.min, high=column.max))
     if column.values is not None:
-        found.append(OneOf((name,), column.action("values"), pa.array(column.values, pa.string())))
+        allowed = pa.array(column.values, pa.string())
+        checks.append(OneOf((name,), column.action("values"), allowed))
     if column.pattern is not None:
-        found.append(Matches((name,), column.action("pattern"), column.pattern))
-    return found
+        checks.append(Matches((name,), column.action("pattern"), column.pattern))
+    return checks
 
 
-def _compared(pair: Compare) -> Compared:
-    return Compared((pair.left, pair.right), pair.on_breach, pair.relation)
+def _of_pair(pair: Compare) -> Compared:
+    return Compared(
+        columns=(pair.left, pair.right),
+        action=pair.on_breach,
+        relation=pair.relation,
+    )
 
 
-def _any(found: Mask) -> Mask | None:
-    return found if found.any() else None
-
-
-def _nulls(values: pa.Array) -> Mask:
-    return np.asarray(values.is_null())
-
-
-def missing(values: pa.Array) -> Mask:
-    """Which values are null or NaN, shape (values,)."""
-    return np.asarray(values.is_null(nan_is_null=pa.types.is_floating(values.type)))
-
-
-def _plain(values: pa.Array) -> pa.Array:
-    return values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
-
-
-def _of_each(values: pa.Array, breaches: Callable[[pa.Array], Mask]) -> Mask | None:
-    """Ask once for each distinct value."""
-    coded = values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
-    of_value = np.append(breaches(coded.dictionary), False)
-    if not of_value.any():
-        return None
-    # Null looks at the place behind the last.
-    return _any(of_value[np.asarray(coded.indices.fill_null(len(coded.dictionary)))])
-
-
-def _outside(least: Any, most: Any, low: Any, high: Any) -> bool:
-    if least is None:
-        return False
-    return (low is not None and least < low) or (high is not None and most > high)
-
-
-def _below(values: NDArray[Any], low: Any) -> Mask:
-    return np.zeros(len(values), np.bool_) if low is None else np.asarray(values < _bound(values, low), np.bool_)
-
-
-def _above(values: NDArray[Any], high: Any) -> Mask:
-    return np.zeros(len(values), np.bool_) if high is None else np.asarray(values > _bound(values, high), np.bool_)
-
-
-def _bound(values: NDArray[Any], bound: Any) -> Any:
-    return np.datetime64(bound) if values.dtype.kind == "M" else bound
+def _of_reference(reference: Reference, allowed: dict[str, pa.Array]) -> KnownValues:
+    return KnownValues(
+        columns=(reference.column,),
+        action=reference.on_breach,
+        allowed=allowed[reference.column],
+    )

@@ -9,74 +9,28 @@ import json
 import logging
 import os
 import warnings
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nightshift.errors import DataError, SpecError
-from nightshift.spec import Action
-from nightshift.validation.checks import RowCheck
-from nightshift.validation.night_checks import NullShare, RowCount, UniqueKeys
+from nightshift.validation.results import Breach, CheckResult, ValidationResult, native_breach, native_observed
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MOST_ROWS = 100_000
-EXAMPLES = 5
-NUMBER = "nightshift"
-Check = RowCheck | UniqueKeys | NullShare | RowCount
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """What one check found in a night of ``rows`` rows; ``breached`` are rows, None for the number of rows itself."""
-
-    check: Check
-    rows: int
-    breached: int | None
-    success: bool
-    examples: list[str] = field(default_factory=list)
-
-    @property
-    def action(self) -> Action:
-        """What a breach does."""
-        return getattr(self.check, "action", "refuse")
-
-    @property
-    def observed(self) -> str:
-        """In a few words."""
-        return f"observed {self.rows}" if self.breached is None else f"{self.breached} of {self.rows} rows"
-
-
-@dataclass(frozen=True)
-class Breach:
-    """One expectation that a night did not meet."""
-
-    column: str
-    expectation: str
-    expected: str
-    observed: str
-    examples: list[str]
-
-    def __str__(self) -> str:
-        examples = f", e.g. {', '.join(self.examples)}" if self.examples else ""
-        return f"{self.column}: {self.expectation} ({self.expected}): {self.observed}{examples}"
-
-
-@dataclass(frozen=True)
-class ValidationResult:
-    """Breaches that refuse the night, the complete result as JSON, and the Data Docs page."""
-
-    breaches: list[Breach]
-    expectations: int
-    json: dict[str, Any]
-    html: str
+# Under this name an expectation's meta has the place of our own check in the list of results.
+PLACE = "nightshift"
 
 
 def report(
-    findings: list[CheckResult], name: str, frame: "pd.DataFrame | None" = None, native: Any = ()
+    results: list[CheckResult],
+    name: str,
+    frame: "pd.DataFrame | None" = None,
+    native: Sequence[Any] = (),
 ) -> ValidationResult:
-    """The findings of a night as Great Expectations says them; with a ``frame`` it looks for itself.
+    """The results of a night as Great Expectations says them; with a ``frame`` it looks for itself.
 
     ``native`` are expectations of its own format, run on the frame. Raises ``DataError`` when Great
     Expectations sees another number of rows than we do.
@@ -84,17 +38,18 @@ def report(
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        expected = [_numbered(index, finding) for index, finding in enumerate(findings)]
-        said = [one for one in expected if one is not None]
-        result = _made(findings, said, name) if frame is None else _run(frame, [*said, *native], name)
-        items = [item.to_json_dict() for item in result.results]
-        _agree(findings, items, name)
+        expectations = _expectations(results)
+        if frame is None:
+            suite_result = _from_our_results(results, expectations, name)
+        else:
+            suite_result = _run(frame, [*expectations, *native], name)
+        items = [item.to_json_dict() for item in suite_result.results]
+        _require_agreement(results, items, name)
         return ValidationResult(
-            breaches=[_breach(finding) for finding in findings if not finding.success and finding.action == "refuse"]
-            + [_native_breach(item) for item in items if not item["success"] and _number(item) is None],
-            expectations=len(findings) + len(native),
-            json=result.to_json_dict(),
-            html=_data_docs(result),
+            breaches=[*_our_breaches(results), *_native_breaches(items)],
+            expectations=len(results) + len(native),
+            json=suite_result.to_json_dict(),
+            html=_data_docs(suite_result),
         )
 
 
@@ -107,121 +62,137 @@ def native(file: Path) -> list[Any]:
 
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-        return [ExpectationConfiguration(**{"kwargs": {}, **one}).to_domain_obj() for one in content]
+        expectations = []
+        for entry in content:
+            configuration = ExpectationConfiguration(**{"kwargs": {}, **entry})
+            expectations.append(configuration.to_domain_obj())
+        return expectations
     except Exception as error:  # whatever it raises for a person's JSON: its errors have no common root
+        first_line = str(error).splitlines()[0]
         raise SpecError(
-            f"{file}: {type(error).__name__}: {str(error).splitlines()[0][:200]}",
+            f"{file}: {type(error).__name__}: {first_line[:200]}",
             fix='a JSON list of {"type": "expect_...", "kwargs": {...}}',
         ) from error
 
 
-def _numbered(index: int, finding: CheckResult) -> Any | None:
-    found = finding.check.expectation()
-    if found is not None:
-        found.meta = {NUMBER: index}
-        found.severity = "warning" if finding.action == "drop" else "critical"
-    return found
+def _expectations(results: list[CheckResult]) -> list[Any]:
+    """Of each check that can be said to Great Expectations, with its place among the results."""
+    expectations = []
+    for place, result in enumerate(results):
+        expectation = result.check.expectation()
+        if expectation is None:
+            continue
+        expectation.meta = {PLACE: place}
+        expectation.severity = "warning" if result.action == "drop" else "critical"
+        expectations.append(expectation)
+    return expectations
 
 
-def _run(frame: "pd.DataFrame", expected: list[Any], name: str) -> Any:
+def _run(frame: "pd.DataFrame", expectations: list[Any], name: str) -> Any:
     import great_expectations as gx
 
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
-    suite = gx.ExpectationSuite(name=name, expectations=expected)
-    asset = context.data_sources.add_pandas("night").add_dataframe_asset("night")
-    batch = asset.add_batch_definition_whole_dataframe(name).get_batch({"dataframe": frame})
+    suite = gx.ExpectationSuite(name=name, expectations=expectations)
+    source = context.data_sources.add_pandas("night")
+    asset = source.add_dataframe_asset("night")
+    definition = asset.add_batch_definition_whole_dataframe(name)
+    batch = definition.get_batch({"dataframe": frame})
     return batch.validate(suite, result_format="SUMMARY")
 
 
-def _made(findings: list[CheckResult], expected: list[Any], name: str) -> Any:
-    from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
+def _from_our_results(results: list[CheckResult], expectations: list[Any], name: str) -> Any:
+    from great_expectations.core import ExpectationSuiteValidationResult
 
-    def one(expectation: Any) -> Any:
-        finding = findings[expectation.meta[NUMBER]]
-        return ExpectationValidationResult(
-            success=finding.success,
-            expectation_config=expectation.configuration,
-            result=_counted(finding),
-            exception_info={"raised_exception": False, "exception_traceback": None, "exception_message": None},
-        )
-
-    results = [one(expectation) for expectation in expected]
-    met = sum(result.success for result in results)
+    items = []
+    for expectation in expectations:
+        result = results[expectation.meta[PLACE]]
+        items.append(_from_our_result(result, expectation))
+    successes = sum(item.success for item in items)
     statistics = {
-        "evaluated_expectations": len(results),
-        "successful_expectations": met,
-        "unsuccessful_expectations": len(results) - met,
-        "success_percent": 100 * met / len(results),
+        "evaluated_expectations": len(items),
+        "successful_expectations": successes,
+        "unsuccessful_expectations": len(items) - successes,
+        "success_percent": 100 * successes / len(items),
     }
-    return ExpectationSuiteValidationResult(met == len(results), results, suite_name=name, statistics=statistics)
+    return ExpectationSuiteValidationResult(
+        success=successes == len(items),
+        results=items,
+        suite_name=name,
+        statistics=statistics,
+    )
 
 
-def _counted(finding: CheckResult) -> dict[str, Any]:
-    if finding.breached is None:
-        return {"observed_value": finding.rows}
+def _from_our_result(result: CheckResult, expectation: Any) -> Any:
+    from great_expectations.core import ExpectationValidationResult
+
+    no_exception = {
+        "raised_exception": False,
+        "exception_traceback": None,
+        "exception_message": None,
+    }
+    return ExpectationValidationResult(
+        success=result.success,
+        expectation_config=expectation.configuration,
+        result=_counts(result),
+        exception_info=no_exception,
+    )
+
+
+def _counts(result: CheckResult) -> dict[str, Any]:
+    if result.breached is None:
+        return {"observed_value": result.rows}
     return {
-        "element_count": finding.rows,
-        "unexpected_count": finding.breached,
-        "unexpected_percent": 100 * finding.breached / max(finding.rows, 1),
-        "partial_unexpected_list": finding.examples,
+        "element_count": result.rows,
+        "unexpected_count": result.breached,
+        "unexpected_percent": 100 * result.breached / max(result.rows, 1),
+        "partial_unexpected_list": result.examples,
     }
 
 
-def _agree(findings: list[CheckResult], items: list[dict[str, Any]], name: str) -> None:
+def _require_agreement(results: list[CheckResult], items: list[dict[str, Any]], name: str) -> None:
     for item in items:
-        number = _number(item)
-        if number is None:
+        place = _place(item)
+        if place is None:
             continue
-        ours = findings[number]
-        theirs = item["result"].get("unexpected_count", ours.breached or 0)
-        if item["exception_info"].get("raised_exception") or (theirs, item["success"]) != (
-            ours.breached or 0,
-            ours.success,
-        ):
+        ours = results[place]
+        if not _agrees(ours, item):
             raise DataError(
-                f"{name}: {_breach(ours)}; Great Expectations says: {_observed(item)}",
+                f"{name}: {ours.breach()}; Great Expectations says: {native_observed(item)}",
                 fix="this is a fault of Nightshift: keep the night and report it",
             )
 
 
-def _number(item: dict[str, Any]) -> int | None:
-    return (item["expectation_config"].get("meta") or {}).get(NUMBER)
-
-
-def _breach(finding: CheckResult) -> Breach:
-    expectation = finding.check.expectation()
-    kwargs = {} if expectation is None else expectation.configuration.kwargs
-    kind = "expect_column_values_to_be_in_set" if expectation is None else expectation.configuration.type
-    about = ", ".join(getattr(finding.check, "columns", ())) or "the night"
-    return Breach(about, kind, _limits(kwargs), finding.observed, finding.examples[:EXAMPLES])
-
-
-def _native_breach(item: dict[str, Any]) -> Breach:
-    config, result = item["expectation_config"], item["result"]
-    examples = [str(value) for value in result.get("partial_unexpected_list", ())][:EXAMPLES]
-    about = config["kwargs"].get("column") or ", ".join(config["kwargs"].get("column_list", ())) or "the night"
-    return Breach(about, config["type"], _limits(config["kwargs"]), _observed(item), examples)
-
-
-def _limits(kwargs: dict[str, Any]) -> str:
-    hidden = {"column", "column_list", "column_A", "column_B", "batch_id", "ignore_row_if"}
-    limits = {name: value for name, value in kwargs.items() if name not in hidden and value is not None}
-    return ", ".join(f"{name} {value}" for name, value in limits.items()) or "all"
-
-
-def _observed(item: dict[str, Any]) -> str:
-    result = item["result"]
+def _agrees(ours: CheckResult, item: dict[str, Any]) -> bool:
     if item["exception_info"].get("raised_exception"):
-        return str(item["exception_info"].get("exception_message"))
-    if "unexpected_count" in result:
-        return f"{result['unexpected_count']} of {result['element_count']} rows"
-    return f"observed {result.get('observed_value')}"
+        return False
+    breached = ours.breached or 0
+    unexpected = item["result"].get("unexpected_count", breached)
+    return bool(unexpected == breached and item["success"] == ours.success)
 
 
-def _data_docs(result: Any) -> str:
+def _place(item: dict[str, Any]) -> int | None:
+    meta = item["expectation_config"].get("meta") or {}
+    return meta.get(PLACE)
+
+
+def _our_breaches(results: list[CheckResult]) -> list[Breach]:
+    return [result.breach() for result in results if result.refuses]
+
+
+def _native_breaches(items: list[dict[str, Any]]) -> list[Breach]:
+    breaches = []
+    for item in items:
+        is_native = _place(item) is None
+        if is_native and not item["success"]:
+            breaches.append(native_breach(item))
+    return breaches
+
+
+def _data_docs(suite_result: Any) -> str:
     from great_expectations.render.renderer import ValidationResultsPageRenderer
     from great_expectations.render.view import DefaultJinjaPageView
 
-    return str(DefaultJinjaPageView().render(ValidationResultsPageRenderer().render(result)))
+    page = ValidationResultsPageRenderer().render(suite_result)
+    return str(DefaultJinjaPageView().render(page))

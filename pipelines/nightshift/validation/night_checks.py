@@ -15,7 +15,9 @@ class RowCount:
 
     def holds(self, rows: int) -> bool:
         """Whether that many rows will do."""
-        return (self.low is None or rows >= self.low) and (self.high is None or rows <= self.high)
+        too_few = self.low is not None and rows < self.low
+        too_many = self.high is not None and rows > self.high
+        return not too_few and not too_many
 
     def expectation(self) -> Any:
         """The same for Great Expectations."""
@@ -38,7 +40,10 @@ class NullShare:
 
     def holds(self, nulls: int, rows: int) -> bool:
         """Whether the rest is enough; as Great Expectations counts it."""
-        return rows == 0 or (rows - nulls) / rows >= 1 - self.most
+        if rows == 0:
+            return True
+        present = (rows - nulls) / rows
+        return present >= 1 - self.most
 
     def expectation(self) -> Any:
         """The same for Great Expectations."""
@@ -57,31 +62,41 @@ class UniqueKeys:
     @property
     def name(self) -> str:
         """As it stands in a quarantined row's reasons."""
-        return f"{', '.join(self.columns)}: duplicate"
+        columns = ", ".join(self.columns)
+        return f"{columns}: duplicate"
 
     def expectation(self) -> Any:
         """The same for Great Expectations."""
         import great_expectations.expectations as gxe
 
-        if len(self.columns) > 1:
-            return gxe.ExpectCompoundColumnsToBeUnique(column_list=list(self.columns))
-        return gxe.ExpectColumnValuesToBeUnique(column=self.columns[0])
+        columns = list(self.columns)
+        if len(columns) > 1:
+            return gxe.ExpectCompoundColumnsToBeUnique(column_list=columns)
+        return gxe.ExpectColumnValuesToBeUnique(column=columns[0])
 
 
 def row_counts(spec: ModelSpec, before: list[int]) -> list[RowCount]:
     """The spec's own limits, and those by the rows of the nights ``before``, if they are enough to say anything."""
-    found = [RowCount(spec.night.min_rows, spec.night.max_rows)]
+    own_limits = RowCount(spec.night.min_rows, spec.night.max_rows)
     history = spec.night.history
-    if history is not None and 2 * len(before) >= history.nights:
-        middle = sorted(before)[len(before) // 2]
-        found.append(RowCount(int(middle * history.min_share), int(middle * history.max_share)))
-    return found
+    if history is None or 2 * len(before) < history.nights:
+        return [own_limits]
+    median = sorted(before)[len(before) // 2]
+    by_history = RowCount(
+        low=int(median * history.min_share),
+        high=int(median * history.max_share),
+    )
+    return [own_limits, by_history]
 
 
 def null_shares(spec: ModelSpec) -> list[NullShare]:
     """One for each column that gives a share below 1."""
-    limits = {name: column.max_null_share for name, column in spec.columns.items() if column.nullable}
-    return [NullShare(name, most) for name, most in limits.items() if most is not None and most < 1]
+    shares = []
+    for name, column in spec.columns.items():
+        limit = column.max_null_share
+        if column.nullable and limit is not None and limit < 1:
+            shares.append(NullShare(name, limit))
+    return shares
 
 
 def unique_keys(spec: ModelSpec) -> UniqueKeys:

@@ -1,4 +1,4 @@
-"""Rows that breach what drops a row: kept aside with their reasons, the others published."""
+"""Rows that breach what drops a row: quarantined with their reasons, the others published."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,18 +7,25 @@ import numpy as np
 import pyarrow as pa
 
 from nightshift.stores.parquet import with_dictionaries
-from nightshift.validation.checks import Mask, RowCheck
+from nightshift.validation.checks import RowCheck
+from nightshift.validation.masks import Mask
 from nightshift.validation.night_checks import UniqueKeys
 from nightshift.validation.scan import PartitionReader, texts
 from nightshift.validation.uniqueness import DuplicateKeys
 
-REASONS, OFFENDING = "reasons", "offending"
+REASONS = "reasons"
+OFFENDING = "offending"
 TEXTS = pa.list_(pa.string())
+
+Breaches = list[tuple[RowCheck | UniqueKeys, Mask]]
+"""Each check that some rows breach, with those rows."""
 
 
 def schema(night: pa.Schema) -> pa.Schema:
     """The night's columns, why a row is here, and, reason by reason, the offending value as text."""
-    return night.append(pa.field(REASONS, TEXTS)).append(pa.field(OFFENDING, TEXTS))
+    reasons = pa.field(REASONS, TEXTS)
+    offending = pa.field(OFFENDING, TEXTS)
+    return night.append(reasons).append(offending)
 
 
 @dataclass(frozen=True)
@@ -33,38 +40,52 @@ class RowFilter:
     def kept(self) -> Iterator[pa.RecordBatch]:
         """The rows that breach nothing, in their order."""
         for rows in map(self.night.read, self.night.places):
-            yield rows.filter(pa.array(~self._dropped(rows, self._breaches(rows))))
+            breaches = self._breaches(rows)
+            keep = ~_any_of(breaches, rows.num_rows)
+            yield rows.filter(pa.array(keep))
 
     def dropped(self) -> Iterator[pa.RecordBatch]:
         """The other rows, in their order, with reasons and offending values."""
         for rows in map(self.night.read, self.night.places):
             breaches = self._breaches(rows)
-            yield _explained(rows, breaches, self._dropped(rows, breaches))
+            yield _with_reasons(rows, breaches)
 
-    def _breaches(self, rows: pa.RecordBatch) -> list[tuple[RowCheck | UniqueKeys, Mask]]:
-        found: list[tuple[RowCheck | UniqueKeys, Mask | None]] = [(c, c.breaches(rows)) for c in self.checks]
+    def _breaches(self, rows: pa.RecordBatch) -> Breaches:
+        breaches: Breaches = []
+        for check in self.checks:
+            mask = check.breaches(rows)
+            if mask is not None:
+                breaches.append((check, mask))
         if self.keys is not None:
-            found.append((self.keys, self.repeated.among(rows.select(list(self.keys.columns)))))
-        return [(check, mask) for check, mask in found if mask is not None]
-
-    def _dropped(self, rows: pa.RecordBatch, breaches: list[tuple[RowCheck | UniqueKeys, Mask]]) -> Mask:
-        found = np.zeros(rows.num_rows, np.bool_)
-        for _, mask in breaches:
-            found |= mask
-        return found
+            keys = rows.select(list(self.keys.columns))
+            breaches.append((self.keys, self.repeated.mask(keys)))
+        return breaches
 
 
-def _explained(
-    rows: pa.RecordBatch, breaches: list[tuple[RowCheck | UniqueKeys, Mask]], dropped: Mask
-) -> pa.RecordBatch:
-    """One entry in both lists for each check that a row breaches."""
-    place = np.cumsum(dropped) - 1
-    reasons: list[list[str]] = [[] for _ in range(int(dropped.sum()))]
+def _any_of(breaches: Breaches, rows: int) -> Mask:
+    """Which rows breach something, shape (rows,)."""
+    breaching = np.zeros(rows, np.bool_)
+    for _, mask in breaches:
+        breaching |= mask
+    return breaching
+
+
+def _with_reasons(rows: pa.RecordBatch, breaches: Breaches) -> pa.RecordBatch:
+    """The rows that breach something, with one entry in both lists for each check that a row breaches."""
+    breaching = _any_of(breaches, rows.num_rows)
+    places = np.cumsum(breaching) - 1
+    dropped = rows.filter(pa.array(breaching))
+    reasons: list[list[str]] = [[] for _ in range(dropped.num_rows)]
     offending: list[list[str]] = [[] for _ in reasons]
     for check, mask in breaches:
-        for index, value in zip(place[mask], texts(rows.filter(pa.array(mask)), check.columns), strict=True):
-            reasons[index].append(check.name)
-            offending[index].append(value)
-    kept = rows.filter(pa.array(dropped))
-    lists = (pa.array(reasons, TEXTS), pa.array(offending, TEXTS))
-    return pa.record_batch([*kept.columns, *lists], schema=with_dictionaries(schema(kept.schema)))
+        these = rows.filter(pa.array(mask))
+        values = texts(these, check.columns)
+        for place, value in zip(places[mask], values, strict=True):
+            reasons[place].append(check.name)
+            offending[place].append(value)
+    columns = [
+        *dropped.columns,
+        pa.array(reasons, TEXTS),
+        pa.array(offending, TEXTS),
+    ]
+    return pa.record_batch(columns, schema=with_dictionaries(schema(dropped.schema)))

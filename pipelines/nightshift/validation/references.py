@@ -1,7 +1,7 @@
 """The lists of values that a night's columns refer to: Parquet or CSV, beside model.yaml or anywhere."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -20,33 +20,51 @@ def read(spec: ModelSpec, stores: "Stores") -> dict[str, pa.Array]:
     Raises ``SpecError`` for a file that is not there or has no such column, ``SchemaMismatch`` for values of
     another type, ``LakeUnavailable``.
     """
-    return {reference.column: _values(spec, reference, stores.settings) for reference in spec.night.references}
+    values = {}
+    for reference in spec.night.references:
+        values[reference.column] = _values(spec, reference, stores.settings)
+    return values
 
 
 def _values(spec: ModelSpec, reference: Reference, settings: Settings) -> pa.Array:
     from nightshift.stores.parquet import schema_of
 
     where = f"{spec.name}: night.references: {reference.file}"
-    table = _table(reference, settings, settings.models / spec.name, where)
+    folder = settings.models / spec.name
+    table = _table(reference, settings, folder, where)
     if reference.key not in table.column_names:
-        raise SpecError(f"{where} has no column {reference.key}; it has {', '.join(table.column_names)}")
-    kind = schema_of(spec.columns).field(reference.column).type
+        columns = ", ".join(table.column_names)
+        raise SpecError(f"{where} has no column {reference.key}; it has {columns}")
+    schema = schema_of(spec.columns)
+    column_type = schema.field(reference.column).type
     try:
-        return table[reference.key].combine_chunks().cast(kind).unique().drop_null()
+        values = table[reference.key].combine_chunks()
+        return values.cast(column_type).unique().drop_null()
     except pa.ArrowInvalid as error:
-        raise SchemaMismatch(f"{where}: {reference.key} is not {kind}: {error}", fix="mend the file") from error
+        problem = f"{where}: {reference.key} is not {column_type}: {error}"
+        raise SchemaMismatch(problem, fix="mend the file") from error
 
 
 def _table(reference: Reference, settings: Settings, folder: Path, where: str) -> pa.Table:
     import pyarrow.csv as csv
     import pyarrow.parquet as pq
 
-    bucket, _, key = reference.file.removeprefix("s3://").partition("/")
-    remote = reference.file.startswith("s3://")
     try:
-        file = Objects(settings, f"s3://{bucket}").open(key) if remote else str(folder / reference.file)
-        return csv.read_csv(file) if reference.file.endswith(".csv") else pq.read_table(file)
+        file = _opened(reference, settings, folder)
+        if reference.file.endswith(".csv"):
+            return csv.read_csv(file)
+        return pq.read_table(file)
     except FileNotFoundError as error:
         raise SpecError(f"{where} does not exist", fix="correct the path, or put the file there") from error
     except pa.ArrowInvalid as error:
         raise SpecError(f"{where} cannot be read: {error}", fix="a Parquet or CSV file") from error
+
+
+def _opened(reference: Reference, settings: Settings, folder: Path) -> Any:
+    """What Arrow reads from: an object of the store, or the path of a file."""
+    if not reference.file.startswith("s3://"):
+        return str(folder / reference.file)
+    address = reference.file.removeprefix("s3://")
+    bucket, _, key = address.partition("/")
+    objects = Objects(settings, f"s3://{bucket}")
+    return objects.open(key)

@@ -11,9 +11,10 @@ from nightshift.concurrency import cores, ordered_map
 from nightshift.spec import ModelSpec
 from nightshift.stores.lake import Lake, iter_row_groups
 from nightshift.stores.manifest import Manifest
-from nightshift.validation.checks import Mask, RowCheck, missing
-from nightshift.validation.expectations import EXAMPLES, CheckResult
-from nightshift.validation.night_checks import RowCount, null_shares, unique_keys
+from nightshift.validation.checks import RowCheck
+from nightshift.validation.masks import Mask, missing
+from nightshift.validation.night_checks import NullShare, RowCount, UniqueKeys, null_shares, unique_keys
+from nightshift.validation.results import EXAMPLES, CheckResult
 from nightshift.validation.uniqueness import DuplicateKeys, Hashes, key_hashes, repeated
 
 CHUNKS_AHEAD = 2
@@ -28,19 +29,27 @@ class PartitionReader:
         self._keys = list(spec.keys)
         self._texts = [name for name, column in spec.columns.items() if not column.numeric]
         self._footers = {file.key: lake.open_parquet(file.key).metadata for file in manifest.files}
-        self.places = [(key, group) for key, f in self._footers.items() for group in range(f.num_row_groups)]
+        self.places = list(self._row_groups())
+
+    def _row_groups(self) -> Iterator[tuple[str, int]]:
+        for key, footer in self._footers.items():
+            for group in range(footer.num_row_groups):
+                yield key, group
 
     def read(self, place: tuple[str, int]) -> pa.RecordBatch:
         """One row group, whole."""
         key, group = place
         file = self._lake.open_parquet(key, self._texts, self._footers[key])
-        return _one(iter_row_groups(file, self._columns, group, group + 1))
+        batches = iter_row_groups(file, self._columns, group, group + 1)
+        return _combined(list(batches))
 
     def keys(self) -> Iterator[pa.RecordBatch]:
         """The key columns alone, row group after row group, without rows that have no key at all."""
         for key, footer in self._footers.items():
-            for batch in iter_row_groups(self._lake.open_parquet(key), self._keys, 0, footer.num_row_groups):
-                yield batch.filter(pa.array(_keyed(batch, self._keys)))
+            file = self._lake.open_parquet(key)
+            for batch in iter_row_groups(file, self._keys, 0, footer.num_row_groups):
+                has_key = _has_key(batch, self._keys)
+                yield batch.filter(pa.array(has_key))
 
 
 @dataclass
@@ -53,7 +62,8 @@ class Tally:
     def add(self, other: "Tally") -> None:
         """One more chunk, after those before it."""
         self.breached += other.breached
-        self.examples = (self.examples + other.examples)[:EXAMPLES]
+        examples = self.examples + other.examples
+        self.examples = examples[:EXAMPLES]
 
 
 @dataclass(frozen=True)
@@ -67,7 +77,7 @@ class ScanResult:
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _ChunkScan:
     tallies: list[Tally]
     nulls: Counter[str]
     hashes: Hashes
@@ -75,64 +85,121 @@ class _Seen:
 
 def survey(spec: ModelSpec, night: PartitionReader, rows: int, checks: list[RowCheck]) -> ScanResult:
     """Look at every row once. Raises ``LakeUnavailable``, ``OutOfSpace``."""
-    tallies, nulls = [(check, Tally()) for check in checks], Counter[str]()
+    tallies = [(check, Tally()) for check in checks]
+    nulls: Counter[str] = Counter()
 
-    def look(place: tuple[str, int]) -> _Seen:
-        return _look(spec, night.read(place), checks)
+    def scan(place: tuple[str, int]) -> _ChunkScan:
+        return _scan_chunk(spec, night.read(place), checks)
 
     def hashes() -> Iterator[Hashes]:
-        for seen in ordered_map(look, night.places, cores(), cores() + CHUNKS_AHEAD):
-            for (_, tally), more in zip(tallies, seen.tallies, strict=True):
-                tally.add(more)
-            nulls.update(seen.nulls)
-            yield seen.hashes
+        threads = cores()
+        for chunk in ordered_map(scan, night.places, threads, threads + CHUNKS_AHEAD):
+            for (_, tally), chunk_tally in zip(tallies, chunk.tallies, strict=True):
+                tally.add(chunk_tally)
+            nulls.update(chunk.nulls)
+            yield chunk.hashes
 
-    return ScanResult(rows, repeated=repeated(hashes(), night.keys, rows), tallies=tallies, nulls=nulls)
-
-
-def findings(spec: ModelSpec, found: ScanResult, counts: list[RowCount]) -> list[CheckResult]:
-    """One finding per check: the number of rows, the keys, then column by column in the spec's order."""
-    rows, keys = found.rows, unique_keys(spec)
-    return [
-        *(CheckResult(check, rows, None, check.holds(rows)) for check in counts),
-        CheckResult(keys, rows, found.repeated.rows, not found.repeated.rows),
-        *(CheckResult(c, rows, found.nulls[c.column], c.holds(found.nulls[c.column], rows)) for c in null_shares(spec)),
-        *(CheckResult(check, rows, t.breached, not t.breached, t.examples) for check, t in found.tallies),
-    ]
+    duplicates = repeated(hashes(), night.keys, rows)
+    return ScanResult(rows, tallies, nulls, duplicates)
 
 
-def _look(spec: ModelSpec, rows: pa.RecordBatch, checks: list[RowCheck]) -> _Seen:
-    nulls = Counter({s.column: int(missing(rows.column(s.column)).sum()) for s in null_shares(spec)})
-    keys = rows.select(list(spec.keys))
-    hashes = key_hashes(keys)[_keyed(keys, list(spec.keys))]
-    return _Seen([_tally(check, rows) for check in checks], nulls, hashes)
+def findings(spec: ModelSpec, scan: ScanResult, counts: list[RowCount]) -> list[CheckResult]:
+    """One result per check: the number of rows, the keys, then column by column in the spec's order."""
+    rows = scan.rows
+    results = [CheckResult(count, rows, breached=None, success=count.holds(rows)) for count in counts]
+    results.append(_of_keys(unique_keys(spec), scan))
+    for share in null_shares(spec):
+        results.append(_of_nulls(share, scan))
+    for check, tally in scan.tallies:
+        results.append(_of_tally(check, rows, tally))
+    return results
+
+
+def _of_keys(keys: UniqueKeys, scan: ScanResult) -> CheckResult:
+    repeated_rows = scan.repeated.rows
+    return CheckResult(
+        keys,
+        scan.rows,
+        breached=repeated_rows,
+        success=not repeated_rows,
+    )
+
+
+def _of_nulls(share: NullShare, scan: ScanResult) -> CheckResult:
+    nulls = scan.nulls[share.column]
+    return CheckResult(
+        share,
+        scan.rows,
+        breached=nulls,
+        success=share.holds(nulls, scan.rows),
+    )
+
+
+def _of_tally(check: RowCheck, rows: int, tally: Tally) -> CheckResult:
+    return CheckResult(
+        check,
+        rows,
+        breached=tally.breached,
+        success=not tally.breached,
+        examples=tally.examples,
+    )
+
+
+def _scan_chunk(spec: ModelSpec, rows: pa.RecordBatch, checks: list[RowCheck]) -> _ChunkScan:
+    nulls: Counter[str] = Counter()
+    for share in null_shares(spec):
+        column = rows.column(share.column)
+        nulls[share.column] = int(missing(column).sum())
+    key_names = list(spec.keys)
+    keys = rows.select(key_names)
+    hashes = key_hashes(keys)
+    return _ChunkScan(
+        tallies=[_tally(check, rows) for check in checks],
+        nulls=nulls,
+        hashes=hashes[_has_key(keys, key_names)],
+    )
 
 
 def _tally(check: RowCheck, rows: pa.RecordBatch) -> Tally:
-    found = check.breaches(rows)
-    return Tally() if found is None else Tally(int(found.sum()), _examples(check, rows, found))
+    mask = check.breaches(rows)
+    if mask is None:
+        return Tally()
+    breached = int(mask.sum())
+    return Tally(breached, _examples(check, rows, mask))
 
 
-def _examples(check: RowCheck, rows: pa.RecordBatch, found: Mask) -> list[str]:
+def _examples(check: RowCheck, rows: pa.RecordBatch, mask: Mask) -> list[str]:
     # A missing value has nothing to show.
-    few = pa.array(np.flatnonzero(found)[:EXAMPLES])
-    return [] if check.kind == "null" else texts(rows.take(few), check.columns)
+    if check.kind == "null":
+        return []
+    first = np.flatnonzero(mask)[:EXAMPLES]
+    return texts(rows.take(pa.array(first)), check.columns)
 
 
 def texts(rows: pa.RecordBatch, columns: tuple[str, ...]) -> list[str]:
     """The values of some columns, row by row, as people read them."""
-    values = (rows.column(name).to_pylist() for name in columns)
-    return [" and ".join("null" if value is None else str(value) for value in row) for row in zip(*values, strict=True)]
+    values = [rows.column(name).to_pylist() for name in columns]
+    lines = []
+    for row in zip(*values, strict=True):
+        words = [_text(value) for value in row]
+        lines.append(" and ".join(words))
+    return lines
 
 
-def _keyed(rows: pa.RecordBatch, keys: list[str]) -> Mask:
+def _text(value: object) -> str:
+    return "null" if value is None else str(value)
+
+
+def _has_key(rows: pa.RecordBatch, keys: list[str]) -> Mask:
     """Which rows have at least a part of a key: Great Expectations compares no others."""
-    there = np.zeros(rows.num_rows, np.bool_)
+    has_key = np.zeros(rows.num_rows, np.bool_)
     for name in keys:
-        there |= np.asarray(rows.column(name).is_valid())
-    return there
+        has_key |= np.asarray(rows.column(name).is_valid())
+    return has_key
 
 
-def _one(batches: Iterator[pa.RecordBatch]) -> pa.RecordBatch:
-    found = list(batches)
-    return found[0] if len(found) == 1 else pa.Table.from_batches(found).combine_chunks().to_batches()[0]
+def _combined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+    if len(batches) == 1:
+        return batches[0]
+    table = pa.Table.from_batches(batches).combine_chunks()
+    return table.to_batches()[0]

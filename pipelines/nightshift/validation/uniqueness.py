@@ -5,6 +5,7 @@ each file is sorted by itself. Two keys may share a hash (among 50,000,000 once 
 hashes seen twice are looked at again by the keys themselves: the answer is exact.
 """
 
+import math
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -27,19 +28,25 @@ class DuplicateKeys:
 
     def __init__(self, hashes: Hashes, suspects: pa.Table) -> None:
         names = [f"key {index}" for index in range(suspects.num_columns)]
-        counted = suspects.rename_columns(names).group_by(names).aggregate([([], "count_all")])
-        twice = counted.filter(pc.greater(counted["count_all"], 1))
-        self.rows = int(pc.sum(twice["count_all"]).as_py() or 0)
-        self.beyond_the_first: int = self.rows - twice.num_rows
+        groups = suspects.rename_columns(names).group_by(names)
+        counted = groups.aggregate([([], "count_all")])
+        is_repeated = pc.greater(counted["count_all"], 1)
+        duplicates = counted.filter(is_repeated)
+        rows = pc.sum(duplicates["count_all"]).as_py()
+        self.rows = int(rows or 0)
+        self.beyond_the_first: int = self.rows - duplicates.num_rows
         self._hashes = hashes
-        self._keys = set(_tuples(twice.select(names)))
+        self._keys = set(_tuples(duplicates.select(names)))
 
-    def among(self, keys: pa.RecordBatch) -> NDArray[np.bool_]:
+    def mask(self, keys: pa.RecordBatch) -> NDArray[np.bool_]:
         """Which of some rows have a repeated key, shape (rows,)."""
-        found = np.isin(key_hashes(keys), self._hashes) if self._keys else np.zeros(keys.num_rows, np.bool_)
-        suspects = np.flatnonzero(found)
-        found[suspects] = [key in self._keys for key in _tuples(keys.take(pa.array(suspects)))]
-        return found
+        if not self._keys:
+            return np.zeros(keys.num_rows, np.bool_)
+        mask = np.isin(key_hashes(keys), self._hashes)
+        suspects = np.flatnonzero(mask)
+        suspect_keys = keys.take(pa.array(suspects))
+        mask[suspects] = [key in self._keys for key in _tuples(suspect_keys)]
+        return mask
 
 
 def repeated_rows(read: Callable[[], Iterable[pa.RecordBatch]], rows: int) -> int:
@@ -48,83 +55,119 @@ def repeated_rows(read: Callable[[], Iterable[pa.RecordBatch]], rows: int) -> in
     Raises ``OutOfSpace`` when the disk has no room for 8 bytes a row.
     """
     hashes = (key_hashes(batch) for batch in read())
-    return repeated(hashes, read, rows).beyond_the_first
+    duplicates = repeated(hashes, read, rows)
+    return duplicates.beyond_the_first
 
 
-def repeated(hashes: Iterable[Hashes], read: Callable[[], Iterable[pa.RecordBatch]], rows: int) -> DuplicateKeys:
+def repeated(
+    hashes: Iterable[Hashes],
+    read: Callable[[], Iterable[pa.RecordBatch]],
+    rows: int,
+) -> DuplicateKeys:
     """Which keys are there more than once, by the ``hashes`` of all rows; ``read`` is called where some agree.
 
     Raises ``OutOfSpace``.
     """
-    twice = _seen_twice(hashes, buckets=max(1, -(-rows // BUCKET_ROWS)))
-    batches = read() if twice.size else ()
-    suspects = [batch.filter(pa.array(np.isin(key_hashes(batch), twice))) for batch in batches]
-    return DuplicateKeys(
-        twice, pa.Table.from_batches(suspects) if suspects else pa.table({"key": pa.array([], pa.int8())})
-    )
+    buckets = max(1, math.ceil(rows / BUCKET_ROWS))
+    twice = _seen_twice(hashes, buckets)
+    suspects = []
+    for batch in read() if twice.size else ():
+        is_suspect = np.isin(key_hashes(batch), twice)
+        suspects.append(batch.filter(pa.array(is_suspect)))
+    if not suspects:
+        no_keys = pa.table({"key": pa.array([], pa.int8())})
+        return DuplicateKeys(twice, no_keys)
+    return DuplicateKeys(twice, pa.Table.from_batches(suspects))
 
 
 def _tuples(keys: "pa.Table | pa.RecordBatch") -> Iterator[tuple[Any, ...]]:
-    return zip(*(keys.column(name).to_pylist() for name in keys.schema.names), strict=True)
+    columns = [keys.column(name).to_pylist() for name in keys.schema.names]
+    return zip(*columns, strict=True)
 
 
 def key_hashes(keys: pa.RecordBatch) -> Hashes:
     """A hash of each row over all its columns, shape (n,)."""
-    found = np.zeros(keys.num_rows, np.uint64)
+    row_hashes = np.zeros(keys.num_rows, np.uint64)
     for column in keys.columns:
         nulls = column.is_null().to_numpy(zero_copy_only=False)
         # A null equals a null here, as in a GROUP BY, and neither 0 nor "".
-        found = _mixed(np.bitwise_xor(found, np.where(nulls, NULL, _column_hashes(column))))
-    return found
+        column_hashes = np.where(nulls, NULL, _column_hashes(column))
+        row_hashes = _mixed(np.bitwise_xor(row_hashes, column_hashes))
+    return row_hashes
 
 
 def _column_hashes(column: pa.Array) -> Hashes:
     from pandas.util import hash_array
 
     if pa.types.is_dictionary(column.type):
-        of_value = np.append(_column_hashes(column.dictionary), np.uint64(0))
-        return np.asarray(of_value[np.asarray(column.indices.fill_null(len(column.dictionary)))])
+        return _dictionary_hashes(column)
     if pa.types.is_decimal(column.type):
         column = column.cast(pa.string())
     if pa.types.is_string(column.type):
-        return np.asarray(hash_array(column.to_numpy(zero_copy_only=False), categorize=True), np.uint64)
-    return np.asarray(hash_array(np.array(_countable(column).fill_null(0).to_numpy(zero_copy_only=False))), np.uint64)
+        texts = column.to_numpy(zero_copy_only=False)
+        return np.asarray(hash_array(texts, categorize=True), np.uint64)
+    numbers = _countable(column).fill_null(0).to_numpy(zero_copy_only=False)
+    return np.asarray(hash_array(np.array(numbers)), np.uint64)
+
+
+def _dictionary_hashes(column: pa.Array) -> Hashes:
+    distinct = column.dictionary
+    # One more place for null, whose hash does not count.
+    distinct_hashes = np.append(_column_hashes(distinct), np.uint64(0))
+    places = np.asarray(column.indices.fill_null(len(distinct)))
+    return np.asarray(distinct_hashes[places])
 
 
 def _countable(column: pa.Array) -> pa.Array:
     """Truth values, dates and timestamps as the whole numbers they are kept as."""
-    kinds = {pa.bool_(): pa.int8(), pa.date32(): pa.int32()}
     if pa.types.is_timestamp(column.type):
         return column.cast(pa.int64())
-    return column.cast(kinds.get(column.type, column.type))
+    if pa.types.is_boolean(column.type):
+        return column.cast(pa.int8())
+    if pa.types.is_date32(column.type):
+        return column.cast(pa.int32())
+    return column
 
 
 def _mixed(values: Hashes) -> Hashes:
     """The finaliser of SplitMix64 (Steele, Lea & Flood, OOPSLA 2014), so that the order of columns counts."""
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
+    values = _shifted_xor(values, 30) * np.uint64(0xBF58476D1CE4E5B9)
+    values = _shifted_xor(values, 27) * np.uint64(0x94D049BB133111EB)
+    return _shifted_xor(values, 31)
+
+
+def _shifted_xor(values: Hashes, bits: int) -> Hashes:
+    return values ^ (values >> np.uint64(bits))
 
 
 def _seen_twice(hashes: Iterable[Hashes], buckets: int) -> Hashes:
     if buckets == 1:
-        return _twice(np.concatenate([np.empty(0, np.uint64), *hashes]))
+        none = np.empty(0, np.uint64)
+        return _twice(np.concatenate([none, *hashes]))
     try:
-        with ExitStack() as opened:
-            files = [opened.enter_context(tempfile.TemporaryFile(prefix="nightshift-")) for _ in range(buckets)]
-            for some in hashes:
-                _spread(some, files)
-            return np.concatenate([_twice(found) for found in _read_back(files)])
+        with ExitStack() as stack:
+            files = [stack.enter_context(tempfile.TemporaryFile(prefix="nightshift-")) for _ in range(buckets)]
+            for chunk in hashes:
+                _spread(chunk, files)
+            twice = [_twice(bucket) for bucket in _read_back(files)]
+            return np.concatenate(twice)
     except OSError as error:
         # tempfile.gettempdir() would try to write there, and fail the same.
-        raise OutOfSpace(f"no room for temporary files: {error}", fix="make room in /tmp, or set TMPDIR") from error
+        raise OutOfSpace(
+            f"no room for temporary files: {error}",
+            fix="make room in /tmp, or set TMPDIR",
+        ) from error
 
 
 def _spread(hashes: Hashes, files: Sequence[IO[bytes]]) -> None:
-    bucket = ((hashes >> np.uint64(32)) * np.uint64(len(files))) >> np.uint64(32)
-    order = np.argsort(bucket, kind="stable")
-    ends = np.searchsorted(bucket[order], np.arange(1, len(files)))
-    for file, part in zip(files, np.split(hashes[order], ends), strict=True):
+    half = np.uint64(32)
+    count = np.uint64(len(files))
+    buckets = ((hashes >> half) * count) >> half
+    order = np.argsort(buckets, kind="stable")
+    ordered_hashes = hashes[order]
+    ends = np.searchsorted(buckets[order], np.arange(1, len(files)))
+    parts = np.split(ordered_hashes, ends)
+    for file, part in zip(files, parts, strict=True):
         file.write(part.tobytes())
 
 
@@ -136,4 +179,6 @@ def _read_back(files: Sequence[IO[bytes]]) -> Iterator[Hashes]:
 
 def _twice(hashes: Hashes) -> Hashes:
     ordered = np.sort(hashes)
-    return np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    later = ordered[1:]
+    equals_the_one_before = later == ordered[:-1]
+    return np.unique(later[equals_the_one_before])

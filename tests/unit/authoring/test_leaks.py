@@ -19,42 +19,46 @@ def named(table: pa.Table, label: object, task: str) -> list[str]:
 
 
 def test_of_a_binary_label_a_copy_a_reason_and_a_telling_null_are_leaks() -> None:
-    rng, found = columns()
+    rng, features = columns()
     label = rng.random(ROWS) < 0.2
-    found["copy"] = label * 3.0 + rng.normal(0, 0.1, ROWS)
-    found["reason"] = np.where(label, rng.choice(["moved", "price"], ROWS), "none")
-    found["closed"] = np.where(label, rng.random(ROWS), np.nan)
-    found["good"] = label * 2.0 + rng.normal(size=ROWS)
-    table = pa.table({name: pa.array(values, from_pandas=True) for name, values in found.items()})
+    features["copy"] = label * 3.0 + rng.normal(0, 0.1, ROWS)
+    features["reason"] = np.where(label, rng.choice(["moved", "price"], ROWS), "none")
+    features["closed"] = np.where(label, rng.random(ROWS), np.nan)
+    features["good"] = label * 2.0 + rng.normal(size=ROWS)
+    table = pa.table({name: pa.array(values, from_pandas=True) for name, values in features.items()})
     assert sorted(named(table, label, "binary")) == ["closed", "copy", "reason"]
 
 
 def test_of_a_regression_a_correlation_beyond_0_99_is_a_leak() -> None:
-    rng, found = columns()
+    rng, features = columns()
     label = rng.normal(size=ROWS)
-    found |= {"copy": 5 - 2 * label, "near": label + rng.normal(0, 0.1, ROWS), "good": label + rng.normal(0, 0.4, ROWS)}
-    assert sorted(named(pa.table(found), label, "regression")) == ["copy", "near"]
+    features |= {
+        "copy": 5 - 2 * label,
+        "near": label + rng.normal(0, 0.1, ROWS),
+        "good": label + rng.normal(0, 0.4, ROWS),
+    }
+    assert sorted(named(pa.table(features), label, "regression")) == ["copy", "near"]
 
 
 @pytest.mark.parametrize("text", [True, False])
 def test_of_many_classes_a_code_of_the_class_is_a_leak(text: bool) -> None:
-    rng, found = columns()
+    rng, features = columns()
     label = rng.integers(0, 4, ROWS)
-    found |= {"code": label * 7 % 4, "half": label // 2}
+    features |= {"code": label * 7 % 4, "half": label // 2}
     values = [f"class {n}" for n in label] if text else label
-    assert named(pa.table(found), values, "multiclass") == ["code"]
+    assert named(pa.table(features), values, "multiclass") == ["code"]
 
 
 def test_nothing_is_said_of_too_few_rows_or_of_one_class() -> None:
-    _, found = columns()
-    assert strengths(pa.table(found).slice(0, 30), pa.array([True, False] * 15), "binary") == {}
-    assert strengths(pa.table(found), pa.array([True] * ROWS), "binary") == {}
+    _, features = columns()
+    assert strengths(pa.table(features).slice(0, 30), pa.array([True, False] * 15), "binary") == {}
+    assert strengths(pa.table(features), pa.array([True] * ROWS), "binary") == {}
 
 
 def test_rows_without_a_label_and_infinite_values_are_no_trouble() -> None:
-    rng, found = columns()
+    rng, features = columns()
     label = np.where(rng.random(ROWS) < 0.3, np.nan, rng.random(ROWS) < 0.5)
-    found["far"] = np.where(rng.random(ROWS) < 0.5, np.inf, -np.inf)
-    told = strengths(pa.table(found), pa.array(label, from_pandas=True), "binary")
-    assert set(told) == {"noise", "id", "far"}
-    assert max(told.values()) < 0.6
+    features["far"] = np.where(rng.random(ROWS) < 0.5, np.inf, -np.inf)
+    strength = strengths(pa.table(features), pa.array(label, from_pandas=True), "binary")
+    assert set(strength) == {"noise", "id", "far"}
+    assert max(strength.values()) < 0.6

@@ -25,19 +25,19 @@ NIGHTS = [dt.date(2024, 1, day) for day in range(1, 11)]
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path) -> Settings:
     (tmp_path / "models").mkdir()
     return Settings(project=tmp_path, home=tmp_path / "home")
 
 
 @pytest.fixture
-def draft(here: Settings) -> Callable[..., tuple[ModelSpec, NewModel, str]]:
+def draft(settings: Settings) -> Callable[..., tuple[ModelSpec, NewModel, str]]:
     """``draft(frame)`` writes the frame and drafts a model of it: the spec, what was said, and the file's text."""
 
-    def make(frame: pd.DataFrame, ending: str = "parquet", **wish: Any) -> tuple[ModelSpec, NewModel, str]:
-        put(frame, here.project / f"in.{ending}")
-        said = {"data": f"in.{ending}", "label": "label", "keys": ("id",), "partition_by": "day", **wish}
-        made = new(NewModelRequest("model", **said), here)
+    def make(frame: pd.DataFrame, ending: str = "parquet", **options: Any) -> tuple[ModelSpec, NewModel, str]:
+        put(frame, settings.project / f"in.{ending}")
+        request = {"data": f"in.{ending}", "label": "label", "keys": ("id",), "partition_by": "day", **options}
+        made = new(NewModelRequest("model", **request), settings)
         file = Path(made.file)
         return load_spec(file), made, file.read_text()
 
@@ -85,16 +85,16 @@ def nightly(data: Any, names: list[str] | None = None) -> pd.DataFrame:
     ids=["breast cancer", "wine", "diabetes"],
 )
 def test_the_kind_of_label_is_recognised_and_every_night_can_be_read(
-    draft: Drafted, here: Settings, frame: pd.DataFrame, task: str, trainer: str, ending: str
+    draft: Drafted, settings: Settings, frame: pd.DataFrame, task: str, trainer: str, ending: str
 ) -> None:
     spec, made, text = draft(frame, ending)
     assert (spec.label.type, spec.training.trainer) == (task, trainer)
     assert (made.rows, made.nights) == (len(frame), len(NIGHTS))
     assert made.warnings == []
     assert len(spec.features) == frame.shape[1] - 3
-    stores = Stores(here)
-    found = [features(spec, night.isoformat(), stores) for night in NIGHTS]
-    assert sum(len(table) for table in found) == len(frame)
+    stores = Stores(settings)
+    tables = [features(spec, night.isoformat(), stores) for night in NIGHTS]
+    assert sum(len(table) for table in tables) == len(frame)
     assert len(labels(spec, NIGHTS[0].isoformat(), stores)) == (frame["day"] == NIGHTS[0]).sum()
     if task == "multiclass":
         assert spec.label.classes == ("red", "rosé", "white wine")
@@ -104,11 +104,11 @@ def test_the_kind_of_label_is_recognised_and_every_night_can_be_read(
 def test_every_key_has_a_comment(draft: Drafted) -> None:
     _, _, text = draft(rows(note=["a", "b", None, "c"] * 100))
     lines = text.splitlines()
-    for place, found in enumerate(lines):
-        if found.strip() and not found.lstrip().startswith("#") and found != "partition:" and not found.endswith(":"):
+    for place, line in enumerate(lines):
+        if line.strip() and not line.lstrip().startswith("#") and line != "partition:" and not line.endswith(":"):
             above = lines[place - 1].strip()
-            assert "  # " in found or above.startswith("#"), found
-        assert len(found) < 200
+            assert "  # " in line or above.startswith("#"), line
+        assert len(line) < 200
 
 
 def test_the_same_data_give_the_same_file(draft: Drafted) -> None:
@@ -197,14 +197,14 @@ def test_names_are_made_safe_and_different(draft: Drafted) -> None:
         (["a", "b", "c", "a"], "multiclass", None),
     ],
 )
-def test_labels(draft: Drafted, here: Settings, values: list[Any], task: str, positive: str | None) -> None:
+def test_labels(draft: Drafted, settings: Settings, values: list[Any], task: str, positive: str | None) -> None:
     spec, _, _ = draft(rows(label=values * 100))
     assert (spec.label.type, spec.label.positive) == (task, positive)
-    found = labels(spec, NIGHTS[0].isoformat(), Stores(here))["label"].to_pylist()
+    classes = labels(spec, NIGHTS[0].isoformat(), Stores(settings))["label"].to_pylist()
     if positive is not None:
-        assert positive in found
+        assert positive in classes
     if spec.label.classes:
-        assert set(found) == set(spec.label.classes)
+        assert set(classes) == set(spec.label.classes)
 
 
 def test_a_person_may_overrule_the_kind_of_label(draft: Drafted) -> None:
@@ -240,23 +240,23 @@ def test_leaks_are_said_and_marked_and_not_watched_for_drift(draft: Drafted) -> 
     assert spec.drift.features == ("size",)
 
 
-def test_nights_may_be_in_the_path(draft: Drafted, here: Settings) -> None:
+def test_nights_may_be_in_the_path(draft: Drafted, settings: Settings) -> None:
     for night, part in rows().groupby("day"):
-        put(part.drop(columns="day"), here.project / f"lake/day={night}/part.parquet")
+        put(part.drop(columns="day"), settings.project / f"lake/day={night}/part.parquet")
     spec, made, _ = draft(rows(), data="lake/**/*.parquet")
     assert (spec.source.night, spec.partition.column, made.nights) == ("path", "day", 10)  # type: ignore[union-attr]
-    assert len(features(spec, "2024-01-03", Stores(here))) == 40
+    assert len(features(spec, "2024-01-03", Stores(settings))) == 40
 
 
-def test_data_without_a_date_are_of_the_day_they_came(draft: Drafted, here: Settings) -> None:
+def test_data_without_a_date_are_of_the_day_they_came(draft: Drafted, settings: Settings) -> None:
     for place in range(3):
-        file = put(rows().drop(columns="day").query(f"id % 3 == {place}"), here.project / f"drop/{place}.csv")
+        file = put(rows().drop(columns="day").query(f"id % 3 == {place}"), settings.project / f"drop/{place}.csv")
         moment = dt.datetime(2024, 5, 1 + place, 12, tzinfo=dt.UTC).timestamp()
         os.utime(file, (moment, moment))
     spec, _, text = draft(rows(), data="drop/*.csv", partition_by="arrival")
     assert (spec.source.night, spec.partition.column) == ("arrival", "night")  # type: ignore[union-attr]
     assert str(spec.partition.start) == "2024-05-01"
-    assert len(features(spec, "2024-05-02", Stores(here))) == 133
+    assert len(features(spec, "2024-05-02", Stores(settings))) == 133
     assert "the day a file was last written" in text
 
 
@@ -277,7 +277,7 @@ def test_infinite_values_are_said_and_dropped(draft: Drafted) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "why"),
+    ("options", "why"),
     [
         ({"label": "lable"}, "--label: the data has no column 'lable'; did you mean label"),
         ({"keys": ("idd",)}, "--keys: the data has no column 'idd'; did you mean id"),
@@ -290,11 +290,11 @@ def test_infinite_values_are_said_and_dropped(draft: Drafted) -> None:
         ({"keys": ("two",)}, "--keys two: 380 of 400 rows repeat a key of their night\n.*--keys two,id"),
     ],
 )
-def test_what_does_not_fit_the_data_is_one_clear_error(draft: Drafted, wish: dict[str, Any], why: str) -> None:
+def test_what_does_not_fit_the_data_is_one_clear_error(draft: Drafted, options: dict[str, Any], why: str) -> None:
     emails = [f"{n}@example.com" for n in range(400)]
     frame = rows(always=7, email=emails, born=dt.date(2000, 1, 1), two=[1, 2] * 200)
     with pytest.raises(UsageError, match=why):
-        draft(frame, **wish)
+        draft(frame, **options)
 
 
 def test_a_few_repeated_keys_are_dropped_by_the_spec_and_said(draft: Drafted) -> None:
@@ -306,16 +306,16 @@ def test_a_few_repeated_keys_are_dropped_by_the_spec_and_said(draft: Drafted) ->
     assert any("1 rows repeat a key of their night" in warning for warning in made.warnings)
 
 
-def test_files_that_contradict_each_other_are_named(draft: Drafted, here: Settings) -> None:
-    put(rows(), here.project / "in/a.parquet")
-    put(rows(size="x"), here.project / "in/b.parquet")
+def test_files_that_contradict_each_other_are_named(draft: Drafted, settings: Settings) -> None:
+    put(rows(), settings.project / "in/a.parquet")
+    put(rows(size="x"), settings.project / "in/b.parquet")
     with pytest.raises(UsageError, match=r"column size is double in .*a\.parquet, but (large_)?string in .*b\.parquet"):
         draft(rows(), data="in/*.parquet")
 
 
-def test_a_column_that_some_files_lack_is_left_out_and_said(draft: Drafted, here: Settings) -> None:
-    put(rows().query("id < 200"), here.project / "in/a.parquet")
-    put(rows(more=1.5).query("id >= 200"), here.project / "in/b.parquet")
+def test_a_column_that_some_files_lack_is_left_out_and_said(draft: Drafted, settings: Settings) -> None:
+    put(rows().query("id < 200"), settings.project / "in/a.parquet")
+    put(rows(more=1.5).query("id >= 200"), settings.project / "in/b.parquet")
     spec, made, _ = draft(rows(), data="in/*.parquet")
     assert "more" not in spec.columns
     assert made.warnings == ["'more' is left out: 1 of 2 files lack it"]
@@ -325,18 +325,18 @@ def test_a_column_that_some_files_lack_is_left_out_and_said(draft: Drafted, here
     ("data", "kind"), [("nowhere/*.csv", SourceMissing), ("half.parquet", SourceUnreadable), ("none.csv", NoSourceData)]
 )
 def test_data_that_cannot_be_read_are_one_clear_error(
-    draft: Drafted, here: Settings, data: str, kind: type[Exception]
+    draft: Drafted, settings: Settings, data: str, kind: type[Exception]
 ) -> None:
-    (here.project / "half.parquet").write_bytes(b"PAR1 half")
-    (here.project / "none.csv").write_text("day,id,size,label\n")
+    (settings.project / "half.parquet").write_bytes(b"PAR1 half")
+    (settings.project / "none.csv").write_text("day,id,size,label\n")
     with pytest.raises(kind):
         draft(rows(), data=data)
-    assert not (here.models / "model").exists()
+    assert not (settings.models / "model").exists()
 
 
-def test_a_model_that_is_there_is_kept_unless_told_otherwise(draft: Drafted, here: Settings) -> None:
+def test_a_model_that_is_there_is_kept_unless_told_otherwise(draft: Drafted, settings: Settings) -> None:
     draft(rows())
-    file = here.models / "model" / "model.yaml"
+    file = settings.models / "model" / "model.yaml"
     file.write_text("mine")
     with pytest.raises(UsageError, match="is there already"):
         draft(rows())
@@ -346,6 +346,6 @@ def test_a_model_that_is_there_is_kept_unless_told_otherwise(draft: Drafted, her
 
 
 @pytest.mark.parametrize("name", ["Churn", "my model", "1st", "../x", ""])
-def test_a_bad_name_is_refused(here: Settings, name: str) -> None:
+def test_a_bad_name_is_refused(settings: Settings, name: str) -> None:
     with pytest.raises(UsageError, match="a model is named with small letters"):
-        new(NewModelRequest(name, "x.csv", "label", ("id",), "day"), here)
+        new(NewModelRequest(name, "x.csv", "label", ("id",), "day"), settings)

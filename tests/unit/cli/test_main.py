@@ -1,7 +1,9 @@
 """The command line: every verb explains itself, and wrong use is one clear line, never a traceback."""
 
 import json
+import os
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,10 +15,12 @@ from typer.testing import CliRunner
 from nightshift.cli.main import app, main
 from nightshift.settings import Settings, settings
 
-COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+VERBS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+COMMANDS = sorted(VERBS)
+SHOWN = sorted(name for name, verb in VERBS.items() if not verb.hidden)
 EXPECTED = (
-    "up down status env doctor new check ingest validate snapshot train predict monitor explain rollback gc load demo"
-    " data"
+    "init up down status env doctor new check ingest validate snapshot train predict monitor explain rollback"
+    " maintain gc load demo data"
 )
 
 
@@ -77,7 +81,18 @@ def test_every_command_of_data_has_help(command: str) -> None:
 def test_without_a_verb_the_verbs_are_listed(nightshift: Nightshift) -> None:
     code, out, err = nightshift()
     assert code == 2
-    assert all(command in out + err for command in COMMANDS)
+    listed = re.findall(r"^[^\w-]*([a-z]+)\s{2}", out + err, re.MULTILINE)
+    assert sorted(listed) == SHOWN
+
+
+def test_gc_is_maintain_and_says_that_the_name_goes(nightshift: Nightshift) -> None:
+    assert "gc" not in SHOWN
+    assert [option.opts for option in VERBS["gc"].params] == [option.opts for option in VERBS["maintain"].params]
+    assert VERBS["gc"].deprecated
+    code, _, err = nightshift("gc", "nope")
+    assert code == 1
+    assert "'gc' is deprecated" in err
+    assert "no model 'nope'" in err
 
 
 @pytest.mark.parametrize(
@@ -135,6 +150,27 @@ def test_check_says_which_specs_are_good(nightshift: Nightshift, project: Path) 
     assert nightshift("check") == (0, f"{model}: good (7 columns, 6 features)\n", "")
 
 
+def test_check_of_a_project_without_models_says_how_to_draft_one(nightshift: Nightshift, project: Path) -> None:
+    shutil.rmtree(project / "models")
+    code, out, err = nightshift("check")
+    assert (code, err) == (0, "")
+    assert "nightshift new" in out
+
+
+def test_libraries_see_the_environment_file_when_a_verb_opens_the_stores(
+    nightshift: Nightshift, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Registered for removal after the test: export_env sets it.
+    monkeypatch.setenv("SHOP_DATABASE_URL", "")
+    monkeypatch.delenv("SHOP_DATABASE_URL")
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "env").write_text("SHOP_DATABASE_URL=sqlite://\n")
+    assert nightshift("check")[0] == 0
+    assert "SHOP_DATABASE_URL" not in os.environ
+    assert nightshift("predict", "nope", "2024-01-01")[0] == 1
+    assert os.environ["SHOP_DATABASE_URL"] == "sqlite://"
+
+
 def test_check_names_file_and_key_of_every_broken_spec(
     nightshift: Nightshift, project: Path, make_project: Callable[..., Path]
 ) -> None:
@@ -173,6 +209,20 @@ def test_new_writes_a_model_that_passes_check_and_says_what_to_look_at(
     assert nightshift("check", "churn")[:2] == (0, "churn: good (2 columns, 1 features)\n")
     assert "is there already" in nightshift(*words)[2]
     assert "--label-type: got 'counts', allowed: binary" in nightshift(*words, "--label-type", "counts")[2]
+
+
+def test_init_writes_a_project_that_is_found_and_refuses_to_write_it_again(
+    nightshift: Nightshift, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NIGHTSHIFT_PROJECT")
+    code, out, err = nightshift("init", str(tmp_path / "mine"))
+    assert (code, err) == (0, "")
+    assert "dags/nightshift_dags.py" in out
+    monkeypatch.chdir(tmp_path / "mine" / "models")
+    assert nightshift("check")[0] == 0
+    code, out, err = nightshift("init", str(tmp_path / "mine"))
+    assert (code, out, len(err.splitlines())) == (1, "", 2)
+    assert "nightshift.toml" in err
 
 
 def test_check_outside_a_project_says_so(

@@ -27,8 +27,8 @@ ENV = {
 
 def rendered(decision=DECISION, outcome=None, width=80):
     out = io.StringIO()
-    found = Findings(CHAMPION, [QUIET, STORMY], decision, outcome)
-    show(Console(file=out, width=width), found, "flight_delays", ENV)
+    findings = Findings(CHAMPION, [QUIET, STORMY], decision, outcome)
+    show(Console(file=out, width=width), findings, "flight_delays", ENV)
     return out.getvalue()
 
 

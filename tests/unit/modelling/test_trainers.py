@@ -1,15 +1,40 @@
-"""What is trained for each kind of label, and that labels of any size can be learnt."""
+"""What is trained for each kind of label, that labels of any size can be learnt, and that a trainer is one file."""
 
+import ast
+import os
+import subprocess
+import sys
+import warnings
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
 from nightshift.errors import SpecError
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
-from nightshift.modelling.trainers import build
+from nightshift.modelling.trainers import TRAINERS, trainer_of
 from nightshift.spec import ModelSpec
+from nightshift.spec.learning import TRAINER_LABELS, TrainerName
+
+PAIRS = [(kind, name) for name in TRAINERS for kind in sorted(TRAINERS[name].labels)]
+
+
+def test_the_trainers_are_those_that_a_spec_may_name() -> None:
+    assert set(TRAINERS) == set(get_args(TrainerName)) == set(TRAINER_LABELS)
+
+
+def test_a_trainer_is_in_one_file_and_elsewhere_only_where_the_spec_allows_it(repository: Path) -> None:
+    package = repository / "pipelines" / "nightshift"
+    naming = set()
+    for file in package.rglob("*.py"):
+        texts = {node.value for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Constant)}
+        if texts & set(TRAINERS):
+            naming.add(file.relative_to(package).as_posix())
+    files = {f"modelling/trainers/{file.name}" for file in (package / "modelling/trainers").glob("[!_]*.py")}
+    assert len(files) == len(TRAINERS)
+    assert naming == {*files, "spec/learning.py"}
 
 
 @pytest.mark.parametrize(
@@ -24,21 +49,58 @@ from nightshift.spec import ModelSpec
     ],
 )
 def test_the_estimator_follows_the_label(of_kind: Callable[..., ModelSpec], kind: str, trainer: str, name: str) -> None:
-    assert type(build(of_kind(kind, trainer))[-1]).__name__ == name
+    spec = of_kind(kind, trainer)
+    assert type(trainer_of(spec).pipeline(spec)[-1]).__name__ == name
 
 
+@pytest.mark.parametrize("name", TRAINERS)
 def test_parameters_that_an_estimator_lacks_are_an_error_of_the_spec(
-    of_kind: Callable[..., ModelSpec], change: Callable[..., ModelSpec]
+    of_kind: Callable[..., ModelSpec], change: Callable[..., ModelSpec], name: str
 ) -> None:
-    with pytest.raises(SpecError, match=r"training\.parameters: .*max_iterations"):
-        build(change(of_kind("regression", "ridge"), training={"parameters": {"max_iterations": 3}}))
+    kind = sorted(TRAINERS[name].labels)[0]
+    spec = change(of_kind(kind, name), training={"parameters": {"no_such_thing": 3}})
+    with pytest.raises(SpecError, match=r"training\.parameters: .*no_such_thing"):
+        trainer_of(spec).pipeline(spec)
 
 
-@pytest.mark.parametrize("trainer", ["hist_gradient_boosting", "ridge", "neural_network"])
+@pytest.mark.parametrize("trainer", [name for name, trainer in TRAINERS.items() if "regression" in trainer.labels])
 def test_labels_far_from_zero_are_learnt(fitted: Callable[..., Any], trainer: str) -> None:
     """A network fitted to labels around 1000 as they are never gets there."""
     made = fitted("regression", trainer)
-    task, holdout = label_type(made.spec), made.rows.holdout
-    found = task.metrics(holdout.labels, task.predict(made.pipeline, model_inputs(made.spec, holdout.table)))
+    label, holdout = label_type(made.spec), made.rows.holdout
+    found = label.metrics(holdout.labels, label.predict(made.pipeline, model_inputs(made.spec, holdout.table)))
     assert found["r2"] > 0.9
     assert found["rmse"] < 3
+
+
+@pytest.mark.parametrize(("kind", "name"), PAIRS)
+def test_what_was_trained_is_read_back_with_the_trainer_s_own_trust(
+    fitted: Callable[..., Any], kind: str, name: str
+) -> None:
+    """Nothing is pickled, and no trainer needs what only another one may construct."""
+    from skops.io import dumps, loads
+
+    made = fitted(kind, name)
+    frame = model_inputs(made.spec, made.rows.holdout.table)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        again = loads(dumps(made.pipeline), trusted=list(TRAINERS[name].trusted))
+    assert again.predict(frame).tolist() == made.pipeline.predict(frame).tolist()
+
+
+def test_importing_the_trainers_changes_no_environment_and_loads_no_training_library() -> None:
+    """Scoring may import what is beside them: the setting belongs to the training, not to the import."""
+    script = (
+        "import os, sys\n"
+        "import nightshift.modelling.trainers, nightshift.scoring.engine\n"
+        "assert 'OMP_WAIT_POLICY' not in os.environ\n"
+        "assert not {'sklearn', 'torch', 'matplotlib'} & set(sys.modules)\n"
+    )
+    env = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    subprocess.run([sys.executable, "-c", script], env=env, check=True)
+
+
+def test_a_training_lets_openmp_threads_sleep(spec: ModelSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    trainer_of(spec).pipeline(spec)
+    assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"

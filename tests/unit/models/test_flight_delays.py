@@ -259,7 +259,7 @@ def test_block_times_know_the_destinations_clock(tables: Any) -> None:
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "models").mkdir()
-    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "nightshift.toml").write_text("format = 1\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NIGHTSHIFT_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("NIGHTSHIFT_PROJECT", raising=False)

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nightshift.monitoring.drift import measure, prediction_limit, thresholds
+from nightshift.profiles import distance
 from nightshift.profiles.profile import build
 
 FEATURES = ("kind", "amount", "weight", "items", "express")
@@ -168,3 +169,19 @@ def test_the_limit_holds_for_exponential_values():
 def test_the_limit_grows_with_the_promise(values, rate):
     values = np.array(values)
     assert prediction_limit(values, rate / 2) >= prediction_limit(values, rate) - 1e-6
+
+
+def test_another_statistic_is_a_matter_of_its_functions_alone(watched, monkeypatch):
+    """Total variation in place of Jensen-Shannon: nothing but ``profiles.distance`` knows which one it is."""
+
+    def total_variation(left, right):
+        with np.errstate(invalid="ignore"):
+            p, q = (np.asarray(counts, float) / np.sum(counts, axis=-1, keepdims=True) for counts in (left, right))
+        return np.abs(p - q).sum(axis=-1) / 2
+
+    monkeypatch.setattr(distance, "between", total_variation)
+    rng = np.random.default_rng(12)
+    profile = reference(watched(), rng)
+    quiet = [measured(watched(), profile, columns(night(rng, 300)), 300).drifted for _ in range(20)]
+    assert sum(quiet) <= 2
+    assert measured(watched(), profile, columns(night(rng, 300, shift=2)), 300).worst == "amount"

@@ -175,9 +175,9 @@ def test_the_loss_line_shows_the_limit_only_where_there_is_one():
 )
 def test_accuracy_is_in_the_words_of_the_label(of_kind, kind, loss, value, said):
     spec = of_kind(kind)
-    metrics = dict.fromkeys(["log_loss", *label_type(spec).monitored], 0.25) | {loss: value}
+    metrics = dict.fromkeys(["log_loss", *label_type(spec).metrics_kept], 0.25) | {loss: value}
     records = [record(f"2024-03-0{day}", metrics=metrics, loss_name=loss) for day in (1, 2)]
-    watched = feature(label_type(spec).watched)
+    watched = feature(label_type(spec).drift_column)
     text = " ".join(" ".join(Page(render(spec, night(watched, accuracy=records), "")).text).split())
     for words in said:
         assert words in text

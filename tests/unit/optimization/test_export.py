@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nightshift.errors import ModelError
 from nightshift.modelling.holdout import split
 from nightshift.modelling.inputs import model_inputs
-from nightshift.modelling.trainers import build
+from nightshift.modelling.trainers import trainer_of
 from nightshift.optimization.export import float32_thresholds, floor32, split_values, to_onnx
 from nightshift.spec import ModelSpec
 
@@ -49,7 +49,7 @@ def test_a_float32_goes_the_same_way_at_the_floored_threshold(x: float, threshol
 def fitted(spec: ModelSpec, small_rows: Callable[..., pa.Table]) -> tuple[object, pa.Table]:
     # So few rows that the splits lie midway between two of them, where float32 cannot hold them all.
     rows = split(spec, small_rows(spec, nights=5)).train
-    return build(spec).fit(model_inputs(spec, rows.table), rows.labels), rows.table
+    return trainer_of(spec).pipeline(spec).fit(model_inputs(spec, rows.table), rows.labels), rows.table
 
 
 def near_splits(spec: ModelSpec, pipeline: object, table: pa.Table) -> object:
@@ -87,7 +87,7 @@ def test_splits_are_known_by_column_of_trees_only(
     assert all((np.diff(values) > 0).all() for values in found.values())
     linear = change(spec, training={"trainer": "logistic_regression", "parameters": {}})
     labels = np.arange(table.num_rows) % 2
-    assert split_values(build(linear).fit(model_inputs(linear, table), labels)) == {}
+    assert split_values(trainer_of(linear).pipeline(linear).fit(model_inputs(linear, table), labels)) == {}
 
 
 def test_the_same_model_gives_the_same_bytes(spec: ModelSpec, fitted: tuple[object, pa.Table]) -> None:

@@ -11,11 +11,13 @@ import pytest
 from nightshift.errors import ParityFailed
 from nightshift.modelling.holdout import Split, split
 from nightshift.modelling.inputs import model_inputs
-from nightshift.modelling.trainers import build
+from nightshift.modelling.trainers import TRAINERS, trainer_of
 from nightshift.optimization.export import floor32, split_values, to_onnx
 from nightshift.optimization.parity import UNSEEN, Parity, edge_rows, parity_rows
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.spec import ModelSpec
+
+PAIRS = [(kind, name) for name in TRAINERS for kind in sorted(TRAINERS[name].labels)]
 
 Change = Callable[..., ModelSpec]
 
@@ -26,7 +28,7 @@ def rows(spec: ModelSpec, small_rows: Callable[..., pa.Table]) -> Split:
 
 
 def fit(spec: ModelSpec, rows: Split) -> Any:
-    return build(spec).fit(model_inputs(spec, rows.train.table), rows.train.labels)
+    return trainer_of(spec).pipeline(spec).fit(model_inputs(spec, rows.train.table), rows.train.labels)
 
 
 def check_parity(spec: ModelSpec, pipeline: Any, graph: OnnxGraph, holdout: pa.Table) -> Parity:
@@ -34,14 +36,7 @@ def check_parity(spec: ModelSpec, pipeline: Any, graph: OnnxGraph, holdout: pa.T
     return held.require(graph.score(held.rows))
 
 
-@pytest.mark.parametrize(
-    ("kind", "trainer"),
-    [
-        *(("binary", trainer) for trainer in ("hist_gradient_boosting", "logistic_regression", "neural_network")),
-        *(("multiclass", trainer) for trainer in ("hist_gradient_boosting", "logistic_regression", "neural_network")),
-        *(("regression", trainer) for trainer in ("hist_gradient_boosting", "ridge", "neural_network")),
-    ],
-)
+@pytest.mark.parametrize(("kind", "trainer"), PAIRS)
 def test_an_honest_graph_passes(fitted: Callable[..., Any], kind: str, trainer: str) -> None:
     made = fitted(kind, trainer)
     graph, holdout = OnnxGraph(made.spec, to_onnx(made.spec, made.pipeline)), made.rows.holdout.table
@@ -83,7 +78,7 @@ def test_decimals_and_dates_are_the_same_to_the_graph_and_to_the_trained_model(
         return table.set_column(table.schema.get_field_index("items"), "items", days)
 
     train, holdout = typed(rows.train.table), typed(rows.holdout.table)
-    pipeline = build(spec).fit(model_inputs(spec, train), rows.train.labels)
+    pipeline = trainer_of(spec).pipeline(spec).fit(model_inputs(spec, train), rows.train.labels)
     edges = edge_rows(spec, pipeline, holdout)
     assert {name: edges.schema.field(name).type for name in kinds} == kinds
     if trainer == "hist_gradient_boosting":
@@ -173,7 +168,7 @@ def test_edges_of_a_whole_numbered_column_are_the_whole_numbers_beside_its_split
             return table.set_column(index, "items", values)
 
         table = scaled(rows.train.table)
-        pipeline = build(wide).fit(model_inputs(wide, table), rows.train.labels)
+        pipeline = trainer_of(wide).pipeline(wide).fit(model_inputs(wide, table), rows.train.labels)
         items = set(edge_rows(wide, pipeline, scaled(rows.holdout.table))["items"].to_pylist())
         splits = split_values(pipeline)[4]
         assert len(splits) > 1

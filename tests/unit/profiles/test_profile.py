@@ -5,14 +5,12 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
 from nightshift.errors import ModelError, UnreadableRecord
 from nightshift.profiles.bins import Bins, as_floats
-from nightshift.profiles.profile import Profile, build, js_distance
+from nightshift.profiles.profile import Profile, build
 
 NIGHTS = [f"2024-01-{day:02d}" for day in range(1, 13)]
-HISTOGRAMS = hnp.arrays(np.int64, 6, elements=st.integers(0, 1000)).filter(lambda counts: counts.sum() > 0)
 
 
 def window(rows=50, seed=0):
@@ -27,33 +25,6 @@ def window(rows=50, seed=0):
     scores = np.where(nights >= NIGHTS[-5], rng.random(size), np.nan)
     labels = np.where(rng.random(size) < 0.05, np.nan, rng.random(size) < 0.3)
     return table, nights, scores, labels
-
-
-@given(HISTOGRAMS, HISTOGRAMS)
-@settings(deadline=None)
-def test_the_distance_is_symmetric_and_bounded(left, right):
-    there, back = js_distance(left, right), js_distance(right, left)
-    assert there == pytest.approx(back, abs=1e-7)
-    assert 0 <= there <= 1
-
-
-@given(HISTOGRAMS, st.integers(1, 50))
-@settings(deadline=None)
-def test_the_distance_of_equal_shares_is_zero(counts, times):
-    assert js_distance(counts, counts * times) == pytest.approx(0, abs=1e-7)
-
-
-@given(HISTOGRAMS, HISTOGRAMS, HISTOGRAMS)
-@settings(deadline=None)
-def test_the_distance_keeps_the_triangle_inequality(a, b, c):
-    assert js_distance(a, c) <= js_distance(a, b) + js_distance(b, c) + 1e-7
-
-
-def test_known_distances():
-    assert js_distance([5, 0], [0, 9]) == 1
-    # By hand: ((log2 4/3) + (1/2 log2 2/3 + 1/2 log2 2)) / 2 = 0.3112781
-    assert js_distance([1, 0], [1, 1]) ** 2 == pytest.approx(0.3112781, abs=1e-7)
-    assert np.isnan(js_distance([0, 0], [1, 1]))
 
 
 @given(st.lists(st.none() | st.floats(width=32), max_size=60))

@@ -33,7 +33,7 @@ def unit(fitted: Callable[..., Any]) -> Callable[[str], tuple[Any, Engine, pa.Re
         graph = OnnxGraph(made.spec, to_onnx(made.spec, made.pipeline))
         engine = Engine(made.spec, plan, graph, Profile.from_json(_profile(made.spec, made.rows, graph), "here"))
         (rows,) = made.rows.holdout.table.combine_chunks().to_batches()
-        return (made, engine, *engine.unit(rows))
+        return (made, engine, *engine.score_unit(rows))
 
     return score
 
@@ -50,9 +50,9 @@ def test_a_unit_has_the_columns_of_its_label(unit: Callable[..., Any], kind: str
 @pytest.mark.parametrize("kind", COLUMNS)
 def test_a_unit_says_what_scikit_learn_says(unit: Callable[..., Any], kind: str) -> None:
     made, _, found, _ = unit(kind)
-    task, frame = label_type(made.spec), model_inputs(made.spec, made.rows.holdout.table)
-    expected = task.predict(made.pipeline, frame)
-    assert task.published(pa.Table.from_batches([found])) == pytest.approx(expected, rel=1e-6, abs=1e-6)
+    label, frame = label_type(made.spec), model_inputs(made.spec, made.rows.holdout.table)
+    expected = label.predict(made.pipeline, frame)
+    assert label.read_scores(pa.Table.from_batches([found])) == pytest.approx(expected, rel=1e-6, abs=1e-6)
     predicted = made.pipeline.predict(frame)
     if kind == "multiclass":
         assert found["prediction"].to_pylist() == [made.spec.label.classes[int(place)] for place in predicted]
@@ -63,7 +63,7 @@ def test_a_unit_says_what_scikit_learn_says(unit: Callable[..., Any], kind: str)
 @pytest.mark.parametrize("kind", COLUMNS)
 def test_every_row_of_a_unit_is_counted_once_for_each_watched_column(unit: Callable[..., Any], kind: str) -> None:
     made, engine, found, counts = unit(kind)
-    assert set(counts) == {"kind", "amount", "items", label_type(made.spec).watched}
+    assert set(counts) == {"kind", "amount", "items", label_type(made.spec).drift_column}
     assert {int(np.sum(bins)) for bins in counts.values()} == {found.num_rows}
     if kind == "multiclass":
         watched = engine.profile.features[-1]

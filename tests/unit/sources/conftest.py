@@ -42,7 +42,7 @@ def shop() -> Callable[..., ModelSpec]:
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Stores:
+def stores(tmp_path: Path) -> Stores:
     """Stores over an empty project; nothing is opened."""
     return Stores(Settings(project=tmp_path, home=tmp_path / "home"))
 

@@ -47,12 +47,12 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", ["rows", "table"])
-def test_a_frame_and_an_arrow_table_are_taken_alike(shop: Shop, here: Stores, name: str) -> None:
+def test_a_frame_and_an_arrow_table_are_taken_alike(shop: Shop, stores: Stores, name: str) -> None:
     spec = shop({"callable": f"shop_nights:{name}"}, columns=COLUMNS)
-    assert features(spec, "2024-01-01", here).to_pydict() == {"order": [0, 1], "code": ["a", "b"]}
-    assert labels(spec, "2024-01-01", here)["returned"].to_pylist() == [True, False]
+    assert features(spec, "2024-01-01", stores).to_pydict() == {"order": [0, 1], "code": ["a", "b"]}
+    assert labels(spec, "2024-01-01", stores)["returned"].to_pylist() == [True, False]
     with pytest.raises(NoSourceData):
-        features(spec, "2024-01-09", here)
+        features(spec, "2024-01-09", stores)
 
 
 @pytest.mark.parametrize(
@@ -67,9 +67,11 @@ def test_a_frame_and_an_arrow_table_are_taken_alike(shop: Shop, here: Stores, na
         ("shop_nights:other", SchemaMismatch, "column code missing; got Order No., came back"),
     ],
 )
-def test_what_cannot_be_asked_is_named(shop: Shop, here: Stores, dotted: str, kind: type[Exception], why: str) -> None:
+def test_what_cannot_be_asked_is_named(
+    shop: Shop, stores: Stores, dotted: str, kind: type[Exception], why: str
+) -> None:
     with pytest.raises(kind, match=why):
-        features(shop({"callable": dotted}, columns=COLUMNS), "2024-01-01", here)
+        features(shop({"callable": dotted}, columns=COLUMNS), "2024-01-01", stores)
 
 
 @pytest.mark.parametrize(
@@ -80,8 +82,10 @@ def test_what_cannot_be_asked_is_named(shop: Shop, here: Stores, dotted: str, ki
         ("def features(night): ...\nfeatures()", "TypeError: .*, at source.py line 2"),
     ],
 )
-def test_a_file_that_cannot_be_imported_is_one_clear_error(spec: ModelSpec, here: Stores, text: str, why: str) -> None:
-    (here.settings.models / spec.name).mkdir(parents=True, exist_ok=True)
-    (here.settings.models / spec.name / "source.py").write_text(text)
+def test_a_file_that_cannot_be_imported_is_one_clear_error(
+    spec: ModelSpec, stores: Stores, text: str, why: str
+) -> None:
+    (stores.settings.models / spec.name).mkdir(parents=True, exist_ok=True)
+    (stores.settings.models / spec.name / "source.py").write_text(text)
     with pytest.raises(SpecError, match=rf"source\.py cannot be imported: {why}"):
-        features(spec, "2024-01-01", here)
+        features(spec, "2024-01-01", stores)

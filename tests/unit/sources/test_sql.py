@@ -41,27 +41,27 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("chunk", [1, 50_000])
 def test_a_night_is_what_the_query_gives_for_it(
-    shop: Shop, here: Stores, monkeypatch: pytest.MonkeyPatch, chunk: int
+    shop: Shop, stores: Stores, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
     monkeypatch.setattr(sql, "CHUNK_ROWS", chunk)
     spec = shop(SOURCE, columns=COLUMNS)
-    found = features(spec, "2024-01-01", here)
-    assert found["order"].to_pylist() == [1, 2]
-    assert found["code"].to_pylist() == ["007", "a"]
-    assert [None if price is None else str(price) for price in found["price"].to_pylist()] == ["1.50", None]
-    assert found["express"].to_pylist() == [True, False]
-    assert labels(spec, "2024-01-01", here)["returned"].cast(pa.float32()).to_pylist() == [1.0, None]
+    rows = features(spec, "2024-01-01", stores)
+    assert rows["order"].to_pylist() == [1, 2]
+    assert rows["code"].to_pylist() == ["007", "a"]
+    assert [None if price is None else str(price) for price in rows["price"].to_pylist()] == ["1.50", None]
+    assert rows["express"].to_pylist() == [True, False]
+    assert labels(spec, "2024-01-01", stores)["returned"].cast(pa.float32()).to_pylist() == [1.0, None]
 
 
-def test_a_night_without_rows_is_skipped(shop: Shop, here: Stores) -> None:
+def test_a_night_without_rows_is_skipped(shop: Shop, stores: Stores) -> None:
     with pytest.raises(NoSourceData):
-        features(shop(SOURCE, columns=COLUMNS), "2024-01-09", here)
+        features(shop(SOURCE, columns=COLUMNS), "2024-01-09", stores)
 
 
-def test_the_address_must_be_in_the_environment(shop: Shop, here: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_address_must_be_in_the_environment(shop: Shop, stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SHOP_URL")
     with pytest.raises(UsageError, match=r"environment variable SHOP_URL .* is not set"):
-        features(shop(SOURCE, columns=COLUMNS), "2024-01-01", here)
+        features(shop(SOURCE, columns=COLUMNS), "2024-01-01", stores)
 
 
 @pytest.mark.parametrize(
@@ -73,23 +73,23 @@ def test_the_address_must_be_in_the_environment(shop: Shop, here: Stores, monkey
     ],
 )
 def test_a_database_that_cannot_be_asked_is_one_line_without_the_password(
-    shop: Shop, here: Stores, monkeypatch: pytest.MonkeyPatch, url: str, kind: type[Exception]
+    shop: Shop, stores: Stores, monkeypatch: pytest.MonkeyPatch, url: str, kind: type[Exception]
 ) -> None:
     monkeypatch.setenv("SHOP_URL", url)
     with pytest.raises(kind, match="SHOP_URL") as error:
-        features(shop(SOURCE, columns=COLUMNS), "2024-01-01", here)
+        features(shop(SOURCE, columns=COLUMNS), "2024-01-01", stores)
     assert "s3cr3t" not in str(error.value)
     assert error.value.__suppress_context__
 
 
-def test_a_query_that_is_refused_says_why(shop: Shop, here: Stores) -> None:
+def test_a_query_that_is_refused_says_why(shop: Shop, stores: Stores) -> None:
     wrong = {**SOURCE, "sql": "SELECT * FROM ordres WHERE day = :night"}
     with pytest.raises(SourceUnreadable, match="refused the query: no such table: ordres"):
-        features(shop(wrong, columns=COLUMNS), "2024-01-01", here)
+        features(shop(wrong, columns=COLUMNS), "2024-01-01", stores)
 
 
-def test_a_missing_column_and_a_wrong_type_are_named(shop: Shop, here: Stores) -> None:
+def test_a_missing_column_and_a_wrong_type_are_named(shop: Shop, stores: Stores) -> None:
     with pytest.raises(SchemaMismatch, match="column colour missing; got day, Order No"):
-        features(shop(SOURCE, columns={**COLUMNS, "colour": {"type": "string"}}), "2024-01-01", here)
+        features(shop(SOURCE, columns={**COLUMNS, "colour": {"type": "string"}}), "2024-01-01", stores)
     with pytest.raises(SchemaMismatch, match="column code is not int16: got texts; first: '007'"):
-        features(shop(SOURCE, columns={**COLUMNS, "code": {"type": "int16"}}), "2024-01-01", here)
+        features(shop(SOURCE, columns={**COLUMNS, "code": {"type": "int16"}}), "2024-01-01", stores)

@@ -62,10 +62,10 @@ def test_an_unknown_key_is_named_with_the_nearest_allowed_one(
     edit: Callable[[str, Any], Path], key: str, hint: str
 ) -> None:
     path = edit(key, 1)
-    said = refusal(path)
-    assert f"{path}: {key}: unknown key; {hint}" in said
-    assert "allowed: " in said
-    assert "nightshift check" in said
+    message = refusal(path)
+    assert f"{path}: {key}: unknown key; {hint}" in message
+    assert "allowed: " in message
+    assert "nightshift check" in message
 
 
 @pytest.mark.parametrize(
@@ -99,9 +99,9 @@ def test_a_wrong_value_is_shown_with_what_is_allowed(
     edit: Callable[[str, Any], Path], key: str, value: Any, got: str, allowed: str
 ) -> None:
     path = edit(key, value)
-    said = refusal(path)
-    assert f"{path}: {key}: got {got}, allowed: " in said
-    assert allowed in said
+    message = refusal(path)
+    assert f"{path}: {key}: got {got}, allowed: " in message
+    assert allowed in message
 
 
 @pytest.mark.parametrize("key", ["source", "partition.column", "keys", "label.delay_days", "training.trainer"])
@@ -116,7 +116,7 @@ def test_a_source_says_of_which_kind_it_is(edit: Callable[[str, Any], Path]) -> 
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "said"),
+    ("key", "value", "message"),
     [
         ("source", {"files": "*.parquet", "night": "weather"}, "source.night: got 'weather', allowed: 'column'"),
         ("source", {"sql": "select 1", "url_variable": "SHOP"}, "sql has no :night"),
@@ -130,12 +130,12 @@ def test_a_source_says_of_which_kind_it_is(edit: Callable[[str, Any], Path]) -> 
         ("gates.at_least", {"rmse": 1.0}, "gates.at_least names rmse, allowed: accuracy"),
     ],
 )
-def test_each_section_is_checked(edit: Callable[[str, Any], Path], key: str, value: Any, said: str) -> None:
-    assert said in refusal(edit(key, value))
+def test_each_section_is_checked(edit: Callable[[str, Any], Path], key: str, value: Any, message: str) -> None:
+    assert message in refusal(edit(key, value))
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "said"),
+    ("key", "value", "message"),
     [
         ("columns.site.min", 1, "columns.site: min and max are for numeric columns"),
         ("columns.items.values", ["1"], "columns.items: values and pattern are for string columns"),
@@ -154,9 +154,9 @@ def test_each_section_is_checked(edit: Callable[[str, Any], Path], key: str, val
     ],
 )
 def test_what_contradicts_itself_is_explained(
-    edit: Callable[[str, Any], Path], key: str, value: Any, said: str
+    edit: Callable[[str, Any], Path], key: str, value: Any, message: str
 ) -> None:
-    assert said in refusal(edit(key, value))
+    assert message in refusal(edit(key, value))
 
 
 def test_a_model_without_features_is_refused(edit: Callable[[str, Any], Path]) -> None:
@@ -170,9 +170,9 @@ def test_all_mistakes_are_shown_at_once_up_to_ten(edit: Callable[[str, Any], Pat
     assert refusal(edit("training.seed", "x")).count("got ") == 2
     for number in range(12):
         edit(f"extra_{number}", 1)
-    said = refusal(edit("extra", 1))
-    assert said.count("unknown key") + said.count("got ") == 10
-    assert "... and 5 more" in said
+    message = refusal(edit("extra", 1))
+    assert message.count("unknown key") + message.count("got ") == 10
+    assert "... and 5 more" in message
 
 
 @pytest.mark.parametrize("text", ["a: [1", "a: b: c", "\tx: 1", "- !!python/object:os.system {}"])
@@ -193,8 +193,8 @@ def test_bytes_that_are_no_text_are_refused(model_folder: Path) -> None:
 
 
 def test_the_folder_has_the_model_s_name(edit: Callable[[str, Any], Path], model_folder: Path) -> None:
-    said = refusal(edit("name", "other"))
-    assert f"name: got 'other', allowed '{model_folder.name}' (the folder's name)" in said
+    message = refusal(edit("name", "other"))
+    assert f"name: got 'other', allowed '{model_folder.name}' (the folder's name)" in message
 
 
 def test_the_source_file_is_beside_it(edit: Callable[[str, Any], Path]) -> None:

@@ -49,18 +49,18 @@ class Careless(Scratch):
 
 def test_a_store_that_keeps_its_word_passes() -> None:
     area = Careless()
-    found = [create_race(area, rounds=2), swap_race(area, rounds=2), listing(area, count=50), ranges(area)]
-    assert [one.result for one in found] == ["ok"] * 4
-    require_trusted(found)
+    results = [create_race(area, rounds=2), swap_race(area, rounds=2), listing(area, count=50), ranges(area)]
+    assert [finding.result for finding in results] == ["ok"] * 4
+    require_trusted(results)
 
 
 @pytest.mark.parametrize("race", [create_race, swap_race])
 def test_a_store_with_two_winners_is_refused(race) -> None:
-    found = race(Careless(keeps=False), rounds=2)
-    assert found.result == "failed"
-    assert found.seen == "2 of 2 rounds had [16, 16] winners among 16 writers"
-    with pytest.raises(StackError, match=f"cannot be trusted with a commit: {found.check}"):
-        require_trusted([found])
+    finding = race(Careless(keeps=False), rounds=2)
+    assert finding.result == "failed"
+    assert finding.seen == "2 of 2 rounds had [16, 16] winners among 16 writers"
+    with pytest.raises(StackError, match=f"cannot be trusted with a commit: {finding.check}"):
+        require_trusted([finding])
 
 
 def test_lost_keys_and_wrong_ranges_are_seen() -> None:
@@ -83,10 +83,10 @@ def test_a_store_that_is_away_is_one_clear_error(tmp_path: Path) -> None:
 
 def test_services_that_are_away_are_warnings(tmp_path: Path) -> None:
     port = Ports.free().mlflow
-    found = services(settings(tmp_path, mlflow_uri=f"http://127.0.0.1:{port}"))
-    assert [(one.check, one.result) for one in found] == [("MLflow", "warning"), ("Airflow", "warning")]
-    assert "does not answer" in found[0].seen
-    assert "no URL" in found[1].seen
+    results = services(settings(tmp_path, mlflow_uri=f"http://127.0.0.1:{port}"))
+    assert [(finding.check, finding.result) for finding in results] == [("MLflow", "warning"), ("Airflow", "warning")]
+    assert "does not answer" in results[0].seen
+    assert "no URL" in results[1].seen
 
 
 def test_packages_are_compared_with_the_pins(tmp_path: Path) -> None:

@@ -53,12 +53,12 @@ def test_death_shows_the_last_lines_and_stops_the_others(bench: Bench) -> None:
     dying = bench.service("dying", "for i in range(30): print('line', i)\nraise SystemExit(3)", ready=False)
     with pytest.raises(ServiceDied) as error:
         bench.launch(Group("a", (bench.service("well"),)), Group("b", (dying,)))
-    said = str(error.value)
-    assert "dying ended while starting (exit code 3)" in said
-    assert "line 15\n" in said
-    assert "line 29" in said
-    assert "line 14\n" not in said
-    assert "dying.log" in said
+    message = str(error.value)
+    assert "dying ended while starting (exit code 3)" in message
+    assert "line 15\n" in message
+    assert "line 29" in message
+    assert "line 14\n" not in message
+    assert "dying.log" in message
     assert list((bench.home / "run").iterdir()) == []
     assert Event("dying", "failed") in bench.events
 
@@ -78,25 +78,25 @@ def test_only_the_last_start_is_in_the_message(bench: Bench) -> None:
     assert "another day" not in str(error.value)
 
 
-def test_a_chore_comes_first_and_only_once(bench: Bench) -> None:
+def test_an_init_task_comes_first_and_only_once(bench: Bench) -> None:
     made = bench.home / "made"
     code = f"import time, pathlib; time.sleep(0.2); pathlib.Path({str(made)!r}).touch()"
-    chore = InitTask("chore", (sys.executable, "-c", code), os.environ, bench.home, made.exists, lambda: None)
-    group = Group("a", (bench.service("a", ready=made),), chores=(chore,))
-    for expected in (["chore", "a"], ["a"]):
+    migrate = InitTask("migrate", (sys.executable, "-c", code), os.environ, bench.home, made.exists, lambda: None)
+    group = Group("a", (bench.service("a", ready=made),), init_tasks=(migrate,))
+    for expected in (["migrate", "a"], ["a"]):
         bench.events.clear()
         stop(bench.launch(group).started.values())
         assert [event.service for event in bench.events if event.state == "ready"] == expected
 
 
-def test_a_failed_chore_starts_nothing(bench: Bench) -> None:
-    chore = InitTask(
-        "chore", (sys.executable, "-c", "raise SystemExit('no disk')"), os.environ, bench.home, bool, lambda: None
+def test_a_failed_init_task_starts_nothing(bench: Bench) -> None:
+    migrate = InitTask(
+        "migrate", (sys.executable, "-c", "raise SystemExit('no disk')"), os.environ, bench.home, bool, lambda: None
     )
-    with pytest.raises(ServiceDied, match=r"chore failed \(exit code 1\)") as error:
-        bench.launch(Group("a", (bench.service("a"),), chores=(chore,)))
+    with pytest.raises(ServiceDied, match=r"migrate failed \(exit code 1\)") as error:
+        bench.launch(Group("a", (bench.service("a"),), init_tasks=(migrate,)))
     assert "no disk" in str(error.value)
-    assert [event.service for event in bench.events] == ["chore", "chore"]
+    assert [event.service for event in bench.events] == ["migrate", "migrate"]
 
 
 def test_failure_does_not_wait_for_slow_groups(bench: Bench) -> None:

@@ -43,7 +43,7 @@ def test_a_port_that_is_no_number_is_refused(tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.mark.parametrize(
-    ("ports", "said"),
+    ("ports", "message"),
     [
         (Ports(s3=80), "port 80 .* out of range"),
         (Ports(s3=60_000), "port 70008 .* out of range"),
@@ -51,8 +51,8 @@ def test_a_port_that_is_no_number_is_refused(tmp_path: Path, monkeypatch: pytest
         (Ports(s3=8075, airflow=8080), "port 8080 is given to both"),
     ],
 )
-def test_impossible_ports_are_refused(ports: Ports, said: str) -> None:
-    with pytest.raises(UsageError, match=said):
+def test_impossible_ports_are_refused(ports: Ports, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         ports.check()
 
 

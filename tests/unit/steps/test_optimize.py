@@ -12,7 +12,7 @@ from nightshift.errors import ModelError, ParityFailed
 from nightshift.modelling.holdout import Split, split
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.metrics import row_losses
-from nightshift.modelling.trainers import build
+from nightshift.modelling.trainers import trainer_of
 from nightshift.optimization.variants.evaluator import choose
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.spec import VARIANTS, ModelSpec
@@ -29,42 +29,47 @@ def model(
     def fitted(**optimize: Any) -> tuple[ModelSpec, Any, Split]:
         changed = change(spec, optimize=optimize)
         rows = split(changed, small_rows(changed))
-        return changed, build(changed).fit(model_inputs(changed, rows.train.table), rows.train.labels), rows
+        return (
+            changed,
+            trainer_of(changed).pipeline(changed).fit(model_inputs(changed, rows.train.table), rows.train.labels),
+            rows,
+        )
 
     return fitted
 
 
+@pytest.mark.usefixtures("networks")
 def test_the_table_is_what_the_files_say(model: Callable[..., tuple[ModelSpec, Any, Split]]) -> None:
     spec, pipeline, rows = model(variants=list(VARIANTS), max_metric_loss=0.5)
     found = search(spec, pipeline, rows)
-    assert [entry.name for entry in found.entries] == ["fp32", *VARIANTS]
-    assert found.chosen == choose(found.entries)
+    assert [result.name for result in found.results] == ["fp32", *VARIANTS]
+    assert found.chosen == choose(found.results)
     holdout = rows.holdout
     losses = {
         name: row_losses("log_loss", holdout.labels, OnnxGraph(spec, body).score(holdout.table)).mean()
         for name, body in found.files.items()
     }
-    for entry in found.entries:
-        body = found.files[entry.name]
-        assert entry.sha256 == hashlib.sha256(body).hexdigest()
-        assert entry.bytes == len(body)
-        if entry.name != "int8_dynamic":
-            assert entry.loss.mean == pytest.approx(losses[entry.name] - losses["fp32"], abs=1e-9)
-        assert entry.rows_per_second > 0
-        assert entry.parity.rows > holdout.table.num_rows
-    assert {entry.name for entry in found.entries if entry.exact} == {
+    for result in found.results:
+        body = found.files[result.name]
+        assert result.sha256 == hashlib.sha256(body).hexdigest()
+        assert result.bytes == len(body)
+        if result.name != "int8_dynamic":
+            assert result.loss.mean == pytest.approx(losses[result.name] - losses["fp32"], abs=1e-9)
+        assert result.rows_per_second > 0
+        assert result.parity.rows > holdout.table.num_rows
+    assert {result.name for result in found.results if result.exact} == {
         "fp32",
         "fp32_optimized",
         "codes",
         "codes_mirrored",
     }
-    assert not any(entry.refusal for entry in found.entries if entry.exact)
-    assert set(found.curves) == {"student", "pruned"}
+    assert not any(result.refusal for result in found.results if result.exact)
+    assert set(found.losses) == {"student", "pruned"}
 
 
 def test_a_spec_that_names_no_variant_gets_fp32(model: Callable[..., tuple[ModelSpec, Any, Split]]) -> None:
     found = search(*model(variants=[]))
-    assert [entry.name for entry in found.entries] == ["fp32"]
+    assert [result.name for result in found.results] == ["fp32"]
     assert found.chosen.name == "fp32"
 
 
@@ -72,7 +77,7 @@ def test_a_plain_export_that_is_not_the_model_ends_the_search(
     model: Callable[..., tuple[ModelSpec, Any, Split]], monkeypatch: pytest.MonkeyPatch, change: Change
 ) -> None:
     spec, pipeline, rows = model(variants=["codes"])
-    other = build(change(spec, training={"parameters": {"max_iter": 2}}))
+    other = trainer_of(spec).pipeline(change(spec, training={"parameters": {"max_iter": 2}}))
     other.fit(model_inputs(spec, rows.train.table), rows.train.labels)
     export = step.to_onnx
     monkeypatch.setattr(step, "to_onnx", lambda spec, _: export(spec, other))
@@ -119,9 +124,9 @@ def test_other_labels_have_their_layouts_and_a_reason_for_what_they_have_not(
     made = fitted(kind, trainer, optimize={"variants": list(VARIANTS), "max_metric_loss": 0.5})
     found = search(made.spec, made.pipeline, made.rows)
     assert set(found.files) == {"fp32", *built}
-    assert all(entry.refusal for entry in found.entries if entry.name not in found.files)
-    exact = [entry for entry in found.entries if entry.exact and entry.name in found.files]
-    assert not any(entry.refusal for entry in exact)
-    assert all(entry.parity.label_flips == 0 and entry.parity.max_difference < 1e-6 for entry in exact)
+    assert all(result.refusal for result in found.results if result.name not in found.files)
+    exact = [result for result in found.results if result.exact and result.name in found.files]
+    assert not any(result.refusal for result in exact)
+    assert all(result.parity.label_flips == 0 and result.parity.max_difference < 1e-6 for result in exact)
     assert not found.chosen.refusal
     step._profile(made.spec, made.rows, OnnxGraph(made.spec, found.body))

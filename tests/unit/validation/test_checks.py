@@ -24,9 +24,9 @@ from nightshift.validation.checks import (
     OneOf,
     RowCheck,
     Within,
-    missing,
     row_checks,
 )
+from nightshift.validation.masks import missing
 
 TEXTS = st.none() | st.sampled_from([
     "",

@@ -5,10 +5,11 @@ from nightshift.modelling.label_types.binary import Binary
 from nightshift.modelling.label_types.multiclass import Multiclass
 from nightshift.modelling.label_types.regression import Regression
 from nightshift.spec import ModelSpec
+from nightshift.spec.learning import LabelKind
 
-__all__ = ["Binary", "Multiclass", "Regression", "LabelType", "label_type"]
+__all__ = ["LABEL_TYPES", "LabelType", "label_type"]
 
-KINDS: dict[str, type[Binary] | type[Multiclass] | type[Regression]] = {
+LABEL_TYPES: dict[LabelKind, type[LabelType]] = {
     "binary": Binary,
     "multiclass": Multiclass,
     "regression": Regression,
@@ -17,4 +18,4 @@ KINDS: dict[str, type[Binary] | type[Multiclass] | type[Regression]] = {
 
 def label_type(spec: ModelSpec) -> LabelType:
     """What a spec's label asks for."""
-    return KINDS[spec.label.type](spec)
+    return LABEL_TYPES[spec.label.type](spec)

@@ -1,130 +1,209 @@
-"""What differs between the kinds of label, and what they share in reading labels."""
+"""What every kind of label answers for itself, and what the kinds share in reading labels."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from nightshift.errors import SchemaMismatch
+from nightshift.modelling.arrays import Array, Float32s, Floats
 from nightshift.spec import ModelSpec
+from nightshift.stores.types import is_number, plain_array
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
     from sklearn.pipeline import Pipeline
 
-Floats: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
-Values: TypeAlias = "pa.Array | pa.ChunkedArray"
+ArrowValues: TypeAlias = "pa.Array | pa.ChunkedArray"
+Link: TypeAlias = Literal["Sigmoid", "Softmax", "Identity"]
+EstimatorType: TypeAlias = Literal["classifier", "regressor"]
+MOST_EXAMPLES = 3
 
 
-class LabelType(Protocol):
-    """A kind of label. ``scores`` of n rows are (n,): P(label) or a number; or (n, k): P(class) of k classes."""
+class Floor(NamedTuple):
+    """A gate for a first model: a metric, the value it must pass, and what is worth that without any skill."""
 
-    @property
-    def label_type(self) -> pa.DataType:
-        """The label's type in the lake."""
+    metric: str
+    value: float
+    without_skill: str
 
-    @property
-    def output(self) -> str:
-        """The scores' name in scikit-learn's plain export."""
 
-    @property
-    def monitored(self) -> tuple[str, ...]:
-        """The metrics that a night's record has."""
+class ReportColumn(NamedTuple):
+    """A column of a night's accuracy: more digits where values have a unit."""
 
-    @property
-    def watched(self) -> str:
-        """The published column whose drift is watched."""
+    title: str
+    metric: str
+    digits: int
+
+
+@dataclass(frozen=True)
+class LabelType(ABC):
+    """A kind of label, for one spec.
+
+    ``scores`` of n rows are (n,): P(label) or a number; or (n, k): P(class) of k classes. ``targets`` are
+    labels as numbers, (n,).
+    """
+
+    spec: ModelSpec
+
+    arrow_type: ClassVar[pa.DataType]
+    """The label's type in the lake."""
+    estimator_type: ClassVar[EstimatorType]
+    """What learns it, in scikit-learn's word."""
+    predict_method: ClassVar[Literal["predict_proba", "predict"]]
+    """The trained pipeline's method that gives scores."""
+    output: ClassVar[str]
+    """The scores' name in scikit-learn's plain export."""
+    link: ClassVar[Link]
+    """The ONNX operator from raw scores to scores."""
+    has_threshold: ClassVar[bool] = False
+    """Whether ``predict.threshold`` decides."""
+    can_be_distilled: ClassVar[bool] = False
+    """Whether a score is one probability, which smaller models can learn from."""
+    difference_note: ClassVar[str] = ""
+    """In what differences of scores are measured, where that is not plain."""
+    floor: ClassVar[Floor]
+    metrics_kept: ClassVar[tuple[str, ...]]
+    """The metrics that a night's record has."""
+    report_columns: ClassVar[tuple[ReportColumn, ...]]
+    """Of a night's report, besides loss and limit."""
 
     @property
     def identity(self) -> str | None:
         """What a graph says it was trained for; one for a binary label says nothing."""
+        return None
 
-    def typed(self, values: Values, where: str) -> pa.Array:
-        """Labels as they came, in ``label_type``. Raises ``SchemaMismatch`` naming the first that is none."""
+    @property
+    @abstractmethod
+    def drift_column(self) -> str:
+        """The published column whose drift is watched."""
 
-    def targets(self, labels: Values) -> Floats:
+    @property
+    @abstractmethod
+    def card_line(self) -> str:
+        """What is published, for the model card."""
+
+    @abstractmethod
+    def cast(self, values: ArrowValues, where: str) -> pa.Array:
+        """Labels as they came, in ``arrow_type``. Raises ``SchemaMismatch`` naming the first that is none."""
+
+    @abstractmethod
+    def as_targets(self, labels: ArrowValues) -> Floats:
         """Labels of the lake as numbers (n,), NaN for null. Raises ``SchemaMismatch``."""
 
+    def text_of(self, target: float) -> str:
+        """A target as a person would write the label."""
+        return f"{target:g}"
+
+    def missing_classes(self, targets: Floats) -> list[str]:
+        """Classes that no target is of: a model could not learn them."""
+        return []
+
+    @abstractmethod
     def predict(self, pipeline: "Pipeline", frame: "pd.DataFrame") -> Floats:
         """The trained pipeline's scores."""
 
-    def blank(self, rows: int) -> NDArray[np.float32]:
+    @abstractmethod
+    def empty_scores(self, rows: int) -> Float32s:
         """Room for the scores of so many rows."""
 
-    def wrong(self, scores: NDArray[np.float32]) -> str:
+    @abstractmethod
+    def invalid(self, scores: Float32s) -> str:
         """What is wrong with scores that cannot be; empty for good ones."""
 
-    def decide(self, scores: Floats) -> NDArray[Any]:
+    @abstractmethod
+    def decide(self, scores: Floats) -> Array:
         """The predicted label of each row, (n,)."""
 
-    def unit(self, scores: Floats) -> float:
-        """In what a difference between two scores is measured."""
+    def difference_scale(self, scores: Floats) -> float:
+        """In what a difference between two scores is measured: probabilities as they are."""
+        return 1.0
 
-    def resolution(self, scores: Floats) -> Floats | float:
+    def rounding(self, scores: Floats) -> Floats | float:
         """Differences of scores that say nothing."""
+        return 0.0
 
-    def metrics(self, labels: Floats, scores: Floats) -> dict[str, float]:
-        """How good scores are; what these labels do not define is left out."""
+    @abstractmethod
+    def metrics(self, targets: Floats, scores: Floats) -> dict[str, float]:
+        """How good scores are; what these targets do not define is left out."""
 
+    @abstractmethod
     def no_skill(self, metrics: dict[str, float]) -> str:
         """What is said of scores that are no better than a constant; empty for better ones."""
 
-    def fields(self) -> list[pa.Field]:
+    @abstractmethod
+    def published_fields(self) -> list[pa.Field]:
         """The published columns of scores and prediction."""
 
-    def columns(self, scores: NDArray[np.float32]) -> list[pa.Array]:
+    @abstractmethod
+    def published_columns(self, scores: Float32s) -> list[pa.Array]:
         """Their values; texts as dictionaries."""
 
-    def published(self, table: pa.Table) -> Floats:
+    @abstractmethod
+    def read_scores(self, table: pa.Table) -> Floats:
         """Scores from the published columns, NaN for null."""
 
-    def watch(self, scores: Floats) -> pa.Array:
-        """The values of ``watched`` for scores, null where they are NaN."""
+    @abstractmethod
+    def drift_values(self, scores: Floats) -> pa.Array:
+        """The values of ``drift_column`` for scores, null where they are NaN."""
+
+    @abstractmethod
+    def figures(self, targets: Floats, scores: Floats) -> dict[str, "Figure"]:
+        """What a training run draws of its holdout, by name."""
 
 
-def mismatch(spec: ModelSpec, where: str, found: str, fix: str) -> SchemaMismatch:
+def mismatch(spec: ModelSpec, where: str, problem: str, fix: str) -> SchemaMismatch:
     """The error of a label that is none."""
-    return SchemaMismatch(f"{where}: label {spec.label.column} {found}", fix=fix)
+    column = spec.label.column
+    message = f"{where}: label {column} {problem}"
+    return SchemaMismatch(message, fix=fix)
 
 
-def plain(values: Values) -> pa.Array:
-    """One array, dictionaries decoded, NaN as null."""
-    found = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-    found = found.dictionary_decode() if pa.types.is_dictionary(found.type) else found
-    return pc.if_else(pc.is_nan(found), None, found) if pa.types.is_floating(found.type) else found
+def is_number_or_null(arrow_type: pa.DataType) -> bool:
+    """Numbers, or nothing but nulls; truth values are not numbers here."""
+    if is_number(arrow_type):
+        return True
+    return bool(pa.types.is_null(arrow_type))
 
 
-def is_text(kind: pa.DataType) -> bool:
-    """Strings of either size."""
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-
-def is_number(kind: pa.DataType) -> bool:
-    """Numbers, or nothing but nulls."""
-    return any(
-        test(kind) for test in (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)
-    )
-
-
-def shown(values: Values, chosen: Any) -> str:
+def examples(values: ArrowValues, chosen: Any) -> str:
     """The first few of the chosen values, for a message."""
-    some: Sequence[object] = pc.unique(values.filter(chosen)).to_pylist()
-    return ", ".join(map(repr, some[:3])) + (" ..." if len(some) > 3 else "")
+    different: Sequence[object] = pc.unique(values.filter(chosen)).to_pylist()
+    first_few = different[:MOST_EXAMPLES]
+    shown = ", ".join(map(repr, first_few))
+    if len(different) > MOST_EXAMPLES:
+        return f"{shown} ..."
+    return shown
 
 
-def as_lake(spec: ModelSpec, labels: Values, kind: pa.DataType) -> pa.Array:
-    """Labels read back, once they are of the type that the spec's task writes. Raises ``SchemaMismatch``."""
-    if labels.type != kind:
+def from_lake(label: LabelType, labels: ArrowValues) -> pa.Array:
+    """Labels read back, once they are of the type that this kind of label writes. Raises ``SchemaMismatch``."""
+    if labels.type != label.arrow_type:
+        spec = label.spec
         raise mismatch(
-            spec, spec.name, f"is {labels.type} in the lake; a {spec.label.type} label is {kind}",
+            spec,
+            spec.name,
+            f"is {labels.type} in the lake; a {spec.label.type} label is {label.arrow_type}",
             fix=f"nightshift load {spec.name} <first night> <last night>, which brings such labels again",
-        )  # fmt: skip
-    return plain(labels)
+        )
+    return plain_array(labels)
 
 
-def as_numbers(values: pa.Array, kind: type[np.generic]) -> Any:
-    """(n,) with NaN for null."""
-    return values.to_numpy(zero_copy_only=False).astype(kind)
+def nan_for_null(values: pa.Array, dtype: type[np.generic]) -> Any:
+    """(n,) of a floating type."""
+    numbers = values.to_numpy(zero_copy_only=False)
+    return numbers.astype(dtype)
+
+
+def no_better_than_the_base_rate(metrics: dict[str, float]) -> str:
+    """What is said of a log loss that a constant reaches."""
+    log_loss = metrics["log_loss"]
+    of_constant = metrics["base_rate_log_loss"]
+    if log_loss < of_constant:
+        return ""
+    return f"log loss {log_loss:.4f} is no better than always saying the base rate ({of_constant:.4f})"

@@ -1,140 +1,175 @@
 """Yes or no: the score is P(yes), the prediction whether it reaches the threshold."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from nightshift.modelling.arrays import Array, Float32s, Floats
 from nightshift.modelling.label_types.base import (
-    Floats,
-    Values,
-    as_lake,
-    as_numbers,
-    is_number,
-    is_text,
+    ArrowValues,
+    Floor,
+    LabelType,
+    ReportColumn,
+    examples,
+    from_lake,
+    is_number_or_null,
     mismatch,
-    plain,
-    shown,
+    nan_for_null,
+    no_better_than_the_base_rate,
 )
 from nightshift.modelling.metrics import binary_metrics
-from nightshift.spec import ModelSpec
+from nightshift.stores.types import is_text, plain_array
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
     from sklearn.pipeline import Pipeline
 
 
 @dataclass(frozen=True)
-class Binary:
+class Binary(LabelType):
     """Labels are float32, 0 or 1 or null."""
 
-    spec: ModelSpec
-    label_type = pa.float32()
+    arrow_type = pa.float32()
+    estimator_type = "classifier"
+    predict_method = "predict_proba"
     output = "probabilities"
-    monitored = ("roc_auc", "pr_auc", "log_loss", "brier", "f1", "accuracy", "base_rate", "base_rate_log_loss")
-    identity = None
+    link = "Sigmoid"
+    has_threshold = True
+    can_be_distilled = True
+    floor = Floor("roc_auc", 0.55, "a coin has 0.5")
+    metrics_kept = ("roc_auc", "pr_auc", "log_loss", "brier", "f1", "accuracy", "base_rate", "base_rate_log_loss")
+    report_columns = (
+        ReportColumn("base rate's loss", "base_rate_log_loss", 3),
+        ReportColumn("log loss", "log_loss", 3),
+        ReportColumn("ROC AUC", "roc_auc", 3),
+        ReportColumn("PR AUC", "pr_auc", 3),
+        ReportColumn("Brier", "brier", 3),
+        ReportColumn("base rate", "base_rate", 2),
+    )
 
     @property
-    def watched(self) -> str:
+    def drift_column(self) -> str:
         """The score."""
         return self.spec.predict.score
 
-    def typed(self, values: Values, where: str) -> pa.Array:
+    @property
+    def card_line(self) -> str:
+        """The score, and from where on it means yes."""
+        predict = self.spec.predict
+        return f"as `{predict.score}` in [0, 1];\n  `{predict.prediction}` is true from {predict.threshold}."
+
+    def cast(self, values: ArrowValues, where: str) -> pa.Array:
         """Booleans, 0 and 1, or texts of which ``label.positive`` is yes."""
-        given = plain(values)
-        if is_text(given.type):
-            given = self._is_positive(given, where)
-        elif is_number(given.type):
-            numbers = given.cast(pa.float64())
-            strange = pc.invert(pc.is_in(numbers, value_set=pa.array([0.0, 1.0, None])))
-            if pc.any(strange).as_py():
-                raise mismatch(
-                    self.spec, where, f"has {shown(given, strange)}; a binary label is true or false, or 1 or 0",
-                    fix="mend the source, or make label.type multiclass or regression",
-                )  # fmt: skip
-        elif not pa.types.is_boolean(given.type):
-            raise mismatch(self.spec, where, f"is {given.type}, which is no yes or no", fix="mend the source")
-        return given.cast(pa.float32())
+        labels = plain_array(values)
+        if is_text(labels.type):
+            labels = self._is_positive(labels.cast(pa.string()), where)
+        elif is_number_or_null(labels.type):
+            self._require_zero_or_one(labels, where)
+        elif not pa.types.is_boolean(labels.type):
+            raise mismatch(self.spec, where, f"is {labels.type}, which is no yes or no", fix="mend the source")
+        return labels.cast(pa.float32())
+
+    def _require_zero_or_one(self, labels: pa.Array, where: str) -> None:
+        allowed = pa.array([0.0, 1.0, None])
+        strange = pc.invert(pc.is_in(labels.cast(pa.float64()), value_set=allowed))
+        if pc.any(strange).as_py():
+            raise mismatch(
+                self.spec,
+                where,
+                f"has {examples(labels, strange)}; a binary label is true or false, or 1 or 0",
+                fix="mend the source, or make label.type multiclass or regression",
+            )
 
     def _is_positive(self, texts: pa.Array, where: str) -> pa.Array:
         positive = self.spec.label.positive
-        found = [value for value in pc.unique(texts).to_pylist() if value is not None]
+        different = pc.unique(texts.drop_null()).to_pylist()
         if positive is None:
             raise mismatch(
-                self.spec, where, f"is text, e.g. {found[0]!r}" if found else "is text",
+                self.spec,
+                where,
+                f"is text, e.g. {different[0]!r}" if different else "is text",
                 fix="say which text means yes, as label.positive in model.yaml",
-            )  # fmt: skip
-        if len({*found, positive}) > 2:
+            )
+        if len({*different, positive}) > 2:
             raise mismatch(
-                self.spec, where, f"has {', '.join(map(repr, sorted(found)[:5]))}; a binary label has two values",
+                self.spec,
+                where,
+                f"has {', '.join(map(repr, sorted(different)[:5]))}; a binary label has two values",
                 fix="mend the source, or make label.type multiclass",
-            )  # fmt: skip
+            )
         return pc.equal(texts, positive)
 
-    def targets(self, labels: Values) -> Floats:
+    def as_targets(self, labels: ArrowValues) -> Floats:
         """(n,) in {0, 1}."""
-        return as_numbers(as_lake(self.spec, labels, self.label_type), np.float32)  # type: ignore[no-any-return]
+        known = from_lake(self, labels)
+        targets: Floats = nan_for_null(known, np.float32)
+        return targets
 
     def predict(self, pipeline: "Pipeline", frame: "pd.DataFrame") -> Floats:
         """P(yes), (n,)."""
-        return pipeline.predict_proba(frame)[:, 1]  # type: ignore[no-any-return]
+        of_both: Floats = pipeline.predict_proba(frame)
+        return of_both[:, 1]
 
-    def blank(self, rows: int) -> NDArray[np.float32]:
+    def empty_scores(self, rows: int) -> Float32s:
         """(n,)."""
         return np.empty(rows, np.float32)
 
-    def wrong(self, scores: NDArray[np.float32]) -> str:
+    def invalid(self, scores: Float32s) -> str:
         """Not in [0, 1]."""
         # NaN fails both comparisons.
         if not scores.size or (scores.min() >= 0 and scores.max() <= 1):
             return ""
-        return f"{int((~((scores >= 0) & (scores <= 1))).sum())} scores outside [0, 1]"
+        good = (scores >= 0) & (scores <= 1)
+        return f"{np.count_nonzero(~good)} scores outside [0, 1]"
 
-    def decide(self, scores: Floats) -> NDArray[Any]:
+    def decide(self, scores: Floats) -> Array:
         """True from the threshold on."""
-        return scores >= self.spec.predict.threshold
+        threshold = self.spec.predict.threshold
+        return scores >= threshold
 
-    def unit(self, scores: Floats) -> float:
-        """Probabilities are compared as they are."""
-        return 1.0
-
-    def resolution(self, scores: Floats) -> Floats | float:
-        """Every difference counts."""
-        return 0.0
-
-    def metrics(self, labels: Floats, scores: Floats) -> dict[str, float]:
+    def metrics(self, targets: Floats, scores: Floats) -> dict[str, float]:
         """See ``metrics.binary_metrics``."""
-        return binary_metrics(labels, scores, self.spec.predict.threshold)
+        threshold = self.spec.predict.threshold
+        return binary_metrics(targets, scores, threshold)
 
     def no_skill(self, metrics: dict[str, float]) -> str:
         """Against the base rate."""
         return no_better_than_the_base_rate(metrics)
 
-    def fields(self) -> list[pa.Field]:
+    def published_fields(self) -> list[pa.Field]:
         """Score and prediction."""
-        return [pa.field(self.spec.predict.score, pa.float32()), pa.field(self.spec.predict.prediction, pa.bool_())]
+        predict = self.spec.predict
+        return [
+            pa.field(predict.score, pa.float32()),
+            pa.field(predict.prediction, pa.bool_()),
+        ]
 
-    def columns(self, scores: NDArray[np.float32]) -> list[pa.Array]:
+    def published_columns(self, scores: Float32s) -> list[pa.Array]:
         """Score and prediction."""
-        return [pa.array(scores), pa.array(self.decide(scores))]
+        predictions = self.decide(scores)
+        return [
+            pa.array(scores),
+            pa.array(predictions),
+        ]
 
-    def published(self, table: pa.Table) -> Floats:
+    def read_scores(self, table: pa.Table) -> Floats:
         """(n,)."""
-        return as_numbers(plain(table[self.spec.predict.score]), np.float64)  # type: ignore[no-any-return]
+        column = self.spec.predict.score
+        known = plain_array(table[column])
+        scores: Floats = nan_for_null(known, np.float64)
+        return scores
 
-    def watch(self, scores: Floats) -> pa.Array:
+    def drift_values(self, scores: Floats) -> pa.Array:
         """The scores."""
         return pa.array(scores, from_pandas=True)
 
+    def figures(self, targets: Floats, scores: Floats) -> dict[str, "Figure"]:
+        """ROC, precision and recall, calibration."""
+        # Whatever scores imports this module: it must not come to know figures.
+        from nightshift.modelling.plots.binary import figures
 
-def no_better_than_the_base_rate(metrics: dict[str, float]) -> str:
-    """What is said of a log loss that a constant reaches."""
-    if metrics["log_loss"] < metrics["base_rate_log_loss"]:
-        return ""
-    return (
-        f"log loss {metrics['log_loss']:.4f} is no better than always saying the base rate"
-        f" ({metrics['base_rate_log_loss']:.4f})"
-    )
+        return figures(self.spec, targets, scores)

@@ -2,38 +2,54 @@
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from nightshift.modelling.label_types.base import Floats, Values, as_lake, as_numbers, is_text, mismatch, plain, shown
-from nightshift.modelling.label_types.binary import no_better_than_the_base_rate
+from nightshift.modelling.arrays import Array, Float32s, Floats
+from nightshift.modelling.label_types.base import (
+    ArrowValues,
+    Floor,
+    LabelType,
+    ReportColumn,
+    examples,
+    from_lake,
+    mismatch,
+    nan_for_null,
+    no_better_than_the_base_rate,
+)
 from nightshift.modelling.metrics import multiclass_metrics
-from nightshift.spec import ModelSpec
+from nightshift.stores.types import plain_array
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
     from sklearn.pipeline import Pipeline
 
 SUM_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
-class Multiclass:
+class Multiclass(LabelType):
     """Labels are strings of ``label.classes``, and, as numbers, places among these."""
 
-    spec: ModelSpec
-    label_type = pa.string()
+    arrow_type = pa.string()
+    estimator_type = "classifier"
+    predict_method = "predict_proba"
     output = "probabilities"
-    monitored = ("accuracy", "log_loss", "brier", "roc_auc", "f1", "base_rate_log_loss")
-
-    @property
-    def watched(self) -> str:
-        """The predicted class."""
-        return self.spec.predict.prediction
+    link = "Softmax"
+    floor = Floor("roc_auc", 0.55, "a coin has 0.5")
+    metrics_kept = ("accuracy", "log_loss", "brier", "roc_auc", "f1", "base_rate_log_loss")
+    report_columns = (
+        ReportColumn("base rates' loss", "base_rate_log_loss", 3),
+        ReportColumn("log loss", "log_loss", 3),
+        ReportColumn("accuracy", "accuracy", 3),
+        ReportColumn("F1, mean of classes", "f1", 3),
+        ReportColumn("ROC AUC, each against the rest", "roc_auc", 3),
+        ReportColumn("Brier", "brier", 3),
+    )
 
     @property
     def identity(self) -> str | None:
@@ -41,87 +57,133 @@ class Multiclass:
         return json.dumps({"type": "multiclass", "classes": self.spec.label.classes})
 
     @property
+    def drift_column(self) -> str:
+        """The predicted class."""
+        return self.spec.predict.prediction
+
+    @property
+    def card_line(self) -> str:
+        """The likeliest class, and the column of each."""
+        pairs = zip(self.spec.label.classes, self.spec.scores, strict=True)
+        scores = ", ".join(f"{name} as `{column}`" for name, column in pairs)
+        prediction = self.spec.predict.prediction
+        return f"a class, as `{prediction}`: the likeliest.\n  The probability of each, in [0, 1]: {scores}."
+
+    @property
     def _classes(self) -> pa.Array:
         return pa.array(self.spec.label.classes, pa.string())
 
-    def typed(self, values: Values, where: str) -> pa.Array:
+    def cast(self, values: ArrowValues, where: str) -> pa.Array:
         """Texts, or whole numbers and booleans by their text, among ``label.classes``."""
-        texts = _as_text(plain(values))
+        texts = _as_text(plain_array(values))
         self._places(texts, where)
         return texts
 
-    def targets(self, labels: Values) -> Floats:
+    def as_targets(self, labels: ArrowValues) -> Floats:
         """Places among the classes, (n,)."""
-        places = self._places(as_lake(self.spec, labels, self.label_type), self.spec.name)
-        return as_numbers(places.cast(pa.float64()), np.float64)  # type: ignore[no-any-return]
+        texts = from_lake(self, labels)
+        places = self._places(texts, self.spec.name)
+        numbers = places.cast(pa.float64())
+        targets: Floats = nan_for_null(numbers, np.float64)
+        return targets
 
     def _places(self, texts: pa.Array, where: str) -> pa.Array:
-        found = pc.index_in(texts, value_set=self._classes)
-        if found.null_count > texts.null_count:
-            strange = pc.and_(pc.is_null(found), pc.is_valid(texts))
+        places = pc.index_in(texts, value_set=self._classes)
+        if places.null_count > texts.null_count:
+            strange = pc.and_(pc.is_null(places), pc.is_valid(texts))
             raise mismatch(
-                self.spec, where, f"has {shown(texts, strange)}, which label.classes lacks",
+                self.spec,
+                where,
+                f"has {examples(texts, strange)}, which label.classes lacks",
                 fix="mend the source, or add it to label.classes in model.yaml and train again",
-            )  # fmt: skip
-        return found
+            )
+        return places
+
+    def text_of(self, target: float) -> str:
+        """The class, quoted."""
+        classes = self.spec.label.classes
+        return repr(classes[int(target)])
+
+    def missing_classes(self, targets: Floats) -> list[str]:
+        """In the order of the spec."""
+        present = set(targets.astype(np.int64))
+        places = enumerate(self.spec.label.classes)
+        return [name for place, name in places if place not in present]
 
     def predict(self, pipeline: "Pipeline", frame: "pd.DataFrame") -> Floats:
         """(n, k)."""
-        return pipeline.predict_proba(frame)  # type: ignore[no-any-return]
+        scores: Floats = pipeline.predict_proba(frame)
+        return scores
 
-    def blank(self, rows: int) -> NDArray[np.float32]:
+    def empty_scores(self, rows: int) -> Float32s:
         """(n, k)."""
-        return np.empty((rows, len(self.spec.label.classes)), np.float32)
+        classes = len(self.spec.label.classes)
+        return np.empty((rows, classes), np.float32)
 
-    def wrong(self, scores: NDArray[np.float32]) -> str:
+    def invalid(self, scores: Float32s) -> str:
         """Not in [0, 1], or rows that do not sum to 1."""
-        good = ((scores >= 0) & (scores <= 1)).all(axis=1) & (np.abs(scores.sum(axis=1) - 1) <= SUM_TOLERANCE)
-        return "" if good.all() else f"{int((~good).sum())} rows of scores outside [0, 1] or not summing to 1"
+        inside = ((scores >= 0) & (scores <= 1)).all(axis=1)
+        away_from_one = np.abs(scores.sum(axis=1) - 1)
+        good = inside & (away_from_one <= SUM_TOLERANCE)
+        if good.all():
+            return ""
+        return f"{np.count_nonzero(~good)} rows of scores outside [0, 1] or not summing to 1"
 
-    def decide(self, scores: Floats) -> NDArray[Any]:
+    def decide(self, scores: Floats) -> Array:
         """The place of the largest, the first of equals."""
         return np.asarray(scores.argmax(axis=1))
 
-    def unit(self, scores: Floats) -> float:
-        """Probabilities are compared as they are."""
-        return 1.0
-
-    def resolution(self, scores: Floats) -> Floats | float:
-        """Every difference counts."""
-        return 0.0
-
-    def metrics(self, labels: Floats, scores: Floats) -> dict[str, float]:
+    def metrics(self, targets: Floats, scores: Floats) -> dict[str, float]:
         """See ``metrics.multiclass_metrics``."""
-        return multiclass_metrics(labels, scores)
+        return multiclass_metrics(targets, scores)
 
     def no_skill(self, metrics: dict[str, float]) -> str:
         """Against the classes' shares."""
         return no_better_than_the_base_rate(metrics)
 
-    def fields(self) -> list[pa.Field]:
+    def published_fields(self) -> list[pa.Field]:
         """A score for each class, and the prediction."""
-        scores = [pa.field(name, pa.float32()) for name in self.spec.scores]
-        return [*scores, pa.field(self.spec.predict.prediction, pa.string())]
+        fields = [pa.field(name, pa.float32()) for name in self.spec.scores]
+        prediction = self.spec.predict.prediction
+        fields.append(pa.field(prediction, pa.string()))
+        return fields
 
-    def columns(self, scores: NDArray[np.float32]) -> list[pa.Array]:
+    def published_columns(self, scores: Float32s) -> list[pa.Array]:
         """A score for each class, and the prediction."""
-        places = pa.array(self.decide(scores).astype(np.int32))
-        turned = np.ascontiguousarray(scores.T)
-        return [*(pa.array(line) for line in turned), pa.DictionaryArray.from_arrays(places, self._classes)]
+        by_class = np.ascontiguousarray(scores.T)
+        columns = [pa.array(of_class) for of_class in by_class]
+        places = self.decide(scores).astype(np.int32)
+        predictions = pa.DictionaryArray.from_arrays(pa.array(places), self._classes)
+        columns.append(predictions)
+        return columns
 
-    def published(self, table: pa.Table) -> Floats:
+    def read_scores(self, table: pa.Table) -> Floats:
         """(n, k)."""
-        columns = [as_numbers(plain(table[name]), np.float64) for name in self.spec.scores]
+        columns = []
+        for name in self.spec.scores:
+            known = plain_array(table[name])
+            columns.append(nan_for_null(known, np.float64))
         return np.column_stack(columns)
 
-    def watch(self, scores: Floats) -> pa.Array:
+    def drift_values(self, scores: Floats) -> pa.Array:
         """The predicted classes."""
-        places = pa.array(self.decide(scores), mask=np.isnan(scores).any(axis=1))
+        unknown = np.isnan(scores).any(axis=1)
+        decided = self.decide(scores)
+        places = pa.array(decided, mask=unknown)
         return self._classes.take(places)
+
+    def figures(self, targets: Floats, scores: Floats) -> dict[str, "Figure"]:
+        """Confusion and confidence."""
+        # Whatever scores imports this module: it must not come to know figures.
+        from nightshift.modelling.plots.multiclass import figures
+
+        return figures(self.spec, targets, scores)
 
 
 def _as_text(values: pa.Array) -> pa.Array:
-    if pa.types.is_floating(values.type) and (values.drop_null().to_numpy() % 1 == 0).all():
+    if pa.types.is_floating(values.type):
         # Whole numbers with a null among them come as floats.
-        values = values.cast(pa.int64())
-    return values if is_text(values.type) and values.type == pa.string() else values.cast(pa.string())
+        numbers = values.drop_null().to_numpy()
+        if (numbers % 1 == 0).all():
+            values = values.cast(pa.int64())
+    return values.cast(pa.string())

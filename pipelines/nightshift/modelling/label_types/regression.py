@@ -2,106 +2,162 @@
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from nightshift.modelling.label_types.base import Floats, Values, as_lake, as_numbers, is_number, mismatch, plain, shown
+from nightshift.modelling.arrays import Array, Float32s, Floats
+from nightshift.modelling.label_types.base import (
+    ArrowValues,
+    Floor,
+    LabelType,
+    ReportColumn,
+    examples,
+    from_lake,
+    is_number_or_null,
+    mismatch,
+    nan_for_null,
+)
 from nightshift.modelling.metrics import regression_metrics
-from nightshift.spec import ModelSpec
+from nightshift.stores.types import plain_array
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
     from sklearn.pipeline import Pipeline
 
 
 @dataclass(frozen=True)
-class Regression:
+class Regression(LabelType):
     """Labels are float64, finite or null."""
 
-    spec: ModelSpec
-    label_type = pa.float64()
+    arrow_type = pa.float64()
+    estimator_type = "regressor"
+    predict_method = "predict"
     output = "variable"
-    monitored = ("rmse", "mae", "r2", "base_rmse", "base_mae")
-    identity = json.dumps({"type": "regression"})
+    link = "Identity"
+    difference_note = "Differences are in standard deviations of the trained model's predictions on the holdout."
+    floor = Floor("r2", 0.0, "always saying the mean has 0")
+    metrics_kept = ("rmse", "mae", "r2", "base_rmse", "base_mae")
+    report_columns = (
+        ReportColumn("RMSE", "rmse", 4),
+        ReportColumn("RMSE of the mean", "base_rmse", 4),
+        ReportColumn("MAE", "mae", 4),
+        ReportColumn("MAE of the median", "base_mae", 4),
+        ReportColumn("R²", "r2", 3),
+    )
 
     @property
-    def watched(self) -> str:
+    def identity(self) -> str | None:
+        """That it is one."""
+        return json.dumps({"type": "regression"})
+
+    @property
+    def drift_column(self) -> str:
         """The prediction."""
         return self.spec.predict.prediction
 
-    def typed(self, values: Values, where: str) -> pa.Array:
+    @property
+    def card_line(self) -> str:
+        """The prediction."""
+        return f"a number, as `{self.spec.predict.prediction}`."
+
+    def cast(self, values: ArrowValues, where: str) -> pa.Array:
         """Finite numbers."""
-        given = plain(values)
-        if not is_number(given.type):
+        labels = plain_array(values)
+        if not is_number_or_null(labels.type):
             raise mismatch(
-                self.spec, where, f"is {given.type}; a regression's label is a number",
+                self.spec,
+                where,
+                f"is {labels.type}; a regression's label is a number",
                 fix="mend the source, or make label.type binary or multiclass",
-            )  # fmt: skip
-        numbers = given.cast(pa.float64(), safe=False)
+            )
+        numbers = labels.cast(pa.float64(), safe=False)
         infinite = pc.is_inf(numbers)
         if pc.any(infinite).as_py():
-            raise mismatch(
-                self.spec, where, f"has {shown(numbers, infinite)}", fix="mend the source: finite numbers, or null"
-            )
+            problem = f"has {examples(numbers, infinite)}"
+            raise mismatch(self.spec, where, problem, fix="mend the source: finite numbers, or null")
         return numbers
 
-    def targets(self, labels: Values) -> Floats:
+    def as_targets(self, labels: ArrowValues) -> Floats:
         """(n,)."""
-        return as_numbers(as_lake(self.spec, labels, self.label_type), np.float64)  # type: ignore[no-any-return]
+        known = from_lake(self, labels)
+        targets: Floats = nan_for_null(known, np.float64)
+        return targets
 
     def predict(self, pipeline: "Pipeline", frame: "pd.DataFrame") -> Floats:
         """(n,)."""
-        return pipeline.predict(frame)  # type: ignore[no-any-return]
+        predictions: Floats = pipeline.predict(frame)
+        return predictions
 
-    def blank(self, rows: int) -> NDArray[np.float32]:
+    def empty_scores(self, rows: int) -> Float32s:
         """(n,)."""
         return np.empty(rows, np.float32)
 
-    def wrong(self, scores: NDArray[np.float32]) -> str:
+    def invalid(self, scores: Float32s) -> str:
         """Not finite."""
-        good = np.isfinite(scores)
-        return "" if good.all() else f"{int((~good).sum())} predictions that are not finite"
+        finite = np.isfinite(scores)
+        if finite.all():
+            return ""
+        return f"{np.count_nonzero(~finite)} predictions that are not finite"
 
-    def decide(self, scores: Floats) -> NDArray[Any]:
+    def decide(self, scores: Floats) -> Array:
         """Nothing is decided, so nothing flips."""
-        return np.zeros(len(scores), np.bool_)
+        rows = len(scores)
+        return np.zeros(rows, np.bool_)
 
-    def unit(self, scores: Floats) -> float:
+    def difference_scale(self, scores: Floats) -> float:
         """Their standard deviation: a difference of 1 is nothing among millions and all among tenths."""
         return float(scores.std()) or 1.0
 
-    def resolution(self, scores: Floats) -> Floats | float:
+    def rounding(self, scores: Floats) -> Floats | float:
         """One step of float32, in which predictions are published."""
-        return np.spacing(np.abs(scores).astype(np.float32)).astype(np.float64)
+        published = np.abs(scores).astype(np.float32)
+        steps = np.spacing(published)
+        return steps.astype(np.float64)
 
-    def metrics(self, labels: Floats, scores: Floats) -> dict[str, float]:
+    def metrics(self, targets: Floats, scores: Floats) -> dict[str, float]:
         """See ``metrics.regression_metrics``."""
-        return regression_metrics(labels, scores)
+        return regression_metrics(targets, scores)
 
     def no_skill(self, metrics: dict[str, float]) -> str:
         """Against the constant that is best for the spec's loss."""
-        name, constant = ("mae", "median") if self.spec.metric == "absolute_error" else ("rmse", "mean")
-        mine, theirs = metrics[name], metrics[f"base_{name}"]
-        return (
-            "" if mine < theirs else f"{name} {mine:.4g} is no better than always saying the {constant} ({theirs:.4g})"
-        )
+        if self.spec.metric == "absolute_error":
+            name, constant = "mae", "median"
+        else:
+            name, constant = "rmse", "mean"
+        of_model = metrics[name]
+        of_constant = metrics[f"base_{name}"]
+        if of_model < of_constant:
+            return ""
+        return f"{name} {of_model:.4g} is no better than always saying the {constant} ({of_constant:.4g})"
 
-    def fields(self) -> list[pa.Field]:
+    def published_fields(self) -> list[pa.Field]:
         """The prediction."""
-        return [pa.field(self.watched, pa.float32())]
+        name = self.spec.predict.prediction
+        prediction = pa.field(name, pa.float32())
+        return [prediction]
 
-    def columns(self, scores: NDArray[np.float32]) -> list[pa.Array]:
+    def published_columns(self, scores: Float32s) -> list[pa.Array]:
         """The prediction."""
         return [pa.array(scores)]
 
-    def published(self, table: pa.Table) -> Floats:
+    def read_scores(self, table: pa.Table) -> Floats:
         """(n,)."""
-        return as_numbers(plain(table[self.watched]), np.float64)  # type: ignore[no-any-return]
+        column = self.spec.predict.prediction
+        known = plain_array(table[column])
+        predictions: Floats = nan_for_null(known, np.float64)
+        return predictions
 
-    def watch(self, scores: Floats) -> pa.Array:
+    def drift_values(self, scores: Floats) -> pa.Array:
         """The predictions."""
         return pa.array(scores, from_pandas=True)
+
+    def figures(self, targets: Floats, scores: Floats) -> dict[str, "Figure"]:
+        """Predicted and actual, residuals."""
+        # Whatever scores imports this module: it must not come to know figures.
+        from nightshift.modelling.plots.regression import figures
+
+        return figures(self.spec, targets, scores)

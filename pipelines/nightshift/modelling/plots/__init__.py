@@ -1,5 +1,1 @@
-"""Figures of a training run, drawn without a display."""
-
-from nightshift.modelling.plots.training import training_plots
-
-__all__ = ["training_plots"]
+"""What is drawn of a holdout, by kind of label; without a display."""

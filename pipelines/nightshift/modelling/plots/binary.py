@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nightshift.modelling.label_types.base import Floats
+from nightshift.modelling.arrays import Floats
 from nightshift.modelling.plots.figure import new_figure
 from nightshift.spec import ModelSpec
 
@@ -26,7 +26,8 @@ def _roc(labels: Floats, scores: Floats) -> "Figure":
 
     figure, axes = new_figure("ROC on the holdout", "false positive rate", "true positive rate")
     false, true, _ = roc_curve(labels, scores)
-    axes.plot(false, true, label=f"area {roc_auc_score(labels, scores):.3f}")
+    area = roc_auc_score(labels, scores)
+    axes.plot(false, true, label=f"area {area:.3f}")
     axes.plot([0, 1], [0, 1], "--", color="grey", label="chance")
     axes.legend()
     return figure
@@ -37,13 +38,13 @@ def _precision_recall(spec: ModelSpec, labels: Floats, scores: Floats) -> "Figur
 
     figure, axes = new_figure("Precision and recall on the holdout", "recall", "precision")
     precision, recall, _ = precision_recall_curve(labels, scores)
-    axes.plot(recall, precision, label=f"area {average_precision_score(labels, scores):.3f}")
+    area = average_precision_score(labels, scores)
+    axes.plot(recall, precision, label=f"area {area:.3f}")
     axes.axhline(labels.mean(), ls="--", color="grey", label="base rate")
-    chosen = scores >= spec.predict.threshold
-    if chosen.any():
-        axes.plot(
-            labels[chosen].sum() / labels.sum(), labels[chosen].mean(), "o", label=f"threshold {spec.predict.threshold}"
-        )
+    predicted = labels[scores >= spec.predict.threshold]
+    if predicted.size:
+        recall_there = predicted.sum() / labels.sum()
+        axes.plot(recall_there, predicted.mean(), "o", label=f"threshold {spec.predict.threshold}")
     axes.legend()
     return figure
 
@@ -55,6 +56,7 @@ def _calibration(labels: Floats, scores: Floats) -> "Figure":
     observed, score = calibration_curve(labels, scores, n_bins=10, strategy="quantile")
     axes.plot([0, 1], [0, 1], "--", color="grey", label="perfect")
     axes.plot(score, observed, "o-", label="tenths of the rows")
-    axes.hist(scores, bins=40, weights=np.full(len(scores), 1 / len(scores)), alpha=0.3, label="share of rows")
+    share_of_row = np.full(len(scores), 1 / len(scores))
+    axes.hist(scores, bins=40, weights=share_of_row, alpha=0.3, label="share of rows")
     axes.legend()
     return figure

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nightshift.modelling.label_types.base import Floats
+from nightshift.modelling.arrays import Floats
 from nightshift.modelling.plots.figure import new_figure
 from nightshift.spec import ModelSpec
 
@@ -16,14 +16,21 @@ MOST_POINTS = 5_000
 
 def figures(spec: ModelSpec, labels: Floats, scores: Floats) -> dict[str, "Figure"]:
     """Figures by name; labels and predictions, both (n,)."""
-    return {"predicted_actual": _predicted_actual(spec, labels, scores), "residuals": _residuals(spec, labels, scores)}
+    return {
+        "predicted_actual": _predicted_actual(spec, labels, scores),
+        "residuals": _residuals(spec, labels, scores),
+    }
 
 
 def _predicted_actual(spec: ModelSpec, labels: Floats, scores: Floats) -> "Figure":
     figure, axes = new_figure("Predicted and actual on the holdout", "predicted", spec.label.column)
-    chosen = np.random.default_rng(spec.training.seed).permutation(len(labels))[:MOST_POINTS]
+    rng = np.random.default_rng(spec.training.seed)
+    order = rng.permutation(len(labels))
+    chosen = order[:MOST_POINTS]
     axes.plot(scores[chosen], labels[chosen], ".", alpha=0.4)
-    ends = [min(scores.min(), labels.min()), max(scores.max(), labels.max())]
+    lowest = min(scores.min(), labels.min())
+    highest = max(scores.max(), labels.max())
+    ends = [lowest, highest]
     axes.plot(ends, ends, "--", color="grey", label="perfect")
     axes.legend()
     return figure
@@ -32,8 +39,9 @@ def _predicted_actual(spec: ModelSpec, labels: Floats, scores: Floats) -> "Figur
 def _residuals(spec: ModelSpec, labels: Floats, scores: Floats) -> "Figure":
     figure, axes = new_figure("Residuals on the holdout", f"{spec.label.column} less prediction", "rows")
     residuals = labels - scores
+    mean = residuals.mean()
     axes.hist(residuals, bins=60)
     axes.axvline(0, color="grey", ls="--")
-    axes.axvline(residuals.mean(), color="tab:red", label=f"mean {residuals.mean():.3g}")
+    axes.axvline(mean, color="tab:red", label=f"mean {mean:.3g}")
     axes.legend()
     return figure

@@ -3,8 +3,8 @@
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from nightshift.modelling.arrays import Mask
 from nightshift.modelling.inputs import as_float32
 from nightshift.optimization.parity import UNSEEN
 from nightshift.spec import ModelSpec
@@ -26,38 +26,46 @@ def resampled(spec: ModelSpec, table: pa.Table, rows: int, rng: np.random.Genera
     allows it, and some categories are one that no encoder knows. Chosen by how near students came to
     their teacher on nights that neither had seen.
     """
-    drawn, donor = (rng.integers(0, table.num_rows, rows) for _ in range(2))
+    drawn = rng.integers(0, table.num_rows, rows)
+    donor = rng.integers(0, table.num_rows, rows)
     changed = rng.random(rows) < CHANGED_ROWS
 
-    def some(share: float) -> NDArray[np.bool_]:
-        return changed & (rng.random(rows) < share)
+    def some(share: float) -> Mask:
+        drawn = rng.random(rows)
+        return changed & (drawn < share)
 
+    # The order of draws is that of the graphs that are out there: another one would be other students.
     columns = {}
     for name in spec.features:
+        column = spec.columns[name]
         places = np.where(some(SWAPPED_VALUES), donor, drawn)
-        nulls = some(NULLS) if spec.columns[name].nullable else None
+        nulls = some(NULLS) if column.nullable else None
         values = table[name].combine_chunks().take(pa.array(places, mask=nulls))
-        if not spec.columns[name].numeric:
-            columns[name] = pc.if_else(pa.array(some(UNSEEN_VALUES)), UNSEEN, values)
-            continue
-        numbers = as_float32(values)
-        columns[name] = _moved(numbers, some(MOVED_VALUES), rng) if _moves(spec, name) else numbers
+        if not column.numeric:
+            unseen = pa.array(some(UNSEEN_VALUES))
+            columns[name] = pc.if_else(unseen, UNSEEN, values)
+        elif column.type == "bool":
+            columns[name] = as_float32(values)
+        else:
+            columns[name] = _moved(as_float32(values), some(MOVED_VALUES), rng)
     return pa.table(columns)
 
 
-def _moves(spec: ModelSpec, name: str) -> bool:
-    return spec.columns[name].type != "bool"
-
-
-def _moved(values: pa.Array, chosen: NDArray[np.bool_], rng: np.random.Generator) -> pa.Array:
+def _moved(values: pa.Array, chosen: Mask, rng: np.random.Generator) -> pa.Array:
     """The chosen of (n,) numbers part of the way to one of the nearest other values; whole ones stay whole."""
-    found = np.array(values.to_numpy(zero_copy_only=False), np.float32)
-    known = np.unique(found[~np.isnan(found)])
-    chosen = chosen & ~np.isnan(found)
+    numbers = np.array(values.to_numpy(zero_copy_only=False), np.float32)
+    missing = np.isnan(numbers)
+    known = np.unique(numbers[~missing])
+    chosen = chosen & ~missing
     if not chosen.any():
         return values
-    at = np.searchsorted(known, found[chosen]) + rng.integers(-NEIGHBOURS, NEIGHBOURS + 1, chosen.sum())
-    there = known[np.clip(at, 0, len(known) - 1)]
-    moved = found[chosen] + (there - found[chosen]) * rng.random(len(there), np.float32)
-    found[chosen] = np.rint(moved) if (known == np.rint(known)).all() else moved
-    return pa.array(found, from_pandas=True)
+    before = numbers[chosen]
+    steps = rng.integers(-NEIGHBOURS, NEIGHBOURS + 1, len(before))
+    places = np.searchsorted(known, before) + steps
+    inside = np.clip(places, 0, len(known) - 1)
+    shares = rng.random(len(before), np.float32)
+    moved = before + (known[inside] - before) * shares
+    if (known == np.rint(known)).all():
+        moved = np.rint(moved)
+    numbers[chosen] = moved
+    return pa.array(numbers, from_pandas=True)

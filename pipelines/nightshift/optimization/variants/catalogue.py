@@ -1,13 +1,12 @@
 """The graphs that can be tried, by the names that a spec gives them, in its order."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from nightshift.errors import VariantRefused
 from nightshift.modelling.label_types import label_type
-from nightshift.optimization.export import said
+from nightshift.optimization.export import with_label_identity
 from nightshift.optimization.variants import int8, offline
-from nightshift.optimization.variants.from_sklearn import own_network
 from nightshift.optimization.variants.inputs import VariantInputs
 from nightshift.optimization.variants.trees import ensemble, to_onnx
 from nightshift.optimization.variants.truncated import truncated
@@ -25,48 +24,85 @@ class VariantBuilder:
     build: Callable[[VariantInputs], bytes]
 
 
-def recipes(spec: ModelSpec) -> Iterator[VariantBuilder]:
-    """The recipes that the spec asks for."""
-    for recipe in RECIPES:
-        if recipe.name in spec.optimize.variants:
-            yield recipe
+def builders(spec: ModelSpec) -> list[VariantBuilder]:
+    """Those that the spec asks for."""
+    wanted = spec.optimize.variants
+    return [builder for builder in BUILDERS if builder.name in wanted]
 
 
-def _codes(shop: VariantInputs) -> bytes:
-    if shop.spec.training.trainer == "hist_gradient_boosting":
-        return to_onnx(shop.prepared, ensemble(shop.prepared))
-    return own_network(shop.prepared).to_onnx(shop.spec.name)
+def build_all(inputs: VariantInputs) -> tuple[dict[str, bytes], dict[str, str]]:
+    """The files by name, and why the others were not built."""
+    files: dict[str, bytes] = {}
+    refusals: dict[str, str] = {}
+    for builder in builders(inputs.spec):
+        try:
+            files[builder.name] = _build(builder, inputs)
+        except VariantRefused as error:
+            refusals[builder.name] = error.message
+    return files, refusals
 
 
-def _mirrored(shop: VariantInputs) -> bytes:
-    return to_onnx(shop.prepared, ensemble(shop.prepared), mirrored=True)
+def _build(builder: VariantBuilder, inputs: VariantInputs) -> bytes:
+    spec = inputs.spec
+    if not builder.exact and spec.optimize.max_metric_loss is None:
+        raise VariantRefused("not built: the spec allows no metric loss")
+    label = label_type(spec)
+    body = builder.build(inputs)
+    return with_label_identity(label, body)
 
 
-def _static(shop: VariantInputs) -> bytes:
-    return int8.static(shop.network_file, shop.training_inputs())
+def _optimized(inputs: VariantInputs) -> bytes:
+    return offline.optimized(inputs.fp32)
 
 
-RECIPES = (
-    VariantBuilder("fp32_optimized", True, lambda shop: offline.optimized(shop.fp32)),
+def _codes(inputs: VariantInputs) -> bytes:
+    if inputs.trainer.layout == "trees":
+        forest = ensemble(inputs.prepared)
+        return to_onnx(inputs.prepared, forest)
+    network = inputs.network
+    return network.to_onnx(inputs.spec.name)
+
+
+def _mirrored(inputs: VariantInputs) -> bytes:
+    forest = ensemble(inputs.prepared)
+    return to_onnx(inputs.prepared, forest, mirrored=True)
+
+
+def _half(inputs: VariantInputs) -> bytes:
+    return truncated(inputs.prepared, inputs.train, 0.5)
+
+
+def _quarter(inputs: VariantInputs) -> bytes:
+    return truncated(inputs.prepared, inputs.train, 0.25)
+
+
+def _student(inputs: VariantInputs) -> bytes:
+    network = inputs.student
+    return network.to_onnx(inputs.spec.name)
+
+
+def _pruned(inputs: VariantInputs) -> bytes:
+    network = inputs.pruned()
+    return network.to_onnx(inputs.spec.name)
+
+
+def _dynamic(inputs: VariantInputs) -> bytes:
+    return int8.dynamic(inputs.shrinkable_file)
+
+
+def _static(inputs: VariantInputs) -> bytes:
+    ranges = inputs.training_inputs()
+    return int8.static(inputs.shrinkable_file, ranges)
+
+
+BUILDERS = (
+    VariantBuilder("fp32_optimized", True, _optimized),
     VariantBuilder("codes", True, _codes),
     VariantBuilder("codes_mirrored", True, _mirrored),
-    VariantBuilder("truncated_half", False, lambda shop: truncated(shop.prepared, shop.train, 0.5)),
-    VariantBuilder("truncated_quarter", False, lambda shop: truncated(shop.prepared, shop.train, 0.25)),
-    VariantBuilder("student", False, lambda shop: shop.student.to_onnx(shop.spec.name)),
-    VariantBuilder("pruned", False, lambda shop: shop.pruned().to_onnx(shop.spec.name)),
-    VariantBuilder("int8_dynamic", False, lambda shop: int8.dynamic(shop.network_file)),
+    VariantBuilder("truncated_half", False, _half),
+    VariantBuilder("truncated_quarter", False, _quarter),
+    VariantBuilder("student", False, _student),
+    VariantBuilder("pruned", False, _pruned),
+    VariantBuilder("int8_dynamic", False, _dynamic),
     VariantBuilder("int8_static", False, _static),
 )
-
-
-def build_all(shop: VariantInputs) -> tuple[dict[str, bytes], dict[str, str]]:
-    """The files by name, and why the others were not built."""
-    files, refused = {}, {}
-    for recipe in recipes(shop.spec):
-        try:
-            if not recipe.exact and shop.spec.optimize.max_metric_loss is None:
-                raise VariantRefused("not built: the spec allows no metric loss")
-            files[recipe.name] = said(label_type(shop.spec), recipe.build(shop))
-        except VariantRefused as error:
-            refused[recipe.name] = error.message
-    return files, refused

@@ -3,61 +3,88 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nightshift.errors import VariantRefused
-from nightshift.optimization.variants.network import Float32s, Network, Scaling
-from nightshift.optimization.variants.onnx_file import LINKS
+from nightshift.modelling.arrays import Float32s, Float64s
+from nightshift.modelling.label_types import label_type
+from nightshift.optimization.variants.network import Network, Scaling
 from nightshift.optimization.variants.preprocessing import Prepared
 
-Weights = NDArray[np.float64]
 
-
-def own_network(prepared: Prepared) -> Network:
+def trained_network(prepared: Prepared) -> Network:
     """What scikit-learn trained, array by array. Raises ``VariantRefused`` for what is no such model."""
     weights, biases = _layers(prepared.pipeline[-1])
     if not prepared.numbers:
         raise VariantRefused("the model has no numeric feature")
-    # One-hot columns come first, in the order of the categories, then the numbers.
-    sizes = [len(prepared.categories[name]) for name in prepared.codes]
-    *one_hot, dense = np.split(weights[0], np.cumsum(sizes)) if sizes else [weights[0]]
+    one_hot, dense = _by_input(prepared, weights[0])
     scaling, null = _scaling(prepared)
-    pairs = [_table(rows) for rows in one_hot]
-    first = np.vstack([dense, null[:, None] * dense, *(weight for _, weight in pairs)])
+    tables = []
+    of_tables = []
+    for rows in one_hot:
+        table, of_table = _table(rows)
+        tables.append(table)
+        of_tables.append(of_table)
+    first = np.vstack([dense, null[:, None] * dense, *of_tables])
     return Network(
-        prepared.two_matrices(),
-        scaling,
-        tuple(table for table, _ in pairs),
-        tuple(weight.astype(np.float32) for weight in [first, *weights[1:]]),
-        tuple(np.asarray(bias, np.float32) for bias in biases),
-        LINKS[prepared.spec.label.type],
+        feeds=prepared.two_matrices(),
+        scaling=scaling,
+        tables=tuple(tables),
+        weights=tuple(weight.astype(np.float32) for weight in [first, *weights[1:]]),
+        biases=tuple(np.asarray(bias, np.float32) for bias in biases),
+        link=label_type(prepared.spec).link,
     )
 
 
-def _layers(classifier: Any) -> tuple[list[Weights], list[Weights]]:
-    if hasattr(classifier, "coefs_"):
-        if classifier.activation != "relu":
-            raise VariantRefused(f"the layout is for activation relu, not {classifier.activation}")
-        if classifier.out_activation_ == "exp":
-            raise VariantRefused(f"the layout is for squared_error, not {classifier.loss}")
-        return classifier.coefs_, classifier.intercepts_
-    if hasattr(classifier, "coef_"):
-        return [np.atleast_2d(classifier.coef_).T], [np.atleast_1d(classifier.intercept_)]
-    raise VariantRefused(f"{type(classifier).__name__} has no layers")
+def _layers(estimator: Any) -> tuple[list[Float64s], list[Float64s]]:
+    if hasattr(estimator, "coefs_"):
+        if estimator.activation != "relu":
+            raise VariantRefused(f"the layout is for activation relu, not {estimator.activation}")
+        # With another loss the regressor's last layer has an activation of its own.
+        if estimator.out_activation_ == "exp":
+            raise VariantRefused(f"the layout is for squared_error, not {estimator.loss}")
+        return estimator.coefs_, estimator.intercepts_
+    if hasattr(estimator, "coef_"):
+        weights = np.atleast_2d(estimator.coef_)
+        biases = np.atleast_1d(estimator.intercept_)
+        return [weights.T], [biases]
+    raise VariantRefused(f"{type(estimator).__name__} has no layers")
 
 
-def _table(rows: Weights) -> tuple[Float32s, Weights]:
+def _by_input(prepared: Prepared, first: Float64s) -> tuple[list[Float64s], Float64s]:
+    """The first layer's weights of each category's one-hot columns, (v, h), and of the numbers, (k, h)."""
+    # One-hot columns come first, in the order of the categories, then the numbers.
+    sizes = [len(prepared.categories[name]) for name in prepared.codes]
+    ends = np.cumsum(sizes, dtype=int)
+    *one_hot, dense = np.split(first, ends)
+    return one_hot, dense
+
+
+def _table(rows: Float64s) -> tuple[Float32s, Float64s]:
     """A table and its weights: the rows of one category, (v, h), looked up or multiplied, whichever is narrower.
 
     The encoder ignores values it never saw: their row is zero.
     """
     values, width = rows.shape
-    table, weights = (np.eye(values), rows) if values < width else (rows, np.eye(width))
-    return np.vstack([table, np.zeros((1, table.shape[1]))]).astype(np.float32), weights
+    if values < width:
+        table = np.eye(values)
+        weights = rows
+    else:
+        table = rows
+        weights = np.eye(width)
+    never_seen = np.zeros((1, table.shape[1]))
+    with_unseen = np.vstack([table, never_seen])
+    return with_unseen.astype(np.float32), weights
 
 
-def _scaling(prepared: Prepared) -> tuple[Scaling, Weights]:
+def _scaling(prepared: Prepared) -> tuple[Scaling, Float64s]:
     """The trained scaling, and where a null lies in it."""
     steps = prepared.pipeline["prepare"].named_transformers_["numbers"]
-    fill, centre, width = steps["impute"].statistics_, steps["scale"].mean_, steps["scale"].scale_
-    return Scaling(centre.astype(np.float32), width.astype(np.float32), clipped=False), (fill - centre) / width
+    fill = steps["impute"].statistics_
+    centre = steps["scale"].mean_
+    width = steps["scale"].scale_
+    scaling = Scaling(
+        centre.astype(np.float32),
+        width.astype(np.float32),
+        clipped=False,
+    )
+    return scaling, (fill - centre) / width

@@ -1,4 +1,4 @@
-"""What variants are made from, made once: the trained pipeline taken apart, a student, a lesson to learn from."""
+"""What variants are made from, made once: the trained pipeline taken apart, a student, rows to teach it with."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from nightshift.errors import VariantRefused
 from nightshift.modelling.holdout import LabelledRows
+from nightshift.modelling.label_types import label_type
+from nightshift.modelling.trainer import Trainer
+from nightshift.modelling.trainers import trainer_of
 from nightshift.optimization.variants import student
 from nightshift.optimization.variants.distill import DistillationSet
-from nightshift.optimization.variants.from_sklearn import own_network
+from nightshift.optimization.variants.from_sklearn import trained_network
 from nightshift.optimization.variants.network import Network
 from nightshift.optimization.variants.preprocessing import Prepared
 from nightshift.scoring.graph import OnnxGraph
@@ -20,13 +23,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class VariantInputs:
-    """A trained pipeline, its training rows and its exact graph ``fp32``. ``curves`` fills as networks learn."""
+    """A trained pipeline, its training rows and its exact graph ``fp32``. ``losses`` fill as networks learn."""
 
     spec: ModelSpec
     pipeline: "Pipeline"
     train: LabelledRows
     fp32: bytes
-    curves: dict[str, list[float]] = field(default_factory=dict)
+    losses: dict[str, list[float]] = field(default_factory=dict)
+
+    @property
+    def trainer(self) -> Trainer:
+        """What trained the pipeline."""
+        return trainer_of(self.spec)
 
     @cached_property
     def prepared(self) -> Prepared:
@@ -34,47 +42,53 @@ class VariantInputs:
         return Prepared(self.spec, self.pipeline)
 
     @cached_property
-    def lesson(self) -> DistillationSet:
+    def network(self) -> Network:
+        """The model's own weights. Raises ``VariantRefused`` for a model that is no network."""
+        return trained_network(self.prepared)
+
+    @cached_property
+    def distillation_set(self) -> DistillationSet:
         """Resampled training rows with the exact graph's scores."""
-        return student.teach(self.prepared, self.train, OnnxGraph(self.spec, self.fp32, "cpu"))
+        exact = OnnxGraph(self.spec, self.fp32, "cpu")
+        return student.make_distillation_set(self.prepared, self.train, exact)
 
     @cached_property
     def student(self) -> Network:
         """A small network taught by the trained model. Raises ``VariantRefused`` for one that is small itself."""
-        trainer = self.spec.training.trainer
-        self._require_binary("a student")
-        if trainer != "hist_gradient_boosting":
-            raise VariantRefused(f"a student of {trainer} would be no smaller than its teacher")
+        self._require_one_probability("a student")
+        if self.trainer.layout != "trees":
+            raise VariantRefused(f"a student of {self.trainer.name} would be no smaller than its teacher")
         if not self.prepared.numbers:
             raise VariantRefused("the model has no numeric feature")
-        return self._learnt("student", student.student(self.prepared, self.train, self.lesson))
+        network, self.losses["student"] = student.student(self.prepared, self.train, self.distillation_set)
+        return network
 
     @cached_property
-    def network(self) -> Network:
+    def shrinkable(self) -> Network:
         """The network to shrink: the model itself where it is one, else its student. Raises ``VariantRefused``."""
-        found = own_network(self.prepared) if self.spec.training.trainer != "hist_gradient_boosting" else self.student
-        if len(found.weights) == 1:
+        network = self.student if self.trainer.layout == "trees" else self.network
+        if len(network.weights) == 1:
             raise VariantRefused("a linear model has no layer to shrink")
-        return found
+        return network
 
     @cached_property
-    def network_file(self) -> bytes:
+    def shrinkable_file(self) -> bytes:
         """Its graph."""
-        return self.network.to_onnx(self.spec.name)
+        return self.shrinkable.to_onnx(self.spec.name)
 
     def pruned(self) -> Network:
         """Half of that network, fine-tuned. Raises ``VariantRefused``."""
-        self._require_binary("a pruned network")
-        return self._learnt("pruned", student.pruned(self.network, self.lesson, self.spec))
+        self._require_one_probability("a pruned network")
+        network, self.losses["pruned"] = student.pruned(self.shrinkable, self.distillation_set, self.spec)
+        return network
 
     def training_inputs(self) -> dict[str, Any]:
         """Training rows as a network is fed them."""
-        return self.prepared.two_matrices()(self.train.table)
+        feeds = self.prepared.two_matrices()
+        return feeds(self.train.table)
 
-    def _require_binary(self, what: str) -> None:
-        if self.spec.label.type != "binary":
-            raise VariantRefused(f"{what} learns P(label) of a binary label, this one is {self.spec.label.type}")
-
-    def _learnt(self, name: str, found: tuple[Network, list[float]]) -> Network:
-        network, self.curves[name] = found
-        return network
+    def _require_one_probability(self, what: str) -> None:
+        label = label_type(self.spec)
+        if not label.can_be_distilled:
+            kind = self.spec.label.type
+            raise VariantRefused(f"{what} learns P(label) of a binary label, this one is {kind}")

@@ -5,11 +5,9 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-from numpy.typing import NDArray
 
 from nightshift.errors import VariantRefused
+from nightshift.modelling.arrays import Array
 from nightshift.optimization.export import OPSET
 from nightshift.optimization.variants.network import SCALING
 from nightshift.optimization.variants.onnx_file import serialized
@@ -22,34 +20,51 @@ def dynamic(body: bytes) -> bytes:
     """Weights as int8; activations are scaled call by call, so a row's score depends a little on its neighbours."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    return _quantized(
-        body,
-        lambda model, out: quantize_dynamic(
-            model, out, ["MatMul"], weight_type=QuantType.QInt8, nodes_to_exclude=[SCALING, f"{SCALING}_MatMul"]
-        ),
-    )
+    def quantize(model: str, out: str) -> None:
+        quantize_dynamic(
+            model,
+            out,
+            ["MatMul"],
+            weight_type=QuantType.QInt8,
+            nodes_to_exclude=[SCALING, f"{SCALING}_MatMul"],
+        )
+
+    return _quantized(body, quantize)
 
 
-def static(body: bytes, inputs: dict[str, NDArray[Any]]) -> bytes:
+def static(body: bytes, inputs: dict[str, Array]) -> bytes:
     """Weights and activations as int8, with ranges seen on ``inputs``, training rows as the graph is fed them."""
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
     class Reader(CalibrationDataReader):
         def __init__(self) -> None:
-            starts = range(0, min(CALIBRATION_ROWS, len(inputs["numbers"])), BATCH)
-            self._batches = iter([{n: v[at : at + BATCH] for n, v in inputs.items()} for at in starts])
+            self._batches = _batches(inputs)
 
-        def get_next(self) -> dict[str, NDArray[Any]] | None:
+        def get_next(self) -> dict[str, Array] | None:
             return next(self._batches, None)
 
-    return _quantized(
-        body,
-        lambda model, out: quantize_static(
-            model, out, Reader(), quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=["Gemm"], nodes_to_exclude=[SCALING],
-            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, per_channel=True,
-        ),
-    )  # fmt: skip
+    def quantize(model: str, out: str) -> None:
+        quantize_static(
+            model,
+            out,
+            Reader(),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=["Gemm"],
+            nodes_to_exclude=[SCALING],
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            per_channel=True,
+        )
+
+    return _quantized(body, quantize)
+
+
+def _batches(inputs: dict[str, Array]) -> Iterator[dict[str, Array]]:
+    rows = min(CALIBRATION_ROWS, len(inputs["numbers"]))
+    for start in range(0, rows, BATCH):
+        end = start + BATCH
+        batch = {name: values[start:end] for name, values in inputs.items()}
+        yield batch
 
 
 def _quantized(body: bytes, quantize: Callable[[str, str], None]) -> bytes:
@@ -57,14 +72,18 @@ def _quantized(body: bytes, quantize: Callable[[str, str], None]) -> bytes:
     import onnx
 
     with tempfile.TemporaryDirectory(prefix="nightshift-") as folder, _quiet():
-        before, after = Path(folder, "before.onnx"), Path(folder, "after.onnx")
+        before = Path(folder, "before.onnx")
+        after = Path(folder, "after.onnx")
         before.write_bytes(body)
         quantize(str(before), str(after))
         model = onnx.load_model(str(after))
     plain = onnx.load_model_from_string(body)
-    if strange := sorted({node.domain for node in model.graph.node} - set(OPSET)):
+    used = {node.domain for node in model.graph.node}
+    strange = sorted(used - set(OPSET))
+    if strange:
         raise VariantRefused(f"quantised, it needs operators of {', '.join(strange)}")
-    del model.opset_import[:], model.metadata_props[:]
+    del model.opset_import[:]
+    del model.metadata_props[:]
     model.opset_import.extend(plain.opset_import)
     model.metadata_props.extend(plain.metadata_props)
     return serialized(model)

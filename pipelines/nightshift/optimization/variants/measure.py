@@ -1,6 +1,7 @@
 """How fast graphs are, here and now: the way production scores, all of them taking turns."""
 
 import time
+from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,37 +27,55 @@ class Speed:
 def measure(spec: ModelSpec, bodies: dict[str, bytes], table: pa.Table, rounds: int = ROUNDS) -> dict[str, Speed]:
     """Score the same units with every graph once a round, so that what else the machine does meets them all."""
     units = _units(spec, table)
+    first_row = units[0].slice(0, 1)
     graphs = {name: OnnxGraph(spec, body) for name, body in bodies.items()}
-    seconds: dict[str, list[float]] = {name: [] for name in bodies}
-    loading: dict[str, list[float]] = {name: [] for name in bodies}
+    scoring: defaultdict[str, list[float]] = defaultdict(list)
+    loading: defaultdict[str, list[float]] = defaultdict(list)
     for graph in graphs.values():
-        _run(graph, units)
+        _seconds_to_score(graph, units)
     for _ in range(rounds):
         for name, graph in graphs.items():
-            seconds[name].append(_run(graph, units))
-            loading[name].append(_load(spec, bodies[name], units[0].slice(0, 1)))
+            to_score = _seconds_to_score(graph, units)
+            to_load = _seconds_to_load(spec, bodies[name], first_row)
+            scoring[name].append(to_score)
+            loading[name].append(to_load)
     rows = sum(unit.num_rows for unit in units)
-    return {n: Speed(rows / float(np.median(seconds[n])), 1000 * float(np.median(loading[n]))) for n in bodies}
+    return {name: _speed(rows, scoring[name], loading[name]) for name in bodies}
+
+
+def _speed(rows: int, scoring: list[float], loading: list[float]) -> Speed:
+    to_score = float(np.median(scoring))
+    to_load = float(np.median(loading))
+    return Speed(
+        rows_per_second=rows / to_score,
+        load_ms=1000 * to_load,
+    )
 
 
 def _units(spec: ModelSpec, table: pa.Table) -> list[pa.RecordBatch]:
     """The table's rows over and over, cut as scoring cuts a night, with strings held as scoring holds them."""
     rows = cores() * UNITS_PER_CORE * UNIT_ROWS
-    repeated = table.select(list(spec.features)).take(pa.array(np.arange(rows) % table.num_rows)).combine_chunks()
+    places = np.arange(rows) % table.num_rows
+    features = table.select(list(spec.features))
+    repeated = features.take(pa.array(places)).combine_chunks()
     for place, name in enumerate(spec.features):
         if not spec.columns[name].numeric:
-            repeated = repeated.set_column(place, name, repeated[name].dictionary_encode())
-    return [batch for batch in repeated.combine_chunks().to_batches(max_chunksize=UNIT_ROWS) if batch.num_rows]
+            texts = repeated[name].dictionary_encode()
+            repeated = repeated.set_column(place, name, texts)
+    units = repeated.combine_chunks().to_batches(max_chunksize=UNIT_ROWS)
+    return [unit for unit in units if unit.num_rows]
 
 
-def _run(graph: OnnxGraph, units: list[pa.RecordBatch]) -> float:
+def _seconds_to_score(graph: OnnxGraph, units: list[pa.RecordBatch]) -> float:
     started = time.perf_counter()
-    for _ in ordered_map(graph.score, units, cores(), len(units)):
+    scored = ordered_map(graph.score, units, cores(), len(units))
+    for _ in scored:
         pass
     return time.perf_counter() - started
 
 
-def _load(spec: ModelSpec, body: bytes, row: pa.RecordBatch) -> float:
+def _seconds_to_load(spec: ModelSpec, body: bytes, row: pa.RecordBatch) -> float:
     started = time.perf_counter()
-    OnnxGraph(spec, body).score(row)
+    graph = OnnxGraph(spec, body)
+    graph.score(row)
     return time.perf_counter() - started

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nightshift.optimization.variants.onnx_file import Link, build, constant
+from nightshift.modelling.arrays import Array, Float32s
+from nightshift.modelling.label_types.base import Link
+from nightshift.optimization.variants.onnx_file import build, constant
 from nightshift.scoring.feeds import Matrix
 
 if TYPE_CHECKING:
     from onnx import NodeProto, TensorProto
 
-Float32s = NDArray[np.float32]
 SCALING = "scaled"
 """The node that sees numbers as they come, each in a unit of its own: not one to round to 8 bits."""
 
@@ -32,8 +32,12 @@ class Scaling:
     def __call__(self, numbers: Float32s) -> Float32s:
         """(n, k) scaled, and which were null: (n, 2k)."""
         null = np.isnan(numbers)
-        found = np.where(null, np.float32(0), (numbers - self.centre) / self.width)
-        return np.hstack([np.clip(found, -1, 1) if self.clipped else found, null]).astype(np.float32)
+        scaled = (numbers - self.centre) / self.width
+        without_null = np.where(null, np.float32(0), scaled)
+        if self.clipped:
+            without_null = np.clip(without_null, -1, 1)
+        both = np.hstack([without_null, null])
+        return both.astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -52,64 +56,99 @@ class Network:
     biases: tuple[Float32s, ...]
     link: Link = "Sigmoid"
 
-    def forward(self, inputs: dict[str, NDArray[Any]]) -> list[Float32s]:
+    def forward(self, inputs: dict[str, Array]) -> list[Float32s]:
         """The hidden layers' activations (n, h) and, last, the raw scores (n, 1) or (n, classes)."""
-        rows = [table[inputs["codes"][:, place]] for place, table in enumerate(self.tables)]
-        found = [np.hstack([self.scaling(inputs["numbers"]), *rows]) @ self.weights[0] + self.biases[0]]
-        for weight, bias in zip(self.weights[1:], self.biases[1:], strict=True):
-            found[-1] = np.maximum(found[-1], 0)
-            found.append(found[-1] @ weight + bias)
-        return found
+        parts = [self.scaling(inputs["numbers"])]
+        for place, table in enumerate(self.tables):
+            codes = inputs["codes"][:, place]
+            parts.append(table[codes])
+        values = np.hstack(parts)
+        layers: list[Float32s] = []
+        for weight, bias in zip(self.weights, self.biases, strict=True):
+            if layers:
+                values = np.maximum(layers[-1], 0)
+                layers[-1] = values
+            layers.append(values @ weight + bias)
+        return layers
 
     def to_onnx(self, name: str) -> bytes:
         """The graph, in operators of the standard domain only."""
         writer = _Writer([], [])
-        last = writer.dense(writer.inputs(self), self.weights[0], self.biases[0], 0)
-        for place, (weight, bias) in enumerate(zip(self.weights[1:], self.biases[1:], strict=True), start=1):
-            last = writer.dense(writer.node("Relu", [last], f"relu{place}"), weight, bias, place)
+        last = writer.inputs(self)
+        layers = zip(self.weights, self.biases, strict=True)
+        for place, (weight, bias) in enumerate(layers):
+            if place > 0:
+                last = writer.node("Relu", [last], f"relu{place}")
+            last = writer.dense(last, weight, bias, place)
         writer.node(self.link, [last], "score")
-        return build(self.feeds, writer.nodes, writer.constants, name, width=len(self.biases[-1]))
+        return build(
+            self.feeds,
+            writer.nodes,
+            writer.constants,
+            name,
+            width=len(self.biases[-1]),
+        )
 
 
 @dataclass
 class _Writer:
+    """Nodes and constants of a graph, in the order in which they are asked for."""
+
     nodes: "list[NodeProto]"
     constants: "list[TensorProto]"
 
-    def node(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
+    def node(self, operator: str, inputs: list[str], output: str, **attributes: Any) -> str:
         from onnx import helper
 
-        self.nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))
+        node = helper.make_node(operator, inputs, [output], name=output, **attributes)
+        self.nodes.append(node)
         return output
 
-    def constant(self, name: str, values: NDArray[Any]) -> str:
+    def constant(self, name: str, values: Array) -> str:
         self.constants.append(constant(name, values))
         return name
 
-    def dense(self, given: str, weight: Float32s, bias: Float32s, place: int) -> str:
-        inputs = [given, self.constant(f"weight{place}", weight), self.constant(f"bias{place}", bias)]
-        return self.node("Gemm", inputs, f"dense{place}")
+    def number(self, name: str, value: float) -> str:
+        values = np.array(value, np.float32)
+        return self.constant(name, values)
+
+    def dense(self, inputs: str, weight: Float32s, bias: Float32s, place: int) -> str:
+        operands = [
+            inputs,
+            self.constant(f"weight{place}", weight),
+            self.constant(f"bias{place}", bias),
+        ]
+        return self.node("Gemm", operands, f"dense{place}")
 
     def inputs(self, network: Network) -> str:
         # Only NaN is not itself. There is IsNaN, but not on every provider.
-        null = self.node("Not", [self.node("Equal", ["numbers", "numbers"], "itself")], "null")
+        itself = self.node("Equal", ["numbers", "numbers"], "itself")
+        null = self.node("Not", [itself], "null")
         flags = self.node("Cast", [null], "flags", to=1)
-        scale = self._clipped if network.scaling.clipped else self._exact
         rows = [self._row(table, place) for place, table in enumerate(network.tables)]
-        return self.node("Concat", [scale(network.scaling, null, flags), flags, *rows], "inputs", axis=1)
+        if network.scaling.clipped:
+            scaled = self._clipped(network.scaling, null, flags)
+        else:
+            scaled = self._exact(network.scaling, null)
+        return self.node("Concat", [scaled, flags, *rows], "inputs", axis=1)
 
     def _row(self, table: Float32s, place: int) -> str:
         # A code of -1 reads the table's last row: ONNX counts negative indices from the end, as numpy does.
-        index = self.constant(f"column{place}", np.array(place, np.int64))
+        column = np.array(place, np.int64)
+        index = self.constant(f"column{place}", column)
         code = self.node("Gather", ["codes", index], f"code{place}", axis=1)
-        return self.node("Gather", [self.constant(f"table{place}", table), code], f"row{place}", axis=0)
+        rows = self.constant(f"table{place}", table)
+        return self.node("Gather", [rows, code], f"row{place}", axis=0)
 
-    def _without_nulls(self, given: str, null: str) -> str:
-        return self.node("Where", [null, self.constant("zero", np.array(0, np.float32)), given], "known")
+    def _without_nulls(self, values: str, null: str) -> str:
+        zero = self.number("zero", 0)
+        return self.node("Where", [null, zero, values], "known")
 
-    def _exact(self, scaling: Scaling, null: str, _: str) -> str:
-        centred = self.node("Sub", ["numbers", self.constant("centre", scaling.centre)], "centred")
-        scaled = self.node("Mul", [centred, self.constant("per_width", 1 / scaling.width)], SCALING)
+    def _exact(self, scaling: Scaling, null: str) -> str:
+        centre = self.constant("centre", scaling.centre)
+        centred = self.node("Sub", ["numbers", centre], "centred")
+        per_width = self.constant("per_width", 1 / scaling.width)
+        scaled = self.node("Mul", [centred, per_width], SCALING)
         return self._without_nulls(scaled, null)
 
     def _clipped(self, scaling: Scaling, null: str, flags: str) -> str:
@@ -117,9 +156,17 @@ class _Writer:
 
         It rounds ``x / width - centre / width``, so a trained model's own scaling is not done this way.
         """
-        both = self.node("Concat", [self._without_nulls("numbers", null), flags], "filled", axis=1)
+        known = self._without_nulls("numbers", null)
+        both = self.node("Concat", [known, flags], "filled", axis=1)
+        per_width = 1 / scaling.width
         shift = scaling.centre / scaling.width
-        matrix = self.constant("scale", np.vstack([np.diag(1 / scaling.width), np.diag(shift)]))
-        scaled = self.node("Gemm", [both, matrix, self.constant("shift", -shift)], SCALING)
-        ends = [self.constant("low", np.array(-1, np.float32)), self.constant("high", np.array(1, np.float32))]
-        return self.node("Clip", [scaled, *ends], "clipped")
+        matrix = np.vstack([np.diag(per_width), np.diag(shift)])
+        operands = [
+            both,
+            self.constant("scale", matrix),
+            self.constant("shift", -shift),
+        ]
+        scaled = self.node("Gemm", operands, SCALING)
+        low = self.number("low", -1)
+        high = self.number("high", 1)
+        return self.node("Clip", [scaled, low, high], "clipped")

@@ -24,9 +24,11 @@ def optimized(body: bytes) -> bytes:
         ort.InferenceSession(body, options, providers=["CPUExecutionProvider"])
         model = onnx.load_model(options.optimized_model_filepath)
     used = {node.domain for node in model.graph.node}
-    if strange := sorted(used - set(OPSET)):
+    strange = sorted(used - set(OPSET))
+    if strange:
         raise VariantRefused(f"optimised offline, it needs operators of {', '.join(strange)}")
     kept = [entry for entry in model.opset_import if entry.domain in used]
+    kept.sort(key=lambda entry: str(entry.domain))
     del model.opset_import[:]
-    model.opset_import.extend(sorted(kept, key=lambda entry: str(entry.domain)))
+    model.opset_import.extend(kept)
     return serialized(model)

@@ -1,10 +1,10 @@
 """The bytes of an ONNX graph that is fed matrices: the same nodes give the same bytes, always."""
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nightshift.modelling.arrays import Array
 from nightshift.optimization.export import OPSET
 from nightshift.scoring.feeds import METADATA, Matrix
 
@@ -14,24 +14,30 @@ if TYPE_CHECKING:
 IR_VERSION = 9
 
 
-Link = Literal["Sigmoid", "Softmax", "Identity"]
-LINKS: dict[str, Link] = {"binary": "Sigmoid", "multiclass": "Softmax", "regression": "Identity"}
-"""The operator from raw scores to scores, by kind of label."""
-
-
 def build(feeds: Matrix, nodes: "list[NodeProto]", constants: "list[TensorProto]", name: str, width: int = 1) -> bytes:
     """A graph from ``numbers`` (n, k) and, where there are any, ``codes`` (n, c) to ``score`` (n, width)."""
     from onnx import TensorProto, helper
 
-    inputs = [helper.make_tensor_value_info("numbers", TensorProto.FLOAT, [None, len(feeds.numbers)])]
-    if feeds.codes:
-        inputs.append(helper.make_tensor_value_info("codes", TensorProto.INT64, [None, len(feeds.codes)]))
-    score = helper.make_tensor_value_info("score", TensorProto.FLOAT, [None, width])
+    numbers = _rows_of("numbers", TensorProto.FLOAT, len(feeds.numbers))
+    codes = _rows_of("codes", TensorProto.INT64, len(feeds.codes))
+    score = _rows_of("score", TensorProto.FLOAT, width)
+    inputs = [numbers, codes] if feeds.codes else [numbers]
     graph = helper.make_graph(nodes, name, inputs, [score], constants)
     opsets = [helper.make_opsetid(domain, version) for domain, version in OPSET.items()]
-    model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="nightshift")
+    model = helper.make_model(
+        graph,
+        opset_imports=opsets,
+        ir_version=IR_VERSION,
+        producer_name="nightshift",
+    )
     helper.set_model_props(model, {METADATA: feeds.model_dump_json()})
     return serialized(model)
+
+
+def _rows_of(name: str, element_type: int, columns: int) -> Any:
+    from onnx import helper
+
+    return helper.make_tensor_value_info(name, element_type, [None, columns])
 
 
 def serialized(model: Any) -> bytes:
@@ -39,8 +45,10 @@ def serialized(model: Any) -> bytes:
     return bytes(model.SerializeToString(deterministic=True))
 
 
-def constant(name: str, values: NDArray[Any]) -> "TensorProto":
+def constant(name: str, values: Array) -> "TensorProto":
     """A tensor that is part of the file; floats as float32."""
     from onnx import numpy_helper
 
-    return numpy_helper.from_array(values.astype(np.float32) if values.dtype.kind == "f" else values, name)
+    if values.dtype.kind == "f":
+        values = values.astype(np.float32)
+    return numpy_helper.from_array(values, name)

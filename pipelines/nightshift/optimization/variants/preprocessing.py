@@ -21,12 +21,14 @@ class Prepared:
     @cached_property
     def codes(self) -> tuple[str, ...]:
         """Features that are categories."""
-        return tuple(name for name in self.spec.features if not self.spec.columns[name].numeric)
+        columns = self.spec.columns
+        return tuple(name for name in self.spec.features if not columns[name].numeric)
 
     @cached_property
     def numbers(self) -> tuple[str, ...]:
         """Features that are numbers."""
-        return tuple(name for name in self.spec.features if self.spec.columns[name].numeric)
+        columns = self.spec.columns
+        return tuple(name for name in self.spec.features if columns[name].numeric)
 
     @cached_property
     def categories(self) -> dict[str, tuple[str, ...]]:
@@ -34,12 +36,20 @@ class Prepared:
         if not self.codes:
             return {}
         encoder = self.pipeline["prepare"].named_transformers_["categories"]
-        return {n: tuple(map(str, v)) for n, v in zip(self.codes, encoder.categories_, strict=True)}
+        pairs = zip(self.codes, encoder.categories_, strict=True)
+        return {name: tuple(map(str, values)) for name, values in pairs}
 
     def one_matrix(self) -> Matrix:
         """Everything as numbers, as trees want it."""
-        return Matrix(numbers=(*self.codes, *self.numbers), categories=self.categories)
+        return Matrix(
+            numbers=(*self.codes, *self.numbers),
+            categories=self.categories,
+        )
 
     def two_matrices(self) -> Matrix:
         """Numbers, and categories as whole numbers, as networks want it."""
-        return Matrix(numbers=self.numbers, codes=self.codes, categories=self.categories)
+        return Matrix(
+            numbers=self.numbers,
+            codes=self.codes,
+            categories=self.categories,
+        )

@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from nightshift.modelling.label_types import label_type
+from nightshift.modelling.metrics import Difference
 from nightshift.optimization.variants.evaluator import VariantResult
 from nightshift.spec import ModelSpec
 
@@ -13,17 +15,25 @@ if TYPE_CHECKING:
 
 NEIGHBOURS = 1.35
 """Speeds nearer than this ratio have labels that would overlap."""
-CHOSEN, ELIGIBLE, REFUSED = "tab:green", "tab:blue", "tab:grey"
+CHOSEN = "tab:green"
+ELIGIBLE = "tab:blue"
+REFUSED = "tab:grey"
+LABEL_BOX = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.85}
 
 
-def as_json(entries: Sequence[VariantResult], chosen: VariantResult) -> str:
+def as_json(results: Sequence[VariantResult], chosen: VariantResult) -> str:
     """Every line of the table, and which graph was taken."""
-    return json.dumps({"chosen": chosen.name, "variants": [entry.flat() for entry in entries]}, indent=1)
+    content = {
+        "chosen": chosen.name,
+        "variants": [result.flat() for result in results],
+    }
+    return json.dumps(content, indent=1)
 
 
-def as_markdown(spec: ModelSpec, entries: Sequence[VariantResult], chosen: VariantResult) -> str:
+def as_markdown(spec: ModelSpec, results: Sequence[VariantResult], chosen: VariantResult) -> str:
     """The same for people."""
-    metric, allowed = spec.metric, spec.optimize.max_metric_loss
+    metric = spec.metric
+    allowed = spec.optimize.max_metric_loss
     lines = [
         f"# {spec.name}: {chosen.name} scores",
         "",
@@ -33,64 +43,108 @@ def as_markdown(spec: ModelSpec, entries: Sequence[VariantResult], chosen: Varia
         "",
         f"| graph | rows/s | {metric} lost | interval | max difference | mean | flips | KiB | load ms | verdict |",
         "|---|--:|--:|---|--:|--:|--:|--:|--:|---|",
-        *(_line(entry, chosen) for entry in entries),
+        *(_line(result, chosen) for result in results),
     ]
-    if spec.label.type == "regression":
-        lines += ["", "Differences are in standard deviations of the trained model's predictions on the holdout."]
+    note = label_type(spec).difference_note
+    if note:
+        lines += ["", note]
     return "\n".join(lines) + "\n"
 
 
-def _line(entry: VariantResult, chosen: VariantResult) -> str:
-    verdict = "**chosen**" if entry.name == chosen.name else _first_line(entry.refusal) or "within tolerance"
-    cells = [entry.name, _shown(entry.rows_per_second, ",.0f")]
-    if entry.loss and entry.parity:
-        cells += [f"{entry.loss.mean:+.5f}", f"{entry.loss.low:+.5f} to {entry.loss.high:+.5f}"]
-        cells += [f"{entry.parity.max_difference:.1e}", f"{entry.parity.mean_difference:.1e}"]
-        cells += [f"{entry.parity.label_flips:,}"]
-    else:
-        cells += [""] * 5
-    cells += [_shown(entry.bytes and entry.bytes / 1024, ",.0f"), _shown(entry.load_ms, ".1f"), verdict]
+def _line(result: VariantResult, chosen: VariantResult) -> str:
+    kib = result.bytes and result.bytes / 1024
+    cells = [
+        result.name,
+        _formatted(result.rows_per_second, ",.0f"),
+        *_differences(result),
+        _formatted(kib, ",.0f"),
+        _formatted(result.load_ms, ".1f"),
+        _verdict(result, chosen),
+    ]
     return f"| {' | '.join(cells)} |"
 
 
-def _shown(value: float | None, form: str) -> str:
-    return "" if value is None else format(value, form)
+def _differences(result: VariantResult) -> list[str]:
+    loss = result.loss
+    parity = result.parity
+    if not loss or not parity:
+        return [""] * 5
+    return [
+        f"{loss.mean:+.5f}",
+        f"{loss.low:+.5f} to {loss.high:+.5f}",
+        f"{parity.max_difference:.1e}",
+        f"{parity.mean_difference:.1e}",
+        f"{parity.label_flips:,}",
+    ]
 
 
-def _first_line(text: str) -> str:
-    return text.splitlines()[0].replace("|", "/") if text else ""
+def _verdict(result: VariantResult, chosen: VariantResult) -> str:
+    if result.name == chosen.name:
+        return "**chosen**"
+    if not result.refusal:
+        return "within tolerance"
+    return result.refusal.splitlines()[0].replace("|", "/")
 
 
-def pareto(spec: ModelSpec, entries: Sequence[VariantResult], chosen: VariantResult) -> "Figure":
+def _formatted(value: float | None, form: str) -> str:
+    if value is None:
+        return ""
+    return format(value, form)
+
+
+def pareto(spec: ModelSpec, results: Sequence[VariantResult], chosen: VariantResult) -> "Figure":
     """Metric lost, with its interval, over rows per second; the allowance is a line."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 5.5), dpi=110, layout="constrained")
     axes = figure.subplots()
-    shown = [entry for entry in entries if entry.loss and entry.rows_per_second]
-    for entry in shown:
-        _point(axes, entry, chosen)
-    if spec.optimize.max_metric_loss is not None:
-        axes.axhline(spec.optimize.max_metric_loss, ls="--", color="tab:red", lw=1, label="allowed: interval below")
-    axes.axhline(0, color="black", lw=0.8)
-    for color, label in ((CHOSEN, "chosen"), (ELIGIBLE, "within tolerance"), (REFUSED, "refused")):
-        axes.plot([], [], "o", color=color, label=label)
+    points = _points(results)
+    for name, speed, loss in points:
+        axes.errorbar(
+            [speed],
+            [loss.mean],
+            yerr=[[loss.mean - loss.low], [loss.high - loss.mean]],
+            fmt="o",
+            color=_color(name, results, chosen),
+            ms=11 if name == chosen.name else 6,
+            capsize=4,
+        )
+    _legend(axes, spec)
     axes.set(xlabel="rows per second, all cores", ylabel=f"{spec.metric} lost against fp32")
     axes.set_title(f"{spec.name}: speed and what it costs")
     _thousands(axes)
-    _label(axes, shown)
+    _label(axes, points)
     axes.grid(alpha=0.25, which="both")
-    axes.legend(loc="best", fontsize=8)
     return figure
 
 
-def _point(axes: "Axes", entry: VariantResult, chosen: VariantResult) -> None:
-    loss: Any = entry.loss
-    speed: Any = entry.rows_per_second
-    color = CHOSEN if entry.name == chosen.name else REFUSED if entry.refusal else ELIGIBLE
-    spread = [[loss.mean - loss.low], [loss.high - loss.mean]]
-    size = 11 if entry.name == chosen.name else 6
-    axes.errorbar([speed], [loss.mean], yerr=spread, fmt="o", color=color, ms=size, capsize=4)
+def _points(results: Sequence[VariantResult]) -> list[tuple[str, float, Difference]]:
+    """Name, rows per second and loss of those that were measured."""
+    return [
+        (result.name, result.rows_per_second, result.loss)
+        for result in results
+        if result.loss and result.rows_per_second
+    ]
+
+
+def _color(name: str, results: Sequence[VariantResult], chosen: VariantResult) -> str:
+    if name == chosen.name:
+        return CHOSEN
+    refused = {result.name for result in results if result.refusal}
+    if name in refused:
+        return REFUSED
+    return ELIGIBLE
+
+
+def _legend(axes: "Axes", spec: ModelSpec) -> None:
+    allowed = spec.optimize.max_metric_loss
+    if allowed is not None:
+        axes.axhline(allowed, ls="--", color="tab:red", lw=1, label="allowed: interval below")
+    axes.axhline(0, color="black", lw=0.8)
+    axes.plot([], [], "o", color=CHOSEN, label="chosen")
+    axes.plot([], [], "o", color=ELIGIBLE, label="within tolerance")
+    axes.plot([], [], "o", color=REFUSED, label="refused")
+    axes.legend(loc="best", fontsize=8)
 
 
 def _thousands(axes: "Axes") -> None:
@@ -103,19 +157,29 @@ def _thousands(axes: "Axes") -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda speed, _: f"{speed / 1000:,.0f}k"))
 
 
-def _label(axes: "Axes", shown: Sequence[VariantResult]) -> None:
+def _label(axes: "Axes", points: list[tuple[str, float, Difference]]) -> None:
     """Names by turns above and below the points; of neighbours on one side each is a line further out."""
-    last: dict[bool, tuple[float, int]] = {}
-    for place, entry in enumerate(sorted(shown, key=lambda e: e.rows_per_second or 0)):
-        loss, speed, above = entry.loss, entry.rows_per_second or 1.0, place % 2 == 0
-        before, line = last.get(above, (0.0, 0))
-        line = line + 1 if before and speed / before < NEIGHBOURS else 0
-        last[above] = speed, line
-        if loss is None:
-            continue
-        axes.annotate(
-            entry.name, (speed, loss.high if above else loss.low), ha="center", fontsize=8,
-            va="bottom" if above else "top", xytext=(0, (5 + 13 * line) * (1 if above else -1)),
-            textcoords="offset points", bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.85},
-        )  # fmt: skip
+    by_speed = sorted(points, key=lambda point: point[1])
+    for side, above in ((by_speed[::2], True), (by_speed[1::2], False)):
+        line = 0
+        speed_before = 0.0
+        for name, speed, loss in side:
+            near = speed < NEIGHBOURS * speed_before
+            line = line + 1 if near else 0
+            speed_before = speed
+            _annotate(axes, name, speed, loss, above=above, line=line)
     axes.margins(x=0.1, y=0.14)
+
+
+def _annotate(axes: "Axes", name: str, speed: float, loss: Difference, *, above: bool, line: int) -> None:
+    points_away = 5 + 13 * line
+    axes.annotate(
+        name,
+        (speed, loss.high if above else loss.low),
+        xytext=(0, points_away if above else -points_away),
+        textcoords="offset points",
+        ha="center",
+        va="bottom" if above else "top",
+        fontsize=8,
+        bbox=LABEL_BOX,
+    )

@@ -12,10 +12,10 @@ from airflow.providers.standard.decorators.python import _PythonDecoratedOperato
 from airflow.sdk import BaseOperatorLink
 
 from nightshift.orchestration.tasks import MLFLOW_URL
-from nightshift.settings import settings
+from nightshift.orchestration.validate import DATA_DOCS
+from nightshift.settings import export_env, settings
 
 PREFIX = "nightshift"
-DATA_DOCS = "data_docs"
 
 
 def views() -> list[dict[str, Any]]:
@@ -47,6 +47,7 @@ class LazyApp:
     def _app(self) -> Any:
         from nightshift.orchestration.web.pages import build
 
+        export_env(settings())
         return build()
 
 

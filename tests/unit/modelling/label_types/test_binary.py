@@ -27,20 +27,20 @@ Change = Callable[..., ModelSpec]
     ],
 )
 def test_yes_and_no_are_one_and_zero_however_they_come(spec: ModelSpec, values: pa.Array) -> None:
-    found = label_type(spec).typed(values, "labels")
+    found = label_type(spec).cast(values, "labels")
     assert found.type == pa.float32()
     assert found.to_pylist() == [1.0, None, 0.0]
 
 
 def test_a_text_means_yes_where_the_spec_says_which(spec: ModelSpec, change: Change) -> None:
-    task = label_type(change(spec, label={"positive": "churned"}))
-    assert task.typed(pa.array(["churned", "stayed", None]), "labels").to_pylist() == [1.0, 0.0, None]
-    assert task.typed(pa.array(["stayed"], pa.large_string()), "labels").to_pylist() == [0.0]
-    assert task.typed(pa.array(["churned"]).dictionary_encode(), "labels").to_pylist() == [1.0]
+    label = label_type(change(spec, label={"positive": "churned"}))
+    assert label.cast(pa.array(["churned", "stayed", None]), "labels").to_pylist() == [1.0, 0.0, None]
+    assert label.cast(pa.array(["stayed"], pa.large_string()), "labels").to_pylist() == [0.0]
+    assert label.cast(pa.array(["churned"]).dictionary_encode(), "labels").to_pylist() == [1.0]
 
 
 def test_a_night_of_nothing_but_nulls_has_no_outcome_yet(spec: ModelSpec) -> None:
-    assert label_type(spec).typed(pa.nulls(2), "labels").to_pylist() == [None, None]
+    assert label_type(spec).cast(pa.nulls(2), "labels").to_pylist() == [None, None]
 
 
 @pytest.mark.parametrize(
@@ -55,29 +55,29 @@ def test_a_night_of_nothing_but_nulls_has_no_outcome_yet(spec: ModelSpec) -> Non
 )
 def test_what_is_neither_is_named(spec: ModelSpec, values: pa.Array, said: str, fix: str) -> None:
     with pytest.raises(SchemaMismatch, match=rf"^labels/x 2024-01-01: label late {said}") as error:
-        label_type(spec).typed(values, "labels/x 2024-01-01")
+        label_type(spec).cast(values, "labels/x 2024-01-01")
     assert fix in str(error.value.fix)
 
 
 def test_a_third_text_is_no_silent_no(spec: ModelSpec, change: Change) -> None:
-    task = label_type(change(spec, label={"positive": "yes"}))
+    label = label_type(change(spec, label={"positive": "yes"}))
     with pytest.raises(SchemaMismatch, match="has 'maybe', 'no', 'yes'; a binary label has two values"):
-        task.typed(pa.array(["yes", "no", "maybe"]), "labels")
+        label.cast(pa.array(["yes", "no", "maybe"]), "labels")
     with pytest.raises(SchemaMismatch, match="has 'maybe', 'no'; a binary label has two values"):
-        task.typed(pa.array(["no", "maybe"]), "labels")
+        label.cast(pa.array(["no", "maybe"]), "labels")
 
 
 def test_labels_kept_as_another_kind_are_named_with_what_brings_them_again(spec: ModelSpec) -> None:
-    assert label_type(spec).targets(pa.array([1.0, None], pa.float32())).tolist() == pytest.approx(
+    assert label_type(spec).as_targets(pa.array([1.0, None], pa.float32())).tolist() == pytest.approx(
         [1, np.nan], nan_ok=True
     )
     with pytest.raises(SchemaMismatch, match="label late is string in the lake; a binary label is float") as error:
-        label_type(spec).targets(pa.array(["yes"]))
+        label_type(spec).as_targets(pa.array(["yes"]))
     assert f"nightshift load {spec.name}" in str(error.value.fix)
 
 
 def test_what_is_published_is_read_back(spec: ModelSpec) -> None:
-    task, scores = label_type(spec), np.array([0.25, 0.5], np.float32)
-    table = pa.table(task.columns(scores), schema=pa.schema(task.fields()))
+    label, scores = label_type(spec), np.array([0.25, 0.5], np.float32)
+    table = pa.table(label.published_columns(scores), schema=pa.schema(label.published_fields()))
     assert table.to_pydict() == {"score": [0.25, 0.5], "prediction": [False, True]}
-    assert task.published(table).tolist() == [0.25, 0.5]
+    assert label.read_scores(table).tolist() == [0.25, 0.5]

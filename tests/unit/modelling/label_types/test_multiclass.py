@@ -14,7 +14,7 @@ Make = Callable[..., ModelSpec]
 
 
 @pytest.fixture
-def task(of_kind: Make) -> LabelType:
+def label(of_kind: Make) -> LabelType:
     return label_type(of_kind("multiclass"))
 
 
@@ -34,7 +34,7 @@ def digits(of_kind: Make, change: Make) -> LabelType:
 )
 def test_whole_numbers_are_classes_by_their_text(digits: LabelType, values: pa.Array) -> None:
     """A column of whole numbers with a null among them comes from pandas as floats."""
-    found = digits.typed(values, "labels")
+    found = digits.cast(values, "labels")
     assert found.type == pa.string()
     assert found.to_pylist() == ["10", "2", None]
 
@@ -45,28 +45,33 @@ def test_whole_numbers_are_classes_by_their_text(digits: LabelType, values: pa.A
 )
 def test_a_class_that_the_spec_lacks_is_named(digits: LabelType, values: pa.Array, shown: str) -> None:
     with pytest.raises(SchemaMismatch, match=rf"labels: label late has {shown}, which label\.classes lacks") as error:
-        digits.typed(values, "labels")
+        digits.cast(values, "labels")
     assert "add it to label.classes" in str(error.value.fix)
 
 
-def test_numbers_of_classes_are_their_places_in_the_spec_not_in_the_alphabet(task: LabelType) -> None:
-    found = task.targets(pa.array(["late", "on time", None, "Late"]))
+def test_numbers_of_classes_are_their_places_in_the_spec_not_in_the_alphabet(label: LabelType) -> None:
+    found = label.as_targets(pa.array(["late", "on time", None, "Late"]))
     assert found.tolist() == pytest.approx([2, 0, np.nan, 1], nan_ok=True)
     with pytest.raises(SchemaMismatch, match=r"has 'never', which label\.classes lacks"):
-        task.targets(pa.array(["never"]))
+        label.as_targets(pa.array(["never"]))
 
 
-def test_names_of_columns_are_plain_and_each_once(task: LabelType) -> None:
-    assert [field.name for field in task.fields()] == ["score_on_time", "score_late", "score_late_2", "prediction"]
+def test_names_of_columns_are_plain_and_each_once(label: LabelType) -> None:
+    assert [field.name for field in label.published_fields()] == [
+        "score_on_time",
+        "score_late",
+        "score_late_2",
+        "prediction",
+    ]
 
 
-def test_the_likeliest_class_is_predicted_the_first_of_equals(task: LabelType) -> None:
+def test_the_likeliest_class_is_predicted_the_first_of_equals(label: LabelType) -> None:
     scores = np.array([[0.2, 0.5, 0.3], [0.4, 0.2, 0.4], [0.0, 0.0, 1.0]], np.float32)
-    arrays = [a.dictionary_decode() if pa.types.is_dictionary(a.type) else a for a in task.columns(scores)]
-    table = pa.table(arrays, schema=pa.schema(task.fields()))
+    arrays = [a.dictionary_decode() if pa.types.is_dictionary(a.type) else a for a in label.published_columns(scores)]
+    table = pa.table(arrays, schema=pa.schema(label.published_fields()))
     assert table["prediction"].to_pylist() == ["Late", "on time", "late"]
-    assert np.array_equal(task.published(table), scores)
-    assert task.watch(np.vstack([scores, [[np.nan] * 3]])).to_pylist() == ["Late", "on time", "late", None]
+    assert np.array_equal(label.read_scores(table), scores)
+    assert label.drift_values(np.vstack([scores, [[np.nan] * 3]])).to_pylist() == ["Late", "on time", "late", None]
 
 
 @pytest.mark.parametrize(
@@ -79,7 +84,7 @@ def test_the_likeliest_class_is_predicted_the_first_of_equals(task: LabelType) -
         ([float("nan"), 0.5, 0.5], False),
     ],
 )
-def test_rows_that_are_no_probabilities_are_counted(task: LabelType, row: list[float], good: bool) -> None:
+def test_rows_that_are_no_probabilities_are_counted(label: LabelType, row: list[float], good: bool) -> None:
     scores = np.array([[1.0, 0.0, 0.0], row], np.float32)
-    assert task.wrong(scores) == ("" if good else "1 rows of scores outside [0, 1] or not summing to 1")
-    assert task.wrong(scores[:0]) == ""
+    assert label.invalid(scores) == ("" if good else "1 rows of scores outside [0, 1] or not summing to 1")
+    assert label.invalid(scores[:0]) == ""

@@ -9,7 +9,7 @@ import pytest
 
 from nightshift.modelling.holdout import Split, split
 from nightshift.modelling.inputs import model_inputs
-from nightshift.modelling.trainers import build
+from nightshift.modelling.trainers import trainer_of
 from nightshift.optimization.export import to_onnx
 from nightshift.optimization.parity import UNSEEN, ParityRows, parity_rows
 from nightshift.optimization.variants.inputs import VariantInputs
@@ -49,7 +49,7 @@ class Fitted(NamedTuple):
         return ParityRows(self.spec, rows, self.pipeline.predict_proba(model_inputs(self.spec, rows))[:, 1])
 
     @property
-    def shop(self) -> VariantInputs:
+    def inputs(self) -> VariantInputs:
         return VariantInputs(self.spec, self.pipeline, self.rows.train, to_onnx(self.spec, self.pipeline))
 
 
@@ -63,6 +63,7 @@ def fit(
         parameters = PARAMETERS.get(trainer, spec.training.parameters)
         changed = change(spec, training={"trainer": trainer, "parameters": parameters}, **changes)
         rows = split(changed, small_rows(changed))
-        return Fitted(changed, build(changed).fit(model_inputs(changed, rows.train.table), rows.train.labels), rows)
+        pipeline = trainer_of(changed).fit(changed, model_inputs(changed, rows.train.table), rows.train.labels)
+        return Fitted(changed, pipeline, rows)
 
     return fitted

@@ -23,8 +23,8 @@ SAME = Parity(400, 1e-7, 1e-8, 0)
 NONE = Difference(0.0, 0.0, 0.0)
 
 
-def judge(made: Any) -> VariantEvaluator:
-    exact = OnnxGraph(made.spec, made.shop.fp32).score(made.rows.holdout.table)
+def evaluator(made: Any) -> VariantEvaluator:
+    exact = OnnxGraph(made.spec, made.inputs.fp32).score(made.rows.holdout.table)
     return VariantEvaluator(made.spec, made.parity_rows, made.rows.holdout, exact)
 
 
@@ -39,13 +39,13 @@ def constant_graph(made: Any, score: float) -> OnnxGraph:
     return OnnxGraph(made.spec, build(made.prepared.one_matrix(), nodes, constants, "constant"))
 
 
-def entry(name: str, speed: float, *, exact: bool = False, refusal: str = "") -> VariantResult:
+def result(name: str, speed: float, *, exact: bool = False, refusal: str = "") -> VariantResult:
     return VariantResult(name, exact, refusal, SAME, NONE, speed, 1.0, 1000, "ab")
 
 
 def test_a_worse_student_is_refused_with_the_interval(fit: Callable) -> None:
     made = fit(optimize={"variants": [], "max_metric_loss": 0.01})
-    found = judge(made).judge("student", False, constant_graph(made, 0.9))
+    found = evaluator(made).evaluate("student", False, constant_graph(made, 0.9))
     assert found.refusal.startswith("log_loss may be +")
     assert found.refusal.endswith("worse (allowed 0.01)")
     assert found.loss.high > 0.01
@@ -53,7 +53,7 @@ def test_a_worse_student_is_refused_with_the_interval(fit: Callable) -> None:
 
 def test_one_as_good_as_the_exact_graph_may_score(fit: Callable) -> None:
     made = fit(optimize={"variants": [], "max_metric_loss": 0.01})
-    found = judge(made).judge("student", False, OnnxGraph(made.spec, made.shop.fp32))
+    found = evaluator(made).evaluate("student", False, OnnxGraph(made.spec, made.inputs.fp32))
     assert (found.refusal, found.loss) == ("", NONE)
 
 
@@ -62,19 +62,19 @@ def test_a_slice_or_a_floor_can_refuse_what_the_mean_allows(fit: Callable) -> No
         optimize={"variants": [], "max_metric_loss": 10.0},
         gates={"slice_allowance": 0.0, "slice_min_rows": 1, "at_least": {"roc_auc": 0.55}},
     )
-    found = judge(made).judge("student", False, constant_graph(made, 0.9))
+    found = evaluator(made).evaluate("student", False, constant_graph(made, 0.9))
     assert "roc_auc 0.5000 misses its floor 0.55" in found.refusal
     assert "site north: log_loss +" in found.refusal
 
 
 def test_an_exact_graph_without_parity_is_out_whatever_its_metric(fit: Callable) -> None:
     made = fit(optimize={"variants": [], "max_metric_loss": 10.0}, gates={"slices": []})
-    assert "the ONNX graph is up to" in judge(made).judge("codes", True, constant_graph(made, 0.5)).refusal
+    assert "the ONNX graph is up to" in evaluator(made).evaluate("codes", True, constant_graph(made, 0.5)).refusal
 
 
 def test_scores_outside_zero_to_one_are_a_refusal_not_a_crash(fit: Callable) -> None:
     made = fit()
-    found = judge(made).judge("student", False, constant_graph(made, 1.5))
+    found = evaluator(made).evaluate("student", False, constant_graph(made, 1.5))
     assert "scores outside [0, 1]" in found.refusal
     assert found.parity is None
 
@@ -93,36 +93,36 @@ def test_a_score_that_depends_on_the_rows_beside_it_is_refused(fit: Callable) ->
     constants = [constant(n, np.array([v])) for n, v in (("at", column), ("to", column + 1), ("axis", 1))]
     constants += [constant("rows", np.array(0)), constant("zero", np.array(0, np.float32))]
     summing = OnnxGraph(made.spec, build(made.prepared.one_matrix(), nodes, constants, "running"))
-    found = judge(made).judge("int8_dynamic", False, summing)
+    found = evaluator(made).evaluate("int8_dynamic", False, summing)
     assert "with the rows beside it" in found.refusal
 
 
 def test_the_fastest_that_may_score_is_taken() -> None:
-    entries = [entry("fp32", 10, exact=True), entry("codes", 20, exact=True), entry("student", 90, refusal="worse")]
-    assert choose(entries).name == "codes"
-    assert choose([*entries, entry("pruned", 40)]).name == "pruned"
+    results = [result("fp32", 10, exact=True), result("codes", 20, exact=True), result("student", 90, refusal="worse")]
+    assert choose(results).name == "codes"
+    assert choose([*results, result("pruned", 40)]).name == "pruned"
 
 
 def test_within_five_per_cent_an_exact_one_is_taken_then_the_first() -> None:
-    fast, near, far = entry("student", 100), entry("codes", 96, exact=True), entry("codes", 94, exact=True)
+    fast, near, far = result("student", 100), result("codes", 96, exact=True), result("codes", 94, exact=True)
     assert choose([fast, near]).name == "codes"
     assert choose([far, fast]).name == "student"
-    assert choose([entry("student", 98), entry("pruned", 100)]).name == "student"
-    assert choose([entry("codes", 98, exact=True), entry("codes_mirrored", 100, exact=True)]).name == "codes"
+    assert choose([result("student", 98), result("pruned", 100)]).name == "student"
+    assert choose([result("codes", 98, exact=True), result("codes_mirrored", 100, exact=True)]).name == "codes"
 
 
 def test_with_nothing_else_within_tolerance_fp32_stays() -> None:
-    entries = [entry("fp32", 10, exact=True), entry("codes", 20, exact=True, refusal="up to 0.1 away")]
-    assert choose(entries).name == "fp32"
+    results = [result("fp32", 10, exact=True), result("codes", 20, exact=True, refusal="up to 0.1 away")]
+    assert choose(results).name == "fp32"
     with pytest.raises(ModelError, match=r"no graph may score: fp32: down; codes: up to 0\.1 away"):
-        choose([replace(entries[0], refusal="down"), entries[1]])
+        choose([replace(results[0], refusal="down"), results[1]])
 
 
 def test_the_table_says_what_was_taken_and_why_the_others_were_not(fit: Callable) -> None:
     made = fit(optimize={"max_metric_loss": 0.01})
     refused = VariantResult("student", False, "log_loss may be worse\n  -> fix")
-    entries = [entry("fp32", 12_345, exact=True), entry("codes", 20_000, exact=True), refused]
-    said = as_markdown(made.spec, entries, entries[1])
+    results = [result("fp32", 12_345, exact=True), result("codes", 20_000, exact=True), refused]
+    said = as_markdown(made.spec, results, results[1])
     assert f"# {made.spec.name}: codes scores" in said
     lines = {line.split(" | ")[0].removeprefix("| "): line for line in said.splitlines() if line.startswith("| ")}
     assert "12,345" in lines["fp32"]
@@ -130,7 +130,7 @@ def test_the_table_says_what_was_taken_and_why_the_others_were_not(fit: Callable
     assert lines["codes"].endswith("**chosen** |")
     assert lines["student"].endswith("log_loss may be worse |")
     assert {line.count("|") for line in lines.values()} == {11}
-    found = json.loads(as_json(entries, entries[1]))
+    found = json.loads(as_json(results, results[1]))
     assert found["chosen"] == "codes"
     assert found["variants"][0]["rows_per_second"] == 12_345
     assert found["variants"][0]["loss_high"] == 0.0
@@ -139,19 +139,19 @@ def test_the_table_says_what_was_taken_and_why_the_others_were_not(fit: Callable
 
 def test_the_plot_names_every_graph_that_ran(fit: Callable) -> None:
     made = fit(optimize={"max_metric_loss": 0.01})
-    entries = [
-        entry("fp32", 1e5, exact=True),
-        entry("codes", 2e5, exact=True),
+    results = [
+        result("fp32", 1e5, exact=True),
+        result("codes", 2e5, exact=True),
         VariantResult("student", False, "not built"),
     ]
-    (axes,) = pareto(made.spec, entries, entries[1]).axes
+    (axes,) = pareto(made.spec, results, results[1]).axes
     assert {text.get_text() for text in axes.texts} == {"fp32", "codes"}
 
 
 def test_graphs_are_measured_in_turns_on_the_same_rows(fit: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     made = fit()
     order: list[str] = []
-    run = measure._run
+    run = measure._seconds_to_score
     graphs: dict[int, str] = {}
 
     def noted(graph: OnnxGraph, units: list[pa.RecordBatch]) -> float:
@@ -160,7 +160,9 @@ def test_graphs_are_measured_in_turns_on_the_same_rows(fit: Callable, monkeypatc
         return run(graph, units)
 
     rows = measure.cores() * measure.UNITS_PER_CORE * measure.UNIT_ROWS
-    monkeypatch.setattr(measure, "_run", noted)
-    found = measure.measure(made.spec, {"a": made.shop.fp32, "b": made.shop.fp32}, made.rows.holdout.table, rounds=2)
+    monkeypatch.setattr(measure, "_seconds_to_score", noted)
+    found = measure.measure(
+        made.spec, {"a": made.inputs.fp32, "b": made.inputs.fp32}, made.rows.holdout.table, rounds=2
+    )
     assert order == ["graph 0", "graph 1"] * 3
     assert all(speed.rows_per_second > 1000 and speed.load_ms > 0 for speed in found.values())

@@ -10,7 +10,7 @@ import pytest
 from nightshift.errors import ParityFailed, VariantRefused
 from nightshift.optimization.variants import offline
 from nightshift.optimization.variants.catalogue import build_all
-from nightshift.optimization.variants.from_sklearn import own_network
+from nightshift.optimization.variants.from_sklearn import trained_network
 from nightshift.optimization.variants.onnx_file import build, constant
 from nightshift.optimization.variants.trees import ensemble, to_onnx
 from nightshift.scoring.feeds import Matrix
@@ -29,7 +29,7 @@ EXACT = {"variants": ["fp32_optimized", "codes", "codes_mirrored"]}
 )
 def test_every_exact_layout_that_a_trainer_has_shows_parity(fit: Callable, trainer: str, built: set[str]) -> None:
     made = fit(trainer, optimize=EXACT)
-    files, refused = build_all(made.shop)
+    files, refused = build_all(made.inputs)
     assert set(files) == built
     assert set(refused) == {"fp32_optimized", "codes", "codes_mirrored"} - built
     for body in files.values():
@@ -41,7 +41,7 @@ def test_every_exact_layout_that_a_trainer_has_shows_parity(fit: Callable, train
 def test_layouts_with_codes_are_fed_matrices(fit: Callable) -> None:
     for trainer, codes in (("hist_gradient_boosting", ()), ("neural_network", ("site", "kind"))):
         made = fit(trainer, optimize={"variants": ["codes"]})
-        feeds = OnnxGraph(made.spec, build_all(made.shop)[0]["codes"]).feeds
+        feeds = OnnxGraph(made.spec, build_all(made.inputs)[0]["codes"]).feeds
         assert isinstance(feeds, Matrix)
         assert feeds.codes == codes
         assert feeds.categories["kind"] == ("", "book", "lamp", "shoe")
@@ -49,7 +49,7 @@ def test_layouts_with_codes_are_fed_matrices(fit: Callable) -> None:
 
 @pytest.mark.parametrize("trainer", ["hist_gradient_boosting", "logistic_regression", "neural_network"])
 def test_the_same_model_gives_the_same_bytes(fit: Callable, trainer: str) -> None:
-    one, other = (build_all(fit(trainer, optimize=EXACT).shop)[0] for _ in range(2))
+    one, other = (build_all(fit(trainer, optimize=EXACT).inputs)[0] for _ in range(2))
     assert one == other
 
 
@@ -76,7 +76,7 @@ def test_a_layout_for_another_activation_is_not_made(fit: Callable) -> None:
     made = fit("neural_network")
     made.pipeline[-1].activation = "tanh"
     with pytest.raises(VariantRefused, match="is for activation relu, not tanh"):
-        own_network(made.prepared)
+        trained_network(made.prepared)
 
 
 def test_trees_that_split_on_sets_of_categories_are_not_laid_out(fit: Callable) -> None:

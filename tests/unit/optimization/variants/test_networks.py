@@ -13,9 +13,10 @@ from nightshift.optimization.parity import UNSEEN
 from nightshift.optimization.variants import student
 from nightshift.optimization.variants.augmentation import resampled
 from nightshift.optimization.variants.catalogue import build_all
-from nightshift.optimization.variants.from_sklearn import own_network
+from nightshift.optimization.variants.from_sklearn import trained_network
 from nightshift.optimization.variants.network import Network
-from nightshift.scoring.graph import DOMAINS, OnnxGraph
+from nightshift.scoring.graph import OnnxGraph
+from nightshift.scoring.inspection import DOMAINS
 from nightshift.spec import VARIANTS, ModelSpec
 
 ALL = ["truncated_half", "truncated_quarter", "student", "pruned", "int8_dynamic", "int8_static"]
@@ -26,6 +27,7 @@ def sigmoid(network: Network, rows: pa.Table) -> np.ndarray:
     return 1 / (1 + np.exp(-network.forward(network.feeds(rows))[-1].ravel()))
 
 
+@pytest.mark.usefixtures("networks")
 @pytest.mark.parametrize(
     ("trainer", "built"),
     [("hist_gradient_boosting", set(ALL)), ("neural_network", NETWORKS), ("logistic_regression", set())],
@@ -34,10 +36,10 @@ def test_variants_are_built_where_they_make_sense_twice_alike_and_score_edges(
     fit: Callable, trainer: str, built: set[str]
 ) -> None:
     made, again = (fit(trainer, optimize={"variants": ALL, "max_metric_loss": 0.1}) for _ in range(2))
-    files, refused = build_all(made.shop)
+    files, refused = build_all(made.inputs)
     assert set(files) == built
     assert all(refused[name] for name in set(ALL) - built)
-    assert files == build_all(again.shop)[0]
+    assert files == build_all(again.inputs)[0]
     for name, body in files.items():
         scores = OnnxGraph(made.spec, body).score(made.parity_rows.rows)
         assert ((scores >= 0) & (scores <= 1)).all(), name
@@ -46,24 +48,26 @@ def test_variants_are_built_where_they_make_sense_twice_alike_and_score_edges(
 
 def test_without_an_allowance_nothing_approximate_is_built(fit: Callable) -> None:
     made = fit(optimize={"variants": list(VARIANTS)})
-    files, refused = build_all(made.shop)
+    files, refused = build_all(made.inputs)
     assert set(files) == {"fp32_optimized", "codes", "codes_mirrored"}
     assert {refused[name] for name in ALL} == {"not built: the spec allows no metric loss"}
 
 
+@pytest.mark.usefixtures("networks")
 def test_a_student_comes_nearer_to_its_teacher_than_the_base_rate_is(fit: Callable) -> None:
     made = fit()
-    shop = made.shop
+    inputs = made.inputs
     held = made.rows.holdout.table
-    taught = OnnxGraph(made.spec, shop.student.to_onnx("student")).score(held)
+    taught = OnnxGraph(made.spec, inputs.student.to_onnx("student")).score(held)
     teacher = made.pipeline.predict_proba(model_inputs(made.spec, held))[:, 1]
     assert np.abs(taught - teacher).mean() < np.abs(teacher - teacher.mean()).mean() / 3
-    assert shop.curves["student"][-1] < shop.curves["student"][0]
+    assert inputs.losses["student"][-1] < inputs.losses["student"][0]
 
 
+@pytest.mark.usefixtures("networks")
 def test_beyond_what_training_saw_a_student_is_level(fit: Callable) -> None:
     made = fit()
-    graph = OnnxGraph(made.spec, made.shop.student.to_onnx("student"))
+    graph = OnnxGraph(made.spec, made.inputs.student.to_onnx("student"))
     row = made.rows.holdout.table.select(list(made.spec.features)).slice(0, 1)
     place = row.schema.get_field_index("weight")
     far = [row.set_column(place, "weight", pa.array([value], pa.float64())) for value in (1e3, 1e9)]
@@ -72,25 +76,25 @@ def test_beyond_what_training_saw_a_student_is_level(fit: Callable) -> None:
 
 def test_the_graph_of_a_network_says_what_its_arrays_say(fit: Callable) -> None:
     made = fit("neural_network")
-    for network in (own_network(made.prepared), student._blank(made.prepared, made.rows.train)):
+    for network in (trained_network(made.prepared), student._untaught(made.prepared, made.rows.train)):
         scores = OnnxGraph(made.spec, network.to_onnx("x")).score(made.parity_rows.rows)
         assert scores == pytest.approx(sigmoid(network, made.parity_rows.rows), abs=1e-5)
 
 
 def test_units_that_do_nothing_are_the_first_to_go(fit: Callable) -> None:
     made = fit("neural_network")
-    shop = made.shop
-    whole = own_network(made.prepared)
+    inputs = made.inputs
+    whole = trained_network(made.prepared)
     dead = [np.arange(len(weight)) % 2 == 1 for weight in whole.weights[1:]]
     weights = [whole.weights[0], *(np.where(d[:, None], 0, w) for d, w in zip(dead, whole.weights[1:], strict=True))]
-    half = student.prune(replace(whole, weights=tuple(np.float32(w) for w in weights)), shop.lesson)
+    half = student.prune(replace(whole, weights=tuple(np.float32(w) for w in weights)), inputs.distillation_set)
     assert [len(bias) for bias in half.biases] == [6, 3, 1]
     before = replace(whole, weights=tuple(np.float32(w) for w in weights))
     rows = made.rows.holdout.table
     assert sigmoid(half, rows) == pytest.approx(sigmoid(before, rows), abs=1e-6)
 
 
-def test_lessons_hold_what_nights_may_hold(spec: ModelSpec, small_rows: Callable[..., pa.Table]) -> None:
+def test_rows_to_learn_from_hold_what_nights_may_hold(spec: ModelSpec, small_rows: Callable[..., pa.Table]) -> None:
     table = small_rows(spec)
     found = resampled(spec, table, 5000, np.random.default_rng(3))
     assert found.num_rows == 5000
@@ -107,7 +111,7 @@ def test_lessons_hold_what_nights_may_hold(spec: ModelSpec, small_rows: Callable
 
 def test_fewer_trees_are_a_smaller_file_and_further_away(fit: Callable) -> None:
     made = fit(optimize={"variants": ["codes", "truncated_half", "truncated_quarter"], "max_metric_loss": 1})
-    files = build_all(made.shop)[0]
+    files = build_all(made.inputs)[0]
     assert len(files["codes"]) > len(files["truncated_half"]) > len(files["truncated_quarter"])
     away = [
         made.parity_rows.compare(OnnxGraph(made.spec, body).score(made.parity_rows.rows)).mean_difference

@@ -1,0 +1,21 @@
+"""Which suites make a group: ``make bench GROUP=score``. Each takes at most a quarter of an hour on two quiet cores."""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from benchmarks import judge, memory, night, score, snapshots, stages, validate
+from benchmarks.world import World
+
+Suite: TypeAlias = Callable[[World], dict[str, float]]
+
+GROUPS: dict[str, tuple[Suite, ...]] = {
+    "score": (score.figures, stages.figures),
+    "data": (validate.figures, snapshots.figures),
+    "judge": (judge.figures,),
+    "scale": (memory.figures, night.figures),
+    # Nothing answers by day yet: the group is the place for its figures.
+    "serve": (),
+}
+LONG: tuple[Suite, ...] = (snapshots.long_figures, judge.long_figures)
+"""``make bench-long``: the same promises at ten times the size."""
+MOST_MINUTES = 15

@@ -1,0 +1,38 @@
+"""The Dag ``<model>.rollback``: the champion alias goes back, by hand."""
+
+from airflow.sdk import DAG, Param
+
+from nightshift.contracts import Promotion
+from nightshift.orchestration import assets, policies
+from nightshift.orchestration.tasks import step_task, task_context
+from nightshift.spec import ModelSpec
+
+
+def rollback_dag(spec: ModelSpec) -> DAG:
+    """By hand: the champion alias goes back."""
+    doc = f"Give the champion alias of {spec.name} back to the version before, or to the one named."
+    arguments = policies.of_dag(spec, "rollback", doc, timeout=policies.HOUR, max_active_runs=1)
+    champion = assets.champion(spec)
+    with DAG(schedule=None, params=_parameters(), **arguments) as dag:
+        rollback.override(outlets=[champion])(spec.name)
+    return dag
+
+
+def _parameters() -> dict[str, Param]:
+    return {
+        "version": Param(
+            None, type=["null", "string"], pattern=r"^\d+$", title="Version", description="Empty: the one before."
+        ),
+        "reason": Param("by hand", type="string", minLength=1, maxLength=500, title="Why"),
+    }
+
+
+@step_task
+def rollback(model: str) -> Promotion:
+    """Give the champion alias back to an earlier version."""
+    from nightshift.steps.promote import rollback
+
+    context = task_context(model)
+    version = context.parameter("version")
+    reason = context.parameter("reason")
+    return rollback(context.spec, context.stores, to=version, why=reason)

@@ -1,0 +1,134 @@
+"""The Dags ``<model>.train``, by hand or by the clock, and ``<model>.retrain``, by the governor: the same tasks."""
+
+from typing import Any
+
+from airflow.sdk import DAG, CronPartitionTimetable, PartitionedAtRuntime
+from airflow.sdk.exceptions import AirflowSkipException
+
+from nightshift.contracts import Candidate, Dataset, Promotion, Registered, SnapshotRef, Trained, Verdict
+from nightshift.orchestration import assets, policies
+from nightshift.orchestration.tasks import step_task, task_context
+from nightshift.spec import ModelSpec
+
+LOAD_TASKS = 2
+
+
+def train_dag(spec: ModelSpec) -> DAG:
+    """By hand with a partition key, or by the spec's cron: train as of that night."""
+    doc = f"Train {spec.name} as of a night: what a run on that night could have known, and nothing later."
+    return _training(spec, "train", doc, _schedule(spec))
+
+
+def retrain_dag(spec: ModelSpec) -> DAG:
+    """Triggered by the governor, with the night as a parameter and a deterministic run id."""
+    doc = f"Train {spec.name} anew because drift or lost accuracy made it worth it; the run id names the night."
+    return _training(spec, "retrain", doc, PartitionedAtRuntime())
+
+
+def _schedule(spec: ModelSpec) -> Any:
+    if spec.training.schedule is None:
+        return PartitionedAtRuntime()
+    return CronPartitionTimetable(
+        spec.training.schedule, timezone=spec.partition.timezone, key_format=policies.KEY_FORMAT
+    )
+
+
+def _training(spec: ModelSpec, verb: str, doc: str, schedule: Any) -> DAG:
+    model = spec.name
+    arguments = policies.of_dag(spec, verb, doc, timeout=policies.HOUR, max_active_runs=1)
+    learnt_from = assets.dataset(spec, Dataset.VALIDATED)
+    champion = assets.champion(spec)
+    with DAG(schedule=schedule, params={"partition": policies.partition_param()}, **arguments) as dag:
+        loaded = load.partial(model=model).expand(nights=window(model))
+        frozen = snapshot(model)
+        loaded >> frozen
+        trained = train(model, frozen)
+        registered = register(model, trained)
+        candidate = optimize(model, registered)
+        verdict = evaluate(model, candidate)
+        promote.override(inlets=[learnt_from], outlets=[champion])(model, verdict)
+    return dag
+
+
+@step_task
+def window(model: str) -> list[list[str]]:
+    """The nights that the training may see, in runs for the mapped load."""
+    from nightshift.steps.load import chunks, window
+
+    context = task_context(model)
+    first, last = window(context.spec, context.partition)
+    return [list(pair) for pair in chunks(first, last, parts=LOAD_TASKS)]
+
+
+@step_task
+def load(model: str, nights: list[str]) -> int:
+    """Ingest, label and validate the nights that the lake lacks; how many those were."""
+    from nightshift.steps.load import load
+
+    context = task_context(model)
+    first, last = nights
+    return load(context.spec, first, last, context.stores).loaded
+
+
+@step_task
+def snapshot(model: str) -> SnapshotRef:
+    """Freeze the training data."""
+    from nightshift.steps.snapshot import snapshot
+
+    context = task_context(model)
+    return snapshot(context.spec, context.partition, context.stores)
+
+
+@step_task
+def train(model: str, snapshot: SnapshotRef) -> Trained:
+    """Fit and log."""
+    from nightshift.steps.train import train
+
+    context = task_context(model)
+    trained = train(context.spec, snapshot, context.stores)
+    context.link_run(trained.run_id)
+    return trained
+
+
+@step_task
+def register(model: str, trained: Trained) -> Registered:
+    """Give it a version."""
+    from nightshift.steps.train import register
+
+    context = task_context(model)
+    return register(context.spec, trained, context.stores)
+
+
+@step_task
+def optimize(model: str, registered: Registered) -> Candidate:
+    """Turn it into an ONNX graph that agrees with it."""
+    from nightshift.steps.optimize import optimize
+
+    context = task_context(model)
+    candidate = optimize(context.spec, registered, context.stores)
+    context.link_run(candidate.trained.run_id)
+    return candidate
+
+
+@step_task
+def evaluate(model: str, candidate: Candidate) -> Verdict:
+    """Compare it with the champion on the same holdout."""
+    from nightshift.steps.evaluate import evaluate
+
+    context = task_context(model)
+    verdict = evaluate(context.spec, candidate, context.stores)
+    context.link_run(candidate.trained.run_id)
+    return verdict
+
+
+@step_task
+def promote(model: str, verdict: Verdict) -> Promotion:
+    """Move the champion alias, if the gate was passed; skipped otherwise."""
+    from nightshift.steps.promote import promote
+
+    context = task_context(model)
+    promotion = promote(context.spec, verdict, context.stores)
+    if not promotion.moved:
+        version = verdict.candidate.version
+        raise AirflowSkipException(f"version {version} stays challenger: {promotion.reason}")
+    return promotion

@@ -1,0 +1,83 @@
+"""``step_task``: how each kind of error ends a task, and what a task's libraries see."""
+
+import os
+
+import pytest
+
+from nightshift.errors import LakeUnavailable, NoSourceData, Superseded, UsageError
+from nightshift.settings import settings
+
+
+@pytest.fixture
+def run(airflow_home, project, monkeypatch):
+    """``run(body, ...)``: what Airflow calls for a task of this body, in a project of its own."""
+    from nightshift.orchestration.tasks import step_task
+
+    monkeypatch.setenv("NIGHTSHIFT_PROJECT", str(project))
+    monkeypatch.setenv("NIGHTSHIFT_HOME", str(project / "home"))
+    settings.cache_clear()
+    yield lambda body, *arguments: step_task(body).function(*arguments)
+    settings.cache_clear()
+
+
+def raising(error):
+    def body():
+        raise error
+
+    return body
+
+
+def test_a_result_is_given_on_under_the_body_s_name(run, airflow_home):
+    from nightshift.orchestration.tasks import step_task
+
+    def double(number: int) -> int:
+        """Twice as much."""
+        return 2 * number
+
+    assert run(double, 21) == 42
+    assert step_task(double).function.__name__ == "double"
+    assert step_task(double).function.__doc__ == "Twice as much."
+
+
+@pytest.mark.parametrize("notice", [NoSourceData("no rows"), Superseded("another was first")])
+def test_what_is_no_failure_is_a_skip_with_its_reason(run, notice):
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    with pytest.raises(AirflowSkipException, match=notice.message):
+        run(raising(notice))
+
+
+def test_an_outage_is_interrupted_and_a_mistake_refused_with_one_line_each(run, caplog):
+    from nightshift.orchestration.guard import Interrupted, Refused
+
+    with pytest.raises(Interrupted):
+        run(raising(LakeUnavailable("S3 is gone")))
+    with pytest.raises(Refused):
+        run(raising(UsageError("no such night", fix="give another")))
+    assert [record.message for record in caplog.records] == [
+        "LakeUnavailable: S3 is gone",
+        "UsageError: no such night\n  -> give another",
+    ]
+
+
+def test_a_fault_of_ours_keeps_its_traceback(run):
+    with pytest.raises(KeyError):
+        run(raising(KeyError("x")))
+
+
+def test_a_task_outside_a_project_is_refused(run, monkeypatch, tmp_path):
+    from nightshift.orchestration.guard import Refused
+
+    monkeypatch.setenv("NIGHTSHIFT_PROJECT", str(tmp_path / "gone"))
+    settings.cache_clear()
+    with pytest.raises(Refused):
+        run(lambda: 1)
+
+
+def test_libraries_see_the_environment_file(run, project, monkeypatch):
+    # Registered for removal after the test: export_env sets it.
+    monkeypatch.setenv("SHOP_DATABASE_URL", "")
+    monkeypatch.delenv("SHOP_DATABASE_URL")
+    (project / "home").mkdir()
+    (project / "home" / "env").write_text("SHOP_DATABASE_URL=sqlite://\n")
+    assert run(lambda: os.environ["SHOP_DATABASE_URL"]) == "sqlite://"

@@ -1,0 +1,232 @@
+"""A lake that an earlier version wrote is read, gone on with and kept in order by this one, on real services."""
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from mlflow import MlflowClient
+
+from nightshift.contracts import PartitionRef, Pin
+from nightshift.steps.checkout import checkout
+from nightshift.steps.explain import explain
+from nightshift.steps.govern import govern
+from nightshift.steps.maintain import sweep
+from nightshift.steps.monitor import monitor
+from nightshift.steps.plan import plan
+from nightshift.steps.promote import rollback
+from nightshift.steps.publish import publish
+from nightshift.steps.score import score
+from nightshift.steps.snapshot import snapshot
+from nightshift.stores import Stores
+from nightshift.stores.ledger import Ledger
+from tests.old_lake import MODEL, OldLake, Recorded, expected, restore_lake, restore_registry
+
+pytestmark = pytest.mark.stack
+
+EPOCH = dt.date(1970, 1, 1)
+NOW, HOUR = dt.timedelta(0), dt.timedelta(hours=1)
+DATASETS = ["raw", "labels", "validated", "quarantine", "predictions", "monitoring"]
+PUBLISHED = sorted(expected()["published"])
+PENDING = expected()["pending"]
+# Another processor may round the last bit of a score differently.
+ROUNDING = 1e-6
+
+
+@pytest.fixture(scope="module")
+def registry(stack: Any) -> None:
+    """The recorded versions, once for all tests here: MLflow's names have no prefix."""
+    restore_registry(MlflowClient(stack.env()["MLFLOW_TRACKING_URI"]), stack.home / "mlflow" / "mlflow.db")
+
+
+@pytest.fixture
+def old(registry: None, tmp_path: Path, open_stores: Callable[[Path], Stores]) -> OldLake:
+    """The recorded lake, for one test alone."""
+    return restore_lake(tmp_path / "project", open_stores)
+
+
+def predict(old: OldLake, night: str) -> PartitionRef:
+    decided = plan(old.spec, night, old.stores)
+    results = [score(old.spec, decided, shard, old.stores) for shard in decided.shards]
+    return publish(old.spec, decided, results, old.stores)
+
+
+def read(old: OldLake, night: str) -> pa.Table:
+    lake = old.stores.lake
+    return lake.read(lake.require("predictions", MODEL, "day", night))
+
+
+def plain(old: OldLake, night: str) -> pa.Table:
+    """What a reader of the plain prefix sees."""
+    objects = old.stores.lake.objects
+    keys = objects.keys(f"predictions/{MODEL}/day={night}/part-")
+    return pa.concat_tables([pq.ParquetFile(objects.open(key)).read() for key in keys])
+
+
+def assert_rows(table: pa.Table, rows: list[list[Any]]) -> None:
+    """The recorded rows, ``[site, number, score, prediction]``, in their order, by the recorded champion."""
+    sites, numbers, scores, predictions = (list(values) for values in zip(*rows, strict=True))
+    assert table["site"].to_pylist() == sites
+    assert table["number"].to_pylist() == numbers
+    assert table["score"].to_pylist() == pytest.approx(scores, abs=ROUNDING)
+    assert table["prediction"].to_pylist() == predictions
+    assert set(table["model_version"].to_pylist()) == {expected()["pin"]["version"]}
+    assert set(table["run_id"].to_pylist()) == {expected()["pin"]["run_id"]}
+
+
+def named_by_manifests(old: OldLake) -> set[str]:
+    lake = old.stores.lake
+    manifests = [lake.require(d, MODEL, "day", night) for d in DATASETS for night in lake.partitions(d, MODEL)]
+    return {file.key for manifest in manifests for file in manifest.files}
+
+
+def comparable(old: OldLake, facts: Recorded) -> Recorded:
+    """Addresses as the recorded lake had them, and no links into MLflow."""
+    text = json.dumps(facts).replace(old.stores.settings.lake, "s3://lake")
+    return dict(json.loads(text, object_hook=lambda part: {k: v for k, v in part.items() if k != "mlflow_url"}))
+
+
+def test_the_recorded_champion_scores(old: OldLake) -> None:
+    pin = old.stores.registry.champion(MODEL)
+    assert pin == Pin(**expected()["pin"])
+    assert old.stores.lake.objects.head(pin.key)
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_every_manifest_and_its_files_are_read(old: OldLake, dataset: str) -> None:
+    lake = old.stores.lake
+    nights = lake.partitions(dataset, MODEL)
+    assert nights
+    for night in nights:
+        manifest = lake.require(dataset, MODEL, "day", night)
+        table = lake.read(manifest)
+        assert table.num_rows == manifest.rows
+        assert table.schema.names == list(manifest.columns)
+
+
+@pytest.mark.parametrize("night", PUBLISHED)
+def test_a_published_night_is_whole(old: OldLake, night: str) -> None:
+    assert_rows(read(old, night), expected()["published"][night]["rows"])
+    assert plain(old, night).equals(read(old, night))
+    manifest = old.stores.lake.require("predictions", MODEL, "day", night)
+    assert manifest.digest == expected()["published"][night]["digest"]
+    assert Pin(**manifest.provenance["pin"]) == Pin(**expected()["pin"])
+
+
+def test_a_night_that_was_never_published_gets_the_recorded_scores(old: OldLake) -> None:
+    ref = predict(old, PENDING)
+    assert ref.rows == len(expected()["pending_rows"])
+    assert_rows(read(old, PENDING), expected()["pending_rows"])
+    assert plain(old, PENDING).equals(read(old, PENDING))
+
+
+@pytest.mark.parametrize("night", PUBLISHED)
+def test_a_published_night_again_has_the_same_rows(old: OldLake, night: str) -> None:
+    predict(old, night)
+    assert_rows(read(old, night), expected()["published"][night]["rows"])
+    assert plain(old, night).equals(read(old, night))
+
+
+@pytest.mark.parametrize("night", PUBLISHED)
+def test_a_night_again_is_reported_and_decided_as_it_was(old: OldLake, night: str) -> None:
+    report = monitor(old.spec, night, old.stores)
+    known, measured = dict(expected()["reports"][night]), asdict(report)
+    for name in ("statistic", "threshold"):
+        assert measured.pop(name) == pytest.approx(known.pop(name))
+    assert measured == known
+    assert asdict(govern(old.spec, report, old.stores)) == expected()["decisions"][night]
+
+
+def test_the_next_night_is_watched_beside_the_recorded_ones(old: OldLake) -> None:
+    predict(old, PENDING)
+    report = monitor(old.spec, PENDING, old.stores)
+    assert (report.version, report.drifted, report.worst) == (expected()["pin"]["version"], True, "amount")
+    assert report.accuracy_nights == [PUBLISHED[-1]]
+    decision = govern(old.spec, report, old.stores)
+    assert not decision.retrain
+    assert f"3 of the last 3 nights drifted ({', '.join([*PUBLISHED[1:], PENDING])})" in decision.reason
+    assert f"{PUBLISHED[-1]} started a retrain, within the cooldown" in decision.reason
+
+
+def test_the_next_night_goes_on_in_the_recorded_mlflow_run(old: OldLake) -> None:
+    predict(old, PENDING)
+    monitor(old.spec, PENDING, old.stores)
+    client = old.stores.registry.client
+    experiment = client.get_experiment_by_name(f"{MODEL}.monitoring").experiment_id
+    (run,) = client.search_runs([experiment])
+    steps = [point.step for point in client.get_metric_history(run.info.run_id, "drift.amount")]
+    assert steps == [(dt.date.fromisoformat(night) - EPOCH).days for night in [*PUBLISHED, PENDING]]
+
+
+@pytest.mark.parametrize("night", PUBLISHED)
+def test_explain_says_where_a_night_came_from(old: OldLake, night: str) -> None:
+    facts = comparable(old, explain(old.spec, night, old.stores))
+    assert facts == comparable(old, expected()["explained"][night])
+    assert facts["code_commit"] == facts["training"]["code_commit"] == expected()["commit"]
+
+
+def test_explain_says_why_a_row_was_dropped(old: OldLake) -> None:
+    known = expected()["explained_row"]
+    assert explain(old.spec, known["night"], old.stores, tuple(known["key"]))["row"] == known["row"]
+
+
+def test_plain_files_behind_their_manifests_are_healed(old: OldLake) -> None:
+    sweep(old.spec, old.stores, HOUR)
+    assert [key for key in expected()["behind"] if not is_served(old, key)] == []
+
+
+def is_served(old: OldLake, key: str) -> bool:
+    """Whether a plain file is of the generation that its night's manifest names."""
+    dataset, _, folder, _ = key.split("/")
+    head = old.stores.lake.objects.head(key)
+    manifest = old.stores.lake.require(dataset, MODEL, "day", folder.removeprefix("day="))
+    return head is not None and head.metadata.get("generation") == manifest.generation
+
+
+def test_plain_files_of_nights_that_were_never_published_go(old: OldLake) -> None:
+    sweep(old.spec, old.stores, HOUR)
+    assert [key for key in expected()["strays"] if old.stores.lake.objects.head(key)] == []
+
+
+def test_what_no_manifest_names_goes_when_it_is_old(old: OldLake) -> None:
+    objects, loose = old.stores.lake.objects, set(expected()["orphans"])
+    sweep(old.spec, old.stores, HOUR)
+    assert loose <= set(objects.keys("generations/"))
+    sweep(old.spec, old.stores, NOW)
+    assert loose & set(objects.keys("generations/")) == set()
+
+
+def test_what_manifests_name_stays(old: OldLake) -> None:
+    named = named_by_manifests(old)
+    sweep(old.spec, old.stores, NOW)
+    assert named_by_manifests(old) == named
+    assert named <= set(old.stores.lake.objects.keys("generations/"))
+
+
+@pytest.mark.parametrize("remembered", [True, False])
+def test_a_snapshot_of_the_same_window_is_the_recorded_one(old: OldLake, remembered: bool) -> None:
+    if not remembered:
+        old.stores.lake.objects.delete(f"snapshots/{MODEL}/nights.json")
+    assert asdict(snapshot(old.spec, expected()["as_of"], old.stores)) == expected()["snapshot"]
+
+
+def test_what_the_champion_learnt_from_is_checked_out(old: OldLake, tmp_path: Path) -> None:
+    done = checkout(f"{MODEL}@champion", tmp_path / "data", old.stores)
+    known = expected()["snapshot"]
+    assert (done.md5, done.nights, done.rows) == (known["md5"], known["nights"], known["rows"])
+
+
+def test_rollback_goes_by_the_recorded_ledger(old: OldLake) -> None:
+    moves = Ledger(old.stores.lake.objects).moves(MODEL)
+    assert [[move.alias, move.before, move.after] for move in moves] == expected()["moves"]
+    try:
+        assert rollback(old.spec, old.stores).champion == "1"
+        predict(old, PENDING)
+        assert set(read(old, PENDING)["model_version"].to_pylist()) == {"1"}
+    finally:
+        old.stores.registry.set_alias(MODEL, "champion", expected()["pin"]["version"])

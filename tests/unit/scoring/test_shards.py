@@ -1,0 +1,100 @@
+"""What a shard's key and layout depend on."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
+
+import pytest
+
+from nightshift.code_digest import import_closure
+from nightshift.contracts import Pin, Plan, Shard
+from nightshift.scoring import shards
+from nightshift.scoring.shards import ShardFile, first_rows, night_digest, shard_file
+from nightshift.spec import ModelSpec
+
+SHARD = Shard(0, "validated", "cd" * 32, 0, 2, 90)
+MAKES_ROWS = {
+    "nightshift.concurrency",
+    "nightshift.modelling.inputs",
+    "nightshift.modelling.label_types.binary",
+    "nightshift.profiles.bins",
+    "nightshift.scoring.engine",
+    "nightshift.steps.score",
+    "nightshift.stores.parquet",
+    "nightshift.stores.types",
+}
+
+
+@pytest.fixture
+def plan(spec: ModelSpec) -> Plan:
+    pin = Pin(spec.name, "3", "run", "ab" * 32, "graph", "5f.dir", "2024-01-10")
+    return Plan(spec.name, "2024-01-11", pin, "generation", "input", 90, None, [SHARD])
+
+
+@pytest.fixture
+def install(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """``install(numpy="2.0")``: another version, or with None no installation, of some packages."""
+
+    def do(**versions: str | None) -> None:
+        named = {name.replace("_", "-"): number for name, number in versions.items()}
+
+        def found(name: str) -> str:
+            number = named.get(name, version(name) if name not in named else None)
+            if number is None:
+                raise PackageNotFoundError(name)
+            return number
+
+        monkeypatch.setattr(shards, "version", found)
+        shards._versions.cache_clear()
+
+    yield do
+    shards._versions.cache_clear()
+
+
+def test_what_makes_rows_is_in_the_digest_and_what_trains_is_not() -> None:
+    closure = set(import_closure(*shards.CODE))
+    assert closure >= MAKES_ROWS
+    assert {name.split(".")[1] for name in closure if name.count(".") > 1} == {
+        "modelling", "profiles", "scoring", "spec", "steps", "stores",
+    }  # fmt: skip
+    assert not [name for name in closure if name.startswith("nightshift.modelling.trainers")]
+    assert {name for name in closure if name.startswith("nightshift.steps.")} == {"nightshift.steps.score"}
+
+
+@pytest.mark.parametrize("package", ["numpy", "onnxruntime", "pyarrow"])
+def test_another_version_of_what_computes_is_another_shard(
+    package: str, spec: ModelSpec, plan: Plan, install: Callable[..., None]
+) -> None:
+    before = shard_file(spec, plan, SHARD)
+    install(**{package: "0.0.1"})
+    assert shard_file(spec, plan, SHARD).key != before.key
+
+
+def test_a_shard_has_a_key_where_only_another_onnx_runtime_is_installed(
+    spec: ModelSpec, plan: Plan, install: Callable[..., None]
+) -> None:
+    """``onnxruntime-gpu`` brings the module ``onnxruntime`` without a distribution of that name."""
+    before = shard_file(spec, plan, SHARD)
+    install(onnxruntime=None, onnxruntime_gpu="1.27.0")
+    assert shard_file(spec, plan, SHARD).key != before.key
+
+
+def test_a_key_depends_on_input_range_version_and_spec_but_not_on_how_a_night_is_cut(
+    spec: ModelSpec, plan: Plan, change: Callable[..., ModelSpec]
+) -> None:
+    others = [
+        shard_file(spec, plan, SHARD),
+        shard_file(spec, plan, replace(SHARD, sha256="0" * 64)),
+        shard_file(spec, plan, replace(SHARD, last=1)),
+        shard_file(spec, replace(plan, pin=replace(plan.pin, version="4")), SHARD),
+        shard_file(change(spec, predict={"threshold": 0.9}), plan, SHARD),
+    ]
+    assert len({file.key for file in others}) == len(others)
+    assert shard_file(change(spec, predict={"shard_rows": 7}), plan, SHARD) == others[0]
+    assert shard_file(spec, plan, replace(SHARD, index=3)) == others[0]
+
+
+def test_one_call_gives_the_key_and_the_layout(spec: ModelSpec, plan: Plan) -> None:
+    file = shard_file(spec, plan, SHARD)
+    assert file == ShardFile(file.key, first_rows(night_digest(spec, plan), SHARD.rows))
+    assert 1 <= file.first_rows <= SHARD.rows
