@@ -155,7 +155,7 @@ class Site:
         """Files of ``generations/`` that no manifest needs, and uploads that never ended."""
         needed = set()
         for night in self.nights:
-            for dataset in ("validated", Dataset.PREDICTIONS):
+            for dataset in (Dataset.VALIDATED, Dataset.PREDICTIONS):
                 if manifest := self.lake.manifest(PartitionKey(dataset, MODEL, "day", night.partition)):
                     needed |= {file.key for file in manifest.files} | set(manifest.provenance.get("shards", ()))
         stems = {key.rpartition(".")[0] for key in needed}

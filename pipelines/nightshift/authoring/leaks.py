@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from nightshift.contracts import Dataset
 from nightshift.errors import MissingPartition
 from nightshift.extras import require
-from nightshift.modelling.arrays import Array, Mask, Places
+from nightshift.modelling.arrays import Array, Booleans, Places
 from nightshift.modelling.inputs import as_float32
 from nightshift.modelling.label_types import LABEL_TYPES
 from nightshift.modelling.label_types.base import EstimatorType
@@ -134,7 +134,7 @@ class _Probe(Protocol):
     def target(self, labels: pa.Array) -> Array:
         """Labels without nulls as the tree takes them, (n,)."""
 
-    def usable(self, target: Array) -> Mask:
+    def usable(self, target: Array) -> Booleans:
         """Rows that can be learnt from and told, (n,)."""
 
     def folds(self) -> Any:
@@ -154,7 +154,7 @@ class _Classes:
         texts = labels.cast(pa.string()).to_numpy(zero_copy_only=False).astype(str)
         return np.unique(texts, return_inverse=True)[1]
 
-    def usable(self, target: Array) -> Mask:
+    def usable(self, target: Array) -> Booleans:
         """Those of classes with rows enough for every fold."""
         return np.asarray(np.bincount(target)[target] >= 2 * FOLDS)
 
@@ -183,7 +183,7 @@ class _Numbers:
     def target(self, labels: pa.Array) -> Array:
         return np.asarray(as_float32(labels).to_numpy(zero_copy_only=False), np.float64)
 
-    def usable(self, target: Array) -> Mask:
+    def usable(self, target: Array) -> Booleans:
         return np.ones(len(target), np.bool_)
 
     def folds(self) -> Any:

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from nightshift.concurrency import let_openmp_threads_sleep
 from nightshift.contracts import Candidate, GraphRef, Registered
+from nightshift.errors import ModelError
 from nightshift.extras import require
 from nightshift.modelling.holdout import Split, read_split
 from nightshift.optimization.export import to_onnx
@@ -147,7 +148,8 @@ def _store_graph(spec: ModelSpec, variants: VariantSearch, stores: Stores) -> Gr
     key = layout.graph(spec.name, sha256)
     stores.lake.objects.put(key, variants.body)
     parity = variants.chosen.parity
-    assert parity
+    if parity is None:
+        raise ModelError(f"{spec.name}: the variant {variants.chosen.name} was chosen but never compared")
     return GraphRef(
         sha256,
         key,
