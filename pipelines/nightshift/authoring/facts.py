@@ -87,7 +87,8 @@ class ColumnFacts:
     def _add_hashes(self, values: pa.Array) -> None:
         if len(self._hashes) >= MOST_HASHES:
             return
-        hashes = key_hashes(pa.record_batch([values], names=["x"]))
+        column = pa.record_batch([values], names=["x"])
+        hashes = key_hashes(column)
         together = np.concatenate([self._hashes, hashes])
         distinct = np.unique(together)
         self._hashes = distinct[:MOST_HASHES]
