@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.world import World
-from nightshift.contracts import Dataset, Pin, Plan, Shard
+from nightshift.contracts import Dataset, PartitionKey, Pin, Plan, Shard
 from nightshift.modelling.holdout import read_snapshot
 from nightshift.scoring import shards
 from nightshift.spec import ModelSpec
@@ -20,10 +20,10 @@ def big_night(world: World, rows: int, pin: Pin) -> Plan:
     """One validated file of ``rows`` rows in the lake, and a plan to score it in one shard."""
     spec, lake = world.spec, world.stores.lake
     real = read_snapshot(spec, world.stores.snapshots.checkout(world.snapshot.md5)).select(list(spec.columns))
-    draft = lake.begin("validated", f"bench_{rows}", spec.partition.column, NIGHT)
+    draft = lake.begin(PartitionKey(Dataset.VALIDATED, f"bench_{rows}", spec.partition.column, NIGHT))
     file = lake.add(draft, 0, drawn(real, rows), real.schema)
     groups = lake.open_parquet(file.key).metadata.num_row_groups
-    out = lake.begin(Dataset.PREDICTIONS, spec.name, spec.partition.column, NIGHT)
+    out = lake.begin(spec.key(Dataset.PREDICTIONS, NIGHT))
     shard = Shard(0, file.key, file.sha256, 0, groups, rows)
     return Plan(spec.name, NIGHT, pin, out.generation, "bench", rows, out.base_etag, [shard])
 

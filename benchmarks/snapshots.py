@@ -90,6 +90,6 @@ def _publish(world: World, spec: ModelSpec, nights: int) -> None:
         rows = rows.set_column(rows.schema.get_field_index("flight"), rows.schema.field("flight"), numbers)
         night = (FIRST + timedelta(days=day)).isoformat()
         for dataset, columns in (("validated", list(spec.columns)), ("labels", [*spec.keys, spec.label.column])):
-            draft = world.stores.lake.begin(dataset, spec.name, spec.partition.column, night)
+            draft = world.stores.lake.begin(spec.key(dataset, night))
             table = rows.select(columns).sort_by([(key, "ascending") for key in spec.keys])
             world.stores.lake.publish(draft, table, provenance={})

@@ -10,7 +10,7 @@ from nightshift.contracts import Dataset
 from nightshift.modelling.holdout import read_snapshot
 from nightshift.spec import ModelSpec
 from nightshift.steps.validate import validate
-from nightshift.stores.lake import manifest_key
+from nightshift.stores import layout
 
 ROWS, MANY_ROWS = 1_000_000, 4_000_000
 REPEATS = 5
@@ -19,10 +19,10 @@ REPEATS = 5
 def figures(world: World) -> dict[str, float]:
     """Validate and publish a night of a million rows, by turns with reading it whole; and its memory at 4 million."""
     spec, lake = _raw(world, ROWS), world.stores.lake
-    manifest = lake.require(Dataset.RAW, spec.name, spec.partition.column, NIGHT)
+    manifest = lake.require(spec.key(Dataset.RAW, NIGHT))
 
     def published() -> None:
-        lake.objects.delete(manifest_key(Dataset.VALIDATED, spec.name, spec.partition.column, NIGHT))
+        lake.objects.delete(layout.manifest(spec.key(Dataset.VALIDATED, NIGHT)))
         validate(spec, NIGHT, world.stores)
 
     lake.read(manifest), published()
@@ -48,11 +48,11 @@ def _raw(world: World, rows: int) -> ModelSpec:
             "night": world.spec.night.model_copy(update={"max_rows": None}),
         }
     )
-    lake, column = world.stores.lake, spec.partition.column
-    if lake.manifest(Dataset.RAW, spec.name, column, NIGHT) is None:
+    lake = world.stores.lake
+    if lake.manifest(spec.key(Dataset.RAW, NIGHT)) is None:
         snapshot = read_snapshot(world.spec, world.stores.snapshots.checkout(world.snapshot.md5))
         real = snapshot.select(list(spec.columns))
-        draft = lake.begin(Dataset.RAW, spec.name, column, NIGHT)
+        draft = lake.begin(spec.key(Dataset.RAW, NIGHT))
         file = lake.add(draft, 0, drawn(real, rows), real.schema)
         lake.commit(draft, [file], real.schema, rows_in=rows, provenance={})
     return spec

@@ -5,14 +5,16 @@ lists and dicts of these. Dates travel as partition keys, ``YYYY-MM-DD``. They a
 dataclasses because XCom brings an inner object back as a dict: building the outer one makes it whole.
 """
 
-from dataclasses import field
+from dataclasses import field, replace
 from enum import StrEnum
 
 from pydantic.dataclasses import dataclass
 
+from nightshift.partitions import parse_partition
+
 
 class Dataset(StrEnum):
-    """What lies in the lake, night by night."""
+    """What lies in the lake, night by night: the one list of it."""
 
     RAW = "raw"
     LABELS = "labels"
@@ -23,10 +25,33 @@ class Dataset(StrEnum):
 
 
 @dataclass(frozen=True)
+class PartitionKey:
+    """The address of a night: of which dataset, of which model, in which partition column.
+
+    Raises ``UsageError`` for a partition that is no date, so a key that exists need not be looked at again.
+    """
+
+    dataset: Dataset
+    model: str
+    column: str
+    partition: str
+
+    def __post_init__(self) -> None:
+        parse_partition(self.partition)
+
+    def __str__(self) -> str:
+        return f"{self.dataset}/{self.model} {self.partition}"
+
+    def of(self, dataset: Dataset) -> "PartitionKey":
+        """The same night of another dataset."""
+        return replace(self, dataset=dataset)
+
+
+@dataclass(frozen=True)
 class PartitionRef:
     """One published night of one dataset; ``digest`` is that of its content, not of when it was made."""
 
-    dataset: str
+    dataset: Dataset
     model: str
     partition: str
     generation: str

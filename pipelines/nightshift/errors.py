@@ -18,6 +18,7 @@
         UnsafeGraph          the ONNX file holds what production does not load
         FromTheFuture        the model was trained on data later than the partition
         OtherLabel           the model was trained for another label than model.yaml has now
+      UnreadableRecord     a small file of the lake is damaged, or a later version wrote it
       Superseded           another run published this night first
       StackError           the embedded stack cannot start, stop or be found
         PortTaken            a service's port is in use
@@ -118,6 +119,10 @@ class FromTheFuture(ModelError):
 
 class OtherLabel(ModelError):
     """The model was trained for another label than model.yaml has now."""
+
+
+class UnreadableRecord(NightshiftError):
+    """A small file of the lake is damaged, or a later version wrote it."""
 
 
 class Superseded(NightshiftError):

@@ -10,12 +10,37 @@ PARTITION_PATTERN = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$"
 
 def parse_partition(key: str | None) -> dt.date:
     """The date of a partition key ``YYYY-MM-DD``. Raises ``UsageError`` for anything else."""
-    shown = repr(key)[:60]
+    quoted = repr(key)[:60]
     if key is None or not re.fullmatch(PARTITION_PATTERN, key):
         raise UsageError(
-            f"partition key {shown} is not a date like 2013-04-01", fix="give the night's date as YYYY-MM-DD"
+            f"partition key {quoted} is not a date like 2013-04-01", fix="give the night's date as YYYY-MM-DD"
         )
     try:
         return dt.date.fromisoformat(key)
     except ValueError as error:
-        raise UsageError(f"partition key {shown} is no day of the calendar", fix="give a date that exists") from error
+        raise UsageError(f"partition key {quoted} is no day of the calendar", fix="give a date that exists") from error
+
+
+def shifted(partition: str, days: int) -> str:
+    """The night so many days later, or earlier where ``days`` is negative."""
+    return (parse_partition(partition) + dt.timedelta(days=days)).isoformat()
+
+
+def days_between(first: str, last: str) -> int:
+    """Days from one night to another; negative when the other is earlier."""
+    return (parse_partition(last) - parse_partition(first)).days
+
+
+def between(first: str, last: str) -> list[str]:
+    """All nights from first to last, both included; none when the last is earlier."""
+    return [shifted(first, days) for days in range(days_between(first, last) + 1)]
+
+
+def last_nights(count: int, through: str) -> list[str]:
+    """So many calendar nights, the last of them ``through``; oldest first."""
+    return between(shifted(through, 1 - count), through)
+
+
+def following(first: str, count: int) -> list[str]:
+    """So many calendar nights from first on."""
+    return between(first, shifted(first, count - 1))

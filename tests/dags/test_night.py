@@ -2,6 +2,8 @@
 
 import pytest
 
+from nightshift.contracts import Dataset
+
 pytestmark = pytest.mark.stack
 NIGHT = "2024-01-12"
 TOO_EARLY = "2023-12-01"
@@ -15,7 +17,7 @@ def test_a_training_and_a_night_end_well(run_dags, families, spec, stores):
     assert {verb: state for verb, (state, _) in states.items()} == dict.fromkeys(states, "success")
     assert states["train"][1]["promote"] == "success"
     assert states["monitor"][1]["retrain"] == "skipped"
-    night = stores.lake.require("predictions", spec.name, "day", NIGHT)
+    night = stores.lake.require(spec.key(Dataset.PREDICTIONS, NIGHT))
     assert night.rows == night.rows_in == 90
     assert night.provenance["airflow_dag"] == f"{spec.name}.predict"
 
@@ -40,4 +42,4 @@ def test_without_a_champion_predict_says_what_to_do(run_dags, spec, stores):
     assert f"{spec.name} has no champion yet" in printed
     assert f"trigger {spec.name}.train" in printed
     assert "Traceback" not in printed
-    assert stores.lake.manifest("predictions", spec.name, "day", NIGHT) is None
+    assert stores.lake.manifest(spec.key(Dataset.PREDICTIONS, NIGHT)) is None

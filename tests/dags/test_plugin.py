@@ -6,21 +6,25 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
+from nightshift.contracts import Dataset, Pin
+from nightshift.monitoring.drift import DriftResult
+from nightshift.monitoring.night_record import NightCounts, NightRecord
 from nightshift.spec import ModelSpec, load_spec
 from nightshift.steps.validate import reports_of
-from nightshift.stores import Stores
+from nightshift.stores import Stores, layout
 
 pytest.importorskip("airflow")
 pytestmark = pytest.mark.stack
 
 NIGHT, REFUSED = "2024-01-12", "2024-01-13"
-PIN = {"version": "4"}
+PIN = Pin("orders", "4", "run", "ab" * 32, "k", "5f.dir", "2024-01-01")
 LIGHT = """
 import sys
 import airflow.sdk, airflow.plugins_manager
@@ -32,13 +36,18 @@ print(sorted(set(sys.modules) & {"fastapi", "mlflow", "pandas", "great_expectati
 
 def fill(spec: ModelSpec, stores: Stores) -> None:
     """A monitored night with rows in quarantine, and a refused one of which only the Data Docs are there."""
-    lake, folder = stores.lake, f"monitoring/{spec.name}/{spec.partition.column}={NIGHT}"
-    draft = lake.begin("predictions", spec.name, spec.partition.column, NIGHT)
-    lake.publish(draft, pa.table({"score": [0.5] * 1234}), provenance={"pin": PIN})
-    aside = lake.begin("quarantine", spec.name, spec.partition.column, NIGHT)
+    lake = stores.lake
+    draft = lake.begin(spec.key(Dataset.PREDICTIONS, NIGHT))
+    lake.publish(draft, pa.table({"score": [0.5] * 1234}), provenance={"pin": asdict(PIN)})
+    aside = lake.begin(spec.key(Dataset.QUARANTINE, NIGHT))
     lake.publish(aside, pa.table({"reasons": [["amount: range"]] * 17}), provenance={})
-    lake.objects.put(f"{folder}/_report.html", b"<h1>the drift report</h1>")
-    lake.objects.put(f"{folder}/_drift.json", b'{"drift": {"drifted": true}}')
+    lake.objects.put(layout.drift_report(draft.key), b"<h1>the drift report</h1>")
+    drift = DriftResult(True, 9.0, 8.0, 1.1, "amount", 1234, 0.01, 89, [])
+    record = NightRecord(
+        model=spec.name, partition=NIGHT, version="4", pin=PIN, counts=NightCounts(1251, 17, 1234, 0),
+        generation="g", drift=drift, accuracy=(),
+    )  # fmt: skip
+    lake.objects.put_record(layout.drift(draft.key), record)
     for night in (NIGHT, REFUSED):
         lake.objects.put(reports_of(spec, night).html, b"<html><head></head><body>the data docs</body></html>")
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from nightshift.contracts import Dataset, PartitionKey
 from tests.faults.proxy import Plan, sometimes
 from tests.faults.site import Site
 from tests.faults.worker import Attempt, Outcome
@@ -143,7 +144,7 @@ def _kill_at(site: Site, dice: Dice, attempt: Attempt) -> None:
 
 def _one_stands(site: Site, night: Night, outcomes: list[Outcome]) -> None:
     """Who was told that it published did: its generation stands, or one that replaced it knowingly."""
-    manifest = site.lake.manifest("predictions", "orders", "day", night.partition)
+    manifest = site.lake.manifest(PartitionKey(Dataset.PREDICTIONS, "orders", "day", night.partition))
     told = {outcome.said for outcome in outcomes if outcome.how == "published"}
     if told and (manifest is None or manifest.generation not in told):
         site.violation(f"{night.partition}: {told} were acknowledged, {manifest and manifest.generation} stands")

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from nightshift.contracts import Dataset
+from nightshift.contracts import Dataset, PartitionKey
 from tests.faults.readers import Readers, Tally
 from tests.faults.site import Site
 from tests.faults.world import MODEL, Night
@@ -35,7 +35,7 @@ def hammer(night: Night, seconds: float, versions: tuple[str, str] = ("1", "2"))
         files = []
         for version in versions:
             site.clean_run(night, version, 10**9)
-            files += site.lake.require(Dataset.PREDICTIONS, MODEL, "day", night.partition).files
+            files += site.lake.require(PartitionKey(Dataset.PREDICTIONS, MODEL, "day", night.partition)).files
         readers = Readers(site.direct, site.nights, KINDS)
         swaps, plain = 0, f"{Dataset.PREDICTIONS}/{MODEL}/day={night.partition}/part-00000.parquet"
         end = time.monotonic() + seconds

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from nightshift.contracts import Dataset
+from nightshift.contracts import Dataset, PartitionKey
 from nightshift.errors import LakeUnavailable
 from nightshift.settings import Settings
 from nightshift.stores.lake import Lake
@@ -46,7 +46,7 @@ def through_manifest(settings: Settings) -> Read:
     lake = Lake(settings)
 
     def read(partition: str) -> pa.Table | None:
-        manifest = lake.manifest(Dataset.PREDICTIONS, MODEL, "day", partition)
+        manifest = lake.manifest(PartitionKey(Dataset.PREDICTIONS, MODEL, "day", partition))
         if manifest is None:
             return None
         tables = []

@@ -13,7 +13,7 @@ from typing import Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from nightshift.contracts import Dataset, Maintained
+from nightshift.contracts import Dataset, Maintained, PartitionKey
 from nightshift.errors import LakeUnavailable
 from nightshift.steps.maintain import sweep
 from nightshift.stores import Stores
@@ -112,7 +112,7 @@ class Site:
                 time.sleep(0.5)
 
     def _check(self, night: Night) -> str | None:
-        manifest = self.lake.manifest(Dataset.PREDICTIONS, MODEL, "day", night.partition)
+        manifest = self.lake.manifest(PartitionKey(Dataset.PREDICTIONS, MODEL, "day", night.partition))
         plain = self.plain(night)
         if plain is not None:
             self.judge.version(night.partition, plain)
@@ -133,7 +133,7 @@ class Site:
         outcome = self.end(self.start(night, version, shard_rows))
         self.record.clean_runs += 1
         assert outcome.how == "published", f"the run after a fault: {outcome}"
-        manifest = self.lake.require(Dataset.PREDICTIONS, MODEL, "day", night.partition)
+        manifest = self.lake.require(PartitionKey(Dataset.PREDICTIONS, MODEL, "day", night.partition))
         assert manifest.generation == outcome.said, f"{manifest.generation} stands, {outcome.said} was acknowledged"
         assert self.check(night) == version
         (file,) = manifest.files
@@ -155,8 +155,8 @@ class Site:
         """Files of ``generations/`` that no manifest needs, and uploads that never ended."""
         needed = set()
         for night in self.nights:
-            for dataset in ("validated", Dataset.PREDICTIONS):
-                if manifest := self.lake.manifest(dataset, MODEL, "day", night.partition):
+            for dataset in (Dataset.VALIDATED, Dataset.PREDICTIONS):
+                if manifest := self.lake.manifest(PartitionKey(dataset, MODEL, "day", night.partition)):
                     needed |= {file.key for file in manifest.files} | set(manifest.provenance.get("shards", ()))
         stems = {key.rpartition(".")[0] for key in needed}
         files = {key for key in self.lake.objects.keys("generations/") if key.rpartition(".")[0] not in stems}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nightshift.contracts import Dataset
+from nightshift.contracts import Dataset, PartitionKey
 from nightshift.steps.plan import plan
 from nightshift.steps.predict import predict
 from nightshift.steps.publish import publish
@@ -50,6 +50,6 @@ def test_an_alias_that_moves_in_mid_run_changes_nothing_in_it(stores: Stores, ve
 
 def published(stores: Stores) -> tuple[str, object]:
     """The one version of the night, and its scores."""
-    found = stores.lake.read(stores.lake.require(Dataset.PREDICTIONS, MODEL, "day", NIGHT.partition))
+    found = stores.lake.read(stores.lake.require(PartitionKey(Dataset.PREDICTIONS, MODEL, "day", NIGHT.partition)))
     (version,) = found["model_version"].unique().to_pylist()
     return version, found["score"]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from nightshift.contracts import Dataset, Pin
+from nightshift.contracts import Dataset, PartitionKey, Pin
 from nightshift.settings import Settings
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, parquet, upload
@@ -127,7 +127,7 @@ def build(settings: Settings, nights: tuple[Night, ...]) -> None:
         stores.lake.objects.put(f"{folder}/profile.json", _profile())
     for night in nights:
         small_pieces(night.row_group_rows)
-        draft = stores.lake.begin(Dataset.VALIDATED, MODEL, "day", night.partition)
+        draft = stores.lake.begin(PartitionKey(Dataset.VALIDATED, MODEL, "day", night.partition))
         stores.lake.publish(draft, night.table(), provenance={})
 
 

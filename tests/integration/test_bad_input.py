@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nightshift.contracts import Dataset, PartitionKey
 from nightshift.errors import (
     ExpectationsFailed,
     NoSourceData,
@@ -79,7 +80,9 @@ Meters = Callable[..., ModelSpec]
 
 
 def rows(stores: Stores, dataset: str, night: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = stores.lake.read(stores.lake.require(dataset, "meters", "day", night)).to_pylist()
+    found: list[dict[str, Any]] = stores.lake.read(
+        stores.lake.require(PartitionKey(dataset, "meters", "day", night))
+    ).to_pylist()
     return found
 
 
@@ -115,7 +118,7 @@ def test_a_half_written_file_is_named_and_nothing_is_published(
     put("b.parquet", whole.getvalue()[:cut])
     with pytest.raises(SourceUnreadable, match=r"incoming/b\.parquet cannot be read: "):
         ingest(meters(), FIRST, stores)
-    assert stores.lake.partitions("raw", "meters") == []
+    assert stores.lake.partitions(Dataset.RAW, "meters") == []
 
 
 def test_an_all_null_column_is_null_in_raw_and_refused_where_the_spec_forbids_it(

@@ -38,8 +38,8 @@ def look(stores: Stores, request: pytest.FixtureRequest, monkeypatch: pytest.Mon
 
     def outcome(spec: ModelSpec, frame: pd.DataFrame) -> ValidationResult:
         table = conform(frame, schema_of(spec.columns), "test")
-        stores.lake.publish(stores.lake.begin(Dataset.RAW, spec.name, "day", NIGHT), table, provenance={})
-        return step.check(spec, stores.lake.require(Dataset.RAW, spec.name, "day", NIGHT), stores).outcome
+        stores.lake.publish(stores.lake.begin(spec.key(Dataset.RAW, NIGHT)), table, provenance={})
+        return step.check(spec, stores.lake.require(spec.key(Dataset.RAW, NIGHT)), stores).outcome
 
     return outcome
 
@@ -150,7 +150,7 @@ def test_a_refused_night_keeps_its_report_and_changes_nothing(
     assert f"{stores.lake.objects.uri}/{html}" in said
     assert b"items" in stores.lake.objects.get(html)[0]
     assert json.loads(stores.lake.objects.get(reports_of(spec, NIGHT).json)[0])["success"] is False
-    assert stores.lake.require(Dataset.VALIDATED, spec.name, "day", NIGHT).digest == good.digest
+    assert stores.lake.require(spec.key(Dataset.VALIDATED, NIGHT)).digest == good.digest
 
 
 def test_many_breaches_are_cut_short(spec: ModelSpec, stores: Stores, spoil: Callable[[str], None]) -> None:

@@ -14,7 +14,7 @@ import pytest
 import s3fs
 from botocore.exceptions import ReadTimeoutError
 
-from nightshift.contracts import PartitionRef
+from nightshift.contracts import Dataset, PartitionKey, PartitionRef
 from nightshift.errors import (
     LakeUnavailable,
     LostRows,
@@ -24,12 +24,12 @@ from nightshift.errors import (
     UsageError,
 )
 from nightshift.stores import Stores
-from nightshift.stores.lake import GenerationDraft, Lake
+from nightshift.stores.lake import GenerationDraft, Lake, how_to_make
 from nightshift.stores.objects import ConditionFailed
 
 pytestmark = pytest.mark.stack
 
-NIGHT = ("raw", "m", "day", "2024-01-01")
+NIGHT = PartitionKey(Dataset.RAW, "m", "day", "2024-01-01")
 FOLDER = "raw/m/day=2024-01-01/"
 
 
@@ -46,7 +46,7 @@ def lake(stores: Stores) -> Lake:
 
 
 def publish(lake: Lake, table: pa.Table, night: str = "2024-01-01", by: str = "tests") -> PartitionRef:
-    return lake.publish(lake.begin("raw", "m", "day", night), table, provenance={"airflow_run": by})
+    return lake.publish(lake.begin(PartitionKey(Dataset.RAW, "m", "day", night)), table, provenance={"airflow_run": by})
 
 
 def plain(lake: Lake) -> list[int]:
@@ -56,7 +56,7 @@ def plain(lake: Lake) -> list[int]:
 
 
 def committed(lake: Lake) -> list[int]:
-    return lake.read(lake.require(*NIGHT))["n"].to_pylist()
+    return lake.read(lake.require(NIGHT))["n"].to_pylist()
 
 
 def split(lake: Lake, draft: GenerationDraft, *parts: tuple[int, ...]) -> PartitionRef:
@@ -86,41 +86,41 @@ class NeverArrives:
 
 def test_a_published_night_is_read_back_and_described(lake: Lake) -> None:
     ref = publish(lake, rows(1, 2, 3))
-    manifest = lake.require(*NIGHT)
+    manifest = lake.require(NIGHT)
     assert lake.read(manifest).equals(rows(1, 2, 3))
     assert (ref.rows, ref.digest, ref.generation) == (3, manifest.digest, manifest.generation)
     assert manifest.columns == {"n": "int32", "s": "string"}
     assert manifest.previous is None
     assert plain(lake) == [1, 2, 3]
-    assert lake.partitions("raw", "m") == ["2024-01-01"]
+    assert lake.partitions(Dataset.RAW, "m") == ["2024-01-01"]
 
 
 def test_unchanged_content_is_not_published_again(lake: Lake) -> None:
     first = publish(lake, rows(1, 2))
     assert publish(lake, rows(1, 2), by="another run") == first
-    assert lake.require(*NIGHT).provenance == {"airflow_run": "tests"}
+    assert lake.require(NIGHT).provenance == {"airflow_run": "tests"}
 
 
 def test_other_content_replaces_and_names_what_it_replaced(lake: Lake) -> None:
     first, second = publish(lake, rows(1, 2)), publish(lake, rows(3))
-    assert lake.require(*NIGHT).previous == first.generation != second.generation
+    assert lake.require(NIGHT).previous == first.generation != second.generation
     assert committed(lake) == plain(lake) == [3]
-    assert len(lake.partitions("raw", "m")) == 1
+    assert len(lake.partitions(Dataset.RAW, "m")) == 1
 
 
 def test_who_publishes_on_an_outdated_base_is_superseded_and_changes_nothing(lake: Lake) -> None:
     for _ in range(2):  # over nothing, then over a night that is there
-        slow = lake.begin(*NIGHT)
+        slow = lake.begin(NIGHT)
         publish(lake, rows(len(plain(lake)) + 5), by="the faster run")
-        before = lake.require(*NIGHT)
+        before = lake.require(NIGHT)
         with pytest.raises(Superseded, match="was published by the faster run while this run worked"):
             lake.publish(slow, rows(99), provenance={})
-        assert lake.require(*NIGHT) == before
+        assert lake.require(NIGHT) == before
         assert 99 not in plain(lake)
 
 
 def test_a_race_lost_at_the_very_put_is_superseded(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    slow, put_if = lake.begin(*NIGHT), lake.objects.put_if
+    slow, put_if = lake.begin(NIGHT), lake.objects.put_if
 
     def just_too_late(key: str, body: bytes, etag: str | None) -> None:
         monkeypatch.setattr(lake.objects, "put_if", put_if)
@@ -141,7 +141,7 @@ def test_one_s_own_success_is_recognised_when_its_answer_is_lost(lake: Lake, bef
     lake.objects.__dict__["_single_try"] = client
     ref = publish(lake, rows(1, 2))
     assert client.lost == 1
-    assert lake.require(*NIGHT).generation == ref.generation
+    assert lake.require(NIGHT).generation == ref.generation
     assert committed(lake) == plain(lake) == [1, 2]
 
 
@@ -156,18 +156,18 @@ def test_a_commit_that_never_arrived_is_an_outage_and_changes_nothing(lake: Lake
 
 
 def test_committing_the_same_draft_twice_is_one_commit(lake: Lake) -> None:
-    draft = lake.begin(*NIGHT)
+    draft = lake.begin(NIGHT)
     first = lake.publish(draft, rows(1), provenance={})
     assert lake.publish(draft, rows(1), provenance={}) == first
 
 
 @pytest.mark.parametrize(("rows_in", "quarantined"), [(4, 0), (2, 0), (3, 1)])
 def test_rows_that_do_not_add_up_are_not_published(lake: Lake, rows_in: int, quarantined: int) -> None:
-    draft = lake.begin(*NIGHT)
+    draft = lake.begin(NIGHT)
     file = lake.add(draft, 0, rows(1, 2, 3).to_batches(), rows().schema)
     with pytest.raises(LostRows, match=f"{rows_in} rows in, but 3 out and {quarantined} quarantined"):
         lake.commit(draft, [file], rows().schema, rows_in=rows_in, rows_quarantined=quarantined, provenance={})
-    assert lake.manifest(*NIGHT) is None
+    assert lake.manifest(NIGHT) is None
     assert plain(lake) == []
 
 
@@ -177,14 +177,14 @@ def test_a_failure_while_writing_leaves_nothing_in_the_store(lake: Lake) -> None
         raise RuntimeError("half way")
 
     with pytest.raises(RuntimeError, match="half way"):
-        lake.add(lake.begin(*NIGHT), 0, broken(), rows().schema)
+        lake.add(lake.begin(NIGHT), 0, broken(), rows().schema)
     assert list(lake.objects.keys("")) == []
 
 
 def test_fewer_files_than_before_leave_no_extra_plain_file(lake: Lake) -> None:
-    split(lake, lake.begin(*NIGHT), (1, 2), (3,), (4,))
+    split(lake, lake.begin(NIGHT), (1, 2), (3,), (4,))
     assert plain(lake) == committed(lake) == [1, 2, 3, 4]
-    split(lake, lake.begin(*NIGHT), (5,))
+    split(lake, lake.begin(NIGHT), (5,))
     assert plain(lake) == committed(lake) == [5]
 
 
@@ -196,7 +196,7 @@ def test_a_crash_between_commit_and_copy_is_healed(lake: Lake, monkeypatch: pyte
             publish(lake, rows(2, 3))
     assert committed(lake) == [2, 3]
     assert plain(lake) == [1]  # the previous night, whole
-    lake.heal(lake.require(*NIGHT))
+    lake.heal(lake.require(NIGHT))
     assert plain(lake) == [2, 3]
 
 
@@ -210,7 +210,7 @@ def test_publishing_the_same_again_heals_too(lake: Lake) -> None:
 
 @pytest.mark.parametrize("same", [True, False])
 def test_of_sixteen_racing_runs_one_wins_whole(lake: Lake, same: bool) -> None:
-    drafts = [lake.begin(*NIGHT) for _ in range(16)]
+    drafts = [lake.begin(NIGHT) for _ in range(16)]
 
     def run(number: int) -> PartitionRef | Superseded:
         try:
@@ -221,19 +221,19 @@ def test_of_sixteen_racing_runs_one_wins_whole(lake: Lake, same: bool) -> None:
     with ThreadPoolExecutor(16) as pool:
         results = list(pool.map(run, range(16)))
     won = {ref.generation for ref in results if isinstance(ref, PartitionRef)}
-    assert won == {lake.require(*NIGHT).generation}
+    assert won == {lake.require(NIGHT).generation}
     assert committed(lake) == plain(lake)
     assert len(plain(lake)) == 2
     if not same:
         assert sum(isinstance(result, Superseded) for result in results) == 15
 
 
-def test_a_night_that_is_not_there_says_which_verb_makes_it(lake: Lake) -> None:
-    assert lake.manifest(*NIGHT) is None
-    for dataset, verb in (("raw", "ingest"), ("validated", "validate"), ("predictions", "predict")):
+def test_a_night_that_is_not_there_says_what_brings_it(lake: Lake) -> None:
+    assert lake.manifest(NIGHT) is None
+    for dataset in Dataset:
         with pytest.raises(MissingPartition, match=f"{dataset} has no night 2024-01-01 of m") as error:
-            lake.require(dataset, "m", "day", "2024-01-01")
-        assert error.value.fix == f"nightshift {verb} m 2024-01-01"
+            lake.require(NIGHT.of(dataset))
+        assert error.value.fix == how_to_make(NIGHT.of(dataset))
 
 
 def test_a_manifest_of_a_later_version_is_not_guessed_at(lake: Lake) -> None:
@@ -241,7 +241,7 @@ def test_a_manifest_of_a_later_version_is_not_guessed_at(lake: Lake) -> None:
     key = "manifests/raw/m/day=2024-01-01.json"
     lake.objects.put(key, lake.objects.get(key)[0].replace(b'"format": 1', b'"format": 2'))
     with pytest.raises(NightshiftError, match="is not a manifest this version reads"):
-        lake.manifest(*NIGHT)
+        lake.manifest(NIGHT)
 
 
 def test_conditional_puts_say_no(lake: Lake) -> None:

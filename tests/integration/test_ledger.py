@@ -1,7 +1,7 @@
 """The ledger on a real S3: every move once, in order, whoever writes beside."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -12,7 +12,14 @@ from nightshift.stores.objects import ConditionFailed
 
 pytestmark = pytest.mark.stack
 
-FIRST = AliasMove("m", "champion", None, "1", "the first champion", {"by": "tests"})
+
+def replace(move: AliasMove, **changes: Any) -> AliasMove:
+    return move.model_copy(update=changes)
+
+
+FIRST = AliasMove(
+    model="m", alias="champion", before=None, after="1", reason="the first champion", origin={"by": "tests"}
+)
 SECOND = replace(FIRST, before="1", after="2", reason="better")
 BACK = replace(FIRST, before="2", after="1", reason="rollback")
 

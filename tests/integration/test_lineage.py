@@ -97,7 +97,7 @@ def read(folder: Path) -> dict[str, bytes]:
 def a_key(world: World, night: str = NIGHT, index: int = 7) -> tuple[str, ...]:
     """The key of some row of a night, as a person writes it."""
     lake = world.stores.lake
-    row = lake.read(lake.require(Dataset.PREDICTIONS, world.spec.name, "day", night)).slice(index, 1).to_pylist()[0]
+    row = lake.read(lake.require(world.spec.key(Dataset.PREDICTIONS, night))).slice(index, 1).to_pylist()[0]
     return tuple(f"{name}={row[name]}" for name in world.spec.keys)
 
 
@@ -130,12 +130,12 @@ def test_one_row_is_followed_all_the_way_back(world: World, elsewhere: Stores, t
     ]
     assert hashlib.md5(json.dumps(listing).encode()).hexdigest() + ".dir" == md5
     # The night that was scored, and the raw one before it.
-    validated = elsewhere.lake.require(Dataset.VALIDATED, spec.name, "day", NIGHT)
+    validated = elsewhere.lake.require(spec.key(Dataset.VALIDATED, NIGHT))
     assert found["input"]["digest"] == validated.digest
-    assert found["input"]["raw_digest"] == elsewhere.lake.require(Dataset.RAW, spec.name, "day", NIGHT).digest
+    assert found["input"]["raw_digest"] == elsewhere.lake.require(spec.key(Dataset.RAW, NIGHT)).digest
     (source,) = [
         row
-        for row in elsewhere.lake.read(elsewhere.lake.require(Dataset.RAW, spec.name, "day", NIGHT)).to_pylist()
+        for row in elsewhere.lake.read(elsewhere.lake.require(spec.key(Dataset.RAW, NIGHT))).to_pylist()
         if tuple(f"{name}={row[name]}" for name in spec.keys) == key
     ]
     assert found["row"]["values"] == {name: value for name, value in source.items() if name not in spec.keys}
@@ -158,11 +158,11 @@ def test_a_key_that_is_not_there_is_one_clear_error(world: World) -> None:
 
 def test_a_row_that_was_dropped_says_why(world: World) -> None:
     lake, spec = world.stores.lake, world.spec
-    columns = lake.read(lake.require(Dataset.VALIDATED, spec.name, "day", NIGHT)).slice(0, 2)
+    columns = lake.read(lake.require(spec.key(Dataset.VALIDATED, NIGHT))).slice(0, 2)
     dropped = columns.set_column(1, columns.schema.field("number"), pa.array([77777, 77778], pa.int32()))
     dropped = dropped.append_column("reasons", pa.array([["weight: range"], ["kind: null", "items: range"]]))
     dropped = dropped.append_column("offending", pa.array([["-1.0"], [None, "99"]]))
-    lake.publish(lake.begin("quarantine", spec.name, "day", NIGHT), dropped, provenance={})
+    lake.publish(lake.begin(spec.key(Dataset.QUARANTINE, NIGHT)), dropped, provenance={})
     site = dropped["site"][1].as_py()
     found = explain(spec, NIGHT, world.stores, (f"site={site}", "number=77778"))["row"]
     assert (found["prediction"], found["values"]) == (None, None)

@@ -94,7 +94,7 @@ def world(
 
 def read(world: World, night: str = NIGHT) -> pa.Table:
     lake = world.stores.lake
-    return lake.read(lake.require(Dataset.PREDICTIONS, world.spec.name, "day", night))
+    return lake.read(lake.require(world.spec.key(Dataset.PREDICTIONS, night)))
 
 
 def plain(world: World, night: str = NIGHT) -> pa.Table:
@@ -179,9 +179,9 @@ def test_a_shard_scored_anew_gives_the_same_bytes(world: World) -> None:
 def test_the_rows_counted_in_the_scoring_pass_are_the_rows_of_the_night(world: World) -> None:
     predict(world.spec, NIGHT, world.stores)
     lake = world.stores.lake
-    published = lake.require(Dataset.PREDICTIONS, world.spec.name, "day", NIGHT)
+    published = lake.require(world.spec.key(Dataset.PREDICTIONS, NIGHT))
     profile = load_profile(Pin(**published.provenance["pin"]), lake)
-    night = lake.read(lake.require("validated", world.spec.name, "day", NIGHT))
+    night = lake.read(lake.require(world.spec.key(Dataset.VALIDATED, NIGHT)))
     expected = profile.count({**{n: night[n] for n in night.column_names}, "score": read(world)["score"]})
     assert published.counts == {name: found.tolist() for name, found in expected.items()}
     assert {sum(found) for found in published.counts.values()} == {90}
@@ -264,7 +264,7 @@ def test_a_quarantined_row_that_comes_back_is_scored_once(world: World, change: 
     good.loc[good["number"] == 7, "amount"] = -1.0
     schema = nullable(schema_of(dropping.columns))
     bad = pa.Table.from_pandas(good, schema, preserve_index=False)
-    lake.publish(lake.begin("raw", dropping.name, "day", NIGHT), bad, provenance={})
+    lake.publish(lake.begin(dropping.key(Dataset.RAW, NIGHT)), bad, provenance={})
     validate(dropping, NIGHT, world.stores)
     assert predict(dropping, NIGHT, world.stores).rows == 89
     assert 7 not in plain(world)["number"].to_pylist()
@@ -276,7 +276,7 @@ def test_a_quarantined_row_that_comes_back_is_scored_once(world: World, change: 
 
 def ingest_again(world: World) -> Manifest:
     ingest(world.spec, NIGHT, world.stores)
-    return world.stores.lake.require("raw", world.spec.name, "day", NIGHT)
+    return world.stores.lake.require(world.spec.key(Dataset.RAW, NIGHT))
 
 
 def test_loading_again_does_nothing(world: World) -> None:

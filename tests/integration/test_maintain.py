@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from nightshift.contracts import Maintained
+from nightshift.contracts import Dataset, Maintained
 from nightshift.errors import MissingPartition, UsageError
 from nightshift.spec import ModelSpec
 from nightshift.steps.maintain import maintain, sweep
@@ -33,7 +33,7 @@ def publish(lake: Lake, spec: ModelSpec) -> Callable[..., Any]:
 
     def make(rows: int, night: str = NIGHT, dataset: str = "predictions", **provenance: Any) -> Any:
         table = TABLE.slice(0, rows)
-        return lake.publish(lake.begin(dataset, spec.name, "day", night), table, provenance=provenance)
+        return lake.publish(lake.begin(spec.key(dataset, night)), table, provenance=provenance)
 
     return make
 
@@ -43,22 +43,44 @@ def keys(lake: Lake) -> set[str]:
 
 
 def named(lake: Lake, spec: ModelSpec) -> set[str]:
-    manifest = lake.require("predictions", spec.name, "day", NIGHT)
+    manifest = lake.require(spec.key(Dataset.PREDICTIONS, NIGHT))
     return {file.key for file in manifest.files}
 
 
 def test_what_no_manifest_names_goes_and_what_one_names_stays(spec, stores, lake, publish) -> None:
     publish(3)
     publish(4)
-    draft = lake.begin("predictions", spec.name, "day", NIGHT)
+    draft = lake.begin(spec.key(Dataset.PREDICTIONS, NIGHT))
     lake.add(draft, 0, TABLE.to_batches(), TABLE.schema)
     kept = {key for key in keys(lake) if not key.startswith("generations/")} | named(lake, spec)
     done = sweep(spec, stores, NOW)
     assert (done.nights, done.collected, done.healed, done.strays) == (1, 2, 0, 0)
     assert done.collected_bytes > 0
     assert keys(lake) == kept
-    assert lake.read(lake.require("predictions", spec.name, "day", NIGHT)).num_rows == 4
+    assert lake.read(lake.require(spec.key(Dataset.PREDICTIONS, NIGHT))).num_rows == 4
     assert sweep(spec, stores, NOW) == Maintained(spec.name, False, 1, 0, 0, 0, 0, 0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("dataset", Dataset)
+def test_every_dataset_is_healed_and_collected(spec, stores, lake, publish, monkeypatch, dataset) -> None:
+    """Quarantine was in no list: what a crash left of it stayed for ever."""
+    publish(3, dataset=dataset)
+    with monkeypatch.context() as patch:
+        patch.setattr(lake.objects, "copy", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            publish(4, dataset=dataset)
+    lake.objects.put(f"{dataset}/{spec.name}/day=2024-01-09/part-00000.parquet", b"x")
+    begin(lake, f"generations/{dataset}/{spec.name}/{NIGHT}/g/part-00000.parquet")
+    done = sweep(spec, stores, NOW)
+    assert (done.nights, done.healed, done.strays, done.collected, done.uploads_aborted) == (1, 1, 1, 1, 1)
+    head = lake.objects.head(f"{dataset}/{spec.name}/day={NIGHT}/part-00000.parquet")
+    assert head.metadata["generation"] == lake.require(spec.key(dataset, NIGHT)).generation
+
+
+def test_what_is_no_night_is_collected_too(spec, stores, lake) -> None:
+    lake.objects.put(f"generations/raw/{spec.name}/not-a-night/g/part-00000.parquet", b"x")
+    lake.objects.put(f"manifests/raw/{spec.name}/day=not-a-night.json", b"x")
+    assert sweep(spec, stores, NOW).collected == 1
 
 
 def test_a_dry_run_says_what_would_go_and_takes_nothing(spec, stores, lake, publish) -> None:
@@ -153,7 +175,7 @@ def test_a_crash_between_commit_and_copy_is_healed(spec, stores, lake, publish, 
     assert sweep(spec, stores, HOUR).healed == 2
     for dataset in ("predictions", "raw"):
         head = lake.objects.head(f"{dataset}/{spec.name}/day={NIGHT}/part-00000.parquet")
-        assert head.metadata["generation"] == lake.require(dataset, spec.name, "day", NIGHT).generation
+        assert head.metadata["generation"] == lake.require(spec.key(dataset, NIGHT)).generation
     assert sweep(spec, stores, HOUR).healed == 0
 
 

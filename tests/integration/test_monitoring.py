@@ -5,13 +5,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from nightshift.contracts import Pin
+from nightshift.contracts import Dataset, Pin
 from nightshift.errors import DataError, MissingPartition, ModelError, RegistryUnavailable
 from nightshift.monitoring.accuracy import read_record
-from nightshift.profiles.profile import build, profile_key
+from nightshift.monitoring.night_record import read_night_record
+from nightshift.profiles.profile import build
 from nightshift.steps.govern import govern
-from nightshift.steps.monitor import monitor, read_drift
-from nightshift.stores import Stores
+from nightshift.steps.monitor import monitor
+from nightshift.stores import Stores, layout
 
 pytestmark = pytest.mark.stack
 
@@ -49,10 +50,10 @@ class World:
             spec, pa.concat_tables([p[0] for p in parts]), np.repeat(WINDOW, ROWS), scores,
             np.concatenate([p[2] for p in parts]),
         )  # fmt: skip
-        stores.lake.objects.put(profile_key(self.pin), profile.to_json())
+        stores.lake.objects.put(layout.profile(spec.name, self.pin.sha256), profile.to_json())
 
     def publish(self, dataset, key, table, **provenance):
-        draft = self.stores.lake.begin(dataset, self.spec.name, "day", key)
+        draft = self.stores.lake.begin(self.spec.key(dataset, key))
         return self.stores.lake.publish(draft, table, provenance=provenance)
 
     def add(self, key, pin=None, **changes):
@@ -81,7 +82,7 @@ def test_a_quiet_night_is_measured_and_reported(world):
     assert report.accuracy_nights == [NIGHTS[0]]
     html = world.stores.lake.objects.get(report.report_key)[0].decode()
     assert f"Night {NIGHTS[1]}: quiet" in html
-    manifest = world.stores.lake.require("monitoring", world.spec.name, "day", NIGHTS[1])
+    manifest = world.stores.lake.require(world.spec.key(Dataset.MONITORING, NIGHTS[1]))
     table = world.stores.lake.read(manifest)
     assert sorted(table["feature"].to_pylist()) == ["amount", "items", "kind", "score"]
     assert manifest.provenance["pin"] == asdict(world.pin)
@@ -102,13 +103,13 @@ def test_a_shifted_night_drifts_and_a_wrong_one_loses_accuracy(world):
 def test_a_repeated_run_gives_the_same_bytes_and_points(world):
     for key in NIGHTS[:3]:
         world.add(key)
-    first, kept = world.run(NIGHTS[2]), read_drift(world.spec, NIGHTS[2], world.stores)
-    manifest = world.stores.lake.require("monitoring", world.spec.name, "day", NIGHTS[2])
+    first, kept = world.run(NIGHTS[2]), read_night_record(world.spec, NIGHTS[2], world.stores)
+    manifest = world.stores.lake.require(world.spec.key(Dataset.MONITORING, NIGHTS[2]))
     again = world.run(NIGHTS[2])
     assert again == first
     assert first.accuracy_nights == NIGHTS[:2]
-    assert read_drift(world.spec, NIGHTS[2], world.stores) == kept
-    assert world.stores.lake.require("monitoring", world.spec.name, "day", NIGHTS[2]) == manifest
+    assert read_night_record(world.spec, NIGHTS[2], world.stores) == kept
+    assert world.stores.lake.require(world.spec.key(Dataset.MONITORING, NIGHTS[2])) == manifest
 
 
 def test_mlflow_has_one_run_per_version_and_one_point_per_night(world):
@@ -133,7 +134,7 @@ def test_the_numbers_are_kept_while_mlflow_is_down(world, stores):
         patch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
         with pytest.raises(RegistryUnavailable):
             monitor(world.spec, NIGHTS[0], down)
-    assert read_drift(world.spec, NIGHTS[0], stores)["drift"]["drifted"] is False
+    assert read_night_record(world.spec, NIGHTS[0], stores).drift.drifted is False
     assert world.run(NIGHTS[0]).report_key
 
 
@@ -158,7 +159,7 @@ def test_what_cannot_be_monitored_is_said_and_nothing_is_published(world):
     world.publish("validated", NIGHTS[1], night(NIGHTS[1], shift=1.0)[0])
     with pytest.raises(DataError, match="scored from other rows"):
         world.run(NIGHTS[1])
-    assert world.stores.lake.partitions("monitoring", world.spec.name) == []
+    assert world.stores.lake.partitions(Dataset.MONITORING, world.spec.name) == []
 
 
 def test_two_drifted_nights_start_one_retrain(world):
@@ -180,7 +181,9 @@ def test_verdicts_on_another_version_do_not_count(world):
     for key in NIGHTS[:8]:
         world.add(key)
     other = replace(world.pin, version="2", sha256="cd" * 32)
-    world.stores.lake.objects.put(profile_key(other), world.stores.lake.objects.get(profile_key(world.pin))[0])
+    objects = world.stores.lake.objects
+    body, _ = objects.get(layout.profile(world.spec.name, world.pin.sha256))
+    objects.put(layout.profile(world.spec.name, other.sha256), body)
     world.add(NIGHTS[8], shift=30.0)
     world.run(NIGHTS[8])
     world.add(NIGHTS[9], pin=other, shift=30.0)

@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from nightshift.contracts import Dataset
 from nightshift.errors import LakeUnavailable, RegistryUnavailable
 from nightshift.settings import Settings
 from nightshift.spec import ModelSpec
@@ -72,7 +73,7 @@ def night(spec: ModelSpec, stores: Stores) -> pa.Table:
 
 def published(spec: ModelSpec, stores: Stores) -> pa.Table:
     lake = Stores(stores.settings).lake
-    return lake.read(lake.require("validated", spec.name, "day", NIGHT))
+    return lake.read(lake.require(spec.key(Dataset.VALIDATED, NIGHT)))
 
 
 def stopping(services: Services, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
@@ -103,7 +104,7 @@ def test_s3_stops_between_writing_and_committing(
     spec: ModelSpec, stores: Stores, night: pa.Table, services: Services
 ) -> None:
     lake = stores.lake
-    draft = lake.begin("validated", spec.name, "day", NIGHT)
+    draft = lake.begin(spec.key(Dataset.VALIDATED, NIGHT))
     other = night.slice(0, 50)
     file = lake.add(draft, 0, other.to_batches(), other.schema)
     services.stop("s3")
@@ -126,7 +127,7 @@ def test_s3_stops_at_the_very_put(
 
     monkeypatch.setattr(lake.objects, "put_if", too_late)
     with pytest.raises(LakeUnavailable):
-        lake.publish(lake.begin("validated", spec.name, "day", NIGHT), night.slice(0, 50), provenance={})
+        lake.publish(lake.begin(spec.key(Dataset.VALIDATED, NIGHT)), night.slice(0, 50), provenance={})
     services.start()
     assert published(spec, stores).equals(night)
 
@@ -135,19 +136,19 @@ def test_s3_stops_while_a_file_is_read_or_uploaded(
     spec: ModelSpec, stores: Stores, night: pa.Table, services: Services
 ) -> None:
     lake = stores.lake
-    key = lake.require("validated", spec.name, "day", NIGHT).files[0].key
-    file, draft = lake.open_parquet(key), lake.begin("raw", spec.name, "day", "2024-01-09")
+    key = lake.require(spec.key(Dataset.VALIDATED, NIGHT)).files[0].key
+    file, draft = lake.open_parquet(key), lake.begin(spec.key(Dataset.RAW, "2024-01-09"))
     services.stop("s3")
     for act in (
         lambda: list(iter_row_groups(file, ["site"], 0, 1)),
         lambda: lake.open_parquet(key),
         lambda: lake.add(draft, 0, night.to_batches(), night.schema),
-        lambda: lake.partitions("raw", spec.name),
+        lambda: lake.partitions(Dataset.RAW, spec.name),
     ):
         with pytest.raises(LakeUnavailable):
             act()
     services.start()
-    assert lake.partitions("raw", spec.name) == [NIGHT]
+    assert lake.partitions(Dataset.RAW, spec.name) == [NIGHT]
 
 
 def test_s3_is_down_for_a_snapshot(
@@ -177,7 +178,7 @@ def test_mlflow_is_down_when_a_night_is_planned(
         plan(spec, NIGHT, stores)
     assert error.value.fix == "nightshift status"
     assert published(spec, stores).equals(night)
-    assert stores.lake.partitions("predictions", spec.name) == []
+    assert stores.lake.partitions(Dataset.PREDICTIONS, spec.name) == []
 
 
 def test_mlflow_stops_in_the_middle_of_a_run(spec: ModelSpec, stores: Stores, services: Services) -> None:

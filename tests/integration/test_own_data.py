@@ -14,6 +14,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 
 from nightshift.authoring.leaks import look
 from nightshift.authoring.new import NewModelRequest, new
+from nightshift.contracts import Dataset
 from nightshift.spec import ModelSpec, load_spec
 from nightshift.steps.load import load
 from nightshift.steps.monitor import monitor
@@ -99,7 +100,7 @@ def test_new_to_a_monitored_night(
     published = predict(spec, night, stores)
     predicted = _predictions(spec, night, stores)
     mine = frame[frame["Visit Day"] == NIGHTS[-1]]
-    dropped = stores.lake.require("validated", spec.name, spec.partition.column, night).rows_quarantined
+    dropped = stores.lake.require(spec.key(Dataset.VALIDATED, night)).rows_quarantined
     assert predicted.num_rows == published.rows == len(mine) - dropped
     assert dropped <= 0.05 * len(mine)
     assert [str(predicted.schema.field(key).type) for key in spec.keys] == ["date32[day]", "decimal128(38, 1)"]
@@ -110,4 +111,4 @@ def test_new_to_a_monitored_night(
 
 
 def _predictions(spec: ModelSpec, night: str, stores: Stores) -> pa.Table:
-    return stores.lake.read(stores.lake.require("predictions", spec.name, spec.partition.column, night))
+    return stores.lake.read(stores.lake.require(spec.key(Dataset.PREDICTIONS, night)))

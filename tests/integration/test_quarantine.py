@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from nightshift.contracts import Dataset
+from nightshift.contracts import Dataset, PartitionKey
 from nightshift.errors import ExpectationsFailed, LakeUnavailable, LostRows, SpecError
 from nightshift.modelling.labelled_night import labelled
 from nightshift.spec import ModelSpec
@@ -51,7 +51,7 @@ def read(dataset: str, spec: ModelSpec, stores: Stores, night: str = NIGHT) -> p
 def night(spec: ModelSpec, stores: Stores, partition: str = NIGHT) -> Any:
     ingest(spec, partition, stores)
     validate(spec, partition, stores)
-    return stores.lake.require(Dataset.VALIDATED, spec.name, "day", partition)
+    return stores.lake.require(spec.key(Dataset.VALIDATED, partition))
 
 
 def test_a_row_that_breaches_is_kept_aside_with_reasons_and_values(
@@ -102,8 +102,8 @@ def test_too_many_bad_rows_refuse_the_night_and_change_nothing(
     ingest(dropping, NIGHT, stores)
     with pytest.raises(ExpectationsFailed, match=r"19 of 90 rows would go to quarantine.* allows 20.00%"):
         validate(dropping, NIGHT, stores)
-    assert stores.lake.require(Dataset.VALIDATED, dropping.name, "day", NIGHT) == before
-    assert stores.lake.manifest(Dataset.QUARANTINE, dropping.name, "day", NIGHT) is None
+    assert stores.lake.require(dropping.key(Dataset.VALIDATED, NIGHT)) == before
+    assert stores.lake.manifest(dropping.key(Dataset.QUARANTINE, NIGHT)) is None
 
 
 def test_what_is_left_must_be_a_night(dropping: ModelSpec, change: Change, stores: Stores, spoil: Spoil) -> None:
@@ -120,7 +120,7 @@ def test_a_breach_that_refuses_wins_over_one_that_drops(
         night(dropping, stores)
     assert "items: expect_column_values_to_be_between" in str(error.value)
     assert "amount" not in error.value.message
-    assert stores.lake.manifest(Dataset.VALIDATED, dropping.name, "day", NIGHT) is None
+    assert stores.lake.manifest(dropping.key(Dataset.VALIDATED, NIGHT)) is None
 
 
 def test_a_quarantined_row_comes_back(dropping: ModelSpec, stores: Stores, spoil: Spoil, size: str) -> None:
@@ -144,7 +144,7 @@ def test_a_run_that_dies_between_both_commits_is_mended_by_the_next(
     real = type(stores.lake).commit
 
     def dies(lake: Any, draft: Any, *args: Any, **kwargs: Any) -> Any:
-        if draft.dataset == Dataset.VALIDATED:
+        if draft.key.dataset == Dataset.VALIDATED:
             raise LakeUnavailable("gone")
         return real(lake, draft, *args, **kwargs)
 
@@ -152,9 +152,9 @@ def test_a_run_that_dies_between_both_commits_is_mended_by_the_next(
         patch.setattr(type(stores.lake), "commit", dies)
         with pytest.raises(LakeUnavailable):
             validate(dropping, NIGHT, stores)
-    assert stores.lake.require(Dataset.VALIDATED, dropping.name, "day", NIGHT) == before
+    assert stores.lake.require(dropping.key(Dataset.VALIDATED, NIGHT)) == before
     validate(dropping, NIGHT, stores)
-    after = stores.lake.require(Dataset.VALIDATED, dropping.name, "day", NIGHT)
+    after = stores.lake.require(dropping.key(Dataset.VALIDATED, NIGHT))
     assert (after.rows, after.rows_quarantined) == (89, 1)
     assert read(Dataset.QUARANTINE, dropping, stores).num_rows == 1
 
@@ -197,8 +197,8 @@ def test_values_that_another_table_knows(
         file = "sites.csv"
     else:
         sites = pa.table({"code": ["east", "north", None]})
-        stores.lake.publish(stores.lake.begin("lists", "sites", "day", NIGHT), sites, provenance={})
-        (one,) = stores.lake.require("lists", "sites", "day", NIGHT).files
+        stores.lake.publish(stores.lake.begin(PartitionKey(Dataset.RAW, "sites", "day", NIGHT)), sites, provenance={})
+        (one,) = stores.lake.require(PartitionKey(Dataset.RAW, "sites", "day", NIGHT)).files
         file = f"{stores.lake.objects.uri}/{one.key}"
     reference = {"column": "site", "file": file, "key": "code", "on_breach": "drop"}
     manifest = night(change(spec, night={"references": [reference], "max_quarantined_share": 0.6}), stores)
@@ -270,6 +270,6 @@ def test_own_words_that_are_not_understood(
 
 def test_a_large_night_is_copied_inside_the_store(spec: ModelSpec, stores: Stores, size: str) -> None:
     manifest = night(spec, stores)
-    raw = stores.lake.require("raw", spec.name, "day", NIGHT)
+    raw = stores.lake.require(spec.key(Dataset.RAW, NIGHT))
     assert [file.sha256 for file in manifest.files] == [file.sha256 for file in raw.files]
     assert np.array_equal(read(Dataset.VALIDATED, spec, stores)["number"], stores.lake.read(raw)["number"])

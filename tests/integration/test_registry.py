@@ -38,6 +38,19 @@ def logged(registry: Registry, model: str) -> tuple[str, str]:
         return f"models:/{found.model_id}", run.info.run_id
 
 
+def test_a_session_is_of_its_own_server_whoever_was_asked_before(
+    registry: Registry, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MLflow points to one server for the whole process; an `assert` set it, once a registry and never under -O."""
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with registry.session(model) as mlflow:
+        first = mlflow.get_experiment_by_name(model)
+    mlflow.set_tracking_uri("http://127.0.0.1:9")
+    with registry.session(model) as mlflow:
+        assert mlflow.get_experiment_by_name(model).experiment_id == first.experiment_id
+        assert mlflow.get_tracking_uri() == registry.uri
+
+
 def test_without_a_champion_it_says_how_to_get_one(registry: Registry, model: str) -> None:
     with pytest.raises(NoChampion, match=f"{model} has no champion yet") as error:
         registry.champion(model)

@@ -70,9 +70,9 @@ def test_shards_are_row_groups_by_size_and_the_night_is_one_file_in_their_order(
     assert [(s.first, s.last, s.rows) for s in decided.shards] == [(0, 2, 40), (2, 4, 40), (4, 5, 10)]
     results = scored(world, decided)
     publish(world.spec, decided, list(reversed(results)), world.stores)
-    night = world.stores.lake.read(world.stores.lake.require("validated", world.spec.name, "day", NIGHT))
+    night = world.stores.lake.read(world.stores.lake.require(world.spec.key(Dataset.VALIDATED, NIGHT)))
     assert plain(world).select(["site", "number"]).equals(night.select(["site", "number"]))
-    manifest = world.stores.lake.require(Dataset.PREDICTIONS, world.spec.name, "day", NIGHT)
+    manifest = world.stores.lake.require(world.spec.key(Dataset.PREDICTIONS, NIGHT))
     assert (len(manifest.files), manifest.rows) == (1, 90)
     assert manifest.provenance["shards"] == [result.key for result in results]
     assert {sum(found) for found in manifest.counts.values()} == {90}
@@ -137,9 +137,9 @@ def test_a_shard_of_too_few_rows_or_another_schema_changes_nothing(world: World,
 
 def test_a_night_that_lacks_a_column_of_the_model_says_which(world: World) -> None:
     lake = world.stores.lake
-    night = lake.read(lake.require("validated", world.spec.name, "day", NIGHT))
+    night = lake.read(lake.require(world.spec.key(Dataset.VALIDATED, NIGHT)))
     lake.publish(
-        lake.begin("validated", world.spec.name, "day", "2024-01-20"), night.drop_columns(["amount"]), provenance={}
+        lake.begin(world.spec.key(Dataset.VALIDATED, "2024-01-20")), night.drop_columns(["amount"]), provenance={}
     )
     decided = plan(world.spec, "2024-01-20", world.stores)
     with pytest.raises(SchemaMismatch, match=r"version 1 needs amount, which validated \S+ 2024-01-20 lacks"):
@@ -153,7 +153,7 @@ def test_two_versions_are_never_laid_out_alike(world: World) -> None:
     for version in ("1", "7"):
         pinned = replace(decided, pin=replace(decided.pin, version=version))
         publish(world.spec, pinned, scored(world, pinned), world.stores)
-        manifest = world.stores.lake.require(Dataset.PREDICTIONS, world.spec.name, "day", NIGHT)
+        manifest = world.stores.lake.require(world.spec.key(Dataset.PREDICTIONS, NIGHT))
         found = world.stores.lake.open_parquet(manifest.files[0].key).metadata
         layouts.append([found.row_group(group).num_rows for group in range(found.num_row_groups)])
         decided = plan(world.spec, NIGHT, world.stores)

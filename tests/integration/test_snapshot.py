@@ -10,12 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from nightshift.contracts import SnapshotRef
+from nightshift.contracts import Dataset, SnapshotRef
+from nightshift.partitions import between
 from nightshift.settings import Settings
 from nightshift.spec import ModelSpec
 from nightshift.steps import _join_cache as join_cache
 from nightshift.steps.ingest import ingest, ingest_labels
-from nightshift.steps.load import nights
 from nightshift.steps.snapshot import snapshot
 from nightshift.steps.validate import validate
 from nightshift.stores import Stores
@@ -30,10 +30,10 @@ FIRST, LAST, AS_OF, NEXT = "2024-01-01", "2024-01-11", "2024-01-11", "2024-01-12
 def loaded(spec: ModelSpec, stores: Stores, small_rows: Callable[..., pa.Table]) -> Stores:
     """Eleven nights in the lake, as validate and ingest publish them."""
     rows = small_rows(spec, FIRST, nights=11)
-    for night in nights(FIRST, LAST):
+    for night in between(FIRST, LAST):
         mine = rows.filter(pc.equal(rows["day"], night))
         for dataset, columns in (("validated", list(spec.columns)), ("labels", [*spec.keys, spec.label.column])):
-            draft = stores.lake.begin(dataset, spec.name, "day", night)
+            draft = stores.lake.begin(spec.key(dataset, night))
             stores.lake.publish(draft, mine.select(columns), provenance={})
     return stores
 
@@ -67,7 +67,7 @@ def freeze_in_process(spec: ModelSpec, settings: Settings) -> SnapshotRef:
 def test_a_window_moved_by_a_day_reads_and_pushes_that_day_only(spec: ModelSpec, elsewhere: Stores) -> None:
     first = snapshot(spec, AS_OF, elsewhere)
     before = remote(elsewhere)
-    take_away_rows(spec, set(elsewhere.lake.partitions("validated", spec.name)) - {LAST}, elsewhere)
+    take_away_rows(spec, set(elsewhere.lake.partitions(Dataset.VALIDATED, spec.name)) - {LAST}, elsewhere)
     moved = snapshot(spec, NEXT, elsewhere)
     assert (first.nights, first.last_night, moved.nights, moved.last_night) == (10, "2024-01-10", 10, LAST)
     assert moved.rows == first.rows == 900
@@ -88,7 +88,7 @@ def test_another_machine_uses_what_is_known_and_has_the_files(
     spec: ModelSpec, loaded: Stores, elsewhere: Stores
 ) -> None:
     frozen = snapshot(spec, AS_OF, loaded)
-    take_away_rows(spec, set(loaded.lake.partitions("validated", spec.name)), loaded)
+    take_away_rows(spec, set(loaded.lake.partitions(Dataset.VALIDATED, spec.name)), loaded)
     assert snapshot(spec, AS_OF, elsewhere) == frozen
     assert len(list(elsewhere.snapshots.checkout(frozen.md5).rglob("*.parquet"))) == 10
 
@@ -108,17 +108,17 @@ def test_a_night_that_only_this_machine_still_has_is_pushed_again(spec: ModelSpe
     objects = Objects(loaded.settings, loaded.settings.dvc_remote)
     for key in list(objects.keys("")):
         objects.delete(key)
-    take_away_rows(spec, set(loaded.lake.partitions("validated", spec.name)), loaded)
+    take_away_rows(spec, set(loaded.lake.partitions(Dataset.VALIDATED, spec.name)), loaded)
     assert snapshot(spec, AS_OF, loaded) == frozen
     assert len(remote(loaded)) == 11
 
 
 def test_a_night_that_was_published_anew_is_joined_anew(spec: ModelSpec, loaded: Stores, project: Path) -> None:
     before = snapshot(spec, AS_OF, loaded)
-    night = loaded.lake.require("labels", spec.name, "day", "2024-01-05")
+    night = loaded.lake.require(spec.key(Dataset.LABELS, "2024-01-05"))
     labels = loaded.lake.read(night)
     turned = labels.set_column(2, "late", [[1.0 - (value or 0.0) for value in labels["late"].to_pylist()]])
-    loaded.lake.publish(loaded.lake.begin("labels", spec.name, "day", "2024-01-05"),
+    loaded.lake.publish(loaded.lake.begin(spec.key(Dataset.LABELS, "2024-01-05")),
                         turned.cast(labels.schema), provenance={})  # fmt: skip
     after = snapshot(spec, AS_OF, loaded)
     changed = loaded.snapshots.files(before.md5).items() ^ loaded.snapshots.files(after.md5).items()

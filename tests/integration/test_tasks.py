@@ -20,11 +20,12 @@ from nightshift.modelling.label_types import label_type
 from nightshift.modelling.labelled_night import labelled
 from nightshift.monitoring.accuracy import Accuracy, measure_arrived, read_record
 from nightshift.monitoring.drift import MIN_NIGHTS
+from nightshift.monitoring.night_record import read_night_record
 from nightshift.profiles.profile import load_profile
 from nightshift.spec import Label, ModelSpec, load_spec
 from nightshift.steps.ingest import ingest_labels
 from nightshift.steps.load import load
-from nightshift.steps.monitor import monitor, read_drift
+from nightshift.steps.monitor import monitor
 from nightshift.steps.plan import plan
 from nightshift.steps.predict import predict
 from nightshift.steps.promote import promote
@@ -120,7 +121,7 @@ class World(NamedTuple):
 
     def read(self, night: str = SCORED[0]) -> pd.DataFrame:
         lake = self.stores.lake
-        return lake.read(lake.require(Dataset.PREDICTIONS, self.spec.name, "day", night)).to_pandas()
+        return lake.read(lake.require(self.spec.key(Dataset.PREDICTIONS, night))).to_pandas()
 
     def outcomes(self, night: str = SCORED[0]) -> pa.Table:
         return labelled(self.spec, night, self.stores)
@@ -237,24 +238,24 @@ def test_metrics_of_the_holdout_are_those_of_scikit_learn(world: World) -> None:
 
 def test_a_night_is_watched_by_what_it_publishes(world: World) -> None:
     watched = "p" if world.kind == "binary" else "said"
-    drift = read_drift(world.spec, SCORED[0], world.stores)
-    assert drift
-    by_name = {feature["feature"]: feature for feature in drift["drift"]["features"]}
+    record = read_night_record(world.spec, SCORED[0], world.stores)
+    assert record
+    by_name = {feature.feature: feature for feature in record.drift.features}
     assert set(by_name) == {"x3", "size", watched}
-    assert by_name[watched]["calibrated"]
+    assert by_name[watched].calibrated
     assert HOLDOUT >= MIN_NIGHTS
     found = world.read()
-    assert sum(by_name[watched]["counts"]) == len(found)
-    assert by_name[watched]["kind"] == ("category" if world.kind == "multiclass" else "numeric")
+    assert sum(by_name[watched].counts) == len(found)
+    assert by_name[watched].kind == ("category" if world.kind == "multiclass" else "numeric")
     if world.kind == "multiclass":
-        counted = dict(zip(by_name[watched]["categories"], by_name[watched]["counts"], strict=False))
+        counted = dict(zip(by_name[watched].categories, by_name[watched].counts, strict=False))
         assert {name: n for name, n in counted.items() if n} == found["said"].value_counts().to_dict()
 
 
 def test_the_counts_of_the_scoring_pass_are_those_of_the_rows(world: World) -> None:
     lake, pin = world.stores.lake, world.stores.registry.champion(world.spec.name)
     profile = load_profile(pin, lake)
-    manifest = lake.require(Dataset.PREDICTIONS, world.spec.name, "day", SCORED[0])
+    manifest = lake.require(world.spec.key(Dataset.PREDICTIONS, SCORED[0]))
     columns = {**dict(zip(world.outcomes().column_names, world.outcomes().columns, strict=True))}
     columns |= {name: lake.read(manifest)[name] for name in ("said", *world.spec.scores)}
     assert {n: list(v) for n, v in manifest.counts.items()} == {

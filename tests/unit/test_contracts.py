@@ -14,10 +14,12 @@ import pytest
 from nightshift import contracts
 from nightshift.contracts import (
     Candidate,
+    Dataset,
     Decision,
     GraphRef,
     Maintained,
     NightReport,
+    PartitionKey,
     PartitionRef,
     Pin,
     Plan,
@@ -29,6 +31,7 @@ from nightshift.contracts import (
     Trained,
     Verdict,
 )
+from nightshift.errors import UsageError
 from nightshift.stack import Ports, Stack
 
 SNAPSHOT = SnapshotRef("m", "ab.dir", "2024-01-12", "2024-01-02", "2024-01-11", 10, 900, ["2024-01-06"])
@@ -37,7 +40,8 @@ CANDIDATE = Candidate("m", "3", TRAINED, GraphRef("aa", "models/m/aa/model.onnx"
 PIN = Pin("m", "3", "run", "aa", "models/m/aa/model.onnx", "ab.dir", "2024-01-11")
 SHARD = Shard(0, "generations/x", "aa", 0, 2, 90)
 EXAMPLES = [
-    PartitionRef("raw", "m", "2024-01-12", "g", "d", 90),
+    PartitionKey(Dataset.RAW, "m", "day", "2024-01-12"),
+    PartitionRef(Dataset.RAW, "m", "2024-01-12", "g", "d", 90),
     SNAPSHOT,
     TRAINED,
     Registered("m", "3", TRAINED),
@@ -114,3 +118,15 @@ def test_it_is_frozen_and_prints_as_json(example: Any) -> None:
     assert json.loads(json.dumps(asdict(example))) == asdict(example)
     with pytest.raises(FrozenInstanceError):
         setattr(example, fields(example)[0].name, "other")
+
+
+def test_a_key_is_of_a_real_night() -> None:
+    """So that nothing of a request or a trigger reaches an object's key before it is known to be a date."""
+    for bad in ("../x", "", "2024-02-30"):
+        with pytest.raises(UsageError, match="partition key"):
+            PartitionKey(Dataset.RAW, "m", "day", bad)
+
+
+def test_a_dataset_stays_one_of_the_list_on_its_way() -> None:
+    back = PartitionRef(**json.loads(json.dumps(asdict(EXAMPLES[1]))))
+    assert back.dataset is Dataset.RAW

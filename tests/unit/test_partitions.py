@@ -1,6 +1,7 @@
 """What is a partition key, and what is not."""
 
 import datetime as dt
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nightshift.errors import UsageError
-from nightshift.partitions import parse_partition
+from nightshift.partitions import between, days_between, following, last_nights, parse_partition, shifted
 
 NOT_DATES = [
     None, "", " ", "today", "../x", "2013-04-01/../x", "2013-4-1", "20130401", "13-04-01", "2013/04/01",
@@ -42,3 +43,37 @@ def test_a_day_that_the_calendar_lacks_is_said_to_be_that(key: str) -> None:
 def test_no_text_is_anything_but_a_date_or_a_usage_error(key: str) -> None:
     with suppress(UsageError):
         assert parse_partition(key).isoformat() == key
+
+
+def test_both_ends_belong_to_a_range() -> None:
+    assert between("2024-02-27", "2024-03-02") == [
+        "2024-02-27", "2024-02-28", "2024-02-29", "2024-03-01", "2024-03-02",
+    ]  # fmt: skip
+    assert between("2024-01-01", "2024-01-01") == ["2024-01-01"]
+    assert between("2024-01-02", "2024-01-01") == []
+
+
+def test_last_nights_cross_months_and_leap_days() -> None:
+    assert last_nights(3, through="2024-03-01") == ["2024-02-28", "2024-02-29", "2024-03-01"]
+    assert last_nights(1, through="2024-03-01") == ["2024-03-01"]
+    assert last_nights(0, through="2024-03-01") == []
+
+
+@given(st.dates(dt.date(1900, 1, 1), dt.date(2100, 1, 1)), st.integers(0, 400))
+def test_the_last_nights_and_the_following_ones_are_the_same_range(day: dt.date, count: int) -> None:
+    nights = following(day.isoformat(), count)
+    assert len(nights) == count
+    if nights:
+        assert last_nights(count, nights[-1]) == nights == between(nights[0], nights[-1])
+
+
+@given(st.dates(dt.date(1900, 1, 1), dt.date(2100, 1, 1)), st.integers(-400, 400))
+def test_a_night_shifted_is_so_many_days_away(day: dt.date, days: int) -> None:
+    assert days_between(day.isoformat(), shifted(day.isoformat(), days)) == days
+
+
+@pytest.mark.parametrize("arithmetic", [shifted, days_between, between, last_nights, following])
+def test_no_arithmetic_is_done_with_what_is_no_date(arithmetic: Callable[..., object]) -> None:
+    bad = {last_nights: (3, "../x"), days_between: ("../x", "2024-01-01"), between: ("2024-01-01", "../x")}
+    with pytest.raises(UsageError, match="is not a date"):
+        arithmetic(*bad.get(arithmetic, ("../x", 3)))

@@ -2,9 +2,9 @@
 
 from nightshift.demo.airflow_api import AirflowApi
 from nightshift.demo.board import Board, BoardRun
-from nightshift.demo.nights import BACKFILL, REPLAY_AT_MOST, REPLAY_FROM, SIDE_BY_SIDE, following
+from nightshift.demo.nights import BACKFILL, REPLAY_AT_MOST, REPLAY_FROM, SIDE_BY_SIDE
 from nightshift.errors import StackError
-from nightshift.steps.load import nights
+from nightshift.partitions import between, following
 
 CHAIN = ("ingest", "validate", "predict", "monitor")
 # Airflow's word for a run that a task of another Dag triggered: here only the governor's.
@@ -54,7 +54,7 @@ class BackfilledNights(Nights):
     title = f"a backfill: the nights {BACKFILL[0]} to {BACKFILL[1]}"
 
     def __init__(self, api: AirflowApi, model: str) -> None:
-        super().__init__(api, model, nights(*BACKFILL))
+        super().__init__(api, model, between(*BACKFILL))
 
     def advance(self, board: Board) -> None:
         """Ask for the missing nights."""

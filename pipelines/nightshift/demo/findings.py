@@ -1,13 +1,13 @@
 """What the demo left behind, read from where it lies: the lake, the ledger and MLflow."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from nightshift.contracts import Decision
 from nightshift.monitoring.accuracy import read_record
+from nightshift.monitoring.night_record import read_night_record
 from nightshift.spec import ModelSpec
-from nightshift.steps.monitor import read_drift
+from nightshift.steps.govern import read_decisions
 from nightshift.stores import Stores
 from nightshift.stores.ledger import Ledger
 from nightshift.stores.registry import CHAMPION
@@ -75,18 +75,18 @@ def gather(spec: ModelSpec, stores: Stores, nights: Iterable[str], retrain: str 
 
 
 def _night(spec: ModelSpec, stores: Stores, night: str) -> NightSummary | None:
-    report = read_drift(spec, night, stores)
-    if report is None:
+    record = read_night_record(spec, night, stores)
+    if record is None:
         return None
-    drift = report["drift"]
+    drift = record.drift
     summary = NightSummary(
         night=night,
-        version=report["version"],
-        flights=report["counts"]["scored"],
-        drifted=drift["drifted"],
-        statistic=drift["statistic"],
-        threshold=drift["threshold"],
-        worst=drift["worst"],
+        version=record.version,
+        flights=record.counts.scored,
+        drifted=drift.drifted,
+        statistic=drift.statistic,
+        threshold=drift.threshold,
+        worst=drift.worst,
     )
     accuracy = read_record(spec.name, night, stores)
     if accuracy is None:
@@ -111,12 +111,9 @@ def _version(spec: ModelSpec, stores: Stores, number: str) -> Version:
 
 
 def _decision(spec: ModelSpec, stores: Stores, run_id: str) -> Decision | None:
-    objects = stores.lake.objects
-    for key in objects.keys(f"monitoring/{spec.name}/_decisions/"):
-        body = objects.get(key)
-        said = json.loads(body[0]) if body else {}
-        if said.get("retrain") and said.get("run_id") == run_id:
-            return Decision(**{name: said[name] for name in Decision.__dataclass_fields__})
+    for record in read_decisions(spec, stores):
+        if record.retrain and record.run_id == run_id:
+            return record.decision
     return None
 
 

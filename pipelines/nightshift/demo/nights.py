@@ -1,9 +1,5 @@
 """The nights of the demo, as data: the one place to tune what it plays."""
 
-import datetime as dt
-
-from nightshift.steps.load import nights
-
 MODEL = "flight_delays"
 # The first champion learns from the quarter before this night.
 CHAMPION_AS_OF = "2013-04-01"
@@ -13,9 +9,3 @@ REPLAY_FROM = "2013-04-15"
 REPLAY_AT_MOST = 90
 # Nights under way at the same time; enough to keep two cores busy.
 SIDE_BY_SIDE = 4
-
-
-def following(first: str, count: int) -> list[str]:
-    """So many nights from first on."""
-    last = dt.date.fromisoformat(first) + dt.timedelta(days=count - 1)
-    return nights(first, last.isoformat())

@@ -37,7 +37,7 @@ def labelled(spec: ModelSpec, night: str, stores: Stores) -> pa.Table:
 
 
 def _features(spec: ModelSpec, night: str, stores: Stores) -> pa.Table:
-    manifest = stores.lake.require(Dataset.VALIDATED, spec.name, spec.partition.column, night)
+    manifest = stores.lake.require(spec.key(Dataset.VALIDATED, night))
     features = stores.lake.read(manifest)
     absent = [name for name in spec.columns if name not in features.column_names]
     if absent:
@@ -49,13 +49,13 @@ def _features(spec: ModelSpec, night: str, stores: Stores) -> pa.Table:
 
 
 def _labels(spec: ModelSpec, night: str, stores: Stores) -> pa.Table:
-    manifest = stores.lake.require(Dataset.LABELS, spec.name, spec.partition.column, night)
+    manifest = stores.lake.require(spec.key(Dataset.LABELS, night))
     return stores.lake.read(manifest)
 
 
 def _without_quarantined(spec: ModelSpec, night: str, labels: pa.Table, stores: Stores) -> pa.Table:
     """The labels of rows that validation did not set aside."""
-    quarantine = stores.lake.manifest(Dataset.QUARANTINE, spec.name, spec.partition.column, night)
+    quarantine = stores.lake.manifest(spec.key(Dataset.QUARANTINE, night))
     if quarantine is None or not quarantine.rows:
         return labels
     keys = list(spec.keys)

@@ -1,45 +1,42 @@
 """How good the scores of earlier nights were, now that their labels have arrived.
 
-Records are ``monitoring/<model>/_accuracy/<night>.json``, one per night, written once per content of
-predictions and labels.
+There is one record a night, written once per content of predictions and labels.
 """
 
-import datetime as dt
-import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 
-from nightshift.contracts import Pin
+from nightshift.contracts import Dataset
 from nightshift.errors import LostRows
 from nightshift.modelling.arrays import Floats
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.metrics import row_losses
-from nightshift.partitions import parse_partition
+from nightshift.partitions import last_nights
 from nightshift.profiles.profile import HoldoutNight, Profile, load_profile
 from nightshift.spec import ModelSpec
-from nightshift.stores import Stores
+from nightshift.stores import Stores, layout
 from nightshift.stores.manifest import Manifest
+from nightshift.stores.records import Record
 
-FORMAT = 1
 LOOK_BACK_NIGHTS = 14
 # Fewer holdout nights than this give no limit worth an alarm.
 MIN_NIGHTS = 5
 
 
-@dataclass(frozen=True)
-class Accuracy:
+class Accuracy(Record):
     """One night's scores against its outcomes; metrics are None where not defined.
 
     ``rows`` predictions = ``labelled`` + ``without_label``; ``labels_unscored`` are outcomes of rows that
     were never scored. ``limit`` is the mean ``loss`` that a quiet night passes at the false-alarm rate.
     """
 
-    format: int
+    what = "an accuracy record"
+
+    format: Literal[1] = 1
     model: str
     night: str
     version: str
@@ -64,11 +61,12 @@ def measure_arrived(spec: ModelSpec, partition: str, stores: Stores) -> list[Acc
     nights again. Nights that were published for another kind of label are left out. Raises ``ModelError``
     for a version without profile, ``LostRows``, ``LakeUnavailable``.
     """
-    lake, column = stores.lake, spec.partition.column
-    there = set(lake.partitions("predictions", spec.name)) & set(lake.partitions("labels", spec.name))
+    lake = stores.lake
+    there = set(lake.partitions(Dataset.PREDICTIONS, spec.name)) & set(lake.partitions(Dataset.LABELS, spec.name))
     found, profiles = [], dict[str, Profile]()
     for night in sorted(there & set(arrived(spec, partition))):
-        predictions, labels = (lake.require(d, spec.name, column, night) for d in ("predictions", "labels"))
+        predictions = lake.require(spec.key(Dataset.PREDICTIONS, night))
+        labels = lake.require(spec.key(Dataset.LABELS, night))
         if not of_this_label(spec, predictions.columns, labels.columns):
             continue
         record = read_record(spec.name, night, stores)
@@ -88,20 +86,12 @@ def of_this_label(spec: ModelSpec, predictions: Mapping[str, str], labels: Mappi
 
 def arrived(spec: ModelSpec, partition: str) -> list[str]:
     """The nights within the look-back whose labels a run of ``partition`` can see, oldest first."""
-    last = parse_partition(partition) - dt.timedelta(days=spec.label.delay_days)
-    return [(last - dt.timedelta(days=back)).isoformat() for back in reversed(range(LOOK_BACK_NIGHTS))]
-
-
-def record_key(model: str, night: str) -> str:
-    """Where a night's record lies."""
-    return f"monitoring/{model}/_accuracy/{night}.json"
+    return last_nights(LOOK_BACK_NIGHTS, spec.labelled_night(partition))
 
 
 def read_record(model: str, night: str, stores: Stores) -> Accuracy | None:
-    """A night's record, or None when there is none of this format."""
-    found = stores.lake.objects.get(record_key(model, night))
-    content = json.loads(found[0]) if found else {}
-    return Accuracy(**content) if content.get("format") == FORMAT else None
+    """A night's record, or None when there is none. Raises ``UnreadableRecord``."""
+    return stores.lake.objects.get_record(layout.accuracy(model, night), Accuracy)
 
 
 def join(spec: ModelSpec, predictions: pa.Table, labels: pa.Table) -> tuple[Floats, Floats, int]:
@@ -129,7 +119,7 @@ def scored_columns(spec: ModelSpec) -> list[str]:
 
 
 def metrics(spec: ModelSpec, loss: str, scores: Floats, labels: Floats) -> dict[str, float | None]:
-    """All metrics of labelled rows, and their mean ``loss``; None where undefined. Shapes as ``holdout.Rows``."""
+    """All metrics of labelled rows, and their mean ``loss``; None where undefined. Shapes as in ``LabelledRows``."""
     label = label_type(spec)
     found = label.metrics(labels, scores) if labels.size else {}
     mean = float(row_losses(loss, labels, scores).mean()) if labels.size else None
@@ -163,7 +153,7 @@ def _measure(
     profiles: dict[str, Profile],
     stores: Stores,
 ) -> Accuracy:
-    pin = Pin(**predictions.provenance["pin"])
+    pin = predictions.pin
     if pin.version not in profiles:
         profiles[pin.version] = load_profile(pin, stores.lake)
     profile, columns = profiles[pin.version], [*spec.keys, *scored_columns(spec)]
@@ -172,7 +162,6 @@ def _measure(
     measured = metrics(spec, profile.loss, scores[known], outcomes[known])
     limit = loss_limit(profile.holdout, int(known.sum()), spec.drift.false_alarm_rate)
     record = Accuracy(
-        format=FORMAT,
         model=spec.name,
         night=night,
         version=pin.version,
@@ -188,17 +177,10 @@ def _measure(
         lost=is_lost(measured[profile.loss], limit),
         loss=profile.loss,
     )
-    _keep(record, stores)
+    stores.lake.objects.put_record(layout.accuracy(spec.name, night), record)
     return record
 
 
 def is_lost(loss: float | None, limit: float | None) -> bool:
     """Whether a night's loss is above its limit; never where either is unknown."""
     return loss is not None and limit is not None and loss > limit
-
-
-def _keep(record: Accuracy, stores: Stores) -> None:
-    body: dict[str, Any] = asdict(record)
-    stores.lake.objects.put(
-        record_key(record.model, record.night), (json.dumps(body, indent=1) + "\n").encode(), "application/json"
-    )

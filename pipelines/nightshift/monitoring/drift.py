@@ -15,7 +15,7 @@ gives the same numbers.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -43,7 +43,8 @@ class FeatureDrift:
 
     feature: str
     distance: float
-    alarm_distance: float
+    # The first records do not have it.
+    alarm_distance: float = field(default=1.0, kw_only=True)
     statistic: float
     threshold: float
     ratio: float

@@ -11,6 +11,9 @@ from typing import Any, NamedTuple
 
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.label_types.base import ReportColumn
+from nightshift.monitoring.accuracy import Accuracy
+from nightshift.monitoring.drift import FeatureDrift
+from nightshift.monitoring.night_record import NightRecord
 from nightshift.profiles import distance
 from nightshift.spec import ModelSpec
 
@@ -30,8 +33,8 @@ class Bar(NamedTuple):
     reference: float
 
 
-def render(spec: ModelSpec, night: dict[str, Any], mlflow_url: str) -> str:
-    """The page of a night, from the content of its ``_drift.json``."""
+def render(spec: ModelSpec, night: NightRecord, mlflow_url: str) -> str:
+    """The page of a night, from its record."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -41,22 +44,22 @@ def render(spec: ModelSpec, night: dict[str, Any], mlflow_url: str) -> str:
         trim_blocks=True,
     )
     template = environment.get_template("report.html.j2")
-    features = night["drift"]["features"]
+    features = night.drift.features
     score = _score_feature(spec, features)
     top = [(feature, histogram(feature)) for feature in features[:TOP] if feature is not score]
-    losses = {loss_name(record).replace("_", " ") for record in night["accuracy"]}
+    losses = {record.loss.replace("_", " ") for record in night.accuracy}
     return template.render(
         night=night,
-        drift=night["drift"],
+        drift=night.drift,
         title=verdict(night),
         alarms=alarms(night),
         top=top,
         score=(score, histogram(score)) if score else None,
         widest=_widest(features),
-        line=loss_line(night["accuracy"]),
-        version_url=f"{mlflow_url}/#/models/{spec.name}/versions/{night['version']}",
+        line=loss_line(night.accuracy),
+        version_url=f"{mlflow_url}/#/models/{spec.name}/versions/{night.version}",
         decides=_decides(spec),
-        columns=accuracy_columns(spec, night["accuracy"]),
+        columns=accuracy_columns(spec, night.accuracy),
         loss=" or ".join(sorted(losses)),
         distance_name=distance.NAME,
         loss_of=loss_of,
@@ -65,28 +68,28 @@ def render(spec: ModelSpec, night: dict[str, Any], mlflow_url: str) -> str:
     )
 
 
-def verdict(night: dict[str, Any]) -> str:
+def verdict(night: NightRecord) -> str:
     """The night in one sentence."""
     alarmed = " and ".join(alarms(night))
-    return f"Night {night['partition']}: {alarmed or 'quiet'}"
+    return f"Night {night.partition}: {alarmed or 'quiet'}"
 
 
-def alarms(night: dict[str, Any]) -> list[str]:
+def alarms(night: NightRecord) -> list[str]:
     """What alarmed, worst first; empty on a quiet night."""
-    drifted = [feature for feature in night["drift"]["features"] if feature["drifted"]]
-    lost = [record["night"] for record in night["accuracy"] if record["lost"]]
+    drifted = [feature for feature in night.drift.features if feature.drifted]
+    lost = [record.night for record in night.accuracy if record.lost]
     alarmed = []
     if drifted:
         worst = drifted[0]
         more = f" (and {len(drifted) - 1} more)" if len(drifted) > 1 else ""
-        times = "over 10x" if worst["ratio"] > 10 else f"{worst['ratio']:.1f}x"
-        alarmed.append(f"drift in {worst['feature']}{more}, {times} its alarm line")
+        times = "over 10x" if worst.ratio > 10 else f"{worst.ratio:.1f}x"
+        alarmed.append(f"drift in {worst.feature}{more}, {times} its alarm line")
     if lost:
         alarmed.append(f"lost accuracy on {', '.join(lost)}")
     return alarmed
 
 
-def histogram(feature: dict[str, Any]) -> list[dict[str, Any]]:
+def histogram(feature: FeatureDrift) -> list[dict[str, Any]]:
     """Bars of a feature: label, share of the night and of the reference, and their place in the chart."""
     bars = _bars(feature)
     highest = max(max(bar.night, bar.reference) for bar in bars) or 1.0
@@ -106,13 +109,13 @@ def histogram(feature: dict[str, Any]) -> list[dict[str, Any]]:
     return placed
 
 
-def loss_line(records: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+def loss_line(records: Sequence[Accuracy]) -> dict[str, Any] | None:
     """The loss of each labelled night as points of a chart, with the limits; None without a labelled night."""
-    labelled = [record for record in records if loss_of(record) is not None]
+    labelled = [(record, loss) for record in records if (loss := loss_of(record)) is not None]
     if not labelled:
         return None
-    losses: list[float] = [record["metrics"][loss_name(record)] for record in labelled]
-    limits = [record["limit"] for record in labelled if record["limit"] is not None]
+    losses = [loss for _, loss in labelled]
+    limits = [record.limit for record, _ in labelled if record.limit is not None]
     highest = 1.1 * max([*losses, *limits]) or 1.0
     width, height = CHART
 
@@ -123,22 +126,16 @@ def loss_line(records: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
 
     loss_points = []
     limit_points = []
-    for index, record in enumerate(labelled):
-        loss_points.append((record, *place(index, losses[index])))
-        if record["limit"] is not None:
-            limit_points.append(place(index, record["limit"]))
+    for index, (record, loss) in enumerate(labelled):
+        loss_points.append((record, *place(index, loss)))
+        if record.limit is not None:
+            limit_points.append(place(index, record.limit))
     return {"points": loss_points, "limits": limit_points}
 
 
-def loss_name(record: dict[str, Any]) -> str:
-    """The metric that a record's limit is about; the first records knew one only."""
-    return str(record.get("loss", "log_loss"))
-
-
-def loss_of(record: dict[str, Any]) -> float | None:
-    """That metric of the night."""
-    value: float | None = record["metrics"][loss_name(record)]
-    return value
+def loss_of(record: Accuracy) -> float | None:
+    """The metric that a record's limit is about."""
+    return record.metrics[record.loss]
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -150,17 +147,17 @@ def number(value: float | None, digits: int = 3) -> str:
     return f"{value:,.1f}"
 
 
-def accuracy_columns(spec: ModelSpec, records: Sequence[dict[str, Any]]) -> list[ReportColumn]:
+def accuracy_columns(spec: ModelSpec, records: Sequence[Accuracy]) -> list[ReportColumn]:
     """The columns of the table besides loss and limit."""
-    losses = {loss_name(record) for record in records}
+    losses = {record.loss for record in records}
     return [column for column in label_type(spec).report_columns if column.metric not in losses]
 
 
-def _score_feature(spec: ModelSpec, features: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+def _score_feature(spec: ModelSpec, features: Sequence[FeatureDrift]) -> FeatureDrift | None:
     """What the model publishes, as it is watched for drift; None where it is not watched."""
     column = label_type(spec).drift_column
     for feature in features:
-        if feature["feature"] == column:
+        if feature.feature == column:
             return feature
     return None
 
@@ -171,28 +168,28 @@ def _decides(spec: ModelSpec) -> str:
     return "as published"
 
 
-def _widest(features: Sequence[dict[str, Any]]) -> float:
+def _widest(features: Sequence[FeatureDrift]) -> float:
     """Where bars of ratios end: at the greatest, from the alarm line on and not beyond ``WIDEST``."""
-    ratios = [feature["ratio"] for feature in features if feature["calibrated"]]
+    ratios = [feature.ratio for feature in features if feature.calibrated]
     greatest: float = max([1.0, *ratios])
     return min(greatest, WIDEST)
 
 
-def _bars(feature: dict[str, Any]) -> list[Bar]:
+def _bars(feature: FeatureDrift) -> list[Bar]:
     labels = [*_labels(feature), "null"]
-    night = _shares(feature["counts"])
-    reference = _shares(feature["reference"])
+    night = _shares(feature.counts)
+    reference = _shares(feature.reference)
     bars = [Bar(*values) for values in zip(labels, night, reference, strict=True)]
-    if feature["kind"] == "category":
+    if feature.kind == "category":
         return _fold(bars)
     return _without_empty_ends(bars)
 
 
-def _labels(feature: dict[str, Any]) -> list[str]:
+def _labels(feature: FeatureDrift) -> list[str]:
     """Of all bins but the last, of nulls."""
-    if feature["kind"] == "numeric":
-        return _numeric_labels(feature["edges"])
-    return [*feature["categories"], "other"]
+    if feature.kind == "numeric":
+        return _numeric_labels(feature.edges)
+    return [*feature.categories, "other"]
 
 
 def _numeric_labels(edges: Sequence[float]) -> list[str]:

@@ -5,11 +5,12 @@ from airflow.sdk import Asset
 from nightshift.contracts import Dataset
 from nightshift.settings import settings
 from nightshift.spec import ModelSpec
+from nightshift.stores import layout
 
 
 def dataset(spec: ModelSpec, name: Dataset) -> Asset:
-    """``raw``, ``validated`` or ``predictions`` of a model; its nights start the next Dag."""
-    uri = f"{settings().lake}/{name}/{spec.name}/"
+    """A dataset of a model, by the address that people read it under; its nights start the next Dag."""
+    uri = f"{settings().lake}/{layout.served(name, spec.name)}"
     return Asset(name=f"{spec.name}.{name}", uri=uri, group="lake")
 
 

@@ -34,8 +34,8 @@ def ingest(model: str) -> PartitionRef:
 @step_task
 def labels(model: str) -> PartitionRef:
     """Bring in the outcomes that have arrived by this night."""
-    from nightshift.steps.ingest import ingest_labels, labelled_night
+    from nightshift.steps.ingest import ingest_labels
 
     context = task_context(model)
-    night = labelled_night(context.spec, context.partition)
+    night = context.spec.labelled_night(context.partition)
     return ingest_labels(context.spec, night, context.stores)

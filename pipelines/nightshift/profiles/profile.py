@@ -1,17 +1,16 @@
 """A model's compact reference: histograms of its drift features and scores, and how its own nights vary.
 
-Written once per model version as ``models/<model>/<onnx sha256>/profile.json``. It holds integer
-counts and the leave-one-night-out distances of the reference's nights; the alarm lines are drawn
-from these at monitoring time (``steps/drift.py``, ``steps/accuracy.py``), so a new false-alarm rate
-in the spec needs no new training.
+Written once per model version, beside its graph. It holds integer counts and the leave-one-night-out distances
+of the reference's nights; the alarm lines are drawn from these at monitoring time (``monitoring/drift.py``,
+``monitoring/accuracy.py``), so a new false-alarm rate in the spec needs no new training.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from nightshift.contracts import Pin
 from nightshift.errors import ModelError
@@ -21,7 +20,9 @@ from nightshift.modelling.metrics import row_losses
 from nightshift.profiles import distance
 from nightshift.profiles.bins import Bins, bins_of
 from nightshift.spec import ModelSpec
+from nightshift.stores import layout
 from nightshift.stores.lake import Lake
+from nightshift.stores.records import Record
 
 
 class Feature(BaseModel):
@@ -54,14 +55,15 @@ class HoldoutNight(BaseModel):
         return given
 
 
-class Profile(BaseModel):
+class Profile(Record):
     """The reference of one model version.
 
     ``rows`` is per night; ``features`` ends with the published column that is watched, if any: the score, the
     predicted number or the predicted class. ``loss`` is that of the holdout's nights, see ``metrics.row_losses``.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    what = "a profile"
+    remedy = "train the model again with this version of Nightshift, or install the version that wrote it"
 
     format: Literal[1, 2] = 2
     model: str
@@ -75,23 +77,6 @@ class Profile(BaseModel):
         """Each feature's rows per bin, from the values of a night or a part of one; counts of parts add up."""
         return {feature.name: feature.bins.count(columns[feature.name]) for feature in self.features}
 
-    def to_json(self) -> bytes:
-        """Canonical JSON."""
-        return (self.model_dump_json(indent=1) + "\n").encode()
-
-    @classmethod
-    def from_json(cls, body: bytes) -> Self:
-        """Read ``to_json`` of this format or the first. Raises ``ModelError`` for any other and anything malformed."""
-        try:
-            return cls.model_validate_json(body)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "the file"
-            raise ModelError(
-                f"this profile is not of format 2: {where}: {first['msg']}, got {str(first['input'])[:60]!r}",
-                fix="train the model again with this version of Nightshift, or install the version that wrote it",
-            ) from error
-
 
 def build(
     spec: ModelSpec,
@@ -104,7 +89,7 @@ def build(
 
     ``table`` holds the drift features (other columns are ignored); ``nights``, ``scores`` and ``labels``
     have one line per row: the partition key, the model's scores (NaN in sample), and the outcome as
-    ``holdout.Rows`` has it (NaN where there was none). Scores of rows that the model was trained on are too
+    ``holdout.LabelledRows`` has it (NaN where there was none). Scores of rows that the model was trained on are too
     good to compare with, so only the holdout nights have any, and the score's reference is those nights alone. With
     fewer than ``drift.MIN_NIGHTS`` of them the score is shown but cannot alarm. Raises ``ModelError``
     when there are no rows.
@@ -129,20 +114,16 @@ def build(
     )
 
 
-def profile_key(pin: Pin) -> str:
-    """Where the lake keeps the profile of a version, beside its graph."""
-    return f"models/{pin.model}/{pin.sha256}/profile.json"
-
-
 def load_profile(pin: Pin, lake: Lake) -> Profile:
-    """The profile of a pinned version. Raises ``ModelError`` when it is not there or of another format."""
-    found = lake.objects.get(profile_key(pin))
-    if found is None:
+    """The profile of a pinned version. Raises ``ModelError`` when it is not there, ``UnreadableRecord``."""
+    key = layout.profile(pin.model, pin.sha256)
+    profile = lake.objects.get_record(key, Profile)
+    if profile is None:
         raise ModelError(
-            f"{pin.model} version {pin.version} has no profile at {lake.objects.uri}/{profile_key(pin)}",
+            f"{pin.model} version {pin.version} has no profile at {lake.objects.uri}/{key}",
             fix=f"trigger {pin.model}.train: a version gets its profile when it is trained",
         )
-    return Profile.from_json(found[0])
+    return profile
 
 
 def _feature(name: str, values: Any, night: Places, nights: int, bins: int) -> Feature:

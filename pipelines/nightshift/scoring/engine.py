@@ -34,14 +34,7 @@ UNITS_PER_CORE = 4
 
 def draft(spec: ModelSpec, plan: Plan) -> GenerationDraft:
     """The generation that a plan opened."""
-    return GenerationDraft(
-        dataset=Dataset.PREDICTIONS,
-        model=spec.name,
-        column=spec.partition.column,
-        partition=plan.partition,
-        generation=plan.generation,
-        base_etag=plan.base_etag,
-    )
+    return GenerationDraft(spec.key(Dataset.PREDICTIONS, plan.partition), plan.generation, plan.base_etag)
 
 
 def schema(spec: ModelSpec) -> pa.Schema:

@@ -13,10 +13,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pydantic import TypeAdapter
 
 from nightshift.code_digest import code_digest
-from nightshift.contracts import Dataset, Plan, Shard, ShardResult
+from nightshift.contracts import Plan, Shard, ShardResult
 from nightshift.scoring.providers import PACKAGES
 from nightshift.spec import ModelSpec
-from nightshift.stores import Stores
+from nightshift.stores import Stores, layout
 from nightshift.stores.parquet import LARGE_ROWS, ROW_GROUP_ROWS
 
 FORMAT = 1
@@ -38,9 +38,8 @@ def shard_file(spec: ModelSpec, plan: Plan, shard: Shard) -> ShardFile:
     """The file that a shard becomes: by input and range, graph, version, spec and code."""
     night = night_digest(spec, plan)
     digest = _digest(night, shard.sha256, shard.first, shard.last)
-    folder = f"generations/{Dataset.PREDICTIONS}/{spec.name}/{plan.partition}/shards"
     return ShardFile(
-        key=f"{folder}/{digest[:32]}.parquet",
+        key=layout.shard(spec.name, plan.partition, digest[:32]),
         first_rows=first_rows(night, shard.rows),
     )
 
@@ -111,4 +110,4 @@ def store_result(result: ShardResult, stores: Stores) -> ShardResult:
 
 
 def _result_key(key: str) -> str:
-    return key.removesuffix(".parquet") + ".json"
+    return layout.shard_result(key)

@@ -6,6 +6,8 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from nightshift.contracts import Dataset, PartitionKey
+from nightshift.partitions import shifted
 from nightshift.spec.base import Frozen, Name, Share
 from nightshift.spec.columns import Column
 from nightshift.spec.learning import (
@@ -96,6 +98,14 @@ class ModelSpec(Frozen):
     def scores(self) -> tuple[str, ...]:
         """Published columns of scores: one, one for each class in the order of ``label.classes``, or none."""
         return self.label.score_columns(self.predict.score)
+
+    def key(self, dataset: Dataset, partition: str) -> PartitionKey:
+        """The address of a night of this model. Raises ``UsageError`` for a partition that is no date."""
+        return PartitionKey(dataset, self.name, self.partition.column, partition)
+
+    def labelled_night(self, partition: str) -> str:
+        """The night whose labels arrive with the run of ``partition``."""
+        return shifted(partition, -self.label.delay_days)
 
     def with_features(self, names: Collection[str]) -> Self:
         """The same spec as it was when the model saw these of its columns."""

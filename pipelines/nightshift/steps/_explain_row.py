@@ -7,112 +7,141 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
-from nightshift.contracts import Dataset
+from nightshift.contracts import Dataset, PartitionKey
 from nightshift.errors import UsageError
 from nightshift.spec import ModelSpec
-from nightshift.stores import Stores
+from nightshift.stores import Stores, layout
 from nightshift.stores.lake import iter_row_groups
 from nightshift.stores.manifest import Manifest
 from nightshift.stores.parquet import schema_of
 
 Row = dict[str, Any]
-Key = dict[str, pa.Scalar]
+RowKey = dict[str, pa.Scalar]
 
 
-def parse_key(spec: ModelSpec, given: tuple[str, ...]) -> Key:
+def parse_key(spec: ModelSpec, given: tuple[str, ...]) -> RowKey:
     """``name=value`` for every key column, as values of the columns' types; nothing for nothing.
 
     Raises ``UsageError`` for what is no key column, is missing, is there twice or is not of its type.
     """
-    named = [part.partition("=") for part in given]
-    texts = {name: text for name, _, text in named}
-    needs = f"a row of {spec.name} is named by {' '.join(f'--key {name}=...' for name in spec.keys)}"
-    if wrong := [part for part, (name, equals, _) in zip(given, named, strict=True) if not equals or not name]:
-        raise UsageError(f"--key {wrong[0]!r} is not NAME=VALUE", fix=needs)
-    if unknown := [name for name in texts if name not in spec.keys]:
-        raise UsageError(f"{', '.join(unknown)} is no key column of {spec.name}", fix=needs)
-    if len(texts) < len(named):
-        raise UsageError("a key column is given twice", fix=needs)
-    if texts and (missing := [name for name in spec.keys if name not in texts]):
-        raise UsageError(f"the key is not complete: {', '.join(missing)} is missing", fix=needs)
-    return {name: _typed(spec, name, text) for name, text in texts.items()}
+    pairs = [_parse_pair(spec, text) for text in given]
+    texts = dict(pairs)
+    unknown = [name for name in texts if name not in spec.keys]
+    missing = [name for name in spec.keys if name not in texts]
+    if unknown:
+        raise _not_a_key(spec, f"{', '.join(unknown)} is no key column of {spec.name}")
+    if len(texts) < len(pairs):
+        raise _not_a_key(spec, "a key column is given twice")
+    if texts and missing:
+        raise _not_a_key(spec, f"the key is not complete: {', '.join(missing)} is missing")
+    return {name: _parse_value(spec, name, text) for name, text in texts.items()}
 
 
-def row_of(spec: ModelSpec, partition: str, key: Key, night: Manifest, stores: Stores) -> Row:
+def row_of(spec: ModelSpec, row_key: RowKey, night: Manifest, stores: Stores) -> Row:
     """The row's key, values, prediction, outcome and quarantine; None for what there is not.
 
-    Raises ``UsageError`` when neither the predictions nor the quarantine of the night have the key.
+    ``night`` is that of the predictions. Raises ``UsageError`` when neither they nor the quarantine have the key.
     """
-    predicted = _find(night, key, stores)
-    dropped = _quarantined(spec, partition, key, stores)
-    if predicted is None and not dropped:
-        said = ", ".join(f"{name}={value.as_py()}" for name, value in key.items())
+    predicted = _find(night, row_key, stores)
+    quarantined = _quarantined(spec, row_key, night.key, stores)
+    if predicted is None and not quarantined:
+        named = ", ".join(f"{name}={value.as_py()}" for name, value in row_key.items())
         raise UsageError(
-            f"{spec.name} {partition} has no row with {said}, published or quarantined",
-            fix=f"look into {stores.lake.objects.uri}/{night.plain_folder} for the keys there are",
+            f"{spec.name} {night.partition} has no row with {named}, published or quarantined",
+            fix=f"look into {stores.lake.objects.uri}/{layout.served_night(night.key)} for the keys there are",
         )
     return {
-        "key": {name: _plain(value.as_py()) for name, value in key.items()},
-        "values": _of(Dataset.VALIDATED, spec, partition, key, stores),
+        "key": {name: _plain(value.as_py()) for name, value in row_key.items()},
+        "values": _row_in(night.key.of(Dataset.VALIDATED), spec, row_key, stores),
         "prediction": _without_key(predicted, spec) if predicted else None,
-        "outcome": _outcome(spec, partition, key, stores),
-        "quarantined": dropped or None,
+        "outcome": _outcome(spec, row_key, night.key, stores),
+        "quarantined": quarantined or None,
     }
 
 
-def _typed(spec: ModelSpec, name: str, text: str) -> pa.Scalar:
-    kind = schema_of({name: spec.columns[name]}).field(name).type
+def _parse_pair(spec: ModelSpec, text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise _not_a_key(spec, f"--key {text!r} is not NAME=VALUE")
+    return name, value
+
+
+def _parse_value(spec: ModelSpec, name: str, text: str) -> pa.Scalar:
+    column_type = schema_of({name: spec.columns[name]}).field(name).type
     try:
-        return pc.cast(pa.scalar(text), kind)
+        return pc.cast(pa.scalar(text), column_type)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise UsageError(f"--key {name}: {text!r} is not {kind}", fix="give a value of the column's type") from error
+        raise UsageError(
+            f"--key {name}: {text!r} is not {column_type}", fix="give a value of the column's type"
+        ) from error
 
 
-def _outcome(spec: ModelSpec, partition: str, key: Key, stores: Stores) -> Row:
+def _not_a_key(spec: ModelSpec, what: str) -> UsageError:
+    options = " ".join(f"--key {name}=..." for name in spec.keys)
+    return UsageError(what, fix=f"a row of {spec.name} is named by {options}")
+
+
+def _outcome(spec: ModelSpec, row_key: RowKey, night: PartitionKey, stores: Stores) -> Row:
     """``arrived`` is whether labels of the night are there; then a value of None is a row without an outcome."""
-    there = stores.lake.manifest(Dataset.LABELS, spec.name, spec.partition.column, partition) is not None
-    found = _of(Dataset.LABELS, spec, partition, key, stores) if there else None
-    return {"arrived": there, "label": spec.label.column, "value": found[spec.label.column] if found else None}
+    labels = night.of(Dataset.LABELS)
+    name = spec.label.column
+    row = _row_in(labels, spec, row_key, stores)
+    return {
+        "arrived": row is not None or stores.lake.manifest(labels) is not None,
+        "label": name,
+        "value": row[name] if row else None,
+    }
 
 
-def _of(dataset: str, spec: ModelSpec, partition: str, key: Key, stores: Stores) -> Row | None:
-    manifest = stores.lake.manifest(dataset, spec.name, spec.partition.column, partition)
-    found = _find(manifest, key, stores) if manifest else None
-    return _without_key(found, spec) if found else None
+def _row_in(night: PartitionKey, spec: ModelSpec, row_key: RowKey, stores: Stores) -> Row | None:
+    manifest = stores.lake.manifest(night)
+    row = _find(manifest, row_key, stores) if manifest else None
+    return _without_key(row, spec) if row else None
 
 
-def _quarantined(spec: ModelSpec, partition: str, key: Key, stores: Stores) -> list[Row]:
+def _quarantined(spec: ModelSpec, row_key: RowKey, night: PartitionKey, stores: Stores) -> list[Row]:
     """Every dropped row of that key: a key that is there twice may be dropped twice."""
-    manifest = stores.lake.manifest(Dataset.QUARANTINE, spec.name, spec.partition.column, partition)
-    rows = _matching(manifest, key, stores) if manifest else iter(())
-    return [
-        {
-            "reasons": row.pop("reasons", []),
-            "offending": row.pop("offending", []),
-            "values": _without_key(row, spec),
-        }
-        for row in rows
-    ]
+    manifest = stores.lake.manifest(night.of(Dataset.QUARANTINE))
+    if manifest is None:
+        return []
+    return [_quarantined_row(row, spec) for row in _matching(manifest, row_key, stores)]
 
 
-def _find(manifest: Manifest, key: Key, stores: Stores) -> Row | None:
-    return next(_matching(manifest, key, stores), None)
+def _quarantined_row(row: Row, spec: ModelSpec) -> Row:
+    reasons = row.pop("reasons", [])
+    offending = row.pop("offending", [])
+    return {"reasons": reasons, "offending": offending, "values": _without_key(row, spec)}
 
 
-def _matching(manifest: Manifest, key: Key, stores: Stores) -> Iterator[Row]:
+def _find(manifest: Manifest, row_key: RowKey, stores: Stores) -> Row | None:
+    return next(_matching(manifest, row_key, stores), None)
+
+
+def _matching(manifest: Manifest, row_key: RowKey, stores: Stores) -> Iterator[Row]:
     """Rows with this key, values as JSON has them. Whole rows are read of row groups only that have the key."""
-    for data in manifest.files:
-        file = stores.lake.open_parquet(data.key)
+    for data_file in manifest.files:
+        file = stores.lake.open_parquet(data_file.key)
         for group in range(file.metadata.num_row_groups):
-            if any(pc.any(_same(batch, key)).as_py() for batch in iter_row_groups(file, list(key), group, group + 1)):
-                for batch in iter_row_groups(file, file.schema_arrow.names, group, group + 1):
-                    for row in batch.filter(_same(batch, key)).to_pylist():
-                        yield {name: _plain(value) for name, value in row.items()}
+            if _has(file, group, row_key):
+                yield from _rows(file, group, row_key)
 
 
-def _same(batch: pa.RecordBatch, key: Key) -> pa.BooleanArray:
-    return reduce(pc.and_, (pc.equal(batch.column(name), value) for name, value in key.items()))
+def _has(file: pq.ParquetFile, group: int, row_key: RowKey) -> bool:
+    batches = iter_row_groups(file, list(row_key), group, group + 1)
+    return any(pc.any(_mask(batch, row_key)).as_py() for batch in batches)
+
+
+def _rows(file: pq.ParquetFile, group: int, row_key: RowKey) -> Iterator[Row]:
+    for batch in iter_row_groups(file, file.schema_arrow.names, group, group + 1):
+        for row in batch.filter(_mask(batch, row_key)).to_pylist():
+            yield {name: _plain(value) for name, value in row.items()}
+
+
+def _mask(batch: pa.RecordBatch, row_key: RowKey) -> pa.BooleanArray:
+    equal = [pc.equal(batch.column(name), value) for name, value in row_key.items()]
+    return reduce(pc.and_, equal)
 
 
 def _without_key(row: Row, spec: ModelSpec) -> Row:
@@ -121,6 +150,8 @@ def _without_key(row: Row, spec: ModelSpec) -> Row:
 
 def _plain(value: Any) -> Any:
     """Dates, times, decimals and numbers that are none become texts; the rest stays."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    return value if value is None or isinstance(value, str | bool | int | list) else str(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if value is None or isinstance(value, str | bool | int | float | list):
+        return value
+    return str(value)

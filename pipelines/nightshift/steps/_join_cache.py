@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from nightshift.code_digest import code_digest
 from nightshift.contracts import Dataset
 from nightshift.spec import ModelSpec
-from nightshift.stores import Stores
+from nightshift.stores import Stores, layout
 from nightshift.stores.cache import Blob
 
 FORMAT = 1
@@ -70,7 +70,7 @@ def store(spec: ModelSpec, nights: dict[str, CachedNight], stores: Stores) -> No
 
 
 def _key(spec: ModelSpec) -> str:
-    return f"snapshots/{spec.name}/nights.json"
+    return layout.join_cache(spec.name)
 
 
 def _recipe(spec: ModelSpec) -> str:

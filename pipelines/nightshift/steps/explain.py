@@ -5,13 +5,12 @@ from typing import Any
 
 from nightshift.contracts import Dataset
 from nightshift.errors import ModelError, RegistryUnavailable, UsageError
-from nightshift.partitions import parse_partition
 from nightshift.spec import ModelSpec
 from nightshift.steps._explain_row import parse_key, row_of
 from nightshift.steps.validate import reports_of
-from nightshift.stores import Stores
-from nightshift.stores.lake import manifest_key
+from nightshift.stores import Stores, layout
 from nightshift.stores.manifest import Manifest
+from nightshift.stores.registry import TAG
 
 NamedFacts = dict[str, Any]
 
@@ -22,10 +21,10 @@ def explain(spec: ModelSpec, partition: str, stores: Stores, key: tuple[str, ...
     The names in it are stable. What is not known is None; links are URLs or ``s3://`` addresses. Raises
     ``UsageError`` for a bad partition or key, or a key that the night does not have, and ``MissingPartition``.
     """
-    parse_partition(partition)
-    wanted = parse_key(spec, key)
-    night = stores.lake.require(Dataset.PREDICTIONS, spec.name, spec.partition.column, partition)
-    found = {
+    address = spec.key(Dataset.PREDICTIONS, partition)
+    row_key = parse_key(spec, key)
+    night = stores.lake.require(address)
+    facts: NamedFacts = {
         "model": spec.name,
         "partition": partition,
         "predictions": _predictions(night, stores),
@@ -35,7 +34,9 @@ def explain(spec: ModelSpec, partition: str, stores: Stores, key: tuple[str, ...
         "input": _input(spec, night, stores),
         "airflow": _airflow(night.provenance),
     }
-    return {**found, "row": row_of(spec, partition, wanted, night, stores)} if wanted else found
+    if row_key:
+        facts["row"] = row_of(spec, row_key, night, stores)
+    return facts
 
 
 def _predictions(night: Manifest, stores: Stores) -> NamedFacts:
@@ -43,62 +44,62 @@ def _predictions(night: Manifest, stores: Stores) -> NamedFacts:
         "rows_in": night.rows_in,
         "rows": night.rows,
         "rows_quarantined": night.rows_quarantined,
-        "address": f"{stores.lake.objects.uri}/{night.plain_folder}",
-        "manifest": _manifest(night, stores),
+        "address": _uri(layout.served_night(night.key), stores),
+        "manifest": _uri(layout.manifest(night.key), stores),
         "digest": night.digest,
         "generation": night.generation,
     }
 
 
 def _version(spec: ModelSpec, night: Manifest, stores: Stores) -> NamedFacts:
-    pin, mlflow = night.provenance["pin"], stores.settings.mlflow_url
+    pin = night.pin
+    mlflow = stores.settings.mlflow_url
     return {
-        "number": pin["version"],
-        "onnx_sha256": pin["sha256"],
-        "onnx_address": f"{stores.lake.objects.uri}/{pin['key']}",
-        "mlflow_url": f"{mlflow}/#/models/{spec.name}/versions/{pin['version']}" if mlflow else None,
+        "number": pin.version,
+        "onnx_sha256": pin.sha256,
+        "onnx_address": _uri(pin.key, stores),
+        "mlflow_url": f"{mlflow}/#/models/{spec.name}/versions/{pin.version}" if mlflow else None,
     }
 
 
 def _training(night: Manifest, stores: Stores) -> NamedFacts:
     """From the version's pin, and what MLflow says of its run; a registry that is down takes only the latter."""
-    pin = night.provenance["pin"]
+    pin = night.pin
     tags: dict[str, str] = {}
     url: str | None = None
     with suppress(RegistryUnavailable, ModelError, UsageError):
-        tags, url = stores.registry.run(pin["run_id"])
+        tags, url = stores.registry.run(pin.run_id)
     return {
-        "snapshot_md5": pin["snapshot_md5"],
-        "trained_through": pin["trained_through"],
-        "mlflow_run": pin["run_id"],
+        "snapshot_md5": pin.snapshot_md5,
+        "trained_through": pin.trained_through,
+        "mlflow_run": pin.run_id,
         "mlflow_url": url,
-        "code_commit": tags.get("nightshift.commit"),
-        "airflow_run": tags.get("nightshift.airflow_run"),
-        "airflow_url": tags.get("nightshift.airflow_url"),
+        "code_commit": tags.get(f"{TAG}commit"),
+        "airflow_run": tags.get(f"{TAG}airflow_run"),
+        "airflow_url": tags.get(f"{TAG}airflow_url"),
     }
 
 
 def _input(spec: ModelSpec, night: Manifest, stores: Stores) -> NamedFacts:
     """The validated night that was scored, and the raw one it was made from, as far as they still are the same."""
-    lake, column = stores.lake, spec.partition.column
-    validated = lake.manifest(Dataset.VALIDATED, spec.name, column, night.partition)
-    raw = lake.manifest(Dataset.RAW, spec.name, column, night.partition)
-    said = validated.provenance if validated else {}
+    validated = stores.lake.manifest(night.key.of(Dataset.VALIDATED))
+    raw = stores.lake.manifest(night.key.of(Dataset.RAW))
+    provenance = validated.provenance if validated else {}
     return {
         "digest": night.provenance["input"],
         "unchanged": validated is not None and validated.digest == night.provenance["input"],
-        "manifest": _manifest(validated, stores) if validated else None,
+        "manifest": _manifest_uri(validated, stores),
         "validation": {
             "result": "passed",
-            "expectations": said.get("expectations"),
+            "expectations": provenance.get("expectations"),
             "rows": validated.rows if validated else None,
             "rows_quarantined": validated.rows_quarantined if validated else None,
-            "data_docs": f"{lake.objects.uri}/{reports_of(spec, night.partition).html}",
-            "airflow": _airflow(said),
+            "data_docs": _uri(reports_of(spec, night.partition).html, stores),
+            "airflow": _airflow(provenance),
         },
-        "raw_digest": said.get("input"),
-        "raw_unchanged": raw is not None and raw.digest == said.get("input"),
-        "raw_manifest": _manifest(raw, stores) if raw else None,
+        "raw_digest": provenance.get("input"),
+        "raw_unchanged": raw is not None and raw.digest == provenance.get("input"),
+        "raw_manifest": _manifest_uri(raw, stores),
     }
 
 
@@ -111,6 +112,9 @@ def _airflow(provenance: NamedFacts) -> NamedFacts:
     }
 
 
-def _manifest(night: Manifest, stores: Stores) -> str:
-    key = manifest_key(night.dataset, night.model, night.column, night.partition)
+def _manifest_uri(night: Manifest | None, stores: Stores) -> str | None:
+    return _uri(layout.manifest(night.key), stores) if night else None
+
+
+def _uri(key: str, stores: Stores) -> str:
     return f"{stores.lake.objects.uri}/{key}"

@@ -1,23 +1,21 @@
 """Whether what monitoring saw is worth a training, and why or why not.
 
-Every decision is written down, ``monitoring/<model>/_decisions/<partition>.json``, also when it is no.
+Every decision is written down, also when it is no.
 It depends on the records of the lake alone, never on the clock, so a repeated night decides the same.
 """
 
-import datetime as dt
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
-from nightshift.contracts import Decision, NightReport
+from nightshift.contracts import Dataset, Decision, NightReport
 from nightshift.errors import MissingPartition
 from nightshift.monitoring.accuracy import read_record
-from nightshift.partitions import parse_partition
+from nightshift.monitoring.night_record import read_night_record
+from nightshift.partitions import days_between, last_nights
 from nightshift.spec import ModelSpec, Retrain
-from nightshift.steps.monitor import read_drift
-from nightshift.stores import Stores
-
-FORMAT = 1
+from nightshift.stores import Stores, layout
+from nightshift.stores.records import Record
 
 
 @dataclass(frozen=True)
@@ -37,6 +35,26 @@ class Evidence:
     new_nights: int
 
 
+class DecisionRecord(Record):
+    """A decision with everything that it rests on; ``policy`` is ``retrain`` of the spec as it was then."""
+
+    what = "a decision of the governor"
+
+    format: Literal[1] = 1
+    model: str
+    partition: str
+    retrain: bool
+    reason: str
+    run_id: str
+    evidence: Evidence
+    policy: dict[str, Any]
+
+    @property
+    def decision(self) -> Decision:
+        """Without what it rests on."""
+        return Decision(self.model, self.partition, self.retrain, self.reason, self.run_id)
+
+
 def govern(spec: ModelSpec, report: NightReport, stores: Stores) -> Decision:
     """Decide about the night of ``report`` and keep the decision with everything it rests on.
 
@@ -44,10 +62,17 @@ def govern(spec: ModelSpec, report: NightReport, stores: Stores) -> Decision:
     """
     evidence = gather(spec, report, stores)
     decision = decide(spec, evidence)
-    body = {"format": FORMAT, **asdict(decision), "evidence": asdict(evidence), "policy": spec.retrain.model_dump()}
-    key = f"{_folder(spec.name)}{report.partition}.json"
-    stores.lake.objects.put(key, (json.dumps(body, indent=1) + "\n").encode(), "application/json")
+    record = DecisionRecord(**asdict(decision), evidence=evidence, policy=spec.retrain.model_dump())
+    stores.lake.objects.put_record(layout.decision(spec.name, report.partition), record)
     return decision
+
+
+def read_decisions(spec: ModelSpec, stores: Stores) -> Iterator[DecisionRecord]:
+    """All decisions about a model, by night. Raises ``UnreadableRecord``."""
+    for key in stores.lake.objects.keys(layout.decisions(spec.name)):
+        record = stores.lake.objects.get_record(key, DecisionRecord)
+        if record:
+            yield record
 
 
 def decide(spec: ModelSpec, evidence: Evidence) -> Decision:
@@ -71,32 +96,35 @@ def decide(spec: ModelSpec, evidence: Evidence) -> Decision:
 
 def gather(spec: ModelSpec, report: NightReport, stores: Stores) -> Evidence:
     """Read the records that a decision rests on. Verdicts of other model versions are left out."""
-    night = read_drift(spec, report.partition, stores)
+    night = read_night_record(spec, report.partition, stores)
     if night is None:
         raise MissingPartition(
             f"{spec.name}: {report.partition} has no monitoring record",
             fix=f"nightshift monitor {spec.name} {report.partition}",
         )
-    delay = spec.label.delay_days
-    drifts = {key: read_drift(spec, key, stores) for key in last_nights(report.partition, spec.retrain.of)}
-    losses = {key: read_record(spec.name, key, stores) for key in last_nights(report.partition, spec.retrain.of, delay)}
-    seen = last_nights(report.partition, 1, delay)[0]
-    through = night["pin"]["trained_through"]
+    labelled = spec.labelled_night(report.partition)
+    nights = last_nights(spec.retrain.of, report.partition)
+    labelled_nights = last_nights(spec.retrain.of, labelled)
+    through = night.pin.trained_through
     return Evidence(
         partition=report.partition,
         version=report.version,
-        drifted={k: d["drift"]["drifted"] if d and d["version"] == report.version else None for k, d in drifts.items()},
-        lost={k: r.lost if r and r.version == report.version else None for k, r in losses.items()},
+        drifted={key: _drifted(spec, key, report.version, stores) for key in nights},
+        lost={key: _lost(spec, key, report.version, stores) for key in labelled_nights},
         started=_started(spec, report.partition, stores),
         trained_through=through,
-        new_nights=sum(through < key <= seen for key in stores.lake.partitions("labels", spec.name)),
+        new_nights=sum(through < key <= labelled for key in stores.lake.partitions(Dataset.LABELS, spec.name)),
     )
 
 
-def last_nights(partition: str, count: int, delay: int = 0) -> list[str]:
-    """The ``count`` calendar nights up to ``partition - delay``, oldest first."""
-    last = parse_partition(partition) - dt.timedelta(days=delay)
-    return [(last - dt.timedelta(days=back)).isoformat() for back in reversed(range(count))]
+def _drifted(spec: ModelSpec, night: str, version: str, stores: Stores) -> bool | None:
+    record = read_night_record(spec, night, stores)
+    return record.drift.drifted if record and record.version == version else None
+
+
+def _lost(spec: ModelSpec, night: str, version: str, stores: Stores) -> bool | None:
+    record = read_record(spec.name, night, stores)
+    return record.lost if record and record.version == version else None
 
 
 def _alarm(what: str, nights: str, verdicts: Mapping[str, bool | None], policy: Retrain) -> tuple[bool, str]:
@@ -109,28 +137,26 @@ def _alarm(what: str, nights: str, verdicts: Mapping[str, bool | None], policy: 
 
 
 def _against(policy: Retrain, evidence: Evidence) -> list[str]:
-    found = []
-    if near := [n for n in evidence.started if _days_between(n, evidence.partition) <= policy.cooldown_days]:
-        found.append(f"{near[-1]} started a retrain, within the cooldown of {policy.cooldown_days} days")
+    objections = []
+    distances = {night: abs(days_between(night, evidence.partition)) for night in evidence.started}
+    near = [night for night, days in distances.items() if days <= policy.cooldown_days]
+    if near:
+        objections.append(f"{near[-1]} started a retrain, within the cooldown of {policy.cooldown_days} days")
     if evidence.new_nights < policy.min_new_nights:
-        found.append(
+        objections.append(
             f"{evidence.new_nights} labelled nights after {evidence.trained_through}, {policy.min_new_nights} needed"
         )
-    return found
+    return objections
 
 
 def _started(spec: ModelSpec, partition: str, stores: Stores) -> list[str]:
     # A backfill may decide nights out of order: a retrain that a later night started counts as well.
-    folder = _folder(spec.name)
-    keys = [key.removeprefix(folder).removesuffix(".json") for key in stores.lake.objects.keys(folder)]
-    near = [k for k in keys if k != partition and _days_between(k, partition) <= spec.retrain.cooldown_days]
-    bodies = {night: stores.lake.objects.get(f"{folder}{night}.json") for night in near}
-    return [night for night, body in bodies.items() if body and json.loads(body[0])["retrain"]]
-
-
-def _days_between(one: str, other: str) -> int:
-    return abs((parse_partition(one) - parse_partition(other)).days)
-
-
-def _folder(model: str) -> str:
-    return f"monitoring/{model}/_decisions/"
+    started = []
+    for key in stores.lake.objects.keys(layout.decisions(spec.name)):
+        night = layout.night_of_decision(key)
+        days = abs(days_between(night, partition))
+        if 0 < days <= spec.retrain.cooldown_days:
+            record = stores.lake.objects.get_record(key, DecisionRecord)
+            if record and record.retrain:
+                started.append(night)
+    return started

@@ -1,13 +1,12 @@
 """History in bulk: the same ingest and validate, night by night, for nights that the lake lacks."""
 
-import datetime as dt
 from dataclasses import dataclass
 
 import pyarrow as pa
 
 from nightshift.contracts import Dataset
 from nightshift.errors import NoSourceData, UsageError
-from nightshift.partitions import parse_partition
+from nightshift.partitions import between, shifted
 from nightshift.spec import ModelSpec
 from nightshift.steps.ingest import ingest, ingest_labels, label_schema
 from nightshift.steps.validate import validate
@@ -28,57 +27,57 @@ class Loaded:
 
 def window(spec: ModelSpec, as_of: str) -> tuple[str, str]:
     """First and last labelled night that a training as of a night may see. Raises ``UsageError`` when there is none."""
-    last = parse_partition(as_of) - dt.timedelta(days=spec.label.delay_days)
-    first = max(last - dt.timedelta(days=spec.training.window_days - 1), spec.partition.start)
+    last = spec.labelled_night(as_of)
+    first = max(shifted(last, 1 - spec.training.window_days), spec.partition.start.isoformat())
     if last < first:
-        earliest = first + dt.timedelta(days=spec.label.delay_days)
+        earliest = shifted(first, spec.label.delay_days)
         raise UsageError(
             f"{spec.name}: no night is labelled as of {as_of}: the first is {first},"
             f" and labels take {spec.label.delay_days} days",
             fix=f"train as of {earliest} at the earliest",
         )
-    return first.isoformat(), last.isoformat()
-
-
-def nights(first: str, last: str) -> list[str]:
-    """Partition keys from first to last, both included."""
-    start, end = parse_partition(first), parse_partition(last)
-    return [(start + dt.timedelta(days=n)).isoformat() for n in range((end - start).days + 1)]
+    return first, last
 
 
 def chunks(first: str, last: str, parts: int) -> list[tuple[str, str]]:
     """The range cut into about equal runs of nights, for mapped tasks."""
-    keys = nights(first, last)
-    size = -(-len(keys) // parts)
-    return [] if not keys else [(keys[i], keys[min(i + size, len(keys)) - 1]) for i in range(0, len(keys), size)]
+    nights = between(first, last)
+    size = -(-len(nights) // parts) or 1
+    runs = [nights[start : start + size] for start in range(0, len(nights), size)]
+    return [(run[0], run[-1]) for run in runs]
 
 
 def load(spec: ModelSpec, first: str, last: str, stores: Stores) -> Loaded:
     """Ingest, label and validate every night of the range that the lake has not, or has with other columns."""
-    labelled = _there(Dataset.LABELS, label_schema(spec), spec, first, last, stores)
-    validated = _there(Dataset.VALIDATED, schema_of(spec.columns), spec, first, last, stores)
-    loaded, without_source = 0, []
-    keys = nights(first, last)
-    for night in keys:
+    labelled = _complete(Dataset.LABELS, label_schema(spec), spec, first, last, stores)
+    validated = _complete(Dataset.VALIDATED, schema_of(spec.columns), spec, first, last, stores)
+    missing = [night for night in between(first, last) if not (night in labelled and night in validated)]
+    without_source = []
+    for night in missing:
         try:
-            loaded += _load_night(spec, night, night in labelled, night in validated, stores)
+            if night not in validated:
+                ingest(spec, night, stores)
+                validate(spec, night, stores)
+            if night not in labelled:
+                ingest_labels(spec, night, stores)
         except NoSourceData:
             without_source.append(night)
-    return Loaded(first, last, loaded, len(keys) - loaded - len(without_source), without_source)
+    return Loaded(
+        first,
+        last,
+        loaded=len(missing) - len(without_source),
+        already_there=len(labelled & validated),
+        without_source=without_source,
+    )
 
 
-def _there(dataset: str, schema: pa.Schema, spec: ModelSpec, first: str, last: str, stores: Stores) -> set[str]:
+def _complete(dataset: Dataset, schema: pa.Schema, spec: ModelSpec, first: str, last: str, stores: Stores) -> set[str]:
     """The nights that have the columns which the spec promises today."""
     promised = {field.name: str(field.type) for field in schema}
-    nights = [night for night in stores.lake.partitions(dataset, spec.name) if first <= night <= last]
-    found = {night: stores.lake.require(dataset, spec.name, spec.partition.column, night) for night in nights}
-    return {night for night, manifest in found.items() if manifest.columns == promised}
-
-
-def _load_night(spec: ModelSpec, night: str, labelled: bool, validated: bool, stores: Stores) -> bool:
-    if not validated:
-        ingest(spec, night, stores)
-        validate(spec, night, stores)
-    if not labelled:
-        ingest_labels(spec, night, stores)
-    return not (labelled and validated)
+    nights = set()
+    for night in stores.lake.partitions(dataset, spec.name):
+        if first <= night <= last:
+            manifest = stores.lake.require(spec.key(dataset, night))
+            if manifest.columns == promised:
+                nights.add(night)
+    return nights

@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from nightshift.contracts import KEEP_DAYS, LEAST_KEEP_DAYS, Maintained
+from nightshift.contracts import KEEP_DAYS, LEAST_KEEP_DAYS, Dataset, Maintained
 from nightshift.errors import MissingPartition, UsageError
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
-from nightshift.stores.garbage import abortable, orphans, remove
-from nightshift.stores.lake import MADE_BY, Lake
+from nightshift.stores.garbage import Orphan, abortable, orphans, remove
+from nightshift.stores.lake import Lake
 from nightshift.stores.manifest import Manifest
+from nightshift.stores.objects import IncompleteUpload
 from nightshift.stores.served import is_stale, manifests, unpublished_files
 
 log = logging.getLogger("nightshift")
@@ -26,9 +27,9 @@ log = logging.getLogger("nightshift")
 
 @dataclass(frozen=True)
 class MaintenanceAction:
-    """``field`` of ``Maintained`` counts it; ``act`` is what to do about it, nothing for what stays."""
+    """``counted_as`` is the field of ``Maintained``; ``act`` is what to do about it, nothing for what stays."""
 
-    field: str
+    counted_as: str
     what: str
     bytes: int = 0
     act: Callable[[], object] | None = None
@@ -66,16 +67,16 @@ def sweep(
     """The same for any age; for none at all where nothing else runs."""
     counts: Counter[str] = Counter()
     lost = []
-    for finding in _findings(spec, stores.lake, dt.datetime.now(dt.UTC) - older_than):
-        counts[finding.field] += 1
-        counts[f"{finding.field}_bytes"] += finding.bytes
-        if finding.field == "lost":
-            lost.append(finding.what)
-        if finding.act is None:
+    for action in _actions(spec, stores.lake, dt.datetime.now(dt.UTC) - older_than):
+        counts[action.counted_as] += 1
+        counts[f"{action.counted_as}_bytes"] += action.bytes
+        if action.counted_as == "lost":
+            lost.append(action.what)
+        if action.act is None:
             continue
-        say(f"would {finding.what}" if dry_run else finding.what)
+        say(f"would {action.what}" if dry_run else action.what)
         if not dry_run:
-            finding.act()
+            action.act()
     if lost:
         raise MissingPartition(
             f"manifests name files that are not there: {', '.join(lost)}", fix="make these nights anew"
@@ -95,39 +96,46 @@ def sweep(
     )
 
 
-def _findings(spec: ModelSpec, lake: Lake, cutoff: dt.datetime) -> Iterator[MaintenanceAction]:
+def _actions(spec: ModelSpec, lake: Lake, cutoff: dt.datetime) -> Iterator[MaintenanceAction]:
     columns = {spec.partition.column}
-    for dataset in MADE_BY:
+    for dataset in Dataset:
         for key in unpublished_files(lake, dataset, spec.name):
-            yield MaintenanceAction(
-                "strays", f"delete {key}, which no manifest published", act=partial(lake.objects.delete, key)
-            )
+            yield _of_stray(lake, key)
         for manifest in manifests(lake, dataset, spec.name):
             columns.add(manifest.column)
             yield from _of_night(lake, manifest)
-    for dataset in MADE_BY:
+    for dataset in Dataset:
         for orphan in orphans(lake, dataset, spec.name, columns, cutoff):
-            what = f"delete {', '.join(file.key for file in orphan.files)}"
-            act = partial(remove, lake, orphan, cutoff)
-            yield (
-                MaintenanceAction("collected", what, orphan.bytes, act)
-                if orphan.due
-                else MaintenanceAction("kept", what, orphan.bytes)
-            )
+            yield _of_orphan(lake, orphan, cutoff)
     for upload in lake.objects.incomplete_uploads(""):
         if f"/{spec.name}/" in upload.key:
-            what, act = f"abort an upload of {upload.key}", partial(lake.objects.abort, upload)
-            may = abortable(lake, upload, cutoff)
-            yield (
-                MaintenanceAction("uploads_aborted", what, act=act) if may else MaintenanceAction("uploads_kept", what)
-            )
+            yield _of_upload(lake, upload, cutoff)
+
+
+def _of_stray(lake: Lake, key: str) -> MaintenanceAction:
+    what = f"delete {key}, which no manifest published"
+    return MaintenanceAction("strays", what, act=partial(lake.objects.delete, key))
 
 
 def _of_night(lake: Lake, manifest: Manifest) -> Iterator[MaintenanceAction]:
     yield MaintenanceAction("nights", manifest.partition)
-    if lost := [file.key for file in manifest.files if lake.objects.head(file.key) is None]:
+    lost = [file.key for file in manifest.files if lake.objects.head(file.key) is None]
+    if lost:
         yield from (MaintenanceAction("lost", key) for key in lost)
     elif is_stale(lake, manifest):
-        yield MaintenanceAction(
-            "healed", f"heal {manifest.dataset} {manifest.partition}", act=partial(lake.heal, manifest)
-        )
+        what = f"heal {manifest.dataset} {manifest.partition}"
+        yield MaintenanceAction("healed", what, act=partial(lake.heal, manifest))
+
+
+def _of_orphan(lake: Lake, orphan: Orphan, cutoff: dt.datetime) -> MaintenanceAction:
+    what = f"delete {', '.join(file.key for file in orphan.files)}"
+    if not orphan.due:
+        return MaintenanceAction("kept", what, orphan.bytes)
+    return MaintenanceAction("collected", what, orphan.bytes, act=partial(remove, lake, orphan, cutoff))
+
+
+def _of_upload(lake: Lake, upload: IncompleteUpload, cutoff: dt.datetime) -> MaintenanceAction:
+    what = f"abort an upload of {upload.key}"
+    if not abortable(lake, upload, cutoff):
+        return MaintenanceAction("uploads_kept", what)
+    return MaintenanceAction("uploads_aborted", what, act=partial(lake.objects.abort, upload))

@@ -1,11 +1,10 @@
 """Watch a night: has its data drifted from what its model learnt from, and how good were earlier nights?
 
-The numbers go to the lake first, as ``monitoring/<model>/``: one Parquet row per feature, and beside
-it ``_drift.json`` and ``_report.html`` (readers of Parquet skip names that begin with ``_``). MLflow
-comes last, so that nothing is lost while it is down.
+The numbers go to the lake first: one Parquet row per feature, and beside it a record and a page (readers of
+Parquet skip names that begin with ``_``). MLflow comes last, so that nothing is lost while it is down.
 """
 
-import json
+from collections import defaultdict
 from dataclasses import asdict
 from typing import Any
 
@@ -15,17 +14,17 @@ from nightshift.contracts import Dataset, NightReport, Pin
 from nightshift.errors import DataError, SchemaMismatch
 from nightshift.modelling.arrays import Int64s
 from nightshift.modelling.label_types import label_type
-from nightshift.monitoring.accuracy import Accuracy, measure_arrived
+from nightshift.monitoring.accuracy import measure_arrived
 from nightshift.monitoring.drift import DriftResult, measure
+from nightshift.monitoring.night_record import NightCounts, NightRecord
 from nightshift.monitoring.report import render
 from nightshift.partitions import parse_partition
 from nightshift.profiles.profile import Profile, load_profile
 from nightshift.spec import ModelSpec
-from nightshift.stores import Stores
+from nightshift.stores import Stores, layout
 from nightshift.stores.manifest import Manifest
 from nightshift.stores.registry import TAG
 
-FORMAT = 1
 EPOCH_ORDINAL = 719163
 MILLISECONDS = 86_400_000
 SCHEMA = pa.schema([
@@ -42,6 +41,8 @@ SCHEMA = pa.schema([
     ("rows", pa.int64()),
     ("model_version", pa.string()),
 ])
+Point = tuple[str, float, int, int]
+"""Name, value, time in milliseconds and step, as MLflow has them."""
 
 
 def monitor(spec: ModelSpec, partition: str, stores: Stores) -> NightReport:
@@ -51,17 +52,26 @@ def monitor(spec: ModelSpec, partition: str, stores: Stores) -> NightReport:
     scored from other rows than are validated now, ``ModelError`` when the version has no profile, and
     ``RegistryUnavailable`` after everything else is safely in the lake.
     """
-    parse_partition(partition)
-    lake, column = stores.lake, spec.partition.column
-    draft = lake.begin(Dataset.MONITORING, spec.name, column, partition)
-    validated, predictions = (lake.require(d, spec.name, column, partition) for d in ("validated", "predictions"))
-    pin = _pin(spec, partition, validated, predictions)
+    lake = stores.lake
+    draft = lake.begin(spec.key(Dataset.MONITORING, partition))
+    validated = lake.require(spec.key(Dataset.VALIDATED, partition))
+    predictions = lake.require(spec.key(Dataset.PREDICTIONS, partition))
+    pin = _pin(spec, validated, predictions)
     drift = _drift(spec, pin, validated, predictions, stores)
-    accuracy = measure_arrived(spec, partition, stores)
+    record = NightRecord(
+        model=spec.name,
+        partition=partition,
+        version=pin.version,
+        pin=pin,
+        counts=_counts(validated, predictions),
+        generation=predictions.generation,
+        drift=drift,
+        accuracy=tuple(measure_arrived(spec, partition, stores)),
+    )
     provenance = stores.provenance(pin=asdict(pin), input=validated.digest, predictions=predictions.digest)
     lake.publish(draft, _table(drift, pin), provenance=provenance)
-    _keep(spec, partition, pin, drift, accuracy, validated, predictions, stores)
-    _log(spec, partition, pin, drift, accuracy, stores)
+    report_key = _write(spec, record, stores)
+    _log(spec, record, stores)
     return NightReport(
         model=spec.name,
         partition=partition,
@@ -70,32 +80,37 @@ def monitor(spec: ModelSpec, partition: str, stores: Stores) -> NightReport:
         statistic=drift.statistic,
         threshold=drift.threshold,
         worst=drift.worst,
-        accuracy_nights=[record.night for record in accuracy],
-        lost_accuracy=any(record.lost for record in accuracy),
-        report_key=f"{_folder(spec, partition)}_report.html",
+        accuracy_nights=[accuracy.night for accuracy in record.accuracy],
+        lost_accuracy=any(accuracy.lost for accuracy in record.accuracy),
+        report_key=report_key,
     )
 
 
-def read_drift(spec: ModelSpec, partition: str, stores: Stores) -> dict[str, Any] | None:
-    """``_drift.json`` of a night, or None when it was never monitored."""
-    found = stores.lake.objects.get(f"{_folder(spec, partition)}_drift.json")
-    return json.loads(found[0]) if found else None
-
-
-def _pin(spec: ModelSpec, partition: str, validated: Manifest, predictions: Manifest) -> Pin:
+def _pin(spec: ModelSpec, validated: Manifest, predictions: Manifest) -> Pin:
     if predictions.provenance["input"] != validated.digest:
+        night = predictions.partition
         raise DataError(
-            f"{spec.name} {partition} was scored from other rows than are validated now",
-            fix=f"trigger {spec.name}.predict for {partition} again; monitoring follows it",
+            f"{spec.name} {night} was scored from other rows than are validated now",
+            fix=f"trigger {spec.name}.predict for {night} again; monitoring follows it",
         )
-    return Pin(**predictions.provenance["pin"])
+    return predictions.pin
+
+
+def _counts(validated: Manifest, predictions: Manifest) -> NightCounts:
+    return NightCounts(
+        rows_in=validated.rows_in,
+        quarantined=validated.rows_quarantined,
+        scored=predictions.rows,
+        not_scored=predictions.rows_quarantined,
+    )
 
 
 def _drift(spec: ModelSpec, pin: Pin, validated: Manifest, predictions: Manifest, stores: Stores) -> DriftResult:
     profile = load_profile(pin, stores.lake)
     score = label_type(spec).drift_column
-    names = [feature.name for feature in profile.features]
-    if missing := [name for name in names if name != score and name not in validated.columns]:
+    columns = [feature.name for feature in profile.features if feature.name != score]
+    missing = [name for name in columns if name not in validated.columns]
+    if missing:
         raise SchemaMismatch(
             f"{spec.name} version {pin.version} watches {', '.join(missing)}, which {validated.partition} lacks",
             fix=f"trigger {spec.name}.train: a version watches what the spec said when it was trained",
@@ -121,75 +136,66 @@ def _table(drift: DriftResult, pin: Pin) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=SCHEMA)
 
 
-def _keep(
-    spec: ModelSpec,
-    partition: str,
-    pin: Pin,
-    drift: DriftResult,
-    accuracy: list[Accuracy],
-    validated: Manifest,
-    predictions: Manifest,
-    stores: Stores,
-) -> None:
-    body = {
-        "format": FORMAT,
-        "model": spec.name,
-        "partition": partition,
-        "version": pin.version,
-        "pin": asdict(pin),
-        "counts": {
-            "rows_in": validated.rows_in,
-            "quarantined": validated.rows_quarantined,
-            "scored": predictions.rows,
-            "not_scored": predictions.rows_quarantined,
-        },
-        "generation": predictions.generation,
-        "drift": asdict(drift),
-        "accuracy": [asdict(record) for record in accuracy],
-    }
-    folder, objects = _folder(spec, partition), stores.lake.objects
-    html = render(spec, body, stores.settings.mlflow_url)
-    objects.put(f"{folder}_report.html", html.encode(), "text/html; charset=utf-8")
-    objects.put(f"{folder}_drift.json", (json.dumps(body, indent=1) + "\n").encode(), "application/json")
+def _write(spec: ModelSpec, record: NightRecord, stores: Stores) -> str:
+    """The record last: where it is, the page is too. Returns the page's key."""
+    night = spec.key(Dataset.MONITORING, record.partition)
+    page = render(spec, record, stores.settings.mlflow_url)
+    report_key = layout.drift_report(night)
+    stores.lake.objects.put(report_key, page.encode(), "text/html; charset=utf-8")
+    stores.lake.objects.put_record(layout.drift(night), record)
+    return report_key
 
 
-def _log(
-    spec: ModelSpec, partition: str, pin: Pin, drift: DriftResult, accuracy: list[Accuracy], stores: Stores
-) -> None:
-    numbers = {pin.version: _points(partition, _drift_metrics(drift))}
-    for record in accuracy:
-        values = {f"accuracy.{name}": value for name, value in record.metrics.items()} | {
-            "accuracy.limit": record.limit
-        }
-        numbers.setdefault(record.version, []).extend(_points(record.night, values))
-    with stores.registry.session(f"{spec.name}.monitoring") as mlflow:
-        experiment = mlflow.get_experiment_by_name(f"{spec.name}.monitoring").experiment_id
-        for version, points in numbers.items():
-            run_id = _run(experiment, spec.name, version, stores)
-            stores.registry.client.log_batch(run_id, metrics=[mlflow.entities.Metric(*point) for point in points])
+def _log(spec: ModelSpec, record: NightRecord, stores: Stores) -> None:
+    experiment = f"{spec.name}.monitoring"
+    with stores.registry.session(experiment) as mlflow:
+        experiment_id = mlflow.get_experiment_by_name(experiment).experiment_id
+        for version, points in _points_by_version(record).items():
+            run_id = _run(experiment_id, spec.name, version, stores)
+            metrics = [mlflow.entities.Metric(*point) for point in points]
+            stores.registry.client.log_batch(run_id, metrics=metrics)
+
+
+def _points_by_version(record: NightRecord) -> dict[str, list[Point]]:
+    points: defaultdict[str, list[Point]] = defaultdict(list)
+    points[record.version] += _points(record.partition, _drift_metrics(record.drift))
+    for accuracy in record.accuracy:
+        values = {f"accuracy.{name}": value for name, value in accuracy.metrics.items()}
+        values["accuracy.limit"] = accuracy.limit
+        points[accuracy.version] += _points(accuracy.night, values)
+    return points
 
 
 def _drift_metrics(drift: DriftResult) -> dict[str, float | None]:
-    found = {"drift.statistic": drift.statistic, "drift.threshold": drift.threshold, "drift.ratio": drift.ratio}
-    return {**found, **{f"drift.{feature.feature}": feature.ratio for feature in drift.features}}
+    metrics: dict[str, float | None] = {
+        "drift.statistic": drift.statistic,
+        "drift.threshold": drift.threshold,
+        "drift.ratio": drift.ratio,
+    }
+    for feature in drift.features:
+        metrics[f"drift.{feature.feature}"] = feature.ratio
+    return metrics
 
 
-def _points(night: str, values: dict[str, float | None]) -> list[tuple[str, float, int, int]]:
+def _points(night: str, values: dict[str, float | None]) -> list[Point]:
     # The night's own date as time and step: a repeated run writes the same point, which MLflow keeps once.
     day = parse_partition(night).toordinal() - EPOCH_ORDINAL
     return [(name, value, day * MILLISECONDS, day) for name, value in values.items() if value is not None]
 
 
-def _run(experiment: str, model: str, version: str, stores: Stores) -> str:
+def _run(experiment_id: str, model: str, version: str, stores: Stores) -> str:
     """The one run of a version; of two that were created side by side the older counts."""
-    client = stores.registry.client
+    run = _oldest_run(experiment_id, version, stores)
+    if run is None:
+        tags = {f"{TAG}version": version}
+        stores.registry.client.create_run(experiment_id, run_name=f"{model} version {version}", tags=tags)
+        run = _oldest_run(experiment_id, version, stores)
+    return str(run.info.run_id)
+
+
+def _oldest_run(experiment_id: str, version: str, stores: Stores) -> Any:
     query = f"tags.`{TAG}version` = '{version}'"
-    found = client.search_runs([experiment], query, max_results=1, order_by=["attributes.start_time ASC"])
-    if not found:
-        client.create_run(experiment, run_name=f"{model} version {version}", tags={f"{TAG}version": version})
-        found = client.search_runs([experiment], query, max_results=1, order_by=["attributes.start_time ASC"])
-    return str(found[0].info.run_id)
-
-
-def _folder(spec: ModelSpec, partition: str) -> str:
-    return f"{Dataset.MONITORING}/{spec.name}/{spec.partition.column}={partition}/"
+    runs = stores.registry.client.search_runs(
+        [experiment_id], query, max_results=1, order_by=["attributes.start_time ASC"]
+    )
+    return runs[0] if runs else None

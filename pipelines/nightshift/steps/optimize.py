@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from nightshift.concurrency import let_openmp_threads_sleep
 from nightshift.contracts import Candidate, GraphRef, Registered
+from nightshift.errors import ModelError
 from nightshift.extras import require
 from nightshift.modelling.holdout import Split, read_split
 from nightshift.optimization.export import to_onnx
@@ -23,7 +24,7 @@ from nightshift.optimization.variants.report import as_json, as_markdown, pareto
 from nightshift.profiles.profile import build as build_profile
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.spec import ModelSpec
-from nightshift.stores import Stores
+from nightshift.stores import Stores, layout
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -63,7 +64,7 @@ def optimize(spec: ModelSpec, registered: Registered, stores: Stores) -> Candida
         graph = _store_graph(spec, variants, stores)
         chosen = OnnxGraph(spec, variants.body)
         profile = _profile(spec, rows, chosen)
-        stores.lake.objects.put(f"models/{spec.name}/{graph.sha256}/profile.json", profile, "application/json")
+        stores.lake.objects.put(layout.profile(spec.name, graph.sha256), profile, "application/json")
         mlflow.log_text(profile.decode(), "onnx/profile.json")
         _log(mlflow, spec, variants)
     tags = {
@@ -144,10 +145,11 @@ def _profile(spec: ModelSpec, rows: Split, graph: OnnxGraph) -> bytes:
 
 def _store_graph(spec: ModelSpec, variants: VariantSearch, stores: Stores) -> GraphRef:
     sha256 = hashlib.sha256(variants.body).hexdigest()
-    key = f"models/{spec.name}/{sha256}/model.onnx"
+    key = layout.graph(spec.name, sha256)
     stores.lake.objects.put(key, variants.body)
     parity = variants.chosen.parity
-    assert parity
+    if parity is None:
+        raise ModelError(f"{spec.name}: the variant {variants.chosen.name} was chosen but never compared")
     return GraphRef(
         sha256,
         key,

@@ -1,8 +1,9 @@
 """Decide a night's scoring before any of it happens: which model, which input, which shards."""
 
+from collections.abc import Iterator
+
 from nightshift.contracts import Dataset, Pin, Plan, Shard
 from nightshift.errors import FromTheFuture
-from nightshift.partitions import parse_partition
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 from nightshift.stores.manifest import DataFile, Manifest
@@ -14,15 +15,15 @@ def plan(spec: ModelSpec, partition: str, stores: Stores, *, allow_future_model:
     Raises ``UsageError``, ``MissingPartition``, ``NoChampion``, ``ModelError`` for a version that did
     not pass its gate, ``FromTheFuture`` for a night inside the champion's training window.
     """
-    parse_partition(partition)
-    lake, column = stores.lake, spec.partition.column
-    validated = lake.require(Dataset.VALIDATED, spec.name, column, partition)
+    predictions = spec.key(Dataset.PREDICTIONS, partition)
+    validated = stores.lake.require(spec.key(Dataset.VALIDATED, partition))
     pin = stores.registry.champion(spec.name)
     if not (allow_future_model or spec.predict.allow_future_model):
         _refuse_the_future(pin, partition)
-    if published := lake.manifest(Dataset.PREDICTIONS, spec.name, column, partition):
-        lake.heal(published)
-    draft = lake.begin(Dataset.PREDICTIONS, spec.name, column, partition)
+    published = stores.lake.manifest(predictions)
+    if published:
+        stores.lake.heal(published)
+    draft = stores.lake.begin(predictions)
     return Plan(
         model=spec.name,
         partition=partition,
@@ -45,19 +46,22 @@ def _refuse_the_future(pin: Pin, partition: str) -> None:
 
 
 def _shards(manifest: Manifest, shard_rows: int, stores: Stores) -> list[Shard]:
-    found: list[Shard] = []
+    shards: list[Shard] = []
     for file in manifest.files:
         for first, last, rows in _ranges(file, shard_rows, stores):
-            found.append(Shard(len(found), file.key, file.sha256, first, last, rows))
-    return found
+            shards.append(Shard(len(shards), file.key, file.sha256, first, last, rows))
+    return shards
 
 
-def _ranges(file: DataFile, shard_rows: int, stores: Stores) -> list[tuple[int, int, int]]:
+def _ranges(file: DataFile, shard_rows: int, stores: Stores) -> Iterator[tuple[int, int, int]]:
+    """Runs of row groups with at least ``shard_rows`` rows, but for the last: first, end and rows of each."""
     metadata = stores.lake.open_parquet(file.key).metadata
-    found, first, rows = [], 0, 0
+    first = 0
+    rows = 0
     for group in range(metadata.num_row_groups):
         rows += metadata.row_group(group).num_rows
-        if rows >= shard_rows or group == metadata.num_row_groups - 1:
-            found.append((first, group + 1, rows))
-            first, rows = group + 1, 0
-    return found
+        is_last = group == metadata.num_row_groups - 1
+        if rows >= shard_rows or is_last:
+            yield first, group + 1, rows
+            first = group + 1
+            rows = 0

@@ -73,6 +73,6 @@ def _move(spec: ModelSpec, alias: str, version: str, reason: str, stores: Stores
     if before == version:
         return
     origin = dict(stores.origin)
-    move = AliasMove(spec.name, alias, before, version, reason, origin)
+    move = AliasMove(model=spec.name, alias=alias, before=before, after=version, reason=reason, origin=origin)
     Ledger(stores.lake.objects).append(move)
     stores.registry.set_alias(spec.name, alias, version)

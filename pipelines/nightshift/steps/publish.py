@@ -28,57 +28,64 @@ def publish(spec: ModelSpec, plan: Plan, results: list[ShardResult], stores: Sto
     _check_shards(spec, plan, ordered, stores)
     file = _one_file(spec, plan, ordered, stores)
     _check_keys(spec, plan, file, stores)
-    provenance = stores.provenance(
-        pin=asdict(plan.pin), input=plan.input_digest, shards=[result.key for result in ordered]
-    )
+    shards = [result.key for result in ordered]
     return stores.lake.commit(
         draft(spec, plan),
         [file],
         schema(spec),
         rows_in=plan.input_rows,
-        provenance=provenance,
+        provenance=stores.provenance(pin=asdict(plan.pin), input=plan.input_digest, shards=shards),
         counts=_summed(ordered),
     )
 
 
 def _check_shards(spec: ModelSpec, plan: Plan, ordered: list[ShardResult], stores: Stores) -> None:
-    if [r.index for r in ordered] != [s.index for s in plan.shards]:
+    came = [result.index for result in ordered]
+    planned = [shard.index for shard in plan.shards]
+    if came != planned:
         raise LostRows(
-            f"{spec.name} {plan.partition}: shards {[r.index for r in ordered]} came back,"
-            f" planned were {[s.index for s in plan.shards]}",
+            f"{spec.name} {plan.partition}: shards {came} came back, planned were {planned}",
             fix="clear the missing score tasks",
         )
+    pinned = schema(spec)
     for result, shard in zip(ordered, plan.shards, strict=True):
         if result.rows != shard.rows:
             raise LostRows(f"{result.key} has {result.rows} rows, its shard {shard.rows}; nothing was published")
-        if (found := stores.lake.open_parquet(result.key).schema_arrow) != schema(spec):
-            raise SchemaMismatch(f"{result.key}: schema {found} is not the pinned {schema(spec)}")
+        written = stores.lake.open_parquet(result.key).schema_arrow
+        if written != pinned:
+            raise SchemaMismatch(f"{result.key}: schema {written} is not the pinned {pinned}")
 
 
 def _one_file(spec: ModelSpec, plan: Plan, ordered: list[ShardResult], stores: Stores) -> DataFile:
     if len(ordered) == 1:
         (only,) = ordered
         return DataFile(key=only.key, rows=only.rows, bytes=only.bytes, sha256=only.sha256)
-    names = schema(spec).names
-    batches = prefetch((batch for result in ordered for batch in _batches(result.key, names, stores)), depth=2)
+    keys = [result.key for result in ordered]
+    batches = prefetch(_batches(keys, schema(spec).names, stores), depth=2)
     first = first_rows(night_digest(spec, plan), plan.input_rows)
     return stores.lake.add(draft(spec, plan), 0, batches, schema(spec), first)
 
 
 def _check_keys(spec: ModelSpec, plan: Plan, file: DataFile, stores: Stores) -> None:
-    again = repeated_rows(lambda: _batches(file.key, list(spec.keys), stores), file.rows)
-    if again:
+    repeated = repeated_rows(lambda: _batches([file.key], list(spec.keys), stores), file.rows)
+    if repeated:
         raise LostRows(
-            f"{spec.name} {plan.partition}: {again} rows repeat a key ({', '.join(spec.keys)})",
+            f"{spec.name} {plan.partition}: {repeated} rows repeat a key ({', '.join(spec.keys)})",
             fix=f"look at validated/{spec.name}; its keys should be unique",
         )
 
 
-def _batches(key: str, columns: list[str], stores: Stores) -> Iterator[pa.RecordBatch]:
-    file = stores.lake.open_parquet(key)
-    yield from iter_row_groups(file, columns, 0, file.metadata.num_row_groups)
+def _batches(keys: list[str], columns: list[str], stores: Stores) -> Iterator[pa.RecordBatch]:
+    for key in keys:
+        file = stores.lake.open_parquet(key)
+        yield from iter_row_groups(file, columns, 0, file.metadata.num_row_groups)
 
 
 def _summed(ordered: list[ShardResult]) -> dict[str, list[int]]:
+    """Rows per bin of the whole night, by feature."""
     names = ordered[0].counts if ordered else {}
-    return {name: [sum(bins) for bins in zip(*(r.counts[name] for r in ordered), strict=True)] for name in names}
+    return {name: _sum_of_bins([result.counts[name] for result in ordered]) for name in names}
+
+
+def _sum_of_bins(counts: list[list[int]]) -> list[int]:
+    return [sum(of_bin) for of_bin in zip(*counts, strict=True)]

@@ -8,10 +8,11 @@ from nightshift.errors import MissingPartition
 from nightshift.extras import require
 from nightshift.modelling.holdout import read_snapshot
 from nightshift.modelling.labelled_night import write_labelled
+from nightshift.partitions import between
 from nightshift.spec import ModelSpec
 from nightshift.steps import _join_cache as join_cache
 from nightshift.steps._join_cache import CachedNight
-from nightshift.steps.load import nights, window
+from nightshift.steps.load import window
 from nightshift.stores import Stores
 from nightshift.stores.cache import Blob
 
@@ -29,19 +30,27 @@ def snapshot(spec: ModelSpec, as_of: str, stores: Stores) -> SnapshotRef:
     """
     require("train", f"a snapshot of {spec.name}")
     first, last = window(spec, as_of)
-    there = join_cache.digests(spec, stores)
-    keys = [night for night in nights(first, last) if night in there]
-    missing = [night for night in nights(first, last) if night not in there]
-    if len(keys) <= spec.training.holdout_days:
+    wanted = between(first, last)
+    sources = join_cache.digests(spec, stores)
+    nights = [night for night in wanted if night in sources]
+    if len(nights) <= spec.training.holdout_days:
         raise MissingPartition(
-            f"{spec.name}: {len(keys)} validated and labelled nights from {first} to {last},"
+            f"{spec.name}: {len(nights)} validated and labelled nights from {first} to {last},"
             f" of which {spec.training.holdout_days} are held out: nothing to learn from",
             fix=f"nightshift load {spec.name} {first} {last}",
         )
-    joined = _joined(spec, {night: there[night] for night in keys}, stores)
-    md5 = stores.snapshots.freeze({f"{spec.partition.column}={night}/{FILE}": joined[night].blob for night in keys})
-    rows = sum(night.rows for night in joined.values())
-    return SnapshotRef(spec.name, md5, as_of, keys[0], keys[-1], len(keys), rows, missing)
+    joined = _joined(spec, {night: sources[night] for night in nights}, stores)
+    files = {f"{spec.partition.column}={night}/{FILE}": joined[night].blob for night in nights}
+    return SnapshotRef(
+        model=spec.name,
+        md5=stores.snapshots.freeze(files),
+        as_of=as_of,
+        first_night=nights[0],
+        last_night=nights[-1],
+        nights=len(nights),
+        rows=sum(night.rows for night in joined.values()),
+        missing=[night for night in wanted if night not in sources],
+    )
 
 
 def adopt(spec: ModelSpec, as_of: str, folder: Path, stores: Stores) -> SnapshotRef:
@@ -51,10 +60,18 @@ def adopt(spec: ModelSpec, as_of: str, folder: Path, stores: Stores) -> Snapshot
     """
     md5 = stores.snapshots.adopt(folder)
     table = read_snapshot(spec, folder)
-    keys = sorted(set(table[spec.partition.column].to_pylist()))
+    nights = sorted(set(table[spec.partition.column].to_pylist()))
     first, last = window(spec, as_of)
-    missing = [night for night in nights(first, last) if night not in keys]
-    return SnapshotRef(spec.name, md5, as_of, keys[0], keys[-1], len(keys), table.num_rows, missing)
+    return SnapshotRef(
+        model=spec.name,
+        md5=md5,
+        as_of=as_of,
+        first_night=nights[0],
+        last_night=nights[-1],
+        nights=len(nights),
+        rows=table.num_rows,
+        missing=[night for night in between(first, last) if night not in nights],
+    )
 
 
 def _joined(spec: ModelSpec, made_from: dict[str, str], stores: Stores) -> dict[str, CachedNight]:

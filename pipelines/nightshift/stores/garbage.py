@@ -21,7 +21,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from nightshift.stores.lake import Lake, manifest_key
+from nightshift.contracts import Dataset, PartitionKey
+from nightshift.stores import layout
+from nightshift.stores.lake import Lake
 from nightshift.stores.manifest import Manifest
 from nightshift.stores.objects import IncompleteUpload, ObjectInfo
 
@@ -39,23 +41,31 @@ class Orphan:
         return sum(file.size for file in self.files)
 
 
-def orphans(lake: Lake, dataset: str, model: str, columns: Iterable[str], cutoff: datetime) -> Iterator[Orphan]:
+def orphans(lake: Lake, dataset: Dataset, model: str, columns: Iterable[str], cutoff: datetime) -> Iterator[Orphan]:
     """Unnamed files of a dataset, night by night; ``due`` when nothing about them changed since ``cutoff``.
 
     ``columns``: the partition columns that the model's manifests have, or had. Raises ``LakeUnavailable``.
     """
-    listed = lake.objects.listing(f"generations/{dataset}/{model}/")
-    for partition, found in groupby(listed, key=lambda stored: stored.key.split("/")[3]):
-        files = list(found)
-        # Asked for one by one: a listing that came back short must not make a night's files look unnamed.
-        manifests = [m for column in columns if (m := lake.manifest(dataset, model, column, partition))]
-        used = {_stem(key) for manifest in manifests for key in named(manifest)}
-        loose = sorted((file for file in files if _stem(file.key) not in used), key=lambda file: file.key)
-        settled = all(_unchanged_since(lake, manifest, cutoff) for manifest in manifests)
-        # A shard is as old as the younger of its two files, and "json" sorts before "parquet".
-        for _, pair in groupby(loose, key=lambda file: _stem(file.key)):
-            together = tuple(pair)
-            yield Orphan(together, settled and all(file.modified <= cutoff for file in together))
+    listed = lake.objects.listing(layout.generations(dataset, model))
+    for partition, files in groupby(listed, key=lambda file: layout.night_of_generation(file.key)):
+        keys = (layout.address(dataset, model, column, partition) for column in columns)
+        yield from _of_night(lake, [key for key in keys if key], list(files), cutoff)
+
+
+def _of_night(lake: Lake, keys: list[PartitionKey], files: list[ObjectInfo], cutoff: datetime) -> Iterator[Orphan]:
+    # Asked for one by one: a listing that came back short must not make a night's files look unnamed.
+    manifests = [manifest for manifest in map(lake.manifest, keys) if manifest]
+    used: set[str] = set()
+    for manifest in manifests:
+        used.update(map(layout.stem, named(manifest)))
+    settled = all(_unchanged_since(lake, manifest, cutoff) for manifest in manifests)
+    unnamed = [file for file in files if layout.stem(file.key) not in used]
+    unnamed.sort(key=lambda file: file.key)
+    # A shard is as old as the younger of its two files, and "json" sorts before "parquet".
+    for _, pair in groupby(unnamed, key=lambda file: layout.stem(file.key)):
+        together = tuple(pair)
+        untouched = all(file.modified <= cutoff for file in together)
+        yield Orphan(together, due=settled and untouched)
 
 
 def named(manifest: Manifest) -> Iterator[str]:
@@ -67,7 +77,8 @@ def named(manifest: Manifest) -> Iterator[str]:
 def remove(lake: Lake, orphan: Orphan, cutoff: datetime) -> None:
     """Delete its files, unless somebody wrote or touched one of them since they were listed."""
     for file in orphan.files:
-        if any((head := lake.objects.head(each.key)) and head.modified > cutoff for each in orphan.files):
+        heads = [lake.objects.head(each.key) for each in orphan.files]
+        if any(head and head.modified > cutoff for head in heads):
             return
         lake.objects.delete_once(file.key)
 
@@ -81,13 +92,11 @@ def abortable(lake: Lake, upload: IncompleteUpload, cutoff: datetime) -> bool:
     if upload.started > cutoff:
         return False
     head = lake.objects.head(upload.key)
-    return head is None or head.modified < upload.started or lake.objects.uploaded_bytes(upload) != head.size
+    if head is None or head.modified < upload.started:
+        return True
+    return lake.objects.uploaded_bytes(upload) != head.size
 
 
 def _unchanged_since(lake: Lake, manifest: Manifest, cutoff: datetime) -> bool:
-    head = lake.objects.head(manifest_key(manifest.dataset, manifest.model, manifest.column, manifest.partition))
+    head = lake.objects.head(layout.manifest(manifest.key))
     return head is not None and head.modified <= cutoff
-
-
-def _stem(key: str) -> str:
-    return key.rpartition(".")[0]

@@ -1,52 +1,44 @@
 """Partitions and manifests on any S3, published so that a reader only ever sees whole nights.
 
-Three places share the work (docs/publishing.md):
-
-    generations/<dataset>/<model>/<partition>/<generation>/part-*.parquet   immutable
-    manifests/<dataset>/<model>/<column>=<partition>.json                   one conditional PUT: the commit
-    <dataset>/<model>/<column>=<partition>/part-*.parquet                   what people read, copied after
+A generation's files are immutable; one conditional PUT of the manifest makes it the night; the plain files that
+people read are copied after that (docs/publishing.md; stores/layout.py has the keys).
 """
 
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import ValidationError
 
-from nightshift.contracts import PartitionRef
-from nightshift.errors import LakeUnavailable, LostRows, MissingPartition, NightshiftError, Superseded
+from nightshift.contracts import Dataset, PartitionKey, PartitionRef
+from nightshift.errors import LakeUnavailable, LostRows, MissingPartition, Superseded
 from nightshift.settings import Settings
-from nightshift.stores import parquet
+from nightshift.stores import layout, parquet
 from nightshift.stores.manifest import DataFile, Manifest
 from nightshift.stores.objects import ConditionFailed, Objects
-
-MADE_BY = {
-    "raw": "ingest",
-    "labels": "ingest",
-    "validated": "validate",
-    "predictions": "predict",
-    "monitoring": "monitor",
-}
 
 
 @dataclass(frozen=True)
 class GenerationDraft:
     """A generation being written. ``base_etag`` is the manifest's at the beginning: what the commit replaces."""
 
-    dataset: str
-    model: str
-    column: str
-    partition: str
+    key: PartitionKey
     generation: str
     base_etag: str | None
 
     def file_key(self, index: int) -> str:
         """Where file ``index`` of this generation lies."""
-        return f"generations/{self.dataset}/{self.model}/{self.partition}/{self.generation}/part-{index:05d}.parquet"
+        return layout.generation_file(self.key, self.generation, index)
+
+
+class Committed(NamedTuple):
+    """A manifest as it lies in the store; a commit replaces exactly the one with this ETag."""
+
+    manifest: Manifest
+    etag: str
 
 
 class Lake:
@@ -55,36 +47,38 @@ class Lake:
     def __init__(self, settings: Settings) -> None:
         self.objects = Objects(settings, settings.lake)
 
-    def manifest(self, dataset: str, model: str, column: str, partition: str) -> Manifest | None:
+    def manifest(self, key: PartitionKey) -> Manifest | None:
         """The commit record of a night, or None when it was never published."""
-        found = self._manifest(dataset, model, column, partition)
-        return found[0] if found else None
+        committed = self._committed(key)
+        return committed.manifest if committed else None
 
-    def require(self, dataset: str, model: str, column: str, partition: str) -> Manifest:
+    def require(self, key: PartitionKey) -> Manifest:
         """The commit record of a night. Raises ``MissingPartition``."""
-        manifest = self.manifest(dataset, model, column, partition)
+        manifest = self.manifest(key)
         if manifest is None:
-            raise MissingPartition(
-                f"{dataset} has no night {partition} of {model}",
-                fix=f"nightshift {MADE_BY.get(dataset, 'ingest')} {model} {partition}",
-            )
+            raise MissingPartition(f"{key.dataset} has no night {key.partition} of {key.model}", fix=how_to_make(key))
         return manifest
 
-    def partitions(self, dataset: str, model: str) -> list[str]:
-        """Published partition keys, sorted. One listing."""
-        keys = self.objects.keys(f"manifests/{dataset}/{model}/")
-        return sorted(key.rpartition("=")[2].removesuffix(".json") for key in keys)
+    def partitions(self, dataset: Dataset, model: str) -> list[str]:
+        """Published partition keys, sorted, of whatever partition column. One listing."""
+        keys = self.objects.keys(layout.manifests(dataset, model))
+        nights = (layout.night_in(key, dataset, model) for key in keys)
+        return sorted(night.partition for night in nights if night)
 
-    def commits(self, dataset: str, model: str, column: str) -> dict[str, str]:
+    def commits(self, dataset: Dataset, model: str, column: str) -> dict[str, str]:
         """The ETag of each night's manifest: another one as soon as the night was published anew. One listing."""
-        prefix = manifest_key(dataset, model, column, "").removesuffix(".json")
-        found = self.objects.listing(prefix)
-        return {item.key.removeprefix(prefix).removesuffix(".json"): item.etag for item in found}
+        etags: dict[str, str] = {}
+        for item in self.objects.listing(layout.manifests_of_column(dataset, model, column)):
+            night = layout.night_in(item.key, dataset, model)
+            if night:
+                etags[night.partition] = item.etag
+        return etags
 
-    def begin(self, dataset: str, model: str, column: str, partition: str) -> GenerationDraft:
+    def begin(self, key: PartitionKey) -> GenerationDraft:
         """Start a new generation of a night."""
-        found = self._manifest(dataset, model, column, partition)
-        return GenerationDraft(dataset, model, column, partition, uuid.uuid4().hex[:12], found[1] if found else None)
+        committed = self._committed(key)
+        base_etag = committed.etag if committed else None
+        return GenerationDraft(key, uuid.uuid4().hex[:12], base_etag)
 
     def add(
         self,
@@ -118,28 +112,41 @@ class Lake:
         counts: dict[str, list[int]] | None = None,
     ) -> PartitionRef:
         """Make a generation the night. Raises ``LostRows``, ``Superseded``, ``LakeUnavailable``."""
-        current, etag = self._manifest(draft.dataset, draft.model, draft.column, draft.partition) or (None, None)
-        if current is not None and current.generation == draft.generation:
-            return self._settle(current)
-        previous = current.generation if current else None
-        manifest = self._describe(
-            draft, tuple(files), schema, rows_in, rows_quarantined, provenance, previous, counts or {}
+        current = self._committed(draft.key)
+        if current and current.manifest.generation == draft.generation:
+            return self._settle(current.manifest)
+        written = tuple(files)
+        _require_all_rows(draft.key, written, rows_in, rows_quarantined)
+        manifest = Manifest(
+            dataset=draft.key.dataset,
+            model=draft.key.model,
+            column=draft.key.column,
+            partition=draft.key.partition,
+            generation=draft.generation,
+            previous=current.manifest.generation if current else None,
+            rows=sum(file.rows for file in written),
+            rows_in=rows_in,
+            rows_quarantined=rows_quarantined,
+            columns={field.name: str(field.type) for field in schema},
+            files=written,
+            provenance=provenance,
+            counts=counts or {},
         )
-        if current is not None and current.digest == manifest.digest:
-            return self._settle(current)
-        if etag != draft.base_etag:
-            raise _superseded(manifest, current)
-        self._put(manifest, draft.base_etag)
-        return self._settle(manifest)
+        return self._settle(self._replace(current, manifest, draft.base_etag))
 
     def publish(
         self, draft: GenerationDraft, table: pa.Table, *, rows_quarantined: int = 0, provenance: dict[str, Any]
     ) -> PartitionRef:
         """Write and commit a night that is one table."""
-        file = self.add(draft, 0, table.to_batches(max_chunksize=parquet.ROW_GROUP_ROWS), table.schema)
-        rows_in = table.num_rows + rows_quarantined
+        batches = table.to_batches(max_chunksize=parquet.ROW_GROUP_ROWS)
+        file = self.add(draft, 0, batches, table.schema)
         return self.commit(
-            draft, [file], table.schema, rows_in=rows_in, rows_quarantined=rows_quarantined, provenance=provenance
+            draft,
+            [file],
+            table.schema,
+            rows_in=table.num_rows + rows_quarantined,
+            rows_quarantined=rows_quarantined,
+            provenance=provenance,
         )
 
     def read(self, manifest: Manifest, columns: list[str] | None = None) -> pa.Table:
@@ -156,109 +163,107 @@ class Lake:
         that was read before saves a request.
         """
         with reading(key):
-            return pq.ParquetFile(
-                self.objects.open(key), metadata=footer, pre_buffer=True, read_dictionary=list(dictionaries)
-            )
+            source = self.objects.open(key)
+            return pq.ParquetFile(source, metadata=footer, pre_buffer=True, read_dictionary=list(dictionaries))
 
     def heal(self, manifest: Manifest) -> None:
         """Bring the plain files in line with the manifest, after a run that died between the two."""
         while True:
-            self._copy_plain(manifest)
-            latest = self.manifest(manifest.dataset, manifest.model, manifest.column, manifest.partition)
+            self._serve(manifest)
+            latest = self.manifest(manifest.key)
             if latest is None or latest.generation == manifest.generation:
                 return
             manifest = latest
 
-    def _describe(
-        self,
-        draft: GenerationDraft,
-        files: tuple[DataFile, ...],
-        schema: pa.Schema,
-        rows_in: int,
-        rows_quarantined: int,
-        provenance: dict[str, Any],
-        previous: str | None,
-        counts: dict[str, list[int]],
-    ) -> Manifest:
-        rows = sum(file.rows for file in files)
-        if rows + rows_quarantined != rows_in:
-            raise LostRows(
-                f"{draft.dataset}/{draft.model} {draft.partition}: {rows_in} rows in, but {rows} out"
-                f" and {rows_quarantined} quarantined; nothing was published",
-                fix="this is a fault of Nightshift: keep the logs and report it",
-            )
-        return Manifest(
-            dataset=draft.dataset,
-            model=draft.model,
-            column=draft.column,
-            partition=draft.partition,
-            generation=draft.generation,
-            previous=previous,
-            rows=rows,
-            rows_in=rows_in,
-            rows_quarantined=rows_quarantined,
-            columns={field.name: str(field.type) for field in schema},
-            files=files,
-            provenance=provenance,
-            counts=counts,
-        )
+    def _replace(self, current: Committed | None, manifest: Manifest, base_etag: str | None) -> Manifest:
+        """Commit a manifest over the one it is based on; what stands then. The same content is not committed twice."""
+        if current and current.manifest.digest == manifest.digest:
+            return current.manifest
+        if _etag(current) != base_etag:
+            raise _superseded(manifest, current)
+        self._put(manifest, base_etag)
+        return manifest
 
     def _put(self, manifest: Manifest, base_etag: str | None) -> None:
-        key = manifest_key(manifest.dataset, manifest.model, manifest.column, manifest.partition)
+        key = layout.manifest(manifest.key)
         try:
-            self.objects.put_if(key, manifest.to_bytes(), base_etag)
+            self.objects.put_if(key, manifest.to_json(), base_etag)
         except ConditionFailed as refusal:
             # A lost answer looks like a lost race: what lies there decides, and nothing is deleted.
-            found = self._manifest(manifest.dataset, manifest.model, manifest.column, manifest.partition)
-            if found is not None and found[0].generation == manifest.generation:
+            standing = self._committed(manifest.key)
+            if standing and standing.manifest.generation == manifest.generation:
                 return
-            if (found[1] if found else None) == base_etag:
+            if _etag(standing) == base_etag:
                 raise LakeUnavailable(f"the commit {self.objects.uri}/{key} did not go through: {refusal}") from refusal
-            raise _superseded(manifest, found[0] if found else None) from refusal
+            raise _superseded(manifest, standing) from refusal
 
     def _settle(self, manifest: Manifest) -> PartitionRef:
         self.heal(manifest)
-        return PartitionRef(
-            manifest.dataset, manifest.model, manifest.partition, manifest.generation,
-            manifest.digest, manifest.rows, manifest.rows_quarantined,
-        )  # fmt: skip
+        return manifest.ref
 
-    def _copy_plain(self, manifest: Manifest) -> None:
-        wanted = manifest.plain_files
-        for plain, source in wanted.items():
-            head = self.objects.head(plain)
+    def _serve(self, manifest: Manifest) -> None:
+        """Copy the files to where people read them; what else of the night lies there goes."""
+        wanted = manifest.served_files
+        for served, source in wanted.items():
+            head = self.objects.head(served)
             if head is None or head.metadata.get("generation") != manifest.generation:
-                self.objects.copy(source, plain, {"generation": manifest.generation})
-        for key in self.objects.keys(manifest.plain_folder):
-            if key.endswith(".parquet") and key not in wanted:
+                self.objects.copy(source, served, {"generation": manifest.generation})
+        for key in self.objects.keys(layout.served_night(manifest.key)):
+            if layout.is_parquet(key) and key not in wanted:
                 self.objects.delete(key)
 
-    def _manifest(self, dataset: str, model: str, column: str, partition: str) -> tuple[Manifest, str] | None:
-        key = manifest_key(dataset, model, column, partition)
-        found = self.objects.get(key)
-        if found is None:
+    def _committed(self, key: PartitionKey) -> Committed | None:
+        place = layout.manifest(key)
+        stored = self.objects.get(place)
+        if stored is None:
             return None
-        try:
-            return Manifest.model_validate_json(found[0]), found[1]
-        except ValidationError as error:
-            raise NightshiftError(f"{self.objects.uri}/{key} is not a manifest this version reads: {error}") from error
+        body, etag = stored
+        return Committed(Manifest.from_json(body, f"{self.objects.uri}/{place}"), etag)
 
     def _read_file(self, key: str, columns: list[str] | None) -> pa.Table:
-        found = self.objects.get(key)
-        if found is None:
+        stored = self.objects.get(key)
+        if stored is None:
             raise MissingPartition(f"{self.objects.uri}/{key} is named by a manifest but is not there")
-        return pq.read_table(pa.BufferReader(found[0]), columns=columns)
+        body, _ = stored
+        return pq.read_table(pa.BufferReader(body), columns=columns)
 
 
-def manifest_key(dataset: str, model: str, column: str, partition: str) -> str:
-    """Where the commit record of a night lies."""
-    return f"manifests/{dataset}/{model}/{column}={partition}.json"
+def how_to_make(key: PartitionKey) -> str:
+    """The command that brings a night which is not there."""
+    night = f"{key.model} {key.partition}"
+    match key.dataset:
+        case Dataset.RAW:
+            return f"nightshift ingest {night}"
+        case Dataset.LABELS:
+            # Not ingest: with a night it brings the labels of an earlier one, those that arrive then.
+            return f"nightshift load {night} {key.partition}"
+        case Dataset.VALIDATED | Dataset.QUARANTINE:
+            return f"nightshift validate {night}"
+        case Dataset.PREDICTIONS:
+            return f"nightshift predict {night}"
+        case Dataset.MONITORING:
+            return f"nightshift monitor {night}"
 
 
-def _superseded(mine: Manifest, other: Manifest | None) -> Superseded:
-    who = other.provenance.get("airflow_run") or other.generation if other else "another run"
+def _etag(committed: Committed | None) -> str | None:
+    return committed.etag if committed else None
+
+
+def _require_all_rows(key: PartitionKey, files: tuple[DataFile, ...], rows_in: int, rows_quarantined: int) -> None:
+    rows = sum(file.rows for file in files)
+    if rows + rows_quarantined != rows_in:
+        raise LostRows(
+            f"{key}: {rows_in} rows in, but {rows} out and {rows_quarantined} quarantined; nothing was published",
+            fix="this is a fault of Nightshift: keep the logs and report it",
+        )
+
+
+def _superseded(mine: Manifest, other: Committed | None) -> Superseded:
+    winner = "another run"
+    if other:
+        winner = other.manifest.provenance.get("airflow_run") or other.manifest.generation
     return Superseded(
-        f"{mine.dataset}/{mine.model} {mine.partition} was published by {who} while this run worked; its night stands",
+        f"{mine.key} was published by {winner} while this run worked; its night stands",
         fix="nothing to do; run again to replace it",
     )
 

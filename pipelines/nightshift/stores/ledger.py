@@ -1,21 +1,24 @@
-"""Every move of an alias, in order, append-only: ``ledger/<model>/000001.json`` and on.
+"""Every move of an alias, in order, append-only; the entries are numbered.
 
 An entry is written before the alias moves, so no move can be missing; a retried move finds its own.
 """
 
-import json
-from dataclasses import asdict, dataclass
+from typing import Literal
 
 from nightshift.errors import LakeUnavailable
+from nightshift.stores import layout
 from nightshift.stores.objects import ConditionFailed, Objects
+from nightshift.stores.records import Record
 
 TRIES = 20
 
 
-@dataclass(frozen=True)
-class AliasMove:
+class AliasMove(Record):
     """``alias`` of ``model`` goes from one version to another; None is no version."""
 
+    what = "a move of an alias"
+
+    format: Literal[1] = 1
     model: str
     alias: str
     before: str | None
@@ -31,20 +34,20 @@ class Ledger:
         self._objects = objects
 
     def moves(self, model: str) -> list[AliasMove]:
-        """All moves of a model, oldest first."""
-        found = [self._objects.get(key) for key in self._objects.keys(f"ledger/{model}/")]
-        return [AliasMove(**json.loads(body)) for body, _ in filter(None, found)]
+        """All moves of a model, oldest first. Raises ``UnreadableRecord``."""
+        keys = self._objects.keys(layout.ledger(model))
+        entries = (self._objects.get_record(key, AliasMove) for key in keys)
+        return [entry for entry in entries if entry]
 
     def append(self, move: AliasMove) -> None:
-        """Write a move under the next free number, unless it is already the last one."""
+        """Write a move under the next free number, unless it is already the last one of its alias."""
         for _ in range(TRIES):
-            known = self.moves(move.model)
-            of_alias = [m for m in known if m.alias == move.alias]
-            if of_alias and (of_alias[-1].before, of_alias[-1].after) == (move.before, move.after):
+            moves = self.moves(move.model)
+            last = next((entry for entry in reversed(moves) if entry.alias == move.alias), None)
+            if last and (last.before, last.after) == (move.before, move.after):
                 return
-            body = json.dumps(asdict(move), indent=1).encode()
             try:
-                self._objects.put_if(f"ledger/{move.model}/{len(known) + 1:06d}.json", body, etag=None)
+                self._objects.put_if(layout.ledger_entry(move.model, len(moves) + 1), move.to_json(), etag=None)
                 return
             except ConditionFailed as error:
                 refusal = error

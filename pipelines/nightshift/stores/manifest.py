@@ -6,6 +6,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from nightshift.contracts import Dataset, PartitionKey, PartitionRef, Pin
+from nightshift.stores import layout
+from nightshift.stores.records import Record
+
 
 class DataFile(BaseModel):
     """One immutable file of a generation."""
@@ -18,14 +22,13 @@ class DataFile(BaseModel):
     sha256: str
 
 
-class Manifest(BaseModel):
-    """``manifests/<dataset>/<model>/<column>=<partition>.json``."""
+class Manifest(Record):
+    """What lies at ``layout.manifest``: one conditional PUT of it makes a generation the night."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    what = "a manifest"
 
-    # Raise by one, and teach this class to read the old one, whenever a field changes its meaning.
     format: Literal[1] = 1
-    dataset: str
+    dataset: Dataset
     model: str
     column: str
     partition: str
@@ -38,28 +41,42 @@ class Manifest(BaseModel):
     files: tuple[DataFile, ...]
     provenance: dict[str, Any]
     # Rows per bin of the profile of the model that scored; predictions only.
-    counts: dict[str, list[int]] = {}
+    counts: dict[str, list[int]] = Field(default_factory=dict)
+
+    @property
+    def key(self) -> PartitionKey:
+        """The address of the night."""
+        return PartitionKey(self.dataset, self.model, self.column, self.partition)
+
+    @property
+    def ref(self) -> PartitionRef:
+        """What steps hand on of it."""
+        return PartitionRef(
+            dataset=self.dataset,
+            model=self.model,
+            partition=self.partition,
+            generation=self.generation,
+            digest=self.digest,
+            rows=self.rows,
+            rows_quarantined=self.rows_quarantined,
+        )
+
+    @property
+    def pin(self) -> Pin:
+        """The version that scored the night; predictions only."""
+        return Pin(**self.provenance["pin"])
 
     @property
     def digest(self) -> str:
         """Of the content alone: two runs that make the same rows have the same digest."""
         content = {
             "schema": self.columns,
-            "files": [[f.rows, f.sha256] for f in self.files],
+            "files": [[file.rows, file.sha256] for file in self.files],
             "quarantined": self.rows_quarantined,
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     @property
-    def plain_folder(self) -> str:
-        """The prefix that people read for this night."""
-        return f"{self.dataset}/{self.model}/{self.column}={self.partition}/"
-
-    @property
-    def plain_files(self) -> dict[str, str]:
+    def served_files(self) -> dict[str, str]:
         """Each plain file by its key, and the file of the generation that it is a copy of."""
-        return {f"{self.plain_folder}part-{index:05d}.parquet": file.key for index, file in enumerate(self.files)}
-
-    def to_bytes(self) -> bytes:
-        """Canonical JSON."""
-        return (self.model_dump_json(by_alias=True, indent=2) + "\n").encode()
+        return {layout.served_file(self.key, index): file.key for index, file in enumerate(self.files)}

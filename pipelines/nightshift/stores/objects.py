@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from nightshift.errors import LakeUnavailable, UsageError
 from nightshift.settings import Settings
+from nightshift.stores.records import Record
 from nightshift.stores.upload import Upload
 
+R = TypeVar("R", bound=Record)
+JSON = "application/json"
 PIECE = 2**20
 NOT_THERE = {"NoSuchKey", "NoSuchUpload", "404", "NotFound"}
 DENIED = {"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch", "Forbidden"}
@@ -92,6 +95,15 @@ class Objects:
         with self._explained(key):
             self._client.put_object(Bucket=self.bucket, Key=self._prefix + key, Body=body, ContentType=content_type)
 
+    def put_record(self, key: str, record: Record) -> None:
+        """Write a record, whatever was there."""
+        self.put(key, record.to_json(), JSON)
+
+    def get_record(self, key: str, kind: type[R]) -> R | None:
+        """A record, or None when there is none. Raises ``UnreadableRecord``."""
+        stored = self.get(key)
+        return kind.from_json(stored[0], f"{self.uri}/{key}") if stored else None
+
     def put_if(self, key: str, body: bytes, etag: str | None) -> None:
         """Write only if the object is still the one with ``etag`` (None: only if there is none).
 
@@ -103,7 +115,7 @@ class Objects:
         condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
         try:
             self._single_try.put_object(
-                Bucket=self.bucket, Key=self._prefix + key, Body=body, ContentType="application/json", **condition
+                Bucket=self.bucket, Key=self._prefix + key, Body=body, ContentType=JSON, **condition
             )
         except (ClientError, BotoCoreError) as error:
             raise ConditionFailed(str(error)) from error
@@ -147,15 +159,10 @@ class Objects:
     def listing(self, prefix: str) -> Iterator[ObjectInfo]:
         """Objects under a prefix, sorted by key. Directory markers, which some stores add, are left out."""
         with self._explained(prefix):
-            pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self.bucket, Prefix=self._prefix + prefix
-            )
-            for page in pages:
-                for item in page.get("Contents", ()):
-                    if not item["Key"].endswith("/"):
-                        yield ObjectInfo(
-                            item["Key"].removeprefix(self._prefix), item["Size"], item["LastModified"], item["ETag"]
-                        )
+            for item in self._listed("list_objects_v2", "Contents", Prefix=self._prefix + prefix):
+                if not item["Key"].endswith("/"):
+                    key = item["Key"].removeprefix(self._prefix)
+                    yield ObjectInfo(key, item["Size"], item["LastModified"], item["ETag"])
 
     def delete_once(self, key: str) -> None:
         """One DELETE, never sent again: a late second one could take what was written there since."""
@@ -165,20 +172,16 @@ class Objects:
     def incomplete_uploads(self, prefix: str) -> Iterator[IncompleteUpload]:
         """Multipart uploads under a prefix that were neither completed nor aborted."""
         with self._explained(prefix):
-            pages = self._client.get_paginator("list_multipart_uploads").paginate(
-                Bucket=self.bucket, Prefix=self._prefix + prefix
-            )
-            for page in pages:
-                for item in page.get("Uploads", ()):
-                    yield IncompleteUpload(item["Key"].removeprefix(self._prefix), item["UploadId"], item["Initiated"])
+            for item in self._listed("list_multipart_uploads", "Uploads", Prefix=self._prefix + prefix):
+                key = item["Key"].removeprefix(self._prefix)
+                yield IncompleteUpload(key, item["UploadId"], item["Initiated"])
 
     def uploaded_bytes(self, upload: IncompleteUpload) -> int:
         """Bytes of the parts that have arrived; 0 when the upload has ended since."""
+        key = self._prefix + upload.key
         with self._explained(upload.key):
-            pages = self._client.get_paginator("list_parts").paginate(
-                Bucket=self.bucket, Key=self._prefix + upload.key, UploadId=upload.upload_id
-            )
-            return sum(part["Size"] for page in pages for part in page.get("Parts", ()))
+            parts = self._listed("list_parts", "Parts", Key=key, UploadId=upload.upload_id)
+            return sum(part["Size"] for part in parts)
         return 0
 
     def abort(self, upload: IncompleteUpload) -> None:
@@ -208,6 +211,12 @@ class Objects:
             endpoint_override=host or None,
             scheme=scheme or "https",
         )
+
+    def _listed(self, operation: str, field: str, **query: str) -> Iterator[dict[str, Any]]:
+        """What S3 lists, page after page."""
+        pages = self._client.get_paginator(operation).paginate(Bucket=self.bucket, **query)
+        for page in pages:
+            yield from page.get(field, ())
 
     @property
     def _secret(self) -> str | None:

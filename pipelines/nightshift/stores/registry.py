@@ -42,16 +42,23 @@ class Registry:
         self.uri = settings.mlflow_uri
         self.url = settings.mlflow_url
 
-    @cached_property
-    def client(self) -> "MlflowClient":
-        """The MLflow client; a server that is down is an error within a minute, not after ten."""
+    def connect(self) -> Any:
+        """The ``mlflow`` module, pointed at this server; one that is down is an error within a minute, not ten.
+
+        MLflow keeps where it points to for the whole process: who uses the module, not the client, connects first.
+        """
         for name, value in CLIENT_ENV.items():
             os.environ.setdefault(name, value)
         import mlflow
 
         logging.getLogger("mlflow").setLevel(logging.WARNING)
         mlflow.set_tracking_uri(self.uri)
-        return mlflow.MlflowClient(self.uri, self.uri)
+        return mlflow
+
+    @cached_property
+    def client(self) -> "MlflowClient":
+        """The MLflow client."""
+        return self.connect().MlflowClient(self.uri, self.uri)
 
     def champion(self, model: str) -> Pin:
         """The version that scores, resolved now. Raises ``NoChampion``, ``ModelError``, ``RegistryUnavailable``."""
@@ -62,8 +69,8 @@ class Registry:
 
     def pin(self, model: str, version: str) -> Pin:
         """One version with its facts. Raises ``ModelError`` when it has not passed its gate."""
-        tags, run_id = self.facts(model, version)
-        if tags.get("gate") != PASSED:
+        facts, run_id = self.facts(model, version)
+        if facts.get("gate") != PASSED:
             raise ModelError(
                 f"{model} version {version} has not passed its gate and must not score",
                 fix=f"nightshift rollback {model}, or train a version that passes",
@@ -72,10 +79,10 @@ class Registry:
             model=model,
             version=version,
             run_id=run_id,
-            sha256=tags["onnx_sha256"],
-            key=tags["onnx_key"],
-            snapshot_md5=tags["snapshot_md5"],
-            trained_through=tags["trained_through"],
+            sha256=facts["onnx_sha256"],
+            key=facts["onnx_key"],
+            snapshot_md5=facts["snapshot_md5"],
+            trained_through=facts["trained_through"],
         )
 
     def facts(self, model: str, version: str) -> tuple[dict[str, str], str]:
@@ -84,13 +91,14 @@ class Registry:
 
         with self._explained():
             try:
-                found = self.client.get_model_version(model, version)
+                registered = self.client.get_model_version(model, version)
             except MlflowException as error:
                 if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                     raise
                 raise ModelError(f"{model} has no version {version}", fix=f"see {self.url}/#/models/{model}") from error
-        tags = {key.removeprefix(TAG): value for key, value in found.tags.items() if key.startswith(TAG)}
-        return tags, str(found.run_id)
+        ours = {key: value for key, value in registered.tags.items() if key.startswith(TAG)}
+        facts = {key.removeprefix(TAG): value for key, value in ours.items()}
+        return facts, str(registered.run_id)
 
     def alias(self, model: str, alias: str) -> str | None:
         """The version an alias names, or None."""
@@ -125,32 +133,31 @@ class Registry:
             except MlflowException as error:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
-            mine = self.client.search_model_versions(f"name='{model}' and run_id='{run_id}'")
-            tags = {TAG + name: value for name, value in facts.items()}
-            if mine:
-                version = str(mine[0].version)
+            of_run = self.client.search_model_versions(f"name='{model}' and run_id='{run_id}'")
+            if of_run:
+                version = str(of_run[0].version)
                 self.tag(model, version, facts)
                 return version
+            tags = {TAG + name: value for name, value in facts.items()}
             logged = source.removeprefix("models:/")
-            return str(self.client.create_model_version(model, source, run_id, tags=tags, model_id=logged).version)
+            created = self.client.create_model_version(model, source, run_id, tags=tags, model_id=logged)
+            return str(created.version)
 
     def run(self, run_id: str) -> tuple[dict[str, str], str]:
         """The tags of a run, and its page in the MLflow UI."""
         with self._explained():
-            found = self.client.get_run(run_id)
-        return dict(found.data.tags), f"{self.url}/#/experiments/{found.info.experiment_id}/runs/{run_id}"
+            run = self.client.get_run(run_id)
+        return dict(run.data.tags), f"{self.url}/#/experiments/{run.info.experiment_id}/runs/{run_id}"
 
     @contextmanager
     def session(self, experiment: str) -> Iterator[Any]:
         """The ``mlflow`` module, pointed at this server and an experiment, with our errors."""
-        import mlflow
-
         with self._explained():
-            assert self.client
-            found = mlflow.set_experiment(experiment)
-            if EXPERIMENT_KIND not in found.tags:
+            mlflow = self.connect()
+            current = mlflow.set_experiment(experiment)
+            if EXPERIMENT_KIND not in current.tags:
                 # Without it the UI shows the experiment as one of language models.
-                self.client.set_experiment_tag(found.experiment_id, EXPERIMENT_KIND, "custom_model_development")
+                self.client.set_experiment_tag(current.experiment_id, EXPERIMENT_KIND, "custom_model_development")
             yield mlflow
 
     @contextmanager

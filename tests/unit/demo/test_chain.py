@@ -4,9 +4,9 @@ import pytest
 
 from nightshift.demo.board import Board, BoardRun
 from nightshift.demo.chain import CHAIN, BackfilledNights, ReplayedNights
-from nightshift.demo.nights import BACKFILL, REPLAY_AT_MOST, REPLAY_FROM, SIDE_BY_SIDE, following
+from nightshift.demo.nights import BACKFILL, REPLAY_AT_MOST, REPLAY_FROM, SIDE_BY_SIDE
 from nightshift.errors import StackError
-from nightshift.steps.load import nights
+from nightshift.partitions import between, following
 
 MODEL = "flight_delays"
 INGEST, RETRAIN = f"{MODEL}.ingest", f"{MODEL}.retrain"
@@ -27,7 +27,7 @@ class Notes:
         return self.accepts
 
     def changed_runs(self):
-        made = [key for _, first, last, _ in self.backfilled if self.accepts for key in nights(first, last)]
+        made = [key for _, first, last, _ in self.backfilled if self.accepts for key in between(first, last)]
         return [BoardRun(INGEST, f"backfill__{key}", "queued", key) for key in made]
 
 
@@ -44,15 +44,15 @@ def test_the_backfill_asks_once_for_all_nights():
     act.advance(board)
     assert api.backfilled == [(INGEST, *BACKFILL, SIDE_BY_SIDE)]
     assert not act.done(board)
-    through(board, nights(*BACKFILL))
+    through(board, between(*BACKFILL))
     assert act.done(board)
 
 
 def test_a_backfill_that_broke_off_asks_only_for_what_is_missing():
     api, board = Notes(), Board()
-    through(board, nights(*BACKFILL)[:10])
+    through(board, between(*BACKFILL)[:10])
     BackfilledNights(api, MODEL).advance(board)
-    assert api.backfilled == [(INGEST, nights(*BACKFILL)[10], BACKFILL[1], SIDE_BY_SIDE)]
+    assert api.backfilled == [(INGEST, between(*BACKFILL)[10], BACKFILL[1], SIDE_BY_SIDE)]
 
 
 def test_a_backfill_beside_another_is_a_clear_error():

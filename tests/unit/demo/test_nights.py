@@ -6,20 +6,15 @@ from pathlib import Path
 import pytest
 
 from nightshift.demo.airflow_api import backfill_window
-from nightshift.demo.nights import BACKFILL, CHAMPION_AS_OF, MODEL, REPLAY_AT_MOST, REPLAY_FROM, following
+from nightshift.demo.nights import BACKFILL, CHAMPION_AS_OF, MODEL, REPLAY_AT_MOST, REPLAY_FROM
+from nightshift.partitions import between, following
 from nightshift.spec import find_spec
-from nightshift.steps.load import nights
 
 MODELS = Path(__file__).parents[3] / "models"
 
 
-def test_both_ends_belong_to_a_range():
-    assert nights("2013-04-29", "2013-05-02") == ["2013-04-29", "2013-04-30", "2013-05-01", "2013-05-02"]
-    assert following("2013-04-29", 4) == nights("2013-04-29", "2013-05-02")
-
-
 def test_the_story_is_in_order_and_within_the_data():
-    assert nights(*BACKFILL)[0] >= CHAMPION_AS_OF
+    assert between(*BACKFILL)[0] >= CHAMPION_AS_OF
     assert BACKFILL[1] < REPLAY_FROM
     assert following(REPLAY_FROM, REPLAY_AT_MOST)[-1] <= "2013-12-31"
 
@@ -35,4 +30,4 @@ def test_a_backfill_makes_exactly_the_nights_of_its_range(first, last):
     timetable = trigger.CronPartitionTimetable(partition.schedule, timezone=partition.timezone, key_format="%Y-%m-%d")
     window = [dt.datetime.fromisoformat(bound) for bound in backfill_window(first, last).values()]
     infos = timetable.iter_partition_dagrun_infos(earliest=window[0], latest=window[1])
-    assert [info.partition_key for info in infos] == nights(first, last)
+    assert [info.partition_key for info in infos] == between(first, last)

@@ -4,6 +4,9 @@ from html.parser import HTMLParser
 import pytest
 
 from nightshift.modelling.label_types import label_type
+from nightshift.monitoring.accuracy import Accuracy
+from nightshift.monitoring.drift import FeatureDrift
+from nightshift.monitoring.night_record import NightRecord
 from nightshift.monitoring.report import histogram, loss_line, render, verdict
 
 SHA = "ab" * 32
@@ -17,29 +20,36 @@ def feature(name="amount", ratio=0.4, **changes):
         "counts": [0, 30, 68, 0, 2], "reference": [0, 400, 590, 0, 10], "kind": "numeric",
         "edges": [0.0, 10.0, 25.5], "categories": [],
     }  # fmt: skip
-    return base | changes
+    return FeatureDrift(**base | changes)
 
 
-def record(night="2024-03-09", loss=0.5, limit=0.7, **changes):
+def record(night="2024-03-09", loss=0.5, limit=0.7, loss_name="log_loss", **changes):
     names = ("roc_auc", "pr_auc", "brier", "f1", "base_rate", "base_rate_log_loss")
     metrics = dict.fromkeys(names, 0.3) | {"log_loss": loss}
     lost = loss is not None and limit is not None and loss > limit
-    base = {"night": night, "metrics": metrics, "limit": limit, "lost": lost, "labelled": 97, "without_label": 3}
-    return base | changes
+    base = {
+        "model": "orders", "night": night, "version": "3", "measured_by": "2024-03-10", "predictions": "p",
+        "labels": "l", "rows": 100, "labelled": 97, "without_label": 3, "labels_unscored": 0,
+        "metrics": metrics, "limit": limit, "lost": lost, "loss": loss_name,
+    }  # fmt: skip
+    return Accuracy(**base | changes)
 
 
 def night(*features, accuracy=(), version="3"):
     drift = {
-        "drifted": any(f["drifted"] for f in features), "features": list(features), "false_alarm_rate": 0.01,
-        "reference_nights": 89, "rows": 100, "worst": features[0]["feature"] if features else "",
-        "ratio": features[0]["ratio"] if features else 0.0,
+        "drifted": any(f.drifted for f in features), "features": list(features), "false_alarm_rate": 0.01,
+        "reference_nights": 89, "rows": 100, "worst": features[0].feature if features else "",
+        "ratio": features[0].ratio if features else 0.0, "statistic": 0.0, "threshold": 8.0,
     }  # fmt: skip
-    pin = {"trained_through": "2024-02-20", "run_id": "r1", "sha256": SHA, "snapshot_md5": "5f.dir"}
+    pin = {
+        "model": "orders", "version": version, "trained_through": "2024-02-20", "run_id": "r1", "sha256": SHA,
+        "key": "k", "snapshot_md5": "5f.dir",
+    }  # fmt: skip
     counts = {"rows_in": 103, "quarantined": 2, "scored": 100, "not_scored": 1}
-    return {
+    return NightRecord.model_validate({
         "model": "orders", "partition": "2024-03-10", "version": version, "pin": pin, "counts": counts,
         "generation": "g1", "drift": drift, "accuracy": list(accuracy),
-    }  # fmt: skip
+    })  # fmt: skip
 
 
 class Page(HTMLParser):
@@ -166,7 +176,7 @@ def test_the_loss_line_shows_the_limit_only_where_there_is_one():
 def test_accuracy_is_in_the_words_of_the_label(of_kind, kind, loss, value, said):
     spec = of_kind(kind)
     metrics = dict.fromkeys(["log_loss", *label_type(spec).metrics_kept], 0.25) | {loss: value}
-    records = [record(f"2024-03-0{day}") | {"metrics": metrics, "loss": loss} for day in (1, 2)]
+    records = [record(f"2024-03-0{day}", metrics=metrics, loss_name=loss) for day in (1, 2)]
     watched = feature(label_type(spec).drift_column)
     text = " ".join(" ".join(Page(render(spec, night(watched, accuracy=records), "")).text).split())
     for words in said:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nightshift.errors import ModelError
+from nightshift.errors import ModelError, UnreadableRecord
 from nightshift.profiles.bins import Bins, as_floats
 from nightshift.profiles.profile import Profile, build
 
@@ -133,22 +133,22 @@ def test_booleans_nulls_alone_and_values_out_of_range(change, spec):
 
 def test_json_brings_back_the_same_profile(spec):
     profile = build(spec, *window())
-    assert Profile.from_json(profile.to_json()) == profile
+    assert Profile.from_json(profile.to_json(), "here") == profile
     assert build(spec, *window()).to_json() == profile.to_json()
 
 
 @pytest.mark.parametrize(("key", "value"), [("format", 3), ("nights", None), ("surprise", 1)])
 def test_a_profile_of_another_format_is_named(spec, key, value):
     content = json.loads(build(spec, *window()).to_json()) | {key: value}
-    with pytest.raises(ModelError, match=f"format 2: {key}: (.|\n)*train the model again") as caught:
-        Profile.from_json(json.dumps(content).encode())
+    with pytest.raises(UnreadableRecord, match=f"format 2: {key}: (.|\n)*train the model again") as caught:
+        Profile.from_json(json.dumps(content).encode(), "here")
     assert caught.value.fix
 
 
 @pytest.mark.parametrize("body", [b"", b"not json", b"[]"])
-def test_what_is_no_profile_is_an_error_of_the_model(body):
-    with pytest.raises(ModelError, match="this profile is not of format 2"):
-        Profile.from_json(body)
+def test_what_is_no_profile_is_named(body):
+    with pytest.raises(UnreadableRecord, match="here is not a profile this version reads, format 2: "):
+        Profile.from_json(body, "here")
 
 
 def test_no_rows_make_no_profile(spec):
@@ -163,7 +163,7 @@ def test_a_profile_of_format_1_is_read(spec):
     del content["loss"]
     for night in content["holdout"]:
         night["log_loss"] = night.pop("loss")
-    found = Profile.from_json(json.dumps(content).encode())
+    found = Profile.from_json(json.dumps(content).encode(), "here")
     assert found.loss == "log_loss"
     assert found.holdout == profile.holdout
     assert found.features == profile.features
@@ -184,7 +184,7 @@ def test_the_predicted_class_is_watched_as_a_category(of_kind):
     losses = -np.log(scores[mine, labels[mine].astype(int)])
     assert profile.loss == "log_loss"
     assert profile.holdout[-1].loss == pytest.approx(losses.mean())
-    assert Profile.from_json(profile.to_json()) == profile
+    assert Profile.from_json(profile.to_json(), "here") == profile
 
 
 def test_the_predicted_number_is_watched_and_losses_are_squared_units(of_kind):

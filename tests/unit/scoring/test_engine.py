@@ -31,7 +31,7 @@ def unit(fitted: Callable[..., Any]) -> Callable[[str], tuple[Any, Engine, pa.Re
         pin = Pin(made.spec.name, "3", "run", "ab" * 32, "key", "5f.dir", "2024-01-10")
         plan = Plan(made.spec.name, "2024-01-11", pin, "g", "d", 1, None, [])
         graph = OnnxGraph(made.spec, to_onnx(made.spec, made.pipeline))
-        engine = Engine(made.spec, plan, graph, Profile.from_json(_profile(made.spec, made.rows, graph)))
+        engine = Engine(made.spec, plan, graph, Profile.from_json(_profile(made.spec, made.rows, graph), "here"))
         (rows,) = made.rows.holdout.table.combine_chunks().to_batches()
         return (made, engine, *engine.score_unit(rows))
 

@@ -14,11 +14,10 @@ from pydantic import TypeAdapter
 
 from nightshift.contracts import Pin, Plan, Shard
 from nightshift.optimization.export import to_onnx
-from nightshift.profiles.profile import profile_key
 from nightshift.scoring.engine import schema
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.steps.optimize import _profile
-from nightshift.stores import parquet
+from nightshift.stores import layout, parquet
 
 TRAINING = {"sklearn", "skl2onnx", "torch", "mlflow", "skops", "great_expectations", "matplotlib", "dvc"}
 PROBE = Path(__file__).parent / "score_probe.py"
@@ -52,7 +51,7 @@ def test_scoring_a_shard_loads_no_library_of_training(kind: str, fitted: Callabl
     lake = tmp_path / "lake"
     (lake / "graphs").mkdir(parents=True)
     (lake / pin.key).write_bytes(graph)
-    profile = lake / profile_key(pin)
+    profile = lake / layout.profile(pin.model, pin.sha256)
     profile.parent.mkdir(parents=True, exist_ok=True)
     profile.write_bytes(_profile(made.spec, made.rows, opened))
     parquet.write(rows.to_batches(), rows.schema, lake / "validated.parquet")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nightshift.steps.govern import Evidence, decide, last_nights
+from nightshift.steps.govern import Evidence, decide
 
 NIGHTS = ("2024-03-08", "2024-03-09", "2024-03-10")
 LABELLED = ("2024-03-07", "2024-03-08", "2024-03-09")
@@ -97,8 +97,3 @@ def test_a_retrain_always_has_enough_alarms_and_nothing_against_it(drifted, lost
     assert decision.retrain is expected
     assert decision == decide(spec, evidence)
     assert ("suppressed" in decision.reason) == (max(drifted.count(True), lost.count(True)) >= 2 and not expected)
-
-
-def test_last_nights_cross_months_and_leap_days():
-    assert last_nights("2024-03-01", 3) == ["2024-02-28", "2024-02-29", "2024-03-01"]
-    assert last_nights("2024-03-01", 2, delay=1) == ["2024-02-28", "2024-02-29"]

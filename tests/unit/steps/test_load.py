@@ -7,16 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nightshift.errors import UsageError
+from nightshift.partitions import between
 from nightshift.spec import ModelSpec
-from nightshift.steps.ingest import labelled_night
-from nightshift.steps.load import chunks, nights, window
+from nightshift.steps.load import chunks, window
 
 
 def test_the_window_ends_where_labels_have_arrived(spec: ModelSpec, change: Callable[..., ModelSpec]) -> None:
     assert window(spec, "2024-03-10") == ("2024-02-29", "2024-03-09")
     late = change(spec, label={"delay_days": 5})
     assert window(late, "2024-03-10") == ("2024-02-25", "2024-03-05")
-    assert labelled_night(late, "2024-03-10") == "2024-03-05"
+    assert late.labelled_night("2024-03-10") == "2024-03-05"
 
 
 def test_the_window_does_not_begin_before_the_data_do(spec: ModelSpec) -> None:
@@ -37,13 +37,6 @@ def test_a_bad_key_is_refused(spec: ModelSpec) -> None:
         window(spec, "../x")
 
 
-def test_nights_are_every_day_both_ends_included() -> None:
-    assert list(nights("2024-02-27", "2024-03-02")) == [
-        "2024-02-27", "2024-02-28", "2024-02-29", "2024-03-01", "2024-03-02",
-    ]  # fmt: skip
-    assert list(nights("2024-01-02", "2024-01-01")) == []
-
-
 @pytest.mark.parametrize(
     ("last", "parts", "expected"),
     [
@@ -60,7 +53,7 @@ def test_chunks(last: str, parts: int, expected: list[tuple[str, str]]) -> None:
 
 @given(days=st.integers(0, 120), parts=st.integers(1, 9))
 def test_chunks_hold_every_night_once_in_at_most_so_many_parts(days: int, parts: int) -> None:
-    every = list(nights("2024-01-01", "2024-04-30"))[:days]
+    every = between("2024-01-01", "2024-04-30")[:days]
     found = chunks("2024-01-01", every[-1], parts) if every else []
-    assert [night for first, last in found for night in nights(first, last)] == every
+    assert [night for first, last in found for night in between(first, last)] == every
     assert len(found) <= parts

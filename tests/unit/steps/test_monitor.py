@@ -4,7 +4,8 @@ from nightshift.steps.monitor import SCHEMA, _drift_metrics, _points, _table
 
 def drift():
     feature = FeatureDrift(
-        "amount", 0.1, 0.2, 2.0, 8.0, 0.25, False, True, 0.0, 0.1, 100, [1, 99], [5, 95], "numeric", [1.0], []
+        "amount", 0.1, 2.0, 8.0, 0.25, False, True, 0.0, 0.1, 100, [1, 99], [5, 95], "numeric", [1.0], [],
+        alarm_distance=0.2,
     )  # fmt: skip
     return DriftResult(False, 2.0, 8.0, 0.25, "amount", 100, 0.01, 80, [feature])
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from nightshift.errors import UnreadableRecord
 from nightshift.stores.manifest import DataFile, Manifest
 
 FILES = (DataFile(key="generations/a/part-00000.parquet", rows=3, bytes=10, sha256="aa"),)
@@ -52,19 +53,19 @@ def test_other_rows_change_the_digest(changes: dict[str, Any]) -> None:
 
 
 def test_it_is_read_back_as_it_was_written() -> None:
-    assert Manifest.model_validate_json(manifest().to_bytes()) == manifest()
-    assert manifest().to_bytes() == manifest().to_bytes()
+    assert Manifest.from_json(manifest().to_json(), "here") == manifest()
+    assert manifest().to_json() == manifest().to_json()
 
 
 def test_people_read_schema_not_columns() -> None:
-    assert json.loads(manifest().to_bytes())["schema"] == {"a": "string", "b": "float"}
+    assert json.loads(manifest().to_json())["schema"] == {"a": "string", "b": "float"}
 
 
 @pytest.mark.parametrize("change", [{"format": 2}, {"format": "1x"}, {"extra": 1}, {"rows": "many"}])
 def test_another_format_is_refused_and_not_guessed(change: dict[str, Any]) -> None:
-    body = json.dumps({**json.loads(manifest().to_bytes()), **change})
-    with pytest.raises(ValidationError, match=next(iter(change))):
-        Manifest.model_validate_json(body)
+    body = json.dumps({**json.loads(manifest().to_json()), **change}).encode()
+    with pytest.raises(UnreadableRecord, match=f"format 1: {next(iter(change))}: "):
+        Manifest.from_json(body, "here")
 
 
 def test_a_manifest_is_frozen() -> None:

@@ -4,10 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from nightshift.contracts import Dataset
+from nightshift.monitoring.night_record import read_night_record
 from nightshift.spec import ModelSpec
-from nightshift.steps.monitor import read_drift
-from nightshift.steps.validate import reports_of
-from nightshift.stores import Stores
+from nightshift.stores import Stores, layout
 from nightshift.stores.ledger import Ledger
 from nightshift.stores.registry import CHAMPION
 
@@ -71,27 +70,45 @@ def champion(spec: ModelSpec, stores: Stores) -> str:
 def _lists(spec: ModelSpec, stores: Stores) -> _Lists:
     lake = stores.lake
     # A refused night is in no dataset, but its Data Docs are there: that is the night to look at.
-    folder = reports_of(spec, "").html.rpartition("/")[0]
-    checked = {key.removeprefix(folder).partition("/")[0] for key in lake.objects.keys(folder)}
-    scored, validated, aside = (
-        set(lake.partitions(dataset, spec.name))
-        for dataset in (Dataset.PREDICTIONS, Dataset.VALIDATED, Dataset.QUARANTINE)
+    reports = lake.objects.keys(layout.validations(spec.name))
+    checked = (layout.night_in(key, Dataset.VALIDATED, spec.name) for key in reports)
+    return _Lists(
+        scored=set(lake.partitions(Dataset.PREDICTIONS, spec.name)),
+        validated=set(lake.partitions(Dataset.VALIDATED, spec.name)),
+        checked={night.partition for night in checked if night and night.column == spec.partition.column},
+        quarantined=set(lake.partitions(Dataset.QUARANTINE, spec.name)),
     )
-    return _Lists(scored, validated, checked, aside)
 
 
 def _night(spec: ModelSpec, partition: str, lists: _Lists, stores: Stores) -> NightRow:
+    quarantined = _quarantined(spec, partition, lists, stores)
     if partition not in lists.scored:
-        state = "validated" if partition in lists.validated else "refused" if partition in lists.checked else "not here"
-        return NightRow(partition, state, quarantined=_quarantined(spec, partition, lists, stores))
-    manifest = stores.lake.require(Dataset.PREDICTIONS, spec.name, spec.partition.column, partition)
-    drift = read_drift(spec, partition, stores)
-    verdict = ("drift" if drift["drift"]["drifted"] else "quiet") if drift else ""
-    aside = _quarantined(spec, partition, lists, stores)
-    return NightRow(partition, "published", manifest.rows, str(manifest.provenance["pin"]["version"]), verdict, aside)
+        return NightRow(partition, _state(partition, lists), quarantined=quarantined)
+    manifest = stores.lake.require(spec.key(Dataset.PREDICTIONS, partition))
+    return NightRow(
+        partition,
+        "published",
+        rows=manifest.rows,
+        version=manifest.pin.version,
+        verdict=_verdict(spec, partition, stores),
+        quarantined=quarantined,
+    )
+
+
+def _state(partition: str, lists: _Lists) -> str:
+    if partition in lists.validated:
+        return "validated"
+    return "refused" if partition in lists.checked else "not here"
+
+
+def _verdict(spec: ModelSpec, partition: str, stores: Stores) -> str:
+    record = read_night_record(spec, partition, stores)
+    if record is None:
+        return ""
+    return "drift" if record.drift.drifted else "quiet"
 
 
 def _quarantined(spec: ModelSpec, partition: str, lists: _Lists, stores: Stores) -> int:
     if partition not in lists.quarantined:
         return 0
-    return stores.lake.require(Dataset.QUARANTINE, spec.name, spec.partition.column, partition).rows
+    return stores.lake.require(spec.key(Dataset.QUARANTINE, partition)).rows

@@ -26,7 +26,7 @@ from nightshift.partitions import parse_partition
 from nightshift.settings import settings
 from nightshift.spec import ModelSpec, find_spec, load_specs
 from nightshift.steps.validate import reports_of
-from nightshift.stores import Stores
+from nightshift.stores import Stores, layout
 
 # Data Docs name scripts and styles of a dozen other sites: none is loaded, no script runs.
 HEADERS = {
@@ -65,7 +65,7 @@ def index(request: Request, user: GetUserDep, before: str = "") -> HTMLResponse:
 def drift_report(model: str, partition: str, request: Request, user: GetUserDep) -> HTMLResponse:
     """What monitoring saw in a night."""
     spec = _spec(model, partition, request, user)
-    body = _object(f"{Dataset.MONITORING}/{model}/{spec.partition.column}={partition}/_report.html")
+    body = _object(layout.drift_report(spec.key(Dataset.MONITORING, partition)))
     if body is None:
         raise MissingPartition(f"{model} has no drift report of {partition}", fix=f"trigger {model}.monitor for it")
     return HTMLResponse(body, headers=HEADERS)

@@ -1,0 +1,178 @@
+"""The map of the lake: every key and every prefix of it. Nobody else spells one.
+
+    manifests/<dataset>/<model>/<column>=<night>.json                        the commit of a night
+    generations/<dataset>/<model>/<night>/<generation>/part-00000.parquet    its files, immutable
+    generations/predictions/<model>/<night>/shards/<digest>.parquet, .json   a finished shard, by what it is made from
+    <dataset>/<model>/<column>=<night>/part-00000.parquet                    what people read: copied after the commit
+    monitoring/<model>/<column>=<night>/_drift.json, _report.html            what monitoring saw of a night
+    monitoring/<model>/_accuracy/<night>.json                                how good it was, once its labels are there
+    monitoring/<model>/_decisions/<night>.json                               whether it was worth a retrain
+    reports/validation/<model>/<column>=<night>/result.json, data_docs.html  how it did against its expectations
+    models/<model>/<onnx sha256>/model.onnx, profile.json                    a version's graph, and its reference
+    ledger/<model>/000001.json                                               every move of an alias, in order
+    snapshots/<model>/nights.json                                            which nights were joined before
+
+docs/publishing.md says why a night is in three places. Readers of Parquet skip names that begin with ``_``. What
+DVC keeps has a prefix of its own, and its own layout: stores/remote.py.
+"""
+
+import re
+
+from nightshift.contracts import Dataset, PartitionKey
+from nightshift.errors import UsageError
+
+PARQUET = ".parquet"
+NIGHT = re.compile(r"/(?P<column>[^/=]+)=(?P<partition>[^/=]+?)(?:/|\.json$)")
+
+
+def manifests(dataset: Dataset, model: str) -> str:
+    """The prefix of a dataset's commit records."""
+    return f"manifests/{dataset}/{model}/"
+
+
+def manifests_of_column(dataset: Dataset, model: str, column: str) -> str:
+    """The prefix of those under one partition column, which a model may have changed."""
+    return f"{manifests(dataset, model)}{column}="
+
+
+def manifest(key: PartitionKey) -> str:
+    """The commit record of a night."""
+    return f"{manifests_of_column(key.dataset, key.model, key.column)}{key.partition}.json"
+
+
+def generations(dataset: Dataset, model: str) -> str:
+    """The prefix of a dataset's immutable files."""
+    return f"generations/{dataset}/{model}/"
+
+
+def generation_file(key: PartitionKey, generation: str, index: int) -> str:
+    """A file of a generation."""
+    return f"{generations(key.dataset, key.model)}{key.partition}/{generation}/{_part(index)}"
+
+
+def shard(model: str, partition: str, digest: str) -> str:
+    """The predictions of a shard, by the digest of what they are made from."""
+    return f"{generations(Dataset.PREDICTIONS, model)}{partition}/shards/{digest}.parquet"
+
+
+def shard_result(shard: str) -> str:
+    """What says that a shard is done, beside its predictions."""
+    return f"{stem(shard)}.json"
+
+
+def served(dataset: Dataset, model: str) -> str:
+    """The prefix that people read a dataset under."""
+    return f"{dataset}/{model}/"
+
+
+def served_night(key: PartitionKey) -> str:
+    """The prefix that people read a night under."""
+    return f"{served(key.dataset, key.model)}{key.column}={key.partition}/"
+
+
+def served_file(key: PartitionKey, index: int) -> str:
+    """A plain file of a night."""
+    return f"{served_night(key)}{_part(index)}"
+
+
+def validations(model: str) -> str:
+    """The prefix of the validation reports of all nights, also of refused ones, which are in no dataset."""
+    return f"reports/validation/{model}/"
+
+
+def validation_result(key: PartitionKey) -> str:
+    """The result of a night's validation, as Great Expectations writes it."""
+    return f"{validations(key.model)}{key.column}={key.partition}/result.json"
+
+
+def data_docs(key: PartitionKey) -> str:
+    """The Data Docs page of a night."""
+    return f"{validations(key.model)}{key.column}={key.partition}/data_docs.html"
+
+
+def drift(key: PartitionKey) -> str:
+    """What monitoring saw of a night, as a record."""
+    return f"{served_night(key.of(Dataset.MONITORING))}_drift.json"
+
+
+def drift_report(key: PartitionKey) -> str:
+    """The same as a page."""
+    return f"{served_night(key.of(Dataset.MONITORING))}_report.html"
+
+
+def accuracy(model: str, night: str) -> str:
+    """How good the scores of a night were."""
+    return f"{served(Dataset.MONITORING, model)}_accuracy/{night}.json"
+
+
+def decisions(model: str) -> str:
+    """The prefix of the governor's decisions."""
+    return f"{served(Dataset.MONITORING, model)}_decisions/"
+
+
+def decision(model: str, night: str) -> str:
+    """What the governor decided for a night."""
+    return f"{decisions(model)}{night}.json"
+
+
+def graph(model: str, sha256: str) -> str:
+    """The ONNX graph of a version, by its content."""
+    return f"models/{model}/{sha256}/model.onnx"
+
+
+def profile(model: str, sha256: str) -> str:
+    """The profile of a version, beside its graph."""
+    return f"models/{model}/{sha256}/profile.json"
+
+
+def ledger(model: str) -> str:
+    """The prefix of the moves of a model's aliases."""
+    return f"ledger/{model}/"
+
+
+def ledger_entry(model: str, number: int) -> str:
+    """One move; numbers begin at 1 and have no gap."""
+    return f"{ledger(model)}{number:06d}.json"
+
+
+def join_cache(model: str) -> str:
+    """Which nights were joined with their labels before, and what came of it."""
+    return f"snapshots/{model}/nights.json"
+
+
+def stem(key: str) -> str:
+    """A key without its suffix, and with its folder: the two files of a shard have the same."""
+    return key.rpartition(".")[0]
+
+
+def night_in(key: str, dataset: Dataset, model: str) -> PartitionKey | None:
+    """The night that a key of a dataset names as ``<column>=<night>``, or None."""
+    named = NIGHT.search(key)
+    return address(dataset, model, named["column"], named["partition"]) if named else None
+
+
+def address(dataset: Dataset, model: str, column: str, partition: str) -> PartitionKey | None:
+    """The address of a night whose name was read from a key; None for what is no night."""
+    try:
+        return PartitionKey(dataset, model, column, partition)
+    except UsageError:
+        return None
+
+
+def night_of_generation(key: str) -> str:
+    """The night that a file of a generation was written for."""
+    return key.split("/")[3]
+
+
+def night_of_decision(key: str) -> str:
+    """The night that a decision is about."""
+    return stem(key).rpartition("/")[2]
+
+
+def is_parquet(key: str) -> bool:
+    """Whether people who read Parquet see this object."""
+    return key.endswith(PARQUET)
+
+
+def _part(index: int) -> str:
+    return f"part-{index:05d}{PARQUET}"

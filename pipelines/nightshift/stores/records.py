@@ -1,0 +1,54 @@
+"""Small JSON of the lake, written and read in one way: each kind has a format, and what does not fit is refused.
+
+A record's format is raised by one, and its class taught to read the old one, whenever a field changes its meaning.
+"""
+
+import json
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from nightshift.errors import UnreadableRecord
+
+# What the first versions wrote without a format.
+FIRST_FORMAT = 1
+MOST_QUOTED = 60
+
+
+class Record(BaseModel):
+    """One kind of stored JSON. A kind narrows ``format`` to the ones it reads; its default is the one it writes."""
+
+    # Numbers that are none are kept as such: null would be another value.
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, ser_json_inf_nan="constants")
+
+    what: ClassVar[str]
+    """What errors call it, with its article."""
+    remedy: ClassVar[str] = "install the version of Nightshift that wrote it"
+
+    format: int
+
+    def to_json(self) -> bytes:
+        """Canonical JSON."""
+        return (self.model_dump_json(by_alias=True, indent=1) + "\n").encode()
+
+    @classmethod
+    def from_json(cls, body: bytes, where: str) -> Self:
+        """Read what was stored at ``where``. Raises ``UnreadableRecord``."""
+        try:
+            content = json.loads(body)
+            return cls.model_validate({"format": FIRST_FORMAT, **content})
+        except ValidationError as error:
+            raise cls._unreadable(where, _first_of(error)) from error
+        except (ValueError, TypeError) as error:
+            raise cls._unreadable(where, f"no JSON of an object: {error}") from error
+
+    @classmethod
+    def _unreadable(cls, where: str, why: str) -> UnreadableRecord:
+        readable = f"{cls.what} this version reads, format {cls.model_fields['format'].default}"
+        return UnreadableRecord(f"{where} is not {readable}: {why}", fix=cls.remedy)
+
+
+def _first_of(error: ValidationError) -> str:
+    first: Any = error.errors()[0]
+    field = ".".join(map(str, first["loc"])) or "the file"
+    return f"{field}: {first['msg']}, got {str(first['input'])[:MOST_QUOTED]!r}"

@@ -1,0 +1,99 @@
+"""Where everything lies in the bucket; and that nobody but ``layout`` spells a key."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nightshift.contracts import Dataset, PartitionKey
+from nightshift.stores import layout
+
+NIGHT = PartitionKey(Dataset.PREDICTIONS, "orders", "day", "2024-01-12")
+SHARD = "generations/predictions/orders/2024-01-12/shards/0a1b.parquet"
+TOP = ("manifests", "generations", "models", "monitoring", "ledger", "snapshots", "reports", *Dataset)
+KEYS = {
+    layout.manifests(Dataset.RAW, "orders"): "manifests/raw/orders/",
+    layout.manifests_of_column(Dataset.RAW, "orders", "day"): "manifests/raw/orders/day=",
+    layout.manifest(NIGHT): "manifests/predictions/orders/day=2024-01-12.json",
+    layout.generations(Dataset.QUARANTINE, "orders"): "generations/quarantine/orders/",
+    layout.generation_file(NIGHT, "9f", 3): "generations/predictions/orders/2024-01-12/9f/part-00003.parquet",
+    layout.shard("orders", "2024-01-12", "0a1b"): SHARD,
+    layout.shard_result(SHARD): "generations/predictions/orders/2024-01-12/shards/0a1b.json",
+    layout.served(Dataset.VALIDATED, "orders"): "validated/orders/",
+    layout.served_night(NIGHT): "predictions/orders/day=2024-01-12/",
+    layout.served_file(NIGHT, 0): "predictions/orders/day=2024-01-12/part-00000.parquet",
+    layout.validations("orders"): "reports/validation/orders/",
+    layout.validation_result(NIGHT): "reports/validation/orders/day=2024-01-12/result.json",
+    layout.data_docs(NIGHT): "reports/validation/orders/day=2024-01-12/data_docs.html",
+    layout.drift(NIGHT): "monitoring/orders/day=2024-01-12/_drift.json",
+    layout.drift_report(NIGHT): "monitoring/orders/day=2024-01-12/_report.html",
+    layout.accuracy("orders", "2024-01-12"): "monitoring/orders/_accuracy/2024-01-12.json",
+    layout.decisions("orders"): "monitoring/orders/_decisions/",
+    layout.decision("orders", "2024-01-12"): "monitoring/orders/_decisions/2024-01-12.json",
+    layout.graph("orders", "ab"): "models/orders/ab/model.onnx",
+    layout.profile("orders", "ab"): "models/orders/ab/profile.json",
+    layout.ledger("orders"): "ledger/orders/",
+    layout.ledger_entry("orders", 12): "ledger/orders/000012.json",
+    layout.join_cache("orders"): "snapshots/orders/nights.json",
+}
+
+
+@pytest.mark.parametrize(("key", "promised"), KEYS.items(), ids=KEYS.values())
+def test_every_key_lies_where_the_lakes_of_today_have_it(key: str, promised: str) -> None:
+    assert key == promised
+
+
+@pytest.mark.parametrize(
+    "key", [layout.manifest(NIGHT), layout.served_file(NIGHT, 0), layout.drift(NIGHT), layout.data_docs(NIGHT)]
+)
+def test_a_key_tells_the_night_it_is_of(key: str) -> None:
+    assert layout.night_in(key, NIGHT.dataset, NIGHT.model) == NIGHT
+
+
+@pytest.mark.parametrize("name", ["day=2024-02-30", "day=", "=2024-01-12", "2024-01-12", "day=2024-01-12x", "x"])
+def test_what_is_no_night_is_not_taken_for_one(name: str) -> None:
+    for key in (f"manifests/raw/orders/{name}.json", f"raw/orders/{name}/part-00000.parquet"):
+        assert layout.night_in(key, Dataset.RAW, "orders") is None
+
+
+def test_the_night_of_a_generation_and_of_a_decision_can_be_read_back() -> None:
+    assert layout.night_of_generation(SHARD) == "2024-01-12"
+    assert layout.night_of_generation(layout.generation_file(NIGHT, "9f", 0)) == "2024-01-12"
+    assert layout.night_of_decision(layout.decision("orders", "2024-01-12")) == "2024-01-12"
+
+
+def texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """The beginning of every text and f-string of a module, but of its docstrings."""
+    inside = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    inside |= {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            yield node.lineno, ast.unparse(node).removeprefix("f")[1:]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inside:
+            yield node.lineno, node.value
+
+
+def spelt(source: str) -> list[int]:
+    """The lines on which a key of the bucket begins."""
+    starts = [f"{prefix}/" for prefix in TOP] + [f"{{Dataset.{dataset.name}}}/" for dataset in Dataset]
+    return [line for line, text in texts(ast.parse(source)) if text.startswith(tuple(starts))]
+
+
+@pytest.mark.parametrize(
+    "line", ['x = "ledger/"', 'f"raw/{model}/"', "f'models/{m}/x'", 'f"{Dataset.RAW}/{model}/"', 'get("reports/a")']
+)
+def test_a_spelt_key_is_seen(line: str) -> None:
+    assert spelt(line if line.startswith(("x", "get")) else f"x = {line}") == [1]
+
+
+@pytest.mark.parametrize("line", ['"""ledger/<model>/, and on"""', 'x = f"look at labels/{name}"', 'x = "raw"'])
+def test_what_only_names_a_place_is_no_key(line: str) -> None:
+    assert spelt(line) == []
+
+
+def test_nobody_but_the_layout_spells_a_key(repository: Path) -> None:
+    package = repository / "pipelines" / "nightshift"
+    found = {file.relative_to(package).as_posix(): spelt(file.read_text()) for file in package.rglob("*.py")}
+    assert found.pop("stores/layout.py")
+    assert {name: lines for name, lines in found.items() if lines} == {}

@@ -1,0 +1,115 @@
+"""Stored JSON: what this version reads comes back as it was, and all else is one clear error."""
+
+import json
+import math
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from nightshift.errors import UnreadableRecord
+from nightshift.monitoring.accuracy import Accuracy
+from nightshift.monitoring.night_record import NightRecord
+from nightshift.profiles.profile import Profile
+from nightshift.steps.govern import DecisionRecord
+from nightshift.stores.ledger import AliasMove
+from nightshift.stores.manifest import Manifest
+from nightshift.stores.records import Record
+
+RECORDED = Path(__file__).parents[2] / "recorded" / "lake-aea87f5.zip"
+KINDS = {
+    "manifests/": Manifest,
+    "monitoring/orders/day=": NightRecord,
+    "monitoring/orders/_accuracy/": Accuracy,
+    "monitoring/orders/_decisions/": DecisionRecord,
+    "models/": Profile,
+    "ledger/": AliasMove,
+}
+
+
+class Measured(Record):
+    what = "a measurement"
+
+    format: Literal[1, 2] = 2
+    name: str
+    value: float
+    parts: tuple[int, ...] = ()
+
+
+MEASURED = Measured(name="a", value=0.1, parts=(1, 2))
+
+
+def recorded() -> dict[str, bytes]:
+    """Every record of a lake that an earlier version wrote."""
+    with zipfile.ZipFile(RECORDED) as lake:
+        return {name: lake.read(name) for name in lake.namelist() if name.startswith(tuple(KINDS)) and "json" in name}
+
+
+def test_a_record_comes_back_as_it_was_written() -> None:
+    assert Measured.from_json(MEASURED.to_json(), "here") == MEASURED
+    assert json.loads(MEASURED.to_json())["format"] == 2
+    assert MEASURED.to_json().endswith(b"}\n")
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_number_that_is_none_stays_what_it_was(value: float) -> None:
+    back = Measured.from_json(Measured(name="a", value=value).to_json(), "here")
+    assert str(back.value) == str(value)
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b'{"format": 3, "name": "a", "value": 1}', r"format: Input should be 1 or 2, got '3'"),
+        (b'{"format": 2, "name": "a"}', r"value: Field required"),
+        (b'{"format": 2, "name": "a", "value": "many"}', r"value: .*, got 'many'"),
+        (b'{"format": 2, "name": "a", "value": 1, "more": 2}', r"more: Extra inputs are not permitted, got '2'"),
+        (b"", "no JSON of an object"),
+        (b"{", "no JSON of an object"),
+        (b"[1]", "no JSON of an object"),
+        (b"null", "no JSON of an object"),
+        (b'"text"', "no JSON of an object"),
+        (b"\xff\xfe\x00", "no JSON of an object"),
+    ],
+)
+def test_what_does_not_fit_is_one_error_naming_place_kind_and_format(body: bytes, why: str) -> None:
+    with pytest.raises(UnreadableRecord, match=r"^s3://lake/x\.json is not a measurement this version reads") as error:
+        Measured.from_json(body, "s3://lake/x.json")
+    assert error.match(rf"format 2: {why}")
+    assert error.value.fix == "install the version of Nightshift that wrote it"
+    assert len(error.value.message) < 300
+    assert pickle.loads(pickle.dumps(error.value)).message == error.value.message
+
+
+def test_what_was_written_without_a_format_is_of_the_first() -> None:
+    assert Measured.from_json(b'{"name": "a", "value": 1}', "here").format == 1
+
+
+def test_a_record_is_frozen() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        MEASURED.name = "other"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("key", sorted(recorded()))
+def test_what_an_earlier_version_wrote_is_read_and_nothing_of_it_lost(key: str) -> None:
+    body = recorded()[key]
+    kind = next(kind for prefix, kind in KINDS.items() if key.startswith(prefix))
+    record = kind.from_json(body, key)
+    assert json.loads(record.to_json()) == {"format": 1} | json.loads(body)
+
+
+def test_the_recorded_lake_has_every_kind() -> None:
+    assert {prefix for prefix in KINDS for key in recorded() if key.startswith(prefix)} == set(KINDS)
+
+
+def test_the_first_records_of_nights_said_no_distance_that_alarms() -> None:
+    body = json.loads(recorded()["monitoring/orders/day=2024-01-14/_drift.json"])
+    for feature in body["drift"]["features"]:
+        del feature["alarm_distance"]
+    for accuracy in body["accuracy"]:
+        del accuracy["loss"]
+    record = NightRecord.from_json(json.dumps(body).encode(), "here")
+    assert {feature.alarm_distance for feature in record.drift.features} == {1.0}
+    assert {accuracy.loss for accuracy in record.accuracy} == {"log_loss"}
