@@ -1,7 +1,7 @@
 """How values are counted: bins of numbers by edges, of strings by category, and a bin for null."""
 
 import math
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -9,9 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
-from nightshift.modelling.arrays import Float64s, Int64s, Places
+from nightshift.modelling.arrays import Array, Float64s, Int64s, Places
 from nightshift.modelling.inputs import as_numbers
 
+ArrowValues: TypeAlias = "pa.ChunkedArray | pa.Array"
 MAX_CATEGORIES = 100
 # Nights that make the tail whose mean excess says how far beyond a record the next record lies.
 TAIL_NIGHTS = 10
@@ -36,80 +37,150 @@ class Bins(BaseModel):
     @property
     def size(self) -> int:
         """Number of bins, the null bin included."""
-        return (len(self.edges) + 1 if self.kind == "numeric" else len(self.categories) + 1) + 1
+        if self.kind == "numeric":
+            return len(self.edges) + 2
+        return len(self.categories) + 2
 
-    def codes(self, values: pa.ChunkedArray | pa.Array) -> Int64s:
+    def codes(self, values: ArrowValues) -> Int64s:
         """The bin of each value, shape (rows,)."""
         if self.kind == "numeric":
-            numbers = as_floats(values)
-            found = np.searchsorted(np.asarray(self.edges), numbers, side="right")
-            return np.where(np.isnan(numbers), self.size - 1, found).astype(np.int64)
-        index = pc.index_in(values.cast(pa.string()), value_set=pa.array(self.categories, pa.string()))
-        other = pc.fill_null(index, len(self.categories))
-        return np.asarray(pc.if_else(pc.is_null(values), self.size - 1, other), dtype=np.int64)
+            return self._codes_of_numbers(values)
+        return self._codes_of_texts(values)
 
-    def count(self, values: pa.ChunkedArray | pa.Array) -> Int64s:
+    def _codes_of_numbers(self, values: ArrowValues) -> Int64s:
+        numbers = as_floats(values)
+        edges = np.asarray(self.edges)
+        codes = np.searchsorted(edges, numbers, side="right")
+        codes[np.isnan(numbers)] = self.size - 1
+        return codes.astype(np.int64)
+
+    def _codes_of_texts(self, values: ArrowValues) -> Int64s:
+        texts = values.cast(pa.string())
+        categories = pa.array(self.categories, pa.string())
+        places = pc.index_in(texts, value_set=categories)
+        places_or_other = pc.fill_null(places, len(categories))
+        is_null = pc.is_null(values)
+        codes = pc.if_else(is_null, self.size - 1, places_or_other)
+        return np.asarray(codes, dtype=np.int64)
+
+    def count(self, values: ArrowValues) -> Int64s:
         """Rows per bin, shape (size,); they sum to the number of values."""
         if self.kind == "numeric":
             return self._count_numbers(values)
-        if pa.types.is_dictionary(values.type) and isinstance(values, pa.Array):
-            indices = pc.fill_null(values.indices, len(values.dictionary)).to_numpy(zero_copy_only=False)
-            of_each = np.bincount(indices, minlength=len(values.dictionary) + 1)
-            bins = np.append(self.codes(values.dictionary), self.size - 1)
-            return np.bincount(bins, weights=of_each, minlength=self.size).astype(np.int64)
-        return np.bincount(self.codes(values), minlength=self.size)
+        if isinstance(values, pa.DictionaryArray):
+            return self._count_dictionary(values)
+        codes = self.codes(values)
+        return np.bincount(codes, minlength=self.size)
 
-    def _count_numbers(self, values: pa.ChunkedArray | pa.Array) -> Int64s:
+    def _count_numbers(self, values: ArrowValues) -> Int64s:
         """As ``codes``, by one comparison per edge: 5 times as fast as a search per value."""
-        there = values.drop_null() if values.null_count else values
-        numbers = as_numbers(there).to_numpy(zero_copy_only=False)
-        known = numbers.size - (np.count_nonzero(np.isnan(numbers)) if numbers.dtype.kind == "f" else 0)
-        from_edge = [np.count_nonzero(numbers >= edge) for edge in _native(self.edges, numbers.dtype)]
-        inside = -np.diff([known, *from_edge, 0])
+        present = values.drop_null() if values.null_count else values
+        numbers = as_numbers(present).to_numpy(zero_copy_only=False)
+        known = numbers.size - _count_nan(numbers)
+        from_edge_on = [known]
+        for edge in _native(self.edges, numbers.dtype):
+            is_above = numbers >= edge
+            from_edge_on.append(np.count_nonzero(is_above))
+        from_edge_on.append(0)
+        inside = -np.diff(from_edge_on)
         return np.append(inside, len(values) - known)
+
+    def _count_dictionary(self, values: pa.DictionaryArray) -> Int64s:
+        """As ``codes``, which looks at each distinct text once."""
+        texts = values.dictionary
+        # One place more: that of null.
+        indices = pc.fill_null(values.indices, len(texts))
+        places = indices.to_numpy(zero_copy_only=False)
+        rows_of_texts = np.bincount(places, minlength=len(texts) + 1)
+        codes = np.append(self.codes(texts), self.size - 1)
+        counts = np.bincount(codes, weights=rows_of_texts, minlength=self.size)
+        return counts.astype(np.int64)
 
 
 def bins_of(values: Any, night: Places, bins: int) -> Bins:
     """The bins of a reference: its values (rows,) and the night of each, counted from 0."""
-    text = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
-    return _categories(values) if text else _edges(as_floats(values), night, bins)
+    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+        return _category_bins(values)
+    numbers = as_floats(values)
+    return _numeric_bins(numbers, night, bins)
 
 
-def as_floats(values: pa.ChunkedArray | pa.Array) -> Float64s:
+def as_floats(values: ArrowValues) -> Float64s:
     """Numbers, booleans or dates as float64 with NaN for null, shape (rows,)."""
-    return np.asarray(pc.fill_null(as_numbers(values).cast(pa.float64()), np.nan), dtype=np.float64)
+    floats = as_numbers(values).cast(pa.float64())
+    without_null = pc.fill_null(floats, np.nan)
+    return np.asarray(without_null, dtype=np.float64)
 
 
-def _categories(values: Any) -> Bins:
-    counted = pc.value_counts(values.drop_null()).to_pylist()
-    counted.sort(key=lambda item: (-item["counts"], item["values"]))
-    return Bins(kind="category", categories=tuple(item["values"] for item in counted[:MAX_CATEGORIES]))
+def _count_nan(numbers: Array) -> int:
+    if numbers.dtype.kind != "f":
+        return 0
+    is_nan = np.isnan(numbers)
+    return int(np.count_nonzero(is_nan))
 
 
-def _edges(values: Float64s, night: Places, bins: int) -> Bins:
-    there = np.isfinite(values)
-    values, night = values[there], night[there]
+def _category_bins(values: Any) -> Bins:
+    present = values.drop_null()
+    counted = pc.value_counts(present)
+    categories = counted.to_pylist()
+    categories.sort(key=lambda item: (-item["counts"], item["values"]))
+    most_frequent = categories[:MAX_CATEGORIES]
+    return Bins(
+        kind="category",
+        categories=tuple(item["values"] for item in most_frequent),
+    )
+
+
+def _numeric_bins(values: Float64s, night: Places, bins: int) -> Bins:
+    finite = np.isfinite(values)
+    values = values[finite]
+    night = night[finite]
     if values.size == 0:
         return Bins(kind="numeric")
-    inner = _quantiles(values, bins)
-    heavy = np.unique(inner[:-1][inner[:-1] == inner[1:]])
+    heavy = _heavy_values(values, bins)
+    edges = [
+        -_beyond(_maxima(-values, night)),
+        *_inner_edges(values, heavy, bins),
+        # A value that many rows share has a bin of its own: [value, the next float).
+        *heavy,
+        *np.nextafter(heavy, np.inf),
+        np.nextafter(_beyond(_maxima(values, night)), np.inf),
+    ]
+    distinct = np.unique(edges)
+    return Bins(kind="numeric", edges=tuple(distinct.tolist()))
+
+
+def _heavy_values(values: Float64s, bins: int) -> Float64s:
+    """Those that take a whole bin or more, so that two quantiles in a row are the same."""
+    quantiles = _quantiles(values, bins)
+    earlier = quantiles[:-1]
+    later = quantiles[1:]
+    return np.unique(earlier[earlier == later])
+
+
+def _inner_edges(values: Float64s, heavy: Float64s, bins: int) -> Float64s:
     rest = values[~np.isin(values, heavy)]
-    inner = _quantiles(rest, max(bins - len(heavy), 2)) if rest.size else heavy
-    top = _beyond(_per_night(np.maximum, values, night))
-    bottom = -_beyond(_per_night(np.maximum, -values, night))
-    # A value that many rows share has a bin of its own: [value, the next float).
-    edges = np.unique([bottom, *inner, *heavy, *np.nextafter(heavy, np.inf), np.nextafter(top, np.inf)])
-    return Bins(kind="numeric", edges=tuple(edges.tolist()))
+    if rest.size == 0:
+        return heavy
+    bins_of_rest = max(bins - len(heavy), 2)
+    return _quantiles(rest, bins_of_rest)
 
 
 def _quantiles(values: Float64s, bins: int) -> Float64s:
-    return np.quantile(values, np.arange(1, bins) / bins, method="inverted_cdf")
+    shares = np.arange(1, bins) / bins
+    return np.quantile(
+        values,
+        shares,
+        method="inverted_cdf",
+    )
 
 
-def _per_night(reduce: np.ufunc, values: Float64s, night: Places) -> Float64s:
-    found = np.full(night.max() + 1, -np.inf)
-    reduce.at(found, night, values)
-    return found[np.isfinite(found)]
+def _maxima(values: Float64s, night: Places) -> Float64s:
+    """The largest value of each night that has one."""
+    nights = night.max() + 1
+    maxima = np.full(nights, -np.inf)
+    np.maximum.at(maxima, night, values)
+    return maxima[np.isfinite(maxima)]
 
 
 def _beyond(maxima: Float64s) -> float:
@@ -120,14 +191,22 @@ def _beyond(maxima: Float64s) -> float:
     (Pickands, 1975, Annals of Statistics 3), with the mean excess of the top nights as their scale.
     """
     ordered = np.sort(maxima)
-    level = ordered[-min(TAIL_NIGHTS + 1, len(ordered))]
-    return float(ordered[-1] + TAIL_SCALES * (ordered[-TAIL_NIGHTS:] - level).mean())
+    record = ordered[-1]
+    nights = min(TAIL_NIGHTS + 1, len(ordered))
+    level = ordered[-nights]
+    excesses = ordered[-TAIL_NIGHTS:] - level
+    margin = TAIL_SCALES * excesses.mean()
+    return float(record + margin)
 
 
 def _native(edges: tuple[float, ...], kind: npt.DTypeLike) -> list[Any]:
     """The smallest value of a type that is not below each edge: ``x >= edge`` without widening x."""
     if np.dtype(kind).kind != "f":
         return [math.ceil(edge) for edge in edges]
+    exact = np.asarray(edges, np.float64)
     with np.errstate(over="ignore"):
-        nearest = np.asarray(edges, np.float64).astype(kind)
-    return list(np.where(nearest < np.asarray(edges), np.nextafter(nearest, nearest.dtype.type(np.inf)), nearest))
+        nearest = exact.astype(kind)
+    infinity = nearest.dtype.type(np.inf)
+    next_above = np.nextafter(nearest, infinity)
+    native = np.where(nearest < exact, next_above, nearest)
+    return list(native)
