@@ -24,8 +24,12 @@ EXCLUDED = {
     "nightshift.stores.registry": "is opened by training and planning; a pin has what they took from it",
     "nightshift.stores.snapshots": "keeps files by their md5 and makes none; scoring never opens it",
     "nightshift.modelling.metrics": "judges scores and makes none",
+    "nightshift.modelling.plots": "draws a training for people and makes no row",
 }
-"""Modules that decide no row, each with the reason. What nothing but these imports is left out with them."""
+"""Modules, and rooms with all in them, that decide no row, each with the reason.
+
+What nothing but these imports is left out with them.
+"""
 
 
 @cache
@@ -49,11 +53,16 @@ def _closure(roots: Iterable[str]) -> dict[str, ast.Module]:
     waiting = list(chain.from_iterable(map(_modules_in, roots)))
     while waiting:
         module = waiting.pop()
-        if module in trees or module in EXCLUDED:
+        if module in trees or _is_excluded(module):
             continue
         trees[module] = _tree(module)
         waiting.extend(_imports(module, trees[module]))
     return trees
+
+
+def _is_excluded(module: str) -> bool:
+    _, *rooms = _with_packages(module)
+    return module in EXCLUDED or not EXCLUDED.keys().isdisjoint(rooms)
 
 
 def _modules_in(root: str) -> Iterator[str]:

@@ -35,6 +35,12 @@ def test_every_family_makes_the_dag_of_its_verb(here, families, spec):
     assert ids(project_dags()) == [f"{spec.name}.{verb}" for verb in families]
 
 
+def test_the_chain_that_the_demo_follows_is_made_of_families_in_their_order(families):
+    from nightshift.demo.chain import CHAIN
+
+    assert [verb for verb in families if verb in CHAIN] == list(CHAIN)
+
+
 def test_a_task_gets_its_own_dag_alone_though_another_model_is_wrong(here, spec, make_project, monkeypatch):
     from nightshift.orchestration.families import project_dags
 

@@ -1,6 +1,5 @@
 """A new virtual environment that has Airflow and the wheel with its core, and a project that it runs."""
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -34,13 +33,15 @@ def environment(wheel: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def own_project(make_project: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A team's repository: nightshift.toml, models/ with one small model, dags/ with one file."""
+def own_project(
+    environment: Path, make_project: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A team's repository as ``nightshift init`` of the new environment writes it, with one small model."""
     project = tmp_path_factory.mktemp("team") / "project"
+    nobody = Installed(project.parent, {"PATH": f"{environment / 'bin'}:/usr/bin:/bin", "HOME": str(project.parent)})
+    made = nobody.run("nightshift", "init", str(project))
+    assert made.returncode == 0, made.stderr
     make_project(project)
-    # TODO(init): `nightshift init` of the new environment writes these two; until it does, they are by hand.
-    (project / "nightshift.toml").write_text("format = 1\n")
-    shutil.copytree(REPOSITORY / "dags", project / "dags", ignore=shutil.ignore_patterns("__pycache__"))
     return project
 
 
@@ -68,6 +69,7 @@ def installed(environment: Path, own_project: Path, own_stores: Stores, stack: A
         "HOME": str(home),
         "AIRFLOW_HOME": str(home / "airflow"),
         "AIRFLOW__CORE__DAGS_FOLDER": str(own_project / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(own_project / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__ALLOWED_DESERIALIZATION_CLASSES": "airflow.* nightshift.contracts.*",
         "NIGHTSHIFT_PROJECT": str(own_project),

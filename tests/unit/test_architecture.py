@@ -26,8 +26,8 @@ TASKS_ELSEWHERE = {
     "window": "steps/load.py",
     "register": "steps/train.py",
     "rollback": "steps/promote.py",
-    "retrain": "orchestration/retrain.py",
-    "confirm": "orchestration/retrain.py",
+    "retrain": "orchestration/monitor.py",
+    "confirm": "orchestration/monitor.py",
 }
 """Tasks without a file of their own, and where they live: with the step that they belong to."""
 PRINT_MODULES = """

@@ -1,13 +1,13 @@
 """The distribution as pyproject.toml describes it: what a wheel holds, what it needs, and what a night goes without."""
 
 import ast
-import fnmatch
 import re
 import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
 from importlib.metadata import packages_distributions
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -78,6 +78,26 @@ def imported() -> Iterator[tuple[str, str]]:
                 yield node.module.partition(".")[0], file.name
 
 
+def matches(file: Path, folder: Path, pattern: str) -> bool:
+    """Whether setuptools' glob, in which ``**`` is any depth, takes the file."""
+    beneath = pattern.removesuffix("**")
+    if beneath != pattern:
+        return file.is_relative_to(folder / beneath)
+    return file.parent == folder and file.match(pattern)
+
+
+def package_data() -> set[Path]:
+    """The files that setuptools takes besides modules, as it looks for them: by package, then by pattern."""
+    found: set[Path] = set()
+    for package, patterns in TOML["tool"]["setuptools"]["package-data"].items():
+        folders = [file.parent for file in PACKAGE.rglob("__init__.py")]
+        if package != "*":
+            folders = [ROOT / "pipelines" / package.replace(".", "/")]
+        for folder, pattern in product(folders, patterns):
+            found.update(file for file in folder.rglob("*") if matches(file, folder, pattern))
+    return found
+
+
 def test_nobody_uploads_it_and_its_name_is_not_the_stranger_s() -> None:
     assert PROJECT["name"] == "nightshift-batch"
     assert "Private :: Do Not Upload" in PROJECT["classifiers"]
@@ -105,13 +125,11 @@ def test_every_file_of_the_package_is_in_the_wheel() -> None:
         ["git", "-C", str(ROOT), "ls-files", "--cached", "--others", "--exclude-standard", str(PACKAGE)],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    patterns = TOML["tool"]["setuptools"]["package-data"]["*"]
-    others = [name for name in map(Path, tracked.stdout.splitlines()) if name.suffix != ".py"]
-    assert PACKAGE / "py.typed" in {ROOT / name for name in others}
-    assert [name for name in others if not any(fnmatch.fnmatch(name.name, pattern) for pattern in patterns)] == []
     # setuptools finds packages by their __init__.py.
-    folders = {file.parent for file in PACKAGE.rglob("*.py")} | {(ROOT / name).parent for name in others}
-    assert [folder for folder in folders if not (folder / "__init__.py").is_file()] == []
+    files = {ROOT / name for name in tracked.stdout.splitlines()}
+    modules = {file for file in files if file.suffix == ".py" and (file.parent / "__init__.py").is_file()}
+    assert PACKAGE / "py.typed" in files
+    assert sorted(files - modules - package_data()) == []
 
 
 def test_every_import_is_of_a_package_that_is_declared() -> None:

@@ -82,14 +82,12 @@ def test_a_step_of_training_asks_before_it_begins(lacking: Callable[..., None], 
         steps[step](spec, None, None)  # type: ignore[operator]
 
 
-def test_a_model_yaml_is_not_drafted_without_the_search_for_leaks(lacking: Callable[..., None]) -> None:
-    from nightshift.authoring.leaks import look
-    from nightshift.authoring.new import new
+def test_columns_that_tell_the_label_are_looked_for_or_it_is_said_why_not(lacking: Callable[..., None]) -> None:
+    from nightshift.authoring.leaks import strengths
 
     lacking("scikit-learn")
-    for needs in (look, new):
-        with pytest.raises(UsageError, match=r"extra \[train\]"):
-            needs(None, None)  # type: ignore[operator]
+    with pytest.raises(UsageError, match=r"^looking for columns that tell the label needs the extra \[train\]"):
+        strengths(None, None, "binary")  # type: ignore[arg-type]
 
 
 def test_networks_are_an_extra_of_their_own(lacking: Callable[..., None]) -> None:

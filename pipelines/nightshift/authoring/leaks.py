@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from nightshift.contracts import Dataset
 from nightshift.errors import MissingPartition
 from nightshift.extras import require
-from nightshift.modelling.arrays import Array, Mask, Places
+from nightshift.modelling.arrays import Array, Booleans, Places
 from nightshift.modelling.inputs import as_float32
 from nightshift.modelling.label_types import LABEL_TYPES
 from nightshift.modelling.label_types.base import EstimatorType
@@ -48,7 +48,6 @@ class Leak:
 
 def look(spec: ModelSpec, stores: Stores) -> list[Leak]:
     """Leaks among the features, on the last labelled nights of the lake. Raises ``MissingPartition`` without any."""
-    require("train", "looking for leaks")
     from nightshift.modelling.labelled_night import labelled
 
     there = set(stores.lake.partitions(Dataset.VALIDATED, spec.name)) & set(
@@ -77,7 +76,9 @@ def strengths(table: pa.Table, label: Any, kind: LabelKind) -> dict[str, float]:
 
     AUC for classes (one against the rest, averaged), R² for a regression. Nulls are a value like others. Nothing
     is said of fewer than 40 labelled rows; of more than 20,000 a fixed sample is looked at.
+    Raises ``UsageError`` without the extra ``train``.
     """
+    require("train", "looking for columns that tell the label")
     probe = _probe(kind)
     values = label.combine_chunks() if isinstance(label, pa.ChunkedArray) else label
     places = _labelled_places(values)
@@ -133,7 +134,7 @@ class _Probe(Protocol):
     def target(self, labels: pa.Array) -> Array:
         """Labels without nulls as the tree takes them, (n,)."""
 
-    def usable(self, target: Array) -> Mask:
+    def usable(self, target: Array) -> Booleans:
         """Rows that can be learnt from and told, (n,)."""
 
     def folds(self) -> Any:
@@ -153,7 +154,7 @@ class _Classes:
         texts = labels.cast(pa.string()).to_numpy(zero_copy_only=False).astype(str)
         return np.unique(texts, return_inverse=True)[1]
 
-    def usable(self, target: Array) -> Mask:
+    def usable(self, target: Array) -> Booleans:
         """Those of classes with rows enough for every fold."""
         return np.asarray(np.bincount(target)[target] >= 2 * FOLDS)
 
@@ -182,7 +183,7 @@ class _Numbers:
     def target(self, labels: pa.Array) -> Array:
         return np.asarray(as_float32(labels).to_numpy(zero_copy_only=False), np.float64)
 
-    def usable(self, target: Array) -> Mask:
+    def usable(self, target: Array) -> Booleans:
         return np.ones(len(target), np.bool_)
 
     def folds(self) -> Any:

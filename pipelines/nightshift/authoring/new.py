@@ -20,7 +20,6 @@ from nightshift.authoring.leaks import Leak, leaks, strengths
 from nightshift.authoring.names import safe_name, safe_names
 from nightshift.authoring.survey import ARRIVAL, SourceSummary, survey
 from nightshift.errors import NoSourceData, UsageError
-from nightshift.extras import require
 from nightshift.settings import Settings
 from nightshift.spec import load_spec
 from nightshift.spec.learning import LabelKind
@@ -75,7 +74,6 @@ def new(request: NewModelRequest, settings: Settings) -> NewModel:
     Raises ``UsageError`` for names that are not there, keys that repeat and a model that exists already,
     ``SourceMissing``, ``SourceUnreadable``, ``NoSourceData``, also ``UsageError`` without the extra ``train``.
     """
-    require("train", "looking through data for a model.yaml")
     file = settings.models / request.name / "model.yaml"
     _require_name(request, file)
     source = survey(request.data, request.partition_by, request.timezone, settings)

@@ -19,6 +19,8 @@ app = typer.Typer()
 
 ModelArgument = Annotated[str, typer.Argument(help="A folder of models/.", show_default=False)]
 NightArgument = Annotated[str, typer.Argument(help="The night, as YYYY-MM-DD.", show_default=False)]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
+OlderThanOption = Annotated[float, typer.Option(help="Leave what changed in the last DAYS.", metavar="DAYS")]
 JsonOption = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 
@@ -169,16 +171,18 @@ def rollback(
     say(rollback(spec, stores, to=to, why=why))
 
 
-# Its former name, which people may have in scripts; it goes with the release after 0.1.
-@app.command("gc", hidden=True, deprecated=True)
 @app.command()
-def maintain(
-    model: ModelArgument,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
-    older_than: Annotated[float, typer.Option(help="Leave what changed in the last DAYS.", metavar="DAYS")] = KEEP_DAYS,
-) -> None:
+def maintain(model: ModelArgument, dry_run: DryRunOption = False, older_than: OlderThanOption = KEEP_DAYS) -> None:
     """Heal nights that a crash left behind, collect files that no manifest names and uploads that never ended."""
     from nightshift.steps.maintain import maintain
 
     spec, stores = open_model(model)
     say(maintain(spec, stores, older_than_days=older_than, dry_run=dry_run, say=typer.echo))
+
+
+# People may have it in scripts; it goes with the release after 0.1.
+@app.command(hidden=True)
+def gc(model: ModelArgument, dry_run: DryRunOption = False, older_than: OlderThanOption = KEEP_DAYS) -> None:
+    """Do what ``maintain`` does, under its former name."""
+    typer.secho("warning: `nightshift gc` is `nightshift maintain` now", fg=typer.colors.YELLOW, err=True)
+    maintain(model, dry_run, older_than)

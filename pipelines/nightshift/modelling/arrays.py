@@ -11,4 +11,4 @@ Float64s: TypeAlias = NDArray[np.float64]
 Floats: TypeAlias = Float32s | Float64s
 Int64s: TypeAlias = NDArray[np.int64]
 Places: TypeAlias = NDArray[np.intp]
-Mask: TypeAlias = NDArray[np.bool_]
+Booleans: TypeAlias = NDArray[np.bool_]

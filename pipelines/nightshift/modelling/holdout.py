@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from nightshift.contracts import SnapshotRef
-from nightshift.modelling.arrays import Floats, Int64s, Mask
+from nightshift.modelling.arrays import Booleans, Floats, Int64s
 from nightshift.modelling.label_types import label_type
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
@@ -25,7 +25,7 @@ class LabelledRows:
     labels: Floats
     nights: Int64s
 
-    def only(self, chosen: Mask) -> "LabelledRows":
+    def only(self, chosen: Booleans) -> "LabelledRows":
         """The chosen of the rows, by a mask (n,)."""
         return LabelledRows(
             table=self.table.filter(pa.array(chosen)),

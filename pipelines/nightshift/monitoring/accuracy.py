@@ -119,7 +119,7 @@ def scored_columns(spec: ModelSpec) -> list[str]:
 
 
 def metrics(spec: ModelSpec, loss: str, scores: Floats, labels: Floats) -> dict[str, float | None]:
-    """All metrics of labelled rows, and their mean ``loss``; None where undefined. Shapes as ``holdout.Rows``."""
+    """All metrics of labelled rows, and their mean ``loss``; None where undefined. Shapes as in ``LabelledRows``."""
     label = label_type(spec)
     found = label.metrics(labels, scores) if labels.size else {}
     mean = float(row_losses(loss, labels, scores).mean()) if labels.size else None

@@ -89,7 +89,7 @@ def build(
 
     ``table`` holds the drift features (other columns are ignored); ``nights``, ``scores`` and ``labels``
     have one line per row: the partition key, the model's scores (NaN in sample), and the outcome as
-    ``holdout.Rows`` has it (NaN where there was none). Scores of rows that the model was trained on are too
+    ``holdout.LabelledRows`` has it (NaN where there was none). Scores of rows that the model was trained on are too
     good to compare with, so only the holdout nights have any, and the score's reference is those nights alone. With
     fewer than ``drift.MIN_NIGHTS`` of them the score is shown but cannot alarm. Raises ``ModelError``
     when there are no rows.

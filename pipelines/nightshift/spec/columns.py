@@ -45,7 +45,7 @@ class Column(Frozen):
 
     @property
     def numeric(self) -> bool:
-        """Everything but strings, which are categories. Dates count as days, see ``estimators.as_float32``."""
+        """Everything but strings, which are categories. Dates count as days, see ``modelling.inputs.as_float32``."""
         return self.type != "string"
 
     def action(self, check: CheckKind) -> Action:

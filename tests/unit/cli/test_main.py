@@ -88,10 +88,9 @@ def test_without_a_verb_the_verbs_are_listed(nightshift: Nightshift) -> None:
 def test_gc_is_maintain_and_says_that_the_name_goes(nightshift: Nightshift) -> None:
     assert "gc" not in SHOWN
     assert [option.opts for option in VERBS["gc"].params] == [option.opts for option in VERBS["maintain"].params]
-    assert VERBS["gc"].deprecated
     code, _, err = nightshift("gc", "nope")
     assert code == 1
-    assert "'gc' is deprecated" in err
+    assert "`nightshift gc` is `nightshift maintain` now" in err
     assert "no model 'nope'" in err
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
@@ -11,6 +11,9 @@ from pydantic import ValidationError
 
 from nightshift.errors import SpecError, UsageError
 from nightshift.spec import Label, ModelSpec, find_spec, load_spec, load_specs
+from nightshift.spec.learning import TrainerName
+
+TRAINERS = get_args(TrainerName)
 
 
 @pytest.fixture
@@ -76,7 +79,7 @@ def test_an_unknown_key_is_named_with_the_nearest_allowed_one(
         ("training.window_days", "many", "'many'", "valid integer"),
         ("training.window_days", 1, "1", "greater than or equal to 2"),
         ("training.holdout_days", 0, "0", "greater than or equal to 1"),
-        ("training.trainer", "magic", "'magic'", "'logistic_regression', 'ridge' or 'neural_network'"),
+        ("training.trainer", "magic", "'magic'", f"{', '.join(map(repr, TRAINERS[:-1]))} or {TRAINERS[-1]!r}"),
         ("label.delay_days", -1, "-1", "greater than or equal to 0"),
         ("label.type", "counts", "'counts'", "'binary'"),
         ("label.column", "Late!", "'Late!'", "pattern"),

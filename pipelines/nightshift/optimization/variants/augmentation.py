@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from nightshift.modelling.arrays import Mask
+from nightshift.modelling.arrays import Booleans
 from nightshift.modelling.inputs import as_float32
 from nightshift.optimization.parity import UNSEEN
 from nightshift.spec import ModelSpec
@@ -30,7 +30,7 @@ def resampled(spec: ModelSpec, table: pa.Table, rows: int, rng: np.random.Genera
     donor = rng.integers(0, table.num_rows, rows)
     changed = rng.random(rows) < CHANGED_ROWS
 
-    def some(share: float) -> Mask:
+    def some(share: float) -> Booleans:
         drawn = rng.random(rows)
         return changed & (drawn < share)
 
@@ -51,7 +51,7 @@ def resampled(spec: ModelSpec, table: pa.Table, rows: int, rng: np.random.Genera
     return pa.table(columns)
 
 
-def _moved(values: pa.Array, chosen: Mask, rng: np.random.Generator) -> pa.Array:
+def _moved(values: pa.Array, chosen: Booleans, rng: np.random.Generator) -> pa.Array:
     """The chosen of (n,) numbers part of the way to one of the nearest other values; whole ones stay whole."""
     numbers = np.array(values.to_numpy(zero_copy_only=False), np.float32)
     missing = np.isnan(numbers)

@@ -30,9 +30,10 @@ def views() -> list[dict[str, Any]]:
         "destination": "dag_run",
         "url_route": "night",
     }
-    if not settings().mlflow_url:
+    mlflow_url = settings().mlflow_url
+    if not mlflow_url:
         return [nights, run]
-    mlflow = {"name": "MLflow", "href": settings().mlflow_url, "destination": "nav", "nav_top_level": True}
+    mlflow = {"name": "MLflow", "href": mlflow_url, "destination": "nav", "nav_top_level": True}
     return [mlflow, nights, run]
 
 
@@ -81,9 +82,10 @@ def docs_url(key: str) -> str:
     """A key of ``layout.data_docs`` as the web app serves it."""
     from airflow.configuration import conf
 
-    model, night = key.split("/")[2:4]
+    _, _, model, night, _ = key.split("/")
+    _, _, partition = night.partition("=")
     base = conf.get("api", "base_url", fallback="").rstrip("/")
-    return f"{base}/{PREFIX}/validation/{quote(model)}/{quote(night.partition('=')[2])}"
+    return f"{base}/{PREFIX}/validation/{quote(model)}/{quote(partition)}"
 
 
 def _pushed(key: str, operator: Any, ti_key: Any) -> str:

@@ -37,6 +37,7 @@ def test_a_text_means_yes_where_the_spec_says_which(spec: ModelSpec, change: Cha
     assert label.cast(pa.array(["churned", "stayed", None]), "labels").to_pylist() == [1.0, 0.0, None]
     assert label.cast(pa.array(["stayed"], pa.large_string()), "labels").to_pylist() == [0.0]
     assert label.cast(pa.array(["churned"]).dictionary_encode(), "labels").to_pylist() == [1.0]
+    assert label.cast(pa.array(["churned", None], pa.string_view()), "labels").to_pylist() == [1.0, None]
 
 
 def test_a_night_of_nothing_but_nulls_has_no_outcome_yet(spec: ModelSpec) -> None:

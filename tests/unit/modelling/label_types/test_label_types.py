@@ -5,11 +5,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import get_args
 
+import pyarrow as pa
 import pytest
 
 from nightshift.modelling.label_types import LABEL_TYPES, LabelType, label_type
+from nightshift.modelling.label_types.base import is_number_or_null
 from nightshift.spec import ModelSpec
 from nightshift.spec.learning import LabelKind
+from nightshift.stores.types import is_number, is_number_or_bool
 
 # The spec is below the kinds: which keys go with which kind is checked before any of these is loaded.
 BELOW = {"spec/learning.py"}
@@ -49,3 +52,24 @@ def test_every_kind_has_an_answer_to_everything(of_kind: Callable[..., ModelSpec
     kept = {*label.metrics_kept, label.spec.metric}
     assert {column.metric for column in label.report_columns} <= kept
     assert label.floor.metric in label.metrics_kept
+
+
+@pytest.mark.parametrize(
+    ("arrow_type", "number", "or_bool", "or_null"),
+    [
+        (pa.int8(), True, True, True),
+        (pa.float32(), True, True, True),
+        (pa.decimal128(5, 2), True, True, True),
+        (pa.bool_(), False, True, False),
+        (pa.null(), False, False, True),
+        (pa.string(), False, False, False),
+        (pa.date32(), False, False, False),
+    ],
+)
+def test_what_counts_as_a_number_is_in_the_name_of_who_says_so(
+    arrow_type: pa.DataType, number: bool, or_bool: bool, or_null: bool
+) -> None:
+    """There were two functions of one name with different answers."""
+    assert is_number(arrow_type) is number
+    assert is_number_or_bool(arrow_type) is or_bool
+    assert is_number_or_null(arrow_type) is or_null

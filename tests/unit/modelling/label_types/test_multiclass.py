@@ -29,6 +29,7 @@ def digits(of_kind: Make, change: Make) -> LabelType:
         pa.array([10, 2, None], pa.int8()),
         pa.array([10.0, 2.0, float("nan")]),
         pa.array(["10", "2", None], pa.large_string()),
+        pa.array(["10", "2", None], pa.string_view()),
         pa.array(["10", "2", None]).dictionary_encode(),
     ],
 )
