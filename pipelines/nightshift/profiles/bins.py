@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from nightshift.modelling.arrays import Float64s, Int64s, Places
 from nightshift.modelling.inputs import as_numbers
+from nightshift.stores.types import is_text
 
 MAX_CATEGORIES = 100
 # Nights that make the tail whose mean excess says how far beyond a record the next record lies.
@@ -36,80 +37,118 @@ class Bins(BaseModel):
     @property
     def size(self) -> int:
         """Number of bins, the null bin included."""
-        return (len(self.edges) + 1 if self.kind == "numeric" else len(self.categories) + 1) + 1
+        cuts = self.edges if self.kind == "numeric" else self.categories
+        return len(cuts) + 2
+
+    @property
+    def null_bin(self) -> int:
+        """The last one."""
+        return self.size - 1
 
     def codes(self, values: pa.ChunkedArray | pa.Array) -> Int64s:
         """The bin of each value, shape (rows,)."""
         if self.kind == "numeric":
             numbers = as_floats(values)
-            found = np.searchsorted(np.asarray(self.edges), numbers, side="right")
-            return np.where(np.isnan(numbers), self.size - 1, found).astype(np.int64)
-        index = pc.index_in(values.cast(pa.string()), value_set=pa.array(self.categories, pa.string()))
-        other = pc.fill_null(index, len(self.categories))
-        return np.asarray(pc.if_else(pc.is_null(values), self.size - 1, other), dtype=np.int64)
+            places = np.searchsorted(np.asarray(self.edges), numbers, side="right")
+            codes = np.where(np.isnan(numbers), self.null_bin, places)
+            return codes.astype(np.int64)
+        texts = values.cast(pa.string())
+        categories = pa.array(self.categories, pa.string())
+        places = pc.index_in(texts, value_set=categories)
+        other_bin = len(self.categories)
+        known = pc.fill_null(places, other_bin)
+        codes = pc.if_else(pc.is_null(values), self.null_bin, known)
+        return np.asarray(codes, dtype=np.int64)
 
     def count(self, values: pa.ChunkedArray | pa.Array) -> Int64s:
         """Rows per bin, shape (size,); they sum to the number of values."""
         if self.kind == "numeric":
             return self._count_numbers(values)
         if pa.types.is_dictionary(values.type) and isinstance(values, pa.Array):
-            indices = pc.fill_null(values.indices, len(values.dictionary)).to_numpy(zero_copy_only=False)
-            of_each = np.bincount(indices, minlength=len(values.dictionary) + 1)
-            bins = np.append(self.codes(values.dictionary), self.size - 1)
-            return np.bincount(bins, weights=of_each, minlength=self.size).astype(np.int64)
+            return self._count_dictionary(values)
         return np.bincount(self.codes(values), minlength=self.size)
 
     def _count_numbers(self, values: pa.ChunkedArray | pa.Array) -> Int64s:
         """As ``codes``, by one comparison per edge: 5 times as fast as a search per value."""
-        there = values.drop_null() if values.null_count else values
-        numbers = as_numbers(there).to_numpy(zero_copy_only=False)
-        known = numbers.size - (np.count_nonzero(np.isnan(numbers)) if numbers.dtype.kind == "f" else 0)
-        from_edge = [np.count_nonzero(numbers >= edge) for edge in _native(self.edges, numbers.dtype)]
-        inside = -np.diff([known, *from_edge, 0])
-        return np.append(inside, len(values) - known)
+        valid = values.drop_null() if values.null_count else values
+        numbers = as_numbers(valid).to_numpy(zero_copy_only=False)
+        known = numbers.size
+        if numbers.dtype.kind == "f":
+            known -= np.count_nonzero(np.isnan(numbers))
+        edges = _smallest_not_below(self.edges, numbers.dtype)
+        from_edge_on = [np.count_nonzero(numbers >= edge) for edge in edges]
+        inside = -np.diff([known, *from_edge_on, 0])
+        nulls = len(values) - known
+        return np.append(inside, nulls)
+
+    def _count_dictionary(self, values: pa.DictionaryArray) -> Int64s:
+        """By the values of the dictionary, of which there are few."""
+        null = len(values.dictionary)
+        indices = pc.fill_null(values.indices, null).to_numpy(zero_copy_only=False)
+        rows_of_each = np.bincount(indices, minlength=null + 1)
+        bin_of_each = np.append(self.codes(values.dictionary), self.null_bin)
+        counts = np.bincount(bin_of_each, weights=rows_of_each, minlength=self.size)
+        return counts.astype(np.int64)
 
 
 def bins_of(values: Any, night: Places, bins: int) -> Bins:
     """The bins of a reference: its values (rows,) and the night of each, counted from 0."""
-    text = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
-    return _categories(values) if text else _edges(as_floats(values), night, bins)
+    if is_text(values.type):
+        return _categories(values)
+    numbers = as_floats(values)
+    return _edges(numbers, night, bins)
 
 
 def as_floats(values: pa.ChunkedArray | pa.Array) -> Float64s:
     """Numbers, booleans or dates as float64 with NaN for null, shape (rows,)."""
-    return np.asarray(pc.fill_null(as_numbers(values).cast(pa.float64()), np.nan), dtype=np.float64)
+    floats = as_numbers(values).cast(pa.float64())
+    without_null = pc.fill_null(floats, np.nan)
+    return np.asarray(without_null, dtype=np.float64)
 
 
 def _categories(values: Any) -> Bins:
+    """The most frequent texts, each with a bin of its own."""
     counted = pc.value_counts(values.drop_null()).to_pylist()
     counted.sort(key=lambda item: (-item["counts"], item["values"]))
-    return Bins(kind="category", categories=tuple(item["values"] for item in counted[:MAX_CATEGORIES]))
+    most_frequent = counted[:MAX_CATEGORIES]
+    return Bins(kind="category", categories=tuple(item["values"] for item in most_frequent))
 
 
 def _edges(values: Float64s, night: Places, bins: int) -> Bins:
-    there = np.isfinite(values)
-    values, night = values[there], night[there]
-    if values.size == 0:
+    finite = np.isfinite(values)
+    if not finite.any():
         return Bins(kind="numeric")
-    inner = _quantiles(values, bins)
-    heavy = np.unique(inner[:-1][inner[:-1] == inner[1:]])
+    values = values[finite]
+    night = night[finite]
+    quantiles = _quantiles(values, bins)
+    repeated = quantiles[:-1] == quantiles[1:]
+    # A value that many rows share has a bin of its own: [value, the next float).
+    heavy = np.unique(quantiles[:-1][repeated])
     rest = values[~np.isin(values, heavy)]
     inner = _quantiles(rest, max(bins - len(heavy), 2)) if rest.size else heavy
-    top = _beyond(_per_night(np.maximum, values, night))
-    bottom = -_beyond(_per_night(np.maximum, -values, night))
-    # A value that many rows share has a bin of its own: [value, the next float).
-    edges = np.unique([bottom, *inner, *heavy, *np.nextafter(heavy, np.inf), np.nextafter(top, np.inf)])
-    return Bins(kind="numeric", edges=tuple(edges.tolist()))
+    top = _beyond(_maxima(values, night))
+    bottom = -_beyond(_maxima(-values, night))
+    edges = np.concatenate([
+        [bottom],
+        inner,
+        heavy,
+        np.nextafter(heavy, np.inf),
+        [np.nextafter(top, np.inf)],
+    ])
+    return Bins(kind="numeric", edges=tuple(np.unique(edges).tolist()))
 
 
 def _quantiles(values: Float64s, bins: int) -> Float64s:
-    return np.quantile(values, np.arange(1, bins) / bins, method="inverted_cdf")
+    shares = np.arange(1, bins) / bins
+    return np.quantile(values, shares, method="inverted_cdf")
 
 
-def _per_night(reduce: np.ufunc, values: Float64s, night: Places) -> Float64s:
-    found = np.full(night.max() + 1, -np.inf)
-    reduce.at(found, night, values)
-    return found[np.isfinite(found)]
+def _maxima(values: Float64s, night: Places) -> Float64s:
+    """The largest value of each night that has any."""
+    maxima = np.full(night.max() + 1, -np.inf)
+    np.maximum.at(maxima, night, values)
+    known = np.isfinite(maxima)
+    return maxima[known]
 
 
 def _beyond(maxima: Float64s) -> float:
@@ -120,14 +159,20 @@ def _beyond(maxima: Float64s) -> float:
     (Pickands, 1975, Annals of Statistics 3), with the mean excess of the top nights as their scale.
     """
     ordered = np.sort(maxima)
-    level = ordered[-min(TAIL_NIGHTS + 1, len(ordered))]
-    return float(ordered[-1] + TAIL_SCALES * (ordered[-TAIL_NIGHTS:] - level).mean())
+    tail = ordered[-TAIL_NIGHTS:]
+    before_tail = min(TAIL_NIGHTS + 1, len(ordered))
+    level = ordered[-before_tail]
+    mean_excess = (tail - level).mean()
+    return float(ordered[-1] + TAIL_SCALES * mean_excess)
 
 
-def _native(edges: tuple[float, ...], kind: npt.DTypeLike) -> list[Any]:
-    """The smallest value of a type that is not below each edge: ``x >= edge`` without widening x."""
+def _smallest_not_below(edges: tuple[float, ...], kind: npt.DTypeLike) -> list[Any]:
+    """For each edge the smallest value of a type that is not below it: ``x >= edge`` without widening x."""
     if np.dtype(kind).kind != "f":
         return [math.ceil(edge) for edge in edges]
+    exact = np.asarray(edges, np.float64)
     with np.errstate(over="ignore"):
-        nearest = np.asarray(edges, np.float64).astype(kind)
-    return list(np.where(nearest < np.asarray(edges), np.nextafter(nearest, nearest.dtype.type(np.inf)), nearest))
+        nearest = exact.astype(kind)
+    infinity = nearest.dtype.type(np.inf)
+    next_ones = np.nextafter(nearest, infinity)
+    return list(np.where(nearest < exact, next_ones, nearest))

@@ -5,6 +5,7 @@ of the reference's nights; the alarm lines are drawn from these at monitoring ti
 ``monitoring/accuracy.py``), so a new false-alarm rate in the spec needs no new training.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -48,11 +49,12 @@ class HoldoutNight(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _of_format_1(cls, given: Any) -> Any:
+    def _of_format_1(cls, content: Any) -> Any:
         """The first format knew one loss."""
-        if isinstance(given, dict) and "log_loss" in given:
-            return {("loss" if key == "log_loss" else key): value for key, value in given.items()}
-        return given
+        if isinstance(content, dict) and "log_loss" in content:
+            rest = {name: value for name, value in content.items() if name != "log_loss"}
+            return {**rest, "loss": content["log_loss"]}
+        return content
 
 
 class Profile(Record):
@@ -75,7 +77,11 @@ class Profile(Record):
 
     def count(self, columns: Mapping[str, pa.ChunkedArray | pa.Array]) -> dict[str, Int64s]:
         """Each feature's rows per bin, from the values of a night or a part of one; counts of parts add up."""
-        return {feature.name: feature.bins.count(columns[feature.name]) for feature in self.features}
+        counts = {}
+        for feature in self.features:
+            values = columns[feature.name]
+            counts[feature.name] = feature.bins.count(values)
+        return counts
 
 
 def build(
@@ -97,11 +103,13 @@ def build(
     if table.num_rows == 0:
         raise ModelError(f"{spec.name}: no rows to make a profile of", fix="train on a window that has data")
     keys, night = np.unique(np.asarray(nights, dtype=str), return_inverse=True)
-    scores, labels, label = np.asarray(scores, float), np.asarray(labels, float), label_type(spec)
+    scores = np.asarray(scores, float)
+    labels = np.asarray(labels, float)
     features = [_feature(name, table[name], night, len(keys), spec.drift.bins) for name in spec.drift.features]
     known = np.isfinite(scores).reshape(len(scores), -1).all(axis=1)
     scored = np.isin(night, np.unique(night[known]))
     if spec.drift.score and scored.any():
+        label = label_type(spec)
         values = label.drift_values(scores[scored])
         features.append(_feature(label.drift_column, values, night[scored], len(keys), spec.drift.bins))
     return Profile(
@@ -126,29 +134,37 @@ def load_profile(pin: Pin, lake: Lake) -> Profile:
     return profile
 
 
-def _feature(name: str, values: Any, night: Places, nights: int, bins: int) -> Feature:
-    found = bins_of(values, night, bins)
-    flat = np.bincount(night * found.size + found.codes(values), minlength=nights * found.size)
-    counts = flat.reshape(nights, found.size)
+def _feature(name: str, values: Any, night: Places, nights: int, inner_bins: int) -> Feature:
+    """Values (rows,), and the night of each, counted from 0."""
+    bins = bins_of(values, night, inner_bins)
+    bin_of_night = night * bins.size + bins.codes(values)
+    flat = np.bincount(bin_of_night, minlength=nights * bins.size)
+    counts = flat.reshape(nights, bins.size)
     total = counts.sum(axis=0)
     distances = distance.between(counts, total - counts)
     return Feature(
         name=name,
-        bins=found,
+        bins=bins,
         counts=tuple(total.tolist()),
-        distances=tuple(None if np.isnan(d) else d for d in distances.tolist()),
+        distances=tuple(map(_known, distances.tolist())),
     )
 
 
+def _known(distance: float) -> float | None:
+    return None if math.isnan(distance) else distance
+
+
 def _holdout(loss: str, keys: Array, night: Places, scores: Float64s, labels: Float64s) -> tuple[HoldoutNight, ...]:
-    usable = np.isfinite(labels)
-    found = []
-    for index in np.unique(night[usable]):
-        of_night = usable & (night == index)
+    labelled = np.isfinite(labels)
+    holdout = []
+    for index in np.unique(night[labelled]):
+        of_night = labelled & (night == index)
         losses = row_losses(loss, labels[of_night], scores[of_night])
-        found.append(
-            HoldoutNight(
-                night=str(keys[index]), rows=losses.size, loss=float(losses.mean()), variance=float(losses.var())
-            )
+        measured = HoldoutNight(
+            night=str(keys[index]),
+            rows=losses.size,
+            loss=float(losses.mean()),
+            variance=float(losses.var()),
         )
-    return tuple(found)
+        holdout.append(measured)
+    return tuple(holdout)
