@@ -6,11 +6,10 @@ A shard's key is a digest of everything its rows depend on. Beside ``<digest>.pa
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-
-from pydantic import TypeAdapter
+from typing import Literal
 
 from nightshift.code_digest import code_digest
 from nightshift.contracts import Plan, Shard, ShardResult
@@ -18,12 +17,31 @@ from nightshift.scoring.providers import PACKAGES
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
 from nightshift.stores.parquet import LARGE_ROWS, ROW_GROUP_ROWS
+from nightshift.stores.records import Record
 
 FORMAT = 1
 # The step by its name: it writes what this room makes, and lies above it.
 CODE = ("nightshift.scoring", "nightshift.steps.score")
 DISTRIBUTIONS = sorted({"numpy", "pyarrow", "onnxruntime", *PACKAGES.values()})
-RESULT = TypeAdapter(ShardResult)
+
+
+class FinishedShard(Record):
+    """That a shard is done, and what is in it; ``index`` is its place in the plan that it was scored for."""
+
+    what = "a record of a finished shard"
+    remedy = "delete it: then the shard is scored again"
+
+    format: Literal[1] = 1
+    index: int
+    key: str
+    rows: int
+    bytes: int
+    sha256: str
+    counts: dict[str, list[int]]
+
+    def result(self, index: int) -> ShardResult:
+        """The same in a plan that has the shard at another place."""
+        return ShardResult(index, self.key, self.rows, self.bytes, self.sha256, self.counts)
 
 
 @dataclass(frozen=True)
@@ -88,26 +106,23 @@ def _digest(*made_from: object) -> str:
 
 
 def load_result(key: str, shard: Shard, stores: Stores) -> ShardResult | None:
-    """A finished shard, or None. Its JSON is written again: ``maintain`` goes by the age of that."""
+    """A finished shard, or None. Its record is written again: ``maintain`` goes by the age of that.
+
+    Raises ``UnreadableRecord``.
+    """
     objects = stores.lake.objects
-    stored = objects.get(_result_key(key))
-    if stored is None:
+    record_key = layout.shard_result(key)
+    finished = objects.get_record(record_key, FinishedShard)
+    if finished is None:
         return None
-    body, _ = stored
-    result = replace(RESULT.validate_json(body), index=shard.index)
     head = objects.head(key)
-    if head is None or head.size != result.bytes:
+    if head is None or head.size != finished.bytes:
         return None
-    objects.put(_result_key(key), body, "application/json")
-    return result
+    objects.put_record(record_key, finished)
+    return finished.result(shard.index)
 
 
 def store_result(result: ShardResult, stores: Stores) -> ShardResult:
     """Record that a shard is done."""
-    body = RESULT.dump_json(result)
-    stores.lake.objects.put(_result_key(result.key), body, "application/json")
+    stores.lake.objects.put_record(layout.shard_result(result.key), FinishedShard(**asdict(result)))
     return result
-
-
-def _result_key(key: str) -> str:
-    return layout.shard_result(key)

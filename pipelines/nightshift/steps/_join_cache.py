@@ -1,4 +1,4 @@
-"""Nights that were joined before: ``snapshots/<model>/nights.json`` in the lake, for every machine.
+"""Nights that were joined before: one record in the lake, for every machine.
 
 The bytes of a night's file are decided by the two manifests it is made from, the spec and the code. So a night
 whose manifests still have the ETags that are written here needs no byte to be read. The file is a cache, never
@@ -8,14 +8,17 @@ the truth: what is missing in it, or lost to a run that wrote at the same time, 
 import hashlib
 import json
 from importlib.metadata import version
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from nightshift.code_digest import code_digest
 from nightshift.contracts import Dataset
+from nightshift.errors import UnreadableRecord
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
 from nightshift.stores.cache import Blob
+from nightshift.stores.records import Record
 
 FORMAT = 1
 CODE = "nightshift.modelling.labelled_night"
@@ -37,7 +40,13 @@ class CachedNight(BaseModel):
         return Blob(self.md5, self.size)
 
 
-NIGHTS = TypeAdapter(dict[str, CachedNight])
+class JoinCache(Record):
+    """All joined nights of a model."""
+
+    what = "a cache of joined nights"
+
+    format: Literal[1] = 1
+    nights: dict[str, CachedNight]
 
 
 def digests(spec: ModelSpec, stores: Stores) -> dict[str, str]:
@@ -52,25 +61,17 @@ def digests(spec: ModelSpec, stores: Stores) -> dict[str, str]:
 
 def load(spec: ModelSpec, stores: Stores) -> dict[str, CachedNight]:
     """What is known of each night; nothing when it was never written or by a version that wrote another way."""
-    stored = stores.lake.objects.get(_key(spec))
-    if stored is None:
-        return {}
-    body, _ = stored
     try:
-        return NIGHTS.validate_json(body)
-    except ValidationError:
+        cache = stores.lake.objects.get_record(layout.join_cache(spec.name), JoinCache)
+    except UnreadableRecord:
         return {}
+    return cache.nights if cache else {}
 
 
 def store(spec: ModelSpec, nights: dict[str, CachedNight], stores: Stores) -> None:
     """Add some nights to what is known."""
-    known = load(spec, stores)
-    body = NIGHTS.dump_json(known | nights)
-    stores.lake.objects.put(_key(spec), body, "application/json")
-
-
-def _key(spec: ModelSpec) -> str:
-    return layout.join_cache(spec.name)
+    cache = JoinCache(nights=load(spec, stores) | nights)
+    stores.lake.objects.put_record(layout.join_cache(spec.name), cache)
 
 
 def _recipe(spec: ModelSpec) -> str:

@@ -74,7 +74,8 @@ class Cache:
         return blob
 
     def _path(self, md5: str) -> Path:
-        return self._folder / md5[:2] / md5[2:]
+        folder, name = md5[:2], md5[2:]
+        return self._folder / folder / name
 
 
 def link(source: Path, target: Path) -> None:
@@ -108,8 +109,8 @@ def sealed(path: Path) -> bool:
 
 def md5_of(path: Path) -> str:
     """Hex digest of a file's content."""
-    found = hashlib.md5(usedforsecurity=False)
+    digest = hashlib.md5(usedforsecurity=False)
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
-            found.update(chunk)
-    return found.hexdigest()
+            digest.update(chunk)
+    return digest.hexdigest()

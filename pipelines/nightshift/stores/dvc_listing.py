@@ -11,14 +11,17 @@ def to_bytes(files: Mapping[str, str]) -> bytes:
     """The ``.dir`` object of files by relative path; its md5 is the folder's."""
     from dvc_data.hashfile.tree import Tree
 
-    listed = [{"md5": md5, "relpath": path} for path, md5 in files.items()]
-    return bytes(Tree.from_list(listed, hash_name="md5").as_bytes())
+    entries = [{"md5": md5, "relpath": path} for path, md5 in files.items()]
+    tree = Tree.from_list(entries, hash_name="md5")
+    return bytes(tree.as_bytes())
 
 
 def from_bytes(body: bytes, name: str) -> dict[str, str]:
     """The md5 of each file by relative path. Raises ``DataError`` when a path leads out of the folder."""
-    files = {str(entry["relpath"]): str(entry["md5"]) for entry in json.loads(body)}
-    for path in files:
-        if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
+    files = {}
+    for entry in json.loads(body):
+        path = PurePosixPath(entry["relpath"])
+        if path.is_absolute() or ".." in path.parts:
             raise DataError(f"{name} names the file {path}, which lies outside of it", fix="do not use this snapshot")
+        files[str(entry["relpath"])] = str(entry["md5"])
     return files

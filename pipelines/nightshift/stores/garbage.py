@@ -47,18 +47,21 @@ def orphans(lake: Lake, dataset: Dataset, model: str, columns: Iterable[str], cu
     ``columns``: the partition columns that the model's manifests have, or had. Raises ``LakeUnavailable``.
     """
     listed = lake.objects.listing(layout.generations(dataset, model))
-    for partition, files in groupby(listed, key=lambda file: layout.night_of_generation(file.key)):
-        keys = (layout.address(dataset, model, column, partition) for column in columns)
-        yield from _of_night(lake, [key for key in keys if key], list(files), cutoff)
+    for partition, of_night in groupby(listed, key=lambda file: layout.night_of_generation(file.key)):
+        files = list(of_night)
+        addresses = [layout.address(dataset, model, column, partition) for column in columns]
+        keys = [key for key in addresses if key]
+        yield from _of_night(lake, keys, files, cutoff)
 
 
 def _of_night(lake: Lake, keys: list[PartitionKey], files: list[ObjectInfo], cutoff: datetime) -> Iterator[Orphan]:
     # Asked for one by one: a listing that came back short must not make a night's files look unnamed.
-    manifests = [manifest for manifest in map(lake.manifest, keys) if manifest]
     used: set[str] = set()
-    for manifest in manifests:
-        used.update(map(layout.stem, named(manifest)))
-    settled = all(_unchanged_since(lake, manifest, cutoff) for manifest in manifests)
+    settled = True
+    for manifest in map(lake.manifest, keys):
+        if manifest:
+            used.update(map(layout.stem, named(manifest)))
+            settled = settled and _unchanged_since(lake, manifest, cutoff)
     unnamed = [file for file in files if layout.stem(file.key) not in used]
     unnamed.sort(key=lambda file: file.key)
     # A shard is as old as the younger of its two files, and "json" sorts before "parquet".
@@ -98,5 +101,8 @@ def abortable(lake: Lake, upload: IncompleteUpload, cutoff: datetime) -> bool:
 
 
 def _unchanged_since(lake: Lake, manifest: Manifest, cutoff: datetime) -> bool:
-    head = lake.objects.head(layout.manifest(manifest.key))
-    return head is not None and head.modified <= cutoff
+    key = layout.manifest(manifest.key)
+    head = lake.objects.head(key)
+    if head is None:
+        return False
+    return head.modified <= cutoff

@@ -7,7 +7,7 @@ people read are copied after that (docs/publishing.md; stores/layout.py has the 
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -61,14 +61,18 @@ class Lake:
 
     def partitions(self, dataset: Dataset, model: str) -> list[str]:
         """Published partition keys, sorted, of whatever partition column. One listing."""
-        keys = self.objects.keys(layout.manifests(dataset, model))
-        nights = (layout.night_in(key, dataset, model) for key in keys)
-        return sorted(night.partition for night in nights if night)
+        partitions = []
+        for key in self.objects.keys(layout.manifests(dataset, model)):
+            night = layout.night_in(key, dataset, model)
+            if night:
+                partitions.append(night.partition)
+        return sorted(partitions)
 
     def commits(self, dataset: Dataset, model: str, column: str) -> dict[str, str]:
         """The ETag of each night's manifest: another one as soon as the night was published anew. One listing."""
         etags: dict[str, str] = {}
-        for item in self.objects.listing(layout.manifests_of_column(dataset, model, column)):
+        prefix = layout.manifests_of_column(dataset, model, column)
+        for item in self.objects.listing(prefix):
             night = layout.night_in(item.key, dataset, model)
             if night:
                 etags[night.partition] = item.etag
@@ -118,10 +122,7 @@ class Lake:
         written = tuple(files)
         _require_all_rows(draft.key, written, rows_in, rows_quarantined)
         manifest = Manifest(
-            dataset=draft.key.dataset,
-            model=draft.key.model,
-            column=draft.key.column,
-            partition=draft.key.partition,
+            **asdict(draft.key),
             generation=draft.generation,
             previous=current.manifest.generation if current else None,
             rows=sum(file.rows for file in written),
@@ -208,7 +209,8 @@ class Lake:
             head = self.objects.head(served)
             if head is None or head.metadata.get("generation") != manifest.generation:
                 self.objects.copy(source, served, {"generation": manifest.generation})
-        for key in self.objects.keys(layout.served_night(manifest.key)):
+        folder = layout.served_night(manifest.key)
+        for key in self.objects.keys(folder):
             if layout.is_parquet(key) and key not in wanted:
                 self.objects.delete(key)
 
@@ -223,9 +225,12 @@ class Lake:
     def _read_file(self, key: str, columns: list[str] | None) -> pa.Table:
         stored = self.objects.get(key)
         if stored is None:
-            raise MissingPartition(f"{self.objects.uri}/{key} is named by a manifest but is not there")
+            raise MissingPartition(
+                f"{self.objects.uri}/{key} is named by a manifest but is not there", fix="make this night anew"
+            )
         body, _ = stored
-        return pq.read_table(pa.BufferReader(body), columns=columns)
+        source = pa.BufferReader(body)
+        return pq.read_table(source, columns=columns)
 
 
 def how_to_make(key: PartitionKey) -> str:
@@ -275,7 +280,11 @@ def iter_row_groups(file: pq.ParquetFile, columns: list[str], first: int, last: 
     """
     for group in range(first, last):
         with reading(f"row group {group}"):
-            yield from file.iter_batches(row_groups=[group], columns=columns, batch_size=parquet.ROW_GROUP_ROWS)
+            yield from file.iter_batches(
+                row_groups=[group],
+                columns=columns,
+                batch_size=parquet.ROW_GROUP_ROWS,
+            )
 
 
 @contextmanager

@@ -22,7 +22,8 @@ from nightshift.contracts import Dataset, PartitionKey
 from nightshift.errors import UsageError
 
 PARQUET = ".parquet"
-NIGHT = re.compile(r"/(?P<column>[^/=]+)=(?P<partition>[^/=]+?)(?:/|\.json$)")
+# <column>=<night>, as a folder or as a JSON file.
+NIGHT = re.compile(r"/([^/=]+)=([^/=]+?)(?:/|\.json$)")
 
 
 def manifests(dataset: Dataset, model: str) -> str:
@@ -37,7 +38,8 @@ def manifests_of_column(dataset: Dataset, model: str, column: str) -> str:
 
 def manifest(key: PartitionKey) -> str:
     """The commit record of a night."""
-    return f"{manifests_of_column(key.dataset, key.model, key.column)}{key.partition}.json"
+    prefix = manifests_of_column(key.dataset, key.model, key.column)
+    return f"{prefix}{key.partition}.json"
 
 
 def generations(dataset: Dataset, model: str) -> str:
@@ -47,12 +49,14 @@ def generations(dataset: Dataset, model: str) -> str:
 
 def generation_file(key: PartitionKey, generation: str, index: int) -> str:
     """A file of a generation."""
-    return f"{generations(key.dataset, key.model)}{key.partition}/{generation}/{_part(index)}"
+    folder = generations(key.dataset, key.model)
+    return f"{folder}{key.partition}/{generation}/{_part(index)}"
 
 
 def shard(model: str, partition: str, digest: str) -> str:
     """The predictions of a shard, by the digest of what they are made from."""
-    return f"{generations(Dataset.PREDICTIONS, model)}{partition}/shards/{digest}.parquet"
+    folder = generations(Dataset.PREDICTIONS, model)
+    return f"{folder}{partition}/shards/{digest}.parquet"
 
 
 def shard_result(shard: str) -> str:
@@ -67,7 +71,8 @@ def served(dataset: Dataset, model: str) -> str:
 
 def served_night(key: PartitionKey) -> str:
     """The prefix that people read a night under."""
-    return f"{served(key.dataset, key.model)}{key.column}={key.partition}/"
+    folder = served(key.dataset, key.model)
+    return f"{folder}{key.column}={key.partition}/"
 
 
 def served_file(key: PartitionKey, index: int) -> str:
@@ -82,27 +87,32 @@ def validations(model: str) -> str:
 
 def validation_result(key: PartitionKey) -> str:
     """The result of a night's validation, as Great Expectations writes it."""
-    return f"{validations(key.model)}{key.column}={key.partition}/result.json"
+    folder = validations(key.model)
+    return f"{folder}{key.column}={key.partition}/result.json"
 
 
 def data_docs(key: PartitionKey) -> str:
     """The Data Docs page of a night."""
-    return f"{validations(key.model)}{key.column}={key.partition}/data_docs.html"
+    folder = validations(key.model)
+    return f"{folder}{key.column}={key.partition}/data_docs.html"
 
 
 def drift(key: PartitionKey) -> str:
     """What monitoring saw of a night, as a record."""
-    return f"{served_night(key.of(Dataset.MONITORING))}_drift.json"
+    folder = served_night(key.of(Dataset.MONITORING))
+    return f"{folder}_drift.json"
 
 
 def drift_report(key: PartitionKey) -> str:
     """The same as a page."""
-    return f"{served_night(key.of(Dataset.MONITORING))}_report.html"
+    folder = served_night(key.of(Dataset.MONITORING))
+    return f"{folder}_report.html"
 
 
 def accuracy(model: str, night: str) -> str:
     """How good the scores of a night were."""
-    return f"{served(Dataset.MONITORING, model)}_accuracy/{night}.json"
+    folder = served(Dataset.MONITORING, model)
+    return f"{folder}_accuracy/{night}.json"
 
 
 def decisions(model: str) -> str:
@@ -142,13 +152,17 @@ def join_cache(model: str) -> str:
 
 def stem(key: str) -> str:
     """A key without its suffix, and with its folder: the two files of a shard have the same."""
-    return key.rpartition(".")[0]
+    before, _, _ = key.rpartition(".")
+    return before
 
 
 def night_in(key: str, dataset: Dataset, model: str) -> PartitionKey | None:
     """The night that a key of a dataset names as ``<column>=<night>``, or None."""
     named = NIGHT.search(key)
-    return address(dataset, model, named["column"], named["partition"]) if named else None
+    if named is None:
+        return None
+    column, partition = named.groups()
+    return address(dataset, model, column, partition)
 
 
 def address(dataset: Dataset, model: str, column: str, partition: str) -> PartitionKey | None:
@@ -161,12 +175,14 @@ def address(dataset: Dataset, model: str, column: str, partition: str) -> Partit
 
 def night_of_generation(key: str) -> str:
     """The night that a file of a generation was written for."""
-    return key.split("/")[3]
+    _, _, _, night, *_ = key.split("/")
+    return night
 
 
 def night_of_decision(key: str) -> str:
     """The night that a decision is about."""
-    return stem(key).rpartition("/")[2]
+    _, _, night = stem(key).rpartition("/")
+    return night
 
 
 def is_parquet(key: str) -> bool:

@@ -35,9 +35,12 @@ class Ledger:
 
     def moves(self, model: str) -> list[AliasMove]:
         """All moves of a model, oldest first. Raises ``UnreadableRecord``."""
-        keys = self._objects.keys(layout.ledger(model))
-        entries = (self._objects.get_record(key, AliasMove) for key in keys)
-        return [entry for entry in entries if entry]
+        entries = []
+        for key in self._objects.keys(layout.ledger(model)):
+            entry = self._objects.get_record(key, AliasMove)
+            if entry:
+                entries.append(entry)
+        return entries
 
     def append(self, move: AliasMove) -> None:
         """Write a move under the next free number, unless it is already the last one of its alias."""
@@ -47,7 +50,8 @@ class Ledger:
             if last and (last.before, last.after) == (move.before, move.after):
                 return
             try:
-                self._objects.put_if(layout.ledger_entry(move.model, len(moves) + 1), move.to_json(), etag=None)
+                next_key = layout.ledger_entry(move.model, len(moves) + 1)
+                self._objects.put_if(next_key, move.to_json(), etag=None)
                 return
             except ConditionFailed as error:
                 refusal = error

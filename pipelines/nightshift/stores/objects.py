@@ -70,14 +70,14 @@ class Objects:
     def get(self, key: str) -> tuple[bytes, str] | None:
         """Body and ETag, or None when there is no such object."""
         with self._explained(key):
-            answer = self._client.get_object(Bucket=self.bucket, Key=self._prefix + key)
+            answer = self._client.get_object(**self._at(key))
             return answer["Body"].read(), answer["ETag"]
         return None
 
     def download(self, key: str, file: Path) -> bool:
         """The body into a local file, a piece at a time; False when there is no such object."""
         with self._explained(key):
-            answer = self._client.get_object(Bucket=self.bucket, Key=self._prefix + key)
+            answer = self._client.get_object(**self._at(key))
             with file.open("wb") as sink:
                 sink.writelines(answer["Body"].iter_chunks(PIECE))
             return True
@@ -86,14 +86,19 @@ class Objects:
     def head(self, key: str) -> ObjectHead | None:
         """ETag, size and metadata, or None when there is no such object."""
         with self._explained(key):
-            answer = self._client.head_object(Bucket=self.bucket, Key=self._prefix + key)
-            return ObjectHead(answer["ETag"], answer["ContentLength"], answer["Metadata"], answer["LastModified"])
+            answer = self._client.head_object(**self._at(key))
+            return ObjectHead(
+                etag=answer["ETag"],
+                size=answer["ContentLength"],
+                metadata=answer["Metadata"],
+                modified=answer["LastModified"],
+            )
         return None
 
     def put(self, key: str, body: bytes, content_type: str = "application/octet-stream") -> None:
         """Write an object, whatever was there."""
         with self._explained(key):
-            self._client.put_object(Bucket=self.bucket, Key=self._prefix + key, Body=body, ContentType=content_type)
+            self._client.put_object(**self._at(key), Body=body, ContentType=content_type)
 
     def put_record(self, key: str, record: Record) -> None:
         """Write a record, whatever was there."""
@@ -102,7 +107,10 @@ class Objects:
     def get_record(self, key: str, kind: type[R]) -> R | None:
         """A record, or None when there is none. Raises ``UnreadableRecord``."""
         stored = self.get(key)
-        return kind.from_json(stored[0], f"{self.uri}/{key}") if stored else None
+        if stored is None:
+            return None
+        body, _ = stored
+        return kind.from_json(body, f"{self.uri}/{key}")
 
     def put_if(self, key: str, body: bytes, etag: str | None) -> None:
         """Write only if the object is still the one with ``etag`` (None: only if there is none).
@@ -114,9 +122,7 @@ class Objects:
 
         condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
         try:
-            self._single_try.put_object(
-                Bucket=self.bucket, Key=self._prefix + key, Body=body, ContentType=JSON, **condition
-            )
+            self._single_try.put_object(**self._at(key), Body=body, ContentType=JSON, **condition)
         except (ClientError, BotoCoreError) as error:
             raise ConditionFailed(str(error)) from error
 
@@ -140,9 +146,8 @@ class Objects:
         """Copy inside the store: atomic, nothing travels through here. For objects up to 5 GiB."""
         with self._explained(source):
             self._client.copy_object(
-                Bucket=self.bucket,
-                Key=self._prefix + target,
-                CopySource={"Bucket": self.bucket, "Key": self._prefix + source},
+                **self._at(target),
+                CopySource=self._at(source),
                 Metadata=metadata,
                 MetadataDirective="REPLACE",
             )
@@ -150,7 +155,7 @@ class Objects:
     def delete(self, key: str) -> None:
         """Remove an object; nothing happens when it is not there."""
         with self._explained(key):
-            self._client.delete_object(Bucket=self.bucket, Key=self._prefix + key)
+            self._client.delete_object(**self._at(key))
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Keys under a prefix, sorted."""
@@ -160,26 +165,36 @@ class Objects:
         """Objects under a prefix, sorted by key. Directory markers, which some stores add, are left out."""
         with self._explained(prefix):
             for item in self._listed("list_objects_v2", "Contents", Prefix=self._prefix + prefix):
-                if not item["Key"].endswith("/"):
-                    key = item["Key"].removeprefix(self._prefix)
-                    yield ObjectInfo(key, item["Size"], item["LastModified"], item["ETag"])
+                key = item["Key"].removeprefix(self._prefix)
+                if key.endswith("/"):
+                    continue
+                yield ObjectInfo(
+                    key,
+                    size=item["Size"],
+                    modified=item["LastModified"],
+                    etag=item["ETag"],
+                )
 
     def delete_once(self, key: str) -> None:
         """One DELETE, never sent again: a late second one could take what was written there since."""
         with self._explained(key):
-            self._single_try.delete_object(Bucket=self.bucket, Key=self._prefix + key)
+            self._single_try.delete_object(**self._at(key))
 
     def incomplete_uploads(self, prefix: str) -> Iterator[IncompleteUpload]:
         """Multipart uploads under a prefix that were neither completed nor aborted."""
         with self._explained(prefix):
             for item in self._listed("list_multipart_uploads", "Uploads", Prefix=self._prefix + prefix):
                 key = item["Key"].removeprefix(self._prefix)
-                yield IncompleteUpload(key, item["UploadId"], item["Initiated"])
+                yield IncompleteUpload(
+                    key,
+                    upload_id=item["UploadId"],
+                    started=item["Initiated"],
+                )
 
     def uploaded_bytes(self, upload: IncompleteUpload) -> int:
         """Bytes of the parts that have arrived; 0 when the upload has ended since."""
-        key = self._prefix + upload.key
         with self._explained(upload.key):
+            key = self._prefix + upload.key
             parts = self._listed("list_parts", "Parts", Key=key, UploadId=upload.upload_id)
             return sum(part["Size"] for part in parts)
         return 0
@@ -187,9 +202,7 @@ class Objects:
     def abort(self, upload: IncompleteUpload) -> None:
         """Give up an unfinished upload and its parts; nothing happens when it has ended since."""
         with self._explained(upload.key):
-            self._client.abort_multipart_upload(
-                Bucket=self.bucket, Key=self._prefix + upload.key, UploadId=upload.upload_id
-            )
+            self._client.abort_multipart_upload(**self._at(upload.key), UploadId=upload.upload_id)
 
     def open(self, key: str) -> Any:
         """A random-access pyarrow file. Raises ``LakeUnavailable``."""
@@ -214,9 +227,16 @@ class Objects:
 
     def _listed(self, operation: str, field: str, **query: str) -> Iterator[dict[str, Any]]:
         """What S3 lists, page after page."""
-        pages = self._client.get_paginator(operation).paginate(Bucket=self.bucket, **query)
-        for page in pages:
+        paginator = self._client.get_paginator(operation)
+        for page in paginator.paginate(Bucket=self.bucket, **query):
             yield from page.get(field, ())
+
+    def _at(self, key: str) -> dict[str, str]:
+        """Where an object lies, in the words of boto3."""
+        return {
+            "Bucket": self.bucket,
+            "Key": self._prefix + key,
+        }
 
     @property
     def _secret(self) -> str | None:

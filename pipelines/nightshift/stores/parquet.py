@@ -25,7 +25,11 @@ BATCH_VALUES = 16_384
 
 def schema_of(columns: dict[str, Column]) -> pa.Schema:
     """The Arrow schema that a spec pins."""
-    return pa.schema([pa.field(name, arrow_type(c), nullable=c.nullable) for name, c in columns.items()])
+    fields = []
+    for name, column in columns.items():
+        field = pa.field(name, arrow_type(column), nullable=column.nullable)
+        fields.append(field)
+    return pa.schema(fields)
 
 
 def conform(frame: Any, schema: pa.Schema, where: str, timezone: str = "UTC") -> pa.Table:
@@ -35,34 +39,45 @@ def conform(frame: Any, schema: pa.Schema, where: str, timezone: str = "UTC") ->
     that breaks it must reach the validation that names it. Timestamps without a zone are of ``timezone``.
     Raises ``SchemaMismatch`` for a column that is missing or of another type, with the first offending value.
     """
-    names = list(frame.schema.names if isinstance(frame, pa.Table) else frame.columns)
+    _require_columns(frame, schema, where)
+    arrays = []
+    for field in schema:
+        try:
+            array = fitted(frame[field.name], field.type, timezone)
+        except REFUSALS as error:
+            raise SchemaMismatch(
+                f"{where}: column {field.name} is not {field.type}: {error}",
+                fix="mend the source, or the type in model.yaml",
+            ) from error
+        arrays.append(array)
+    return pa.table(arrays, schema=nullable(schema))
+
+
+def _require_columns(frame: Any, schema: pa.Schema, where: str) -> None:
+    is_arrow = isinstance(frame, pa.Table)
+    names = list(frame.column_names if is_arrow else frame.columns)
     missing = [name for name in schema.names if name not in names]
     if missing:
         raise SchemaMismatch(
             f"{where}: column {', '.join(missing)} missing; got {', '.join(map(str, names))}",
             fix="mend the source, or the columns in model.yaml",
         )
-    arrays = []
-    for field in schema:
-        try:
-            arrays.append(fitted(frame[field.name], field.type, timezone))
-        except REFUSALS as error:
-            raise SchemaMismatch(
-                f"{where}: column {field.name} is not {field.type}: {error}",
-                fix="mend the source, or the type in model.yaml",
-            ) from error
-    return pa.table(arrays, schema=nullable(schema))
 
 
 def nullable(schema: pa.Schema) -> pa.Schema:
     """The same schema with every field nullable, which is how files are written."""
-    return pa.schema([field.with_nullable(True) for field in schema])
+    fields = [field.with_nullable(True) for field in schema]
+    return pa.schema(fields)
 
 
 def with_dictionaries(schema: pa.Schema) -> pa.Schema:
     """The same schema with strings as dictionaries: for batches that ``write`` need not encode anew."""
-    text = pa.dictionary(pa.int32(), pa.string())
-    return pa.schema([field.with_type(text) if pa.types.is_string(field.type) else field for field in schema])
+    dictionary = pa.dictionary(pa.int32(), pa.string())
+    fields = []
+    for field in schema:
+        is_text = pa.types.is_string(field.type)
+        fields.append(field.with_type(dictionary) if is_text else field)
+    return pa.schema(fields)
 
 
 def write(
@@ -74,33 +89,47 @@ def write(
     into batches leaves no trace. zstd level 1; dictionaries for strings and, in large files, for numbers that repeat,
     byte-stream-split for other floats: measured 2.3 times faster and 40 % smaller than the defaults.
     """
-    rows, groups = 0, _row_groups(batches, schema, first_rows or ROW_GROUP_ROWS)
+    groups = _row_groups(batches, schema, first_rows or ROW_GROUP_ROWS)
     first = next(groups, schema.empty_table())
+    head = [first] if first.num_rows else []
+    rows = 0
     with pq.ParquetWriter(file, schema, **_encoding(first)) as writer:
-        for group in chain([first] if first.num_rows else [], groups):
+        for group in chain(head, groups):
             writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
             rows += group.num_rows
     return rows
 
 
 def _row_groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema, first_rows: int) -> Iterator[pa.Table]:
+    """The rows as one chunk for each row group, the first of ``first_rows`` rows."""
     held: list[pa.RecordBatch] = []
     room = first_rows
     for batch in batches:
         rest = batch
         while rest.num_rows:
-            held.append(rest.slice(0, room))
-            rest, room = rest.slice(room), room - held[-1].num_rows
+            part = rest.slice(0, room)
+            rest = rest.slice(room)
+            room -= part.num_rows
+            held.append(part)
             if not room:
-                yield pa.Table.from_batches(held, schema).combine_chunks()
-                held, room = [], ROW_GROUP_ROWS
+                yield _one_chunk(held, schema)
+                held = []
+                room = ROW_GROUP_ROWS
     if held:
-        yield pa.Table.from_batches(held, schema).combine_chunks()
+        yield _one_chunk(held, schema)
+
+
+def _one_chunk(batches: list[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
+    table = pa.Table.from_batches(batches, schema)
+    return table.combine_chunks()
 
 
 def _encoding(first: pa.Table) -> dict[str, Any]:
-    dictionaries = [field.name for field in first.schema if _repeats(first[field.name])]
-    floats = [f.name for f in first.schema if pa.types.is_floating(f.type) and f.name not in dictionaries]
+    dictionaries = [name for name in first.column_names if _repeats(first[name])]
+    floats = []
+    for field in first.schema:
+        if pa.types.is_floating(field.type) and field.name not in dictionaries:
+            floats.append(field.name)
     return {
         "compression": "zstd",
         "compression_level": 1,
@@ -115,7 +144,9 @@ def _encoding(first: pa.Table) -> dict[str, Any]:
 def _repeats(column: pa.ChunkedArray) -> bool:
     if pa.types.is_string(column.type) or pa.types.is_dictionary(column.type):
         return True
-    if pa.types.is_nested(column.type):
-        return False
     # Half the bytes to fetch for a night of a million flights; in a file of one small night no gain.
-    return len(column) >= LARGE_ROWS and pc.count_distinct(column).as_py() * MIN_REPEATS <= len(column)
+    is_small = len(column) < LARGE_ROWS
+    if is_small or pa.types.is_nested(column.type):
+        return False
+    distinct = pc.count_distinct(column).as_py()
+    return bool(distinct * MIN_REPEATS <= len(column))

@@ -4,7 +4,7 @@ A record's format is raised by one, and its class taught to read the old one, wh
 """
 
 import json
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -44,11 +44,13 @@ class Record(BaseModel):
 
     @classmethod
     def _unreadable(cls, where: str, why: str) -> UnreadableRecord:
-        readable = f"{cls.what} this version reads, format {cls.model_fields['format'].default}"
+        written = cls.model_fields["format"].default
+        readable = f"{cls.what} this version reads, format {written}"
         return UnreadableRecord(f"{where} is not {readable}: {why}", fix=cls.remedy)
 
 
 def _first_of(error: ValidationError) -> str:
-    first: Any = error.errors()[0]
+    first, *_ = error.errors()
     field = ".".join(map(str, first["loc"])) or "the file"
-    return f"{field}: {first['msg']}, got {str(first['input'])[:MOST_QUOTED]!r}"
+    quoted = repr(str(first["input"])[:MOST_QUOTED])
+    return f"{field}: {first['msg']}, got {quoted}"

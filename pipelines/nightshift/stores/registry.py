@@ -147,7 +147,8 @@ class Registry:
         """The tags of a run, and its page in the MLflow UI."""
         with self._explained():
             run = self.client.get_run(run_id)
-        return dict(run.data.tags), f"{self.url}/#/experiments/{run.info.experiment_id}/runs/{run_id}"
+        experiment = f"{self.url}/#/experiments/{run.info.experiment_id}"
+        return dict(run.data.tags), f"{experiment}/runs/{run_id}"
 
     @contextmanager
     def session(self, experiment: str) -> Iterator[Any]:

@@ -30,19 +30,28 @@ class Remote:
         """Those that are not there, or not in their size. Raises ``LakeUnavailable``."""
         if not blobs:
             return set()
+        wanted = {_key(blob.md5): blob for blob in blobs}
         limit = LISTED_PER_QUESTION * len(blobs)
         listed = list(islice(self._objects.listing(PREFIX), limit))
         sizes = {item.key: item.size for item in listed}
-        last = listed[-1].key if len(listed) == limit else None
-        unseen = [blob for blob in blobs if last is not None and _key(blob.md5) > last]
+        if len(listed) == limit:
+            last = listed[-1].key
+            sizes |= self._sizes([key for key in wanted if key > last])
+        return {blob for key, blob in wanted.items() if sizes.get(key) != blob.size}
+
+    def _sizes(self, keys: list[str]) -> dict[str, int]:
+        """Of those that are there, asked for one by one."""
+        sizes = {}
         with ThreadPoolExecutor(THREADS) as pool:
-            heads = zip(unseen, pool.map(lambda blob: self._objects.head(_key(blob.md5)), unseen), strict=True)
-            sizes |= {_key(blob.md5): head.size for blob, head in heads if head}
-        return {blob for blob in blobs if sizes.get(_key(blob.md5)) != blob.size}
+            for key, head in zip(keys, pool.map(self._objects.head, keys), strict=True):
+                if head:
+                    sizes[key] = head.size
+        return sizes
 
     def push(self, md5: str, file: Path) -> None:
         """Upload a file; it appears whole. Raises ``LakeUnavailable``."""
-        with file.open("rb") as body, self._objects.stream(_key(md5)) as sink:
+        key = _key(md5)
+        with file.open("rb") as body, self._objects.stream(key) as sink:
             while chunk := body.read(CHUNK):
                 sink.write(chunk)
 
@@ -52,4 +61,5 @@ class Remote:
 
 
 def _key(md5: str) -> str:
-    return f"{PREFIX}{md5[:2]}/{md5[2:]}"
+    folder, name = md5[:2], md5[2:]
+    return f"{PREFIX}{folder}/{name}"

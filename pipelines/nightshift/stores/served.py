@@ -20,11 +20,15 @@ def manifests(lake: Lake, dataset: Dataset, model: str) -> Iterator[Manifest]:
 def is_stale(lake: Lake, manifest: Manifest) -> bool:
     """Whether the plain files are not this generation: a run died, or still works, between commit and copy."""
     wanted = set(manifest.served_files)
-    served = lake.objects.keys(layout.served_night(manifest.key))
-    if {key for key in served if layout.is_parquet(key)} != wanted:
+    listed = lake.objects.keys(layout.served_night(manifest.key))
+    served = set(filter(layout.is_parquet, listed))
+    if served != wanted:
         return True
-    heads = [lake.objects.head(key) for key in wanted]
-    return any(head is None or head.metadata.get("generation") != manifest.generation for head in heads)
+    for key in wanted:
+        head = lake.objects.head(key)
+        if head is None or head.metadata.get("generation") != manifest.generation:
+            return True
+    return False
 
 
 def unpublished_files(lake: Lake, dataset: Dataset, model: str) -> Iterator[str]:

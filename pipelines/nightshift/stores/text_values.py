@@ -11,8 +11,10 @@ DIGITS = pa.decimal128(38, 9)
 
 def without_null_words(texts: pa.Array) -> pa.Array:
     """Trimmed, and null where the text only says that there is no value."""
-    trimmed = pc.utf8_trim_whitespace(texts.cast(pa.string()))
-    return pc.if_else(pc.is_in(trimmed, pa.array(NO_VALUE)), None, trimmed)
+    strings = texts.cast(pa.string())
+    trimmed = pc.utf8_trim_whitespace(strings)
+    says_nothing = pc.is_in(trimmed, pa.array(NO_VALUE))
+    return pc.if_else(says_nothing, None, trimmed)
 
 
 def read_numbers(texts: pa.Array, kind: pa.DataType) -> pa.Array:
@@ -29,8 +31,9 @@ def read_numbers(texts: pa.Array, kind: pa.DataType) -> pa.Array:
 
 
 def _floats(texts: pa.Array) -> pa.Array:
-    found = texts.cast(pa.float64())
-    overflowed = pc.and_(pc.is_inf(found), pc.invert(pc.is_in(texts, pa.array(INFINITE))))
+    floats = texts.cast(pa.float64())
+    says_infinite = pc.is_in(texts, pa.array(INFINITE))
+    overflowed = pc.and_not(pc.is_inf(floats), says_infinite)
     if pc.any(overflowed).as_py():
         raise pa.ArrowInvalid("too large for a float")
-    return found
+    return floats

@@ -3,7 +3,7 @@
 Nothing is cut, rounded, overflowed or read out of texts in silence; ``docs/your-own-data.md`` has the table.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -27,13 +27,17 @@ FIXED = {
     "timestamp": TIMESTAMP,
 }
 OBJECTS = np.dtype(object)
+TEXT_TESTS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+NUMBER_TESTS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
 REFUSALS = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError)
 """What Arrow raises for values that do not fit."""
 
 
 def arrow_type(column: Column) -> pa.DataType:
     """The Arrow type of a column; decimals have as many digits as there are."""
-    return pa.decimal128(DECIMAL_DIGITS, column.scale) if column.type == "decimal" else FIXED[column.type]
+    if column.type == "decimal":
+        return pa.decimal128(DECIMAL_DIGITS, column.scale)
+    return FIXED[column.type]
 
 
 def fitted(values: Any, kind: pa.DataType, timezone: str = "UTC", *, as_text: bool = False) -> pa.Array:
@@ -42,98 +46,134 @@ def fitted(values: Any, kind: pa.DataType, timezone: str = "UTC", *, as_text: bo
     Naive timestamps are taken as of ``timezone``; ``as_text``: everything is text, as in CSV, also numbers.
     Raises one of ``REFUSALS``, with the first value that does not fit.
     """
-    given = plain_array(values)
-    if as_text and is_text(given.type) and not pa.types.is_string(kind):
-        given = without_null_words(given)
-    if pa.types.is_null(given.type):
-        return pa.nulls(len(given), kind)
-    convert = _way(given.type, kind, timezone, as_text)
+    array = plain_array(values)
+    if as_text and is_text(array.type) and not pa.types.is_string(kind):
+        array = without_null_words(array)
+    if pa.types.is_null(array.type):
+        return pa.nulls(len(array), kind)
+    convert = _conversion(array.type, kind, timezone, as_text)
     try:
-        return convert(given)
+        return convert(array)
     except REFUSALS as error:
-        raise pa.ArrowInvalid(f"{error}; first: {_first_refused(given, convert)!r}") from error
+        first = _first_refused(array, convert)
+        raise pa.ArrowInvalid(f"{error}; first: {first!r}") from error
 
 
 def is_text(kind: pa.DataType) -> bool:
     """Strings of any layout."""
-    return any(test(kind) for test in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view))
+    return any(test(kind) for test in TEXT_TESTS)
 
 
 def is_number(kind: pa.DataType) -> bool:
     """Whole numbers, floats and decimals."""
-    tests = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
-    return any(test(kind) for test in tests)
+    return any(test(kind) for test in NUMBER_TESTS)
 
 
 def is_number_or_bool(kind: pa.DataType) -> bool:
     """What converts into each other where no value changes."""
-    return is_number(kind) or bool(pa.types.is_boolean(kind))
+    if pa.types.is_boolean(kind):
+        return True
+    return is_number(kind)
 
 
 def plain_array(values: Any) -> pa.Array:
     """A pandas or Arrow column, or a list, as one Arrow array without dictionaries, NaN as null."""
-    found = values if isinstance(values, pa.Array | pa.ChunkedArray) else _from_objects(values)
-    if isinstance(found, pa.ChunkedArray):
-        found = found.combine_chunks()
-    if pa.types.is_dictionary(found.type):
-        found = found.dictionary_decode()
-    if pa.types.is_floating(found.type):
-        return pc.if_else(pc.is_nan(found), pa.scalar(None, found.type), found)
-    return found
+    array = values if isinstance(values, pa.Array | pa.ChunkedArray) else _from_objects(values)
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    if pa.types.is_floating(array.type):
+        null = pa.scalar(None, array.type)
+        return pc.if_else(pc.is_nan(array), null, array)
+    return array
 
 
 def _from_objects(values: Any) -> pa.Array:
-    if getattr(values, "dtype", None) in {None, OBJECTS}:
-        zones = {value.tzinfo is not None for value in values if getattr(value, "tzinfo", ...) is not ...}
-        if len(zones) > 1:
-            # Arrow would take those without a zone as UTC.
-            raise pa.ArrowInvalid("some timestamps have a time zone and some have none")
+    has_objects = getattr(values, "dtype", OBJECTS) == OBJECTS
+    if has_objects and _zones_are_mixed(values):
+        # Arrow would take those without a zone as UTC.
+        raise pa.ArrowInvalid("some timestamps have a time zone and some have none")
     return pa.array(values, from_pandas=True)
 
 
-def _way(came: pa.DataType, kind: pa.DataType, timezone: str, as_text: bool) -> Callable[[pa.Array], pa.Array]:
-    if pa.types.is_string(kind) and is_text(came):
+def _zones_are_mixed(values: Iterable[Any]) -> bool:
+    instants = (value for value in values if hasattr(value, "tzinfo"))
+    has_zone = {instant.tzinfo is not None for instant in instants}
+    return len(has_zone) > 1
+
+
+def _conversion(came: pa.DataType, kind: pa.DataType, timezone: str, as_text: bool) -> Callable[[pa.Array], pa.Array]:
+    from_text = is_text(came)
+    if pa.types.is_string(kind) and from_text:
         return lambda values: values.cast(kind)
     if is_number_or_bool(kind) and is_number_or_bool(came):
         return lambda values: _number(values, kind)
-    if is_number_or_bool(kind) and is_text(came) and as_text:
+    if is_number_or_bool(kind) and from_text and as_text:
         return lambda values: _number(read_numbers(values, kind), kind)
-    if pa.types.is_date(kind) and (is_text(came) or pa.types.is_temporal(came)):
+    if pa.types.is_date(kind) and (from_text or pa.types.is_temporal(came)):
         return lambda values: _date(values, timezone)
-    if pa.types.is_timestamp(kind) and (is_text(came) or pa.types.is_timestamp(came) or pa.types.is_date(came)):
+    from_moment = pa.types.is_timestamp(came) or pa.types.is_date(came)
+    if pa.types.is_timestamp(kind) and (from_text or from_moment):
         return lambda values: instants(values, timezone)
-    return lambda _: _refuse(f"got {'texts' if is_text(came) else came}")
+    return lambda _: _refuse("got texts" if from_text else f"got {came}")
 
 
 def _number(values: pa.Array, kind: pa.DataType) -> pa.Array:
-    if pa.types.is_boolean(kind) and not pa.types.is_boolean(values.type):
-        if not pc.all(pc.is_in(values.drop_null(), pa.array([0, 1]).cast(values.type))).as_py():
-            _refuse("neither 0 nor 1")
+    was_bool = pa.types.is_boolean(values.type)
+    if pa.types.is_boolean(kind) and not was_bool:
+        _require_zeros_and_ones(values)
         return values.cast(pa.int8()).cast(kind)
-    if pa.types.is_boolean(values.type) and pa.types.is_decimal(kind):
+    if was_bool and pa.types.is_decimal(kind):
         return values.cast(pa.int8()).cast(kind)
-    found = values.cast(kind)
-    if pa.types.is_floating(values.type) and pa.types.is_decimal(kind) and not found.cast(values.type).equals(values):
+    numbers = values.cast(kind)
+    if pa.types.is_decimal(kind) and pa.types.is_floating(values.type):
+        _require_same(values, numbers, kind)
+    if pa.types.is_floating(kind):
+        _require_as_finite(values, numbers, kind)
+    return numbers
+
+
+def _require_zeros_and_ones(values: pa.Array) -> None:
+    allowed = pa.array([0, 1]).cast(values.type)
+    fits = pc.is_in(values.drop_null(), allowed)
+    if not pc.all(fits).as_py():
+        _refuse("neither 0 nor 1")
+
+
+def _require_same(values: pa.Array, decimals: pa.Array, kind: pa.DataType) -> None:
+    back = decimals.cast(values.type)
+    if not back.equals(values):
         _refuse(f"has more than {kind.scale} digits after the point")
-    if pa.types.is_floating(kind) and pc.any(pc.is_inf(found)).as_py() and not _as_infinite(values, found):
+
+
+def _require_as_finite(values: pa.Array, floats: pa.Array, kind: pa.DataType) -> None:
+    """A float may be infinite only where the value was."""
+    infinite = pc.is_inf(floats)
+    if not pc.any(infinite).as_py():
+        return
+    was_float = pa.types.is_floating(values.type)
+    if not was_float or not pc.is_inf(values).equals(infinite):
         _refuse(f"too large for {kind}")
-    return found
-
-
-def _as_infinite(values: pa.Array, found: pa.Array) -> bool:
-    return bool(pa.types.is_floating(values.type) and pc.is_inf(values).equals(pc.is_inf(found)))
 
 
 def _date(values: pa.Array, timezone: str) -> pa.Array:
-    if is_text(values.type) and pc.any(pc.greater(pc.utf8_length(values), len("2024-01-01"))).as_py():
+    if is_text(values.type) and _has_times(values):
         values = _read_instants(values)
     if not pa.types.is_timestamp(values.type):
         return values.cast(pa.date32())
     local = wall_clock(values, timezone)
-    found = local.cast(pa.date32())
-    if not found.cast(local.type).equals(local):
+    dates = local.cast(pa.date32())
+    if not dates.cast(local.type).equals(local):
         _refuse("has a time of day")
-    return found
+    return dates
+
+
+def _has_times(texts: pa.Array) -> bool:
+    lengths = pc.utf8_length(texts)
+    longer = pc.greater(lengths, len("2024-01-01"))
+    some = pc.any(longer)
+    return bool(some.as_py())
 
 
 def instants(values: pa.Array, timezone: str) -> pa.Array:
@@ -159,22 +199,22 @@ def wall_clock(values: pa.Array, timezone: str) -> pa.Array:
 
 
 def _read_instants(texts: pa.Array) -> pa.Array:
-    zoned = pc.match_substring_regex(texts, r"(Z|[+-]\d{2}:?\d{2})$").drop_null()
-    some, every = pc.any(zoned).as_py(), pc.all(zoned).as_py()
     # A date alone also ends in -dd, but without minutes.
-    if some and not every:
+    zoned = pc.match_substring_regex(texts, r"(Z|[+-]\d{2}:?\d{2})$").drop_null()
+    some = pc.any(zoned).as_py()
+    if some and not pc.all(zoned).as_py():
         _refuse("some timestamps have a time zone and some have none")
     return texts.cast(TIMESTAMP if some else pa.timestamp("us"))
 
 
 def _first_refused(values: pa.Array, convert: Callable[[pa.Array], pa.Array]) -> Any:
     """The first value that does not convert by itself, by halving; of a mixture, the first value at all."""
-    values = values.drop_null()
-    low, high = 0, len(values)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if _refuses(values.slice(low, middle - low), convert) else (middle, high)
-    return values[low].as_py() if len(values) else None
+    suspects = values.drop_null()
+    while len(suspects) > 1:
+        middle = len(suspects) // 2
+        first_half = suspects.slice(0, middle)
+        suspects = first_half if _refuses(first_half, convert) else suspects.slice(middle)
+    return suspects[0].as_py() if len(suspects) else None
 
 
 def _refuses(values: pa.Array, convert: Callable[[pa.Array], pa.Array]) -> bool:

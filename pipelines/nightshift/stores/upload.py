@@ -86,14 +86,22 @@ class Upload(io.RawIOBase):
         if self._upload_id is None:
             self._upload_id = self._client.create_multipart_upload(**self._where)["UploadId"]
         self._collect(PARTS_AT_ONCE)
-        part, self._buffer = bytes(self._buffer[:size]), self._buffer[size:]
+        part = bytes(self._buffer[:size])
+        del self._buffer[:size]
         self._parts += 1
-        self._sent.append(self._pool.submit(self._put, self._parts, part))
+        sent = self._pool.submit(self._put, self._parts, part)
+        self._sent.append(sent)
 
     def _put(self, number: int, part: bytes) -> str:
-        answer = self._client.upload_part(**self._where, UploadId=self._upload_id, PartNumber=number, Body=part)
+        answer = self._client.upload_part(
+            **self._where,
+            UploadId=self._upload_id,
+            PartNumber=number,
+            Body=part,
+        )
         return str(answer["ETag"])
 
     def _collect(self, left: int) -> None:
         while len(self._sent) > left:
-            self._etags.append(self._sent.popleft().result())
+            oldest = self._sent.popleft()
+            self._etags.append(oldest.result())

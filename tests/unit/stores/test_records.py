@@ -13,6 +13,7 @@ from nightshift.errors import UnreadableRecord
 from nightshift.monitoring.accuracy import Accuracy
 from nightshift.monitoring.night_record import NightRecord
 from nightshift.profiles.profile import Profile
+from nightshift.scoring.shards import FinishedShard
 from nightshift.steps.govern import DecisionRecord
 from nightshift.stores.ledger import AliasMove
 from nightshift.stores.manifest import Manifest
@@ -26,6 +27,7 @@ KINDS = {
     "monitoring/orders/_decisions/": DecisionRecord,
     "models/": Profile,
     "ledger/": AliasMove,
+    "generations/predictions/": FinishedShard,
 }
 
 
@@ -44,7 +46,8 @@ MEASURED = Measured(name="a", value=0.1, parts=(1, 2))
 def recorded() -> dict[str, bytes]:
     """Every record of a lake that an earlier version wrote."""
     with zipfile.ZipFile(RECORDED) as lake:
-        return {name: lake.read(name) for name in lake.namelist() if name.startswith(tuple(KINDS)) and "json" in name}
+        names = [name for name in lake.namelist() if name.startswith(tuple(KINDS)) and name.endswith(".json")]
+        return {name: lake.read(name) for name in names}
 
 
 def test_a_record_comes_back_as_it_was_written() -> None:
