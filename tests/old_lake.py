@@ -18,6 +18,7 @@ import boto3
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 
+from nightshift.project import PROJECT_FILE
 from nightshift.settings import Settings
 from nightshift.spec import ModelSpec, load_spec
 from nightshift.stores import Stores
@@ -54,7 +55,7 @@ def expected() -> Recorded:
 def restore_lake(project: Path, open_stores: Callable[[Path], Stores]) -> OldLake:
     """A project with the recorded model, and every object under the prefixes of its stores."""
     shutil.copytree(RECORDING / "models", project / "models")
-    (project / "pyproject.toml").touch()
+    (project / PROJECT_FILE).write_text("format = 1\n")
     stores = open_stores(project)
     restore_objects(stores.settings)
     return OldLake(load_spec(project / "models" / MODEL / "model.yaml"), stores)
