@@ -80,8 +80,9 @@ class Profile(Record):
         """Each feature's rows per bin, from the values of a night or a part of one; counts of parts add up."""
         counts = {}
         for feature in self.features:
-            values = columns[feature.name]
-            counts[feature.name] = feature.bins.count(values)
+            name = feature.name
+            values = columns[name]
+            counts[name] = feature.bins.count(values)
         return counts
 
 
@@ -129,8 +130,9 @@ def load_profile(pin: Pin, lake: Lake) -> Profile:
     key = layout.profile(pin.model, pin.sha256)
     profile = lake.objects.get_record(key, Profile)
     if profile is None:
+        where = f"{lake.objects.uri}/{key}"
         raise ModelError(
-            f"{pin.model} version {pin.version} has no profile at {lake.objects.uri}/{key}",
+            f"{pin.model} version {pin.version} has no profile at {where}",
             fix=f"trigger {pin.model}.train: a version gets its profile when it is trained",
         )
     return profile
@@ -141,7 +143,8 @@ def _is_scored(scores: Float64s) -> Booleans:
     rows = len(scores)
     is_finite = np.isfinite(scores)
     by_row = is_finite.reshape(rows, -1)
-    return np.asarray(by_row.all(axis=1))
+    is_scored = by_row.all(axis=1)
+    return np.asarray(is_scored)
 
 
 def _features(spec: ModelSpec, table: pa.Table, night: Places, scores: Float64s) -> tuple[Feature, ...]:
