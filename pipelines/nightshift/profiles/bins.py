@@ -1,7 +1,7 @@
 """How values are counted: bins of numbers by edges, of strings by category, and a bin for null."""
 
 import math
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict
 
 from nightshift.modelling.arrays import Array, Float64s, Int64s, Places
 from nightshift.modelling.inputs import as_numbers
+from nightshift.modelling.label_types.base import ArrowValues
 
-ArrowValues: TypeAlias = "pa.ChunkedArray | pa.Array"
 MAX_CATEGORIES = 100
 # Nights that make the tail whose mean excess says how far beyond a record the next record lies.
 TAIL_NIGHTS = 10

@@ -17,9 +17,10 @@ from nightshift.contracts import Pin
 from nightshift.errors import ModelError
 from nightshift.modelling.arrays import Array, Booleans, Float64s, Int64s, Places
 from nightshift.modelling.label_types import label_type
+from nightshift.modelling.label_types.base import ArrowValues
 from nightshift.modelling.metrics import row_losses
 from nightshift.profiles import distance
-from nightshift.profiles.bins import ArrowValues, Bins, bins_of
+from nightshift.profiles.bins import Bins, bins_of
 from nightshift.spec import ModelSpec
 from nightshift.stores import layout
 from nightshift.stores.lake import Lake
