@@ -113,8 +113,10 @@ def _no_feature(facts: ColumnFacts, column_type: str, key: bool, moves: bool) ->
 
 
 def _nearly_unique(facts: ColumnFacts) -> bool:
+    if facts.known < FEWEST_ROWS:
+        return False
     counted = min(facts.known, MOST_HASHES)
-    return facts.known >= FEWEST_ROWS and facts.distinct >= NEAR_UNIQUE * counted
+    return facts.distinct >= NEAR_UNIQUE * counted
 
 
 def _nulls(facts: ColumnFacts, nights: Counter[dt.date], keys: dict[str, Any]) -> list[str]:
@@ -155,8 +157,12 @@ def bounds(facts: ColumnFacts) -> dict[str, Any]:
     low = float(facts.low)
     high = float(facts.high)
     span = (high - low) or abs(high) or 1.0
-    least = 0.0 if low >= 0 else outward(low - span)
-    most = 0.0 if high <= 0 else outward(high + span)
+    least = 0.0
+    most = 0.0
+    if low < 0:
+        least = outward(low - span)
+    if high > 0:
+        most = outward(high + span)
     if pa.types.is_integer(facts.kind):
         numpy_type = facts.kind.to_pandas_dtype()
         widest = np.iinfo(numpy_type)
@@ -177,20 +183,22 @@ def outward(value: float) -> float:
     """The next number away from zero with two digits, as people write limits."""
     if value == 0 or not math.isfinite(value):
         return value
-    size = abs(value)
-    exponent = math.floor(math.log10(size))
+    size = Decimal(abs(value))
+    exponent = math.floor(math.log10(abs(value)))
     unit = Decimal(1).scaleb(exponent - 1)
-    rounded = math.ceil(Decimal(size) / unit) * unit
+    units = math.ceil(size / unit)
+    rounded = units * unit
     return math.copysign(rounded, value)
 
 
 def _values(facts: ColumnFacts, keys: dict[str, Any]) -> list[str]:
     values = facts.values
+    distinct = f"{facts.distinct:,} different texts"
     if values is None or len(values) > MOST_CATEGORIES:
-        return [f"{facts.distinct:,} different texts: too many for a list"]
+        return [f"{distinct}: too many for a list"]
     fewest_rows = ROWS_PER_CATEGORY * len(values)
     if not values or facts.known < fewest_rows:
-        return [f"{facts.distinct:,} different texts, too few rows for a list"]
+        return [f"{distinct}, too few rows for a list"]
     keys["values"] = sorted(values)
     keys["on_breach"] = {"values": "drop"}
     return [f"all {len(values)} texts that were seen"]

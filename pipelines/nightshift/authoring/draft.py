@@ -51,8 +51,11 @@ def written(draft: SpecDraft) -> str:
     _night(page, draft)
     _columns(page, draft)
     _label(page, draft)
-    _learning(page, draft)
-    _running(page, draft)
+    _training(page, draft)
+    _gates(page, draft)
+    _predict(page, draft)
+    _drift(page, draft)
+    _retrain(page, draft)
     return page.text()
 
 
@@ -62,19 +65,23 @@ def window(nights: Counter[dt.date]) -> tuple[int, int]:
     last = max(nights)
     span = (last - first).days + 1
     window_days = max(2, min(LONGEST_WINDOW, span))
-    nights_inside = sum((last - night).days < window_days for night in nights)
-    a_fifth = round(nights_inside / 5)
-    holdout_days = max(1, min(LONGEST_HOLDOUT, a_fifth, window_days - 1))
+    nights_inside = [night for night in nights if (last - night).days < window_days]
+    a_fifth = round(len(nights_inside) / 5)
+    most = min(LONGEST_HOLDOUT, window_days - 1)
+    holdout_days = max(1, min(most, a_fifth))
     return window_days, holdout_days
 
 
 def _head(page: Page, draft: SpecDraft) -> None:
     survey = draft.survey
     rows = sum(draft.nights.values())
+    nights = len(draft.nights)
     first = min(draft.nights)
     last = max(draft.nights)
-    counted = f"every {survey.stride}th batch of rows" if survey.stride > 1 else "all of them"
-    page.say(f"Drafted by `nightshift new` from {survey.pattern}: {rows:,} rows of {len(draft.nights)} nights,")
+    counted = "all of them"
+    if survey.stride > 1:
+        counted = f"every {survey.stride}th batch of rows"
+    page.say(f"Drafted by `nightshift new` from {survey.pattern}: {rows:,} rows of {nights} nights,")
     page.say(f"{first} to {last}; columns were counted in {counted}.")
     page.say(
         "A first proposal: read it, correct it, then `nightshift check`. `nightshift check --schema` has every key."
@@ -118,7 +125,8 @@ def _night(page: Page, draft: SpecDraft) -> None:
     page.put("keys", draft.keys, f"--keys; {comment}")
     page.gap()
     page.section("night", "what is expected of a night as a whole")
-    page.put("min_rows", max(1, smallest // 2), f"half of the smallest night, {smallest:,} rows", 1)
+    half = max(1, smallest // 2)
+    page.put("min_rows", half, f"half of the smallest night, {smallest:,} rows", 1)
     page.put("max_rows", largest * 2, f"twice the largest night, {largest:,} rows", 1)
     page.put("duplicate_keys", action, f"{draft.duplicates:,} rows repeat a key of their night", 1)
     page.put("max_quarantined_share", 0.05, "a default: a night that would lose more rows is refused", 1)
@@ -131,27 +139,30 @@ def _columns(page: Page, draft: SpecDraft) -> None:
         keys = {"type": line.keys["type"]}
         if name in draft.sources:
             keys["source"] = draft.sources[name]
-        page.put(name, keys | line.keys, line.comment, 1)
+        keys.update(line.keys)
+        page.put(name, keys, line.comment, 1)
     for name, why in draft.left_out.items():
         page.say(f"{name!r} is left out: {why}")
     page.gap()
 
 
 def _label(page: Page, draft: SpecDraft) -> None:
+    facts = draft.label_facts
     page.section("label")
     page.put("column", draft.label, "--label", 1)
     if draft.label_source:
         page.put("source", draft.label_source, "its name in the source", 1)
-    page.put("type", draft.label_facts.kind, draft.label_facts.why, 1)
-    if draft.label_facts.positive is not None:
-        page.put("positive", draft.label_facts.positive, "the value that is predicted, see above", 1)
-    if draft.label_facts.classes:
-        page.put("classes", list(draft.label_facts.classes), "all values that were seen", 1)
+    page.put("type", facts.kind, facts.why, 1)
+    if facts.positive is not None:
+        page.put("positive", facts.positive, "the value that is predicted, see above", 1)
+    if facts.classes:
+        classes = list(facts.classes)
+        page.put("classes", classes, "all values that were seen", 1)
     page.put("delay_days", draft.delay_days, "--delay-days: the run of night D sees labels up to D less this", 1)
     page.gap()
 
 
-def _learning(page: Page, draft: SpecDraft) -> None:
+def _training(page: Page, draft: SpecDraft) -> None:
     window_days, holdout_days = window(draft.nights)
     rows = sum(draft.nights.values())
     page.section("training")
@@ -165,6 +176,9 @@ def _learning(page: Page, draft: SpecDraft) -> None:
     page.put("min_samples_leaf", _leaf_rows(rows), f"for {rows:,} rows", 2)
     page.put("seed", 0, "the same data give the same model", 1)
     page.gap()
+
+
+def _gates(page: Page, draft: SpecDraft) -> None:
     floor = LABEL_TYPES[draft.label_facts.kind].floor
     at_least = {floor.metric: floor.value}
     page.section("gates", "what a new model must show on the holdout before it scores")
@@ -174,25 +188,35 @@ def _learning(page: Page, draft: SpecDraft) -> None:
 
 def _leaf_rows(rows: int) -> int:
     """A hundredth of the rows' power of ten, from 5 to 200."""
-    digits = int(math.log10(max(rows, 1)))
-    hundredth: int = 10 ** max(0, digits - 2)
+    if rows < 100:
+        return 5
+    digits = int(math.log10(rows))
+    hundredth: int = 10 ** (digits - 2)
     return max(5, min(200, hundredth))
 
 
-def _running(page: Page, draft: SpecDraft) -> None:
+def _predict(page: Page, draft: SpecDraft) -> None:
+    label = LABEL_TYPES[draft.label_facts.kind]
     page.section("predict", "columns that the predictions have besides the keys")
     page.put("score", f"{draft.label}_score", "what the model gives", 1)
     page.put("prediction", f"predicted_{draft.label}", "what follows from it", 1)
-    if LABEL_TYPES[draft.label_facts.kind].has_threshold:
+    if label.has_threshold:
         page.put("threshold", 0.5, "a score from here on means yes; move it by what errors cost", 1)
     page.gap()
+
+
+def _drift(page: Page, draft: SpecDraft) -> None:
     page.section("drift")
     page.put("features", draft.drift, "the columns that alone tell the label best", 1)
     page.put("false_alarm_rate", 0.01, "a default: share of quiet nights that may alarm", 1)
     page.gap()
+
+
+def _retrain(page: Page, draft: SpecDraft) -> None:
+    nights = len(draft.nights)
     page.section("retrain", "defaults: when drift or lost accuracy starts a training by itself")
     page.put("nights", 2, "alarming nights needed ...", 1)
     page.put("of", 3, "... among this many last nights", 1)
     page.put("cooldown_days", 7, "nights after a retrain in which none follows", 1)
-    min_new_nights = min(7, max(1, len(draft.nights) // 2))
+    min_new_nights = min(7, max(1, nights // 2))
     page.put("min_new_nights", min_new_nights, "labelled nights the champion has not seen", 1)

@@ -39,9 +39,10 @@ def roc_auc(labels: Array, scores: Array) -> float:
     counts = threshold_counts(labels, scores)
     hits = _from_zero(counts.positives)
     false_alarms = _from_zero(counts.negatives)
+    positives = hits[-1]
+    negatives = false_alarms[-1]
     area = np.trapezoid(hits, false_alarms)
-    whole_area = hits[-1] * false_alarms[-1]
-    return float(area / whole_area)
+    return float(area / (positives * negatives))
 
 
 def _from_zero(counts: Int64s) -> Float64s:

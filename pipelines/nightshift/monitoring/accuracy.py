@@ -64,13 +64,23 @@ def measure_arrived(spec: ModelSpec, partition: str, stores: Stores) -> list[Acc
     profiles: dict[str, Profile] = {}
     records = []
     for night in _measurable(spec, partition, stores):
-        predictions = stores.lake.require(spec.key(Dataset.PREDICTIONS, night))
-        labels = stores.lake.require(spec.key(Dataset.LABELS, night))
+        key_of_predictions = spec.key(Dataset.PREDICTIONS, night)
+        key_of_labels = spec.key(Dataset.LABELS, night)
+        predictions = stores.lake.require(key_of_predictions)
+        labels = stores.lake.require(key_of_labels)
         if not of_this_label(spec, predictions.columns, labels.columns):
             continue
         record = read_record(spec.name, night, stores)
         if record is None or not _is_of(record, predictions, labels):
-            record = _measure(spec, night, partition, predictions, labels, profiles, stores)
+            record = _measure(
+                spec,
+                night,
+                partition,
+                predictions,
+                labels,
+                profiles,
+                stores,
+            )
         if record.measured_by == partition:
             records.append(record)
     return records
@@ -79,11 +89,10 @@ def measure_arrived(spec: ModelSpec, partition: str, stores: Stores) -> list[Acc
 def _measurable(spec: ModelSpec, partition: str, stores: Stores) -> list[str]:
     """The nights within the look-back that have predictions and labels, oldest first."""
     lake = stores.lake
-    scored = lake.partitions(Dataset.PREDICTIONS, spec.name)
+    predicted = lake.partitions(Dataset.PREDICTIONS, spec.name)
     labelled = lake.partitions(Dataset.LABELS, spec.name)
-    scored_and_labelled = set(scored).intersection(labelled)
-    nights = scored_and_labelled.intersection(arrived(spec, partition))
-    return sorted(nights)
+    both = set(predicted).intersection(labelled)
+    return [night for night in arrived(spec, partition) if night in both]
 
 
 def _is_of(record: Accuracy, predictions: Manifest, labels: Manifest) -> bool:
@@ -95,9 +104,10 @@ def _is_of(record: Accuracy, predictions: Manifest, labels: Manifest) -> bool:
 def of_this_label(spec: ModelSpec, predictions: Mapping[str, str], labels: Mapping[str, str]) -> bool:
     """Whether a night's columns, types by name, are what the spec's kind of label publishes and keeps."""
     label = label_type(spec)
-    promised = {field.name: str(field.type) for field in label.published_fields()}
-    if not promised.items() <= predictions.items():
-        return False
+    for field in label.published_fields():
+        published = predictions.get(field.name)
+        if published != str(field.type):
+            return False
     kept = labels.get(spec.label.column)
     return kept == str(label.arrow_type)
 
@@ -124,7 +134,11 @@ def join(spec: ModelSpec, predictions: pa.Table, labels: pa.Table) -> tuple[Floa
     label = label_type(spec)
     scored = predictions.select([*keys, *scored_columns(spec)])
     outcomes = labels.select([*keys, spec.label.column])
-    joined = scored.join(outcomes, keys=keys, join_type="left outer")
+    joined = scored.join(
+        outcomes,
+        keys=keys,
+        join_type="left outer",
+    )
     orphans = _count_orphans(outcomes, scored, keys)
     matched = outcomes.num_rows - orphans
     if joined.num_rows != scored.num_rows or matched > scored.num_rows:
@@ -185,20 +199,25 @@ def loss_limit(holdout: Sequence[HoldoutNight], rows: int, false_alarm_rate: flo
     nights = len(holdout)
     noise = _noise_within_nights(holdout, rows)
     variance = float(losses.var(ddof=1))
-    spread = math.sqrt(variance * (1 + 1 / nights) + noise)
+    variance_of_another = variance * (1 + 1 / nights)
+    spread = math.sqrt(variance_of_another + noise)
     quantile = t.ppf(1 - false_alarm_rate, nights - 1)
+    mean = losses.mean()
     margin = quantile * spread
-    return float(losses.mean() + margin)
+    return float(mean + margin)
 
 
 def _noise_within_nights(holdout: Sequence[HoldoutNight], rows: int) -> float:
     """The variance of a mean loss that comes of fewer ``rows`` than the holdout's nights have."""
-    variances = [night.variance for night in holdout]
-    rows_of_nights = [night.rows for night in holdout]
+    variances = []
+    rows_of_nights = []
+    for night in holdout:
+        variances.append(night.variance)
+        rows_of_nights.append(night.rows)
     usual_rows = float(np.median(rows_of_nights))
+    variance = float(np.mean(variances))
     scarcity = 1 / rows - 1 / usual_rows
-    within = float(np.mean(variances))
-    return within * max(scarcity, 0.0)
+    return variance * max(scarcity, 0.0)
 
 
 def _measure(

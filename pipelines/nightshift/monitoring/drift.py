@@ -134,13 +134,21 @@ def thresholds(profile: Profile, false_alarm_rate: float) -> dict[str, float]:
 
 def _by_known_nights(features: Iterable[Feature]) -> list[list[Feature]]:
     """The features with enough reference nights, those of the same nights together."""
-    groups: dict[tuple[bool, ...], list[Feature]] = defaultdict(list)
+    groups = defaultdict(list)
     for feature in features:
-        known = tuple(distance is not None for distance in feature.distances)
-        nights = sum(known)
-        if nights >= MIN_NIGHTS:
-            groups[known].append(feature)
+        nights = _known_nights(feature)
+        if len(nights) >= MIN_NIGHTS:
+            groups[nights].append(feature)
     return list(groups.values())
+
+
+def _known_nights(feature: Feature) -> tuple[int, ...]:
+    """The places of the reference nights that have a distance."""
+    places = []
+    for place, distance_of_night in enumerate(feature.distances):
+        if distance_of_night is not None:
+            places.append(place)
+    return tuple(places)
 
 
 def _line(features: Sequence[Feature], rows: Sequence[int], rate: float) -> float:
@@ -226,8 +234,8 @@ def _known(feature: Feature, rows: Sequence[int]) -> tuple[Float64s, Float64s]:
     """Distances of the reference nights that have one, and rows of these nights, both (nights,)."""
     distances = np.array(feature.distances, float)
     sizes = np.array(rows, float)
-    is_known = ~np.isnan(distances)
-    return distances[is_known], sizes[is_known]
+    known = list(_known_nights(feature))
+    return distances[known], sizes[known]
 
 
 def _without_each(values: Float64s) -> Float64s:
@@ -236,8 +244,7 @@ def _without_each(values: Float64s) -> Float64s:
     repeated = np.tile(values, (nights, 1))
     is_itself = np.eye(nights, dtype=bool)
     others = repeated[~is_itself]
-    shape = (nights, nights - 1)
-    return others.reshape(shape)
+    return others.reshape(nights, nights - 1)
 
 
 def _level_and_scale(feature: Feature, known: Float64s, sizes: Float64s, rows: Float64s) -> tuple[Float64s, Float64s]:
@@ -255,11 +262,12 @@ def _level_and_scale(feature: Feature, known: Float64s, sizes: Float64s, rows: F
 def _tail(values: Float64s) -> tuple[Float64s, Float64s]:
     """The level that the upper fifth of the values lies above, and their mean excess over it; along the last axis."""
     ordered = -np.sort(-values, axis=-1)
-    k = _tail_size(values.shape[-1])
+    nights = values.shape[-1]
+    k = _tail_size(nights)
     level = ordered[..., k]
     tail = ordered[..., :k]
-    mean_excess = tail.mean(axis=-1) - level
-    return level, mean_excess
+    mean = tail.mean(axis=-1)
+    return level, mean - level
 
 
 def _tail_size(values: int) -> int:

@@ -1,7 +1,7 @@
 """How values are counted: bins of numbers by edges, of strings by category, and a bin for null."""
 
 import math
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict
 
 from nightshift.modelling.arrays import Array, Float64s, Int64s, Places
 from nightshift.modelling.inputs import as_numbers
+from nightshift.modelling.label_types.base import ArrowValues
 
-ArrowValues: TypeAlias = "pa.ChunkedArray | pa.Array"
 MAX_CATEGORIES = 100
 # Nights that make the tail whose mean excess says how far beyond a record the next record lies.
 TAIL_NIGHTS = 10
@@ -49,9 +49,13 @@ class Bins(BaseModel):
 
     def _codes_of_numbers(self, values: ArrowValues) -> Int64s:
         numbers = as_floats(values)
-        edges = np.asarray(self.edges)
-        codes = np.searchsorted(edges, numbers, side="right")
-        codes[np.isnan(numbers)] = self.size - 1
+        is_null = np.isnan(numbers)
+        codes = np.searchsorted(
+            np.asarray(self.edges),
+            numbers,
+            side="right",
+        )
+        codes[is_null] = self.size - 1
         return codes.astype(np.int64)
 
     def _codes_of_texts(self, values: ArrowValues) -> Int64s:
@@ -89,11 +93,16 @@ class Bins(BaseModel):
         """As ``codes``, which looks at each distinct text once."""
         texts = values.dictionary
         # One place more: that of null.
-        indices = pc.fill_null(values.indices, len(texts))
+        null_place = len(texts)
+        indices = pc.fill_null(values.indices, null_place)
         places = indices.to_numpy(zero_copy_only=False)
-        rows_of_texts = np.bincount(places, minlength=len(texts) + 1)
+        rows_of_texts = np.bincount(places, minlength=null_place + 1)
         codes = np.append(self.codes(texts), self.size - 1)
-        counts = np.bincount(codes, weights=rows_of_texts, minlength=self.size)
+        counts = np.bincount(
+            codes,
+            weights=rows_of_texts,
+            minlength=self.size,
+        )
         return counts.astype(np.int64)
 
 
@@ -101,8 +110,7 @@ def bins_of(values: Any, night: Places, bins: int) -> Bins:
     """The bins of a reference: its values (rows,) and the night of each, counted from 0."""
     if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
         return _category_bins(values)
-    numbers = as_floats(values)
-    return _numeric_bins(numbers, night, bins)
+    return _numeric_bins(as_floats(values), night, bins)
 
 
 def as_floats(values: ArrowValues) -> Float64s:
@@ -138,13 +146,15 @@ def _numeric_bins(values: Float64s, night: Places, bins: int) -> Bins:
     if values.size == 0:
         return Bins(kind="numeric")
     heavy = _heavy_values(values, bins)
+    above = _beyond(_maxima(values, night))
+    below = -_beyond(_maxima(-values, night))
     edges = [
-        -_beyond(_maxima(-values, night)),
+        below,
         *_inner_edges(values, heavy, bins),
         # A value that many rows share has a bin of its own: [value, the next float).
         *heavy,
         *np.nextafter(heavy, np.inf),
-        np.nextafter(_beyond(_maxima(values, night)), np.inf),
+        np.nextafter(above, np.inf),
     ]
     distinct = np.unique(edges)
     return Bins(kind="numeric", edges=tuple(distinct.tolist()))
@@ -155,11 +165,13 @@ def _heavy_values(values: Float64s, bins: int) -> Float64s:
     quantiles = _quantiles(values, bins)
     earlier = quantiles[:-1]
     later = quantiles[1:]
-    return np.unique(earlier[earlier == later])
+    is_repeated = earlier == later
+    return np.unique(earlier[is_repeated])
 
 
 def _inner_edges(values: Float64s, heavy: Float64s, bins: int) -> Float64s:
-    rest = values[~np.isin(values, heavy)]
+    is_heavy = np.isin(values, heavy)
+    rest = values[~is_heavy]
     if rest.size == 0:
         return heavy
     bins_of_rest = max(bins - len(heavy), 2)
@@ -208,5 +220,6 @@ def _native(edges: tuple[float, ...], kind: npt.DTypeLike) -> list[Any]:
         nearest = exact.astype(kind)
     infinity = nearest.dtype.type(np.inf)
     next_above = np.nextafter(nearest, infinity)
-    native = np.where(nearest < exact, next_above, nearest)
+    is_below = nearest < exact
+    native = np.where(is_below, next_above, nearest)
     return list(native)

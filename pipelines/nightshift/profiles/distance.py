@@ -28,8 +28,11 @@ def between(left: npt.ArrayLike, right: npt.ArrayLike) -> Float64s:
     Theory 49). Arguments are counts; an empty histogram gives NaN.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
-        divergence = _divergence(_shares(left), _shares(right))
-    distance = np.sqrt(np.clip(divergence, 0.0, 1.0))
+        p = _shares(left)
+        q = _shares(right)
+        divergence = _divergence(p, q)
+    in_range = np.clip(divergence, 0.0, 1.0)
+    distance = np.sqrt(in_range)
     either_empty = _is_empty(left) | _is_empty(right)
     return np.where(either_empty, np.nan, distance)
 
@@ -37,7 +40,8 @@ def between(left: npt.ArrayLike, right: npt.ArrayLike) -> Float64s:
 def stretched(distance: Float64s) -> Float64s:
     """-log(1 - d): a tail that runs out towards the bound 1 like a power becomes an exponential one."""
     finite = np.minimum(distance, LARGEST)
-    return -np.log1p(-finite)
+    log_gap = np.log1p(-finite)
+    return -log_gap
 
 
 def unstretched(value: Float64s) -> Float64s:
@@ -64,7 +68,8 @@ def with_sampling_noise(
     scarcity = 1 / np.maximum(rows, 1) - 1 / usual_rows
     noise = np.maximum(scarcity, 0.0) / (8 * math.log(2))
     noise_of_bins = (bins - 1) * noise
-    noisy_distance = np.sqrt(unstretched(level) ** 2 + noise_of_bins)
+    squared_distance = unstretched(level) ** 2
+    noisy_distance = np.sqrt(squared_distance + noise_of_bins)
     noisy_level = stretched(noisy_distance)
     # Stretching makes a deviation of the distance exp(level) times as large.
     deviation = np.sqrt(noise / 2)
@@ -90,10 +95,12 @@ def _divergence(p: Float64s, q: Float64s) -> Float64s:
     of_p = _relative_entropy(p, middle)
     of_q = _relative_entropy(q, middle)
     terms = of_p + of_q
-    return np.asarray(terms.sum(axis=-1) / 2)
+    total = terms.sum(axis=-1)
+    return np.asarray(total / 2)
 
 
 def _relative_entropy(shares: Float64s, of: Float64s) -> Float64s:
     ratio = shares / of
-    terms = shares * np.log2(ratio)
+    bits = np.log2(ratio)
+    terms = shares * bits
     return np.where(shares > 0, terms, 0.0)

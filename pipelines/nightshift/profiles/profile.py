@@ -17,9 +17,10 @@ from nightshift.contracts import Pin
 from nightshift.errors import ModelError
 from nightshift.modelling.arrays import Array, Booleans, Float64s, Int64s, Places
 from nightshift.modelling.label_types import label_type
+from nightshift.modelling.label_types.base import ArrowValues
 from nightshift.modelling.metrics import row_losses
 from nightshift.profiles import distance
-from nightshift.profiles.bins import ArrowValues, Bins, bins_of
+from nightshift.profiles.bins import Bins, bins_of
 from nightshift.spec import ModelSpec
 from nightshift.stores import layout
 from nightshift.stores.lake import Lake
@@ -80,8 +81,9 @@ class Profile(Record):
         """Each feature's rows per bin, from the values of a night or a part of one; counts of parts add up."""
         counts = {}
         for feature in self.features:
-            values = columns[feature.name]
-            counts[feature.name] = feature.bins.count(values)
+            name = feature.name
+            values = columns[name]
+            counts[name] = feature.bins.count(values)
         return counts
 
 
@@ -129,8 +131,9 @@ def load_profile(pin: Pin, lake: Lake) -> Profile:
     key = layout.profile(pin.model, pin.sha256)
     profile = lake.objects.get_record(key, Profile)
     if profile is None:
+        where = f"{lake.objects.uri}/{key}"
         raise ModelError(
-            f"{pin.model} version {pin.version} has no profile at {lake.objects.uri}/{key}",
+            f"{pin.model} version {pin.version} has no profile at {where}",
             fix=f"trigger {pin.model}.train: a version gets its profile when it is trained",
         )
     return profile
@@ -141,7 +144,8 @@ def _is_scored(scores: Float64s) -> Booleans:
     rows = len(scores)
     is_finite = np.isfinite(scores)
     by_row = is_finite.reshape(rows, -1)
-    return np.asarray(by_row.all(axis=1))
+    is_scored = by_row.all(axis=1)
+    return np.asarray(is_scored)
 
 
 def _features(spec: ModelSpec, table: pa.Table, night: Places, scores: Float64s) -> tuple[Feature, ...]:

@@ -71,7 +71,8 @@ class Engine:
         threads = cores()
         depth = threads * UNITS_PER_CORE
         units = self._units(shard, stores)
-        for predictions, counts in ordered_map(self.score_unit, units, threads, depth):
+        scored = ordered_map(self.score_unit, units, threads, depth)
+        for predictions, counts in scored:
             self._add(counts)
             yield predictions
 
@@ -97,7 +98,8 @@ class Engine:
             return list(batches)
 
         groups = range(shard.first, shard.last)
-        for batches in ordered_map(read_group, groups, READERS, GROUPS_AHEAD):
+        row_groups = ordered_map(read_group, groups, READERS, GROUPS_AHEAD)
+        for batches in row_groups:
             yield from batches
 
     def _columns(self) -> list[str]:

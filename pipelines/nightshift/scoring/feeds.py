@@ -101,7 +101,8 @@ class Columns:
         if self._spec.columns[name].numeric:
             return _floats(values)
         texts = pc.fill_null(decoded(values), MISSING)
-        return np.asarray(texts.to_numpy(zero_copy_only=False))
+        strings = texts.to_numpy(zero_copy_only=False)
+        return np.asarray(strings)
 
 
 def codes(values: pa.Array, known: pa.Array) -> NDArray[np.int32]:
@@ -135,7 +136,8 @@ def decoded(values: pa.Array) -> pa.Array:
 
 def _floats(values: pa.Array) -> NDArray[Any]:
     floats = as_float32(values)
-    return np.asarray(floats.to_numpy(zero_copy_only=False))
+    numbers = floats.to_numpy(zero_copy_only=False)
+    return np.asarray(numbers)
 
 
 def _places(values: pa.Array, known: pa.Array) -> pa.Array:

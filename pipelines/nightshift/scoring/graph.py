@@ -42,7 +42,8 @@ class OnnxGraph:
         self._provider = provider or spec.optimize.provider
         self.feeds = _feeds(spec, metadata)
         self._label = label_type(spec)
-        self._check_label(metadata.get(LABEL))
+        trained_for = metadata.get(LABEL)
+        self._check_label(trained_for)
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -114,10 +115,12 @@ class OnnxGraph:
 def _feeds(spec: ModelSpec, metadata: dict[str, str]) -> Feeds:
     if METADATA not in metadata:
         return Columns(spec)
+    stored = metadata[METADATA]
     try:
-        return Matrix.model_validate_json(metadata[METADATA])
+        return Matrix.model_validate_json(stored)
     except ValidationError as error:
-        reason = error.errors()[0]["msg"]
+        first, *_ = error.errors()
+        reason = first["msg"]
         raise UnsafeGraph(f"{spec.name}: the graph's {METADATA} is not of format 1: {reason}") from error
 
 

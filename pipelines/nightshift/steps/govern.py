@@ -117,7 +117,8 @@ class _Alarm:
 
 
 def _sentence(alarms: list[_Alarm]) -> str:
-    return "; ".join(alarm.text for alarm in alarms)
+    texts = [alarm.text for alarm in alarms]
+    return "; ".join(texts)
 
 
 def gather(spec: ModelSpec, report: NightReport, stores: Stores) -> Evidence:

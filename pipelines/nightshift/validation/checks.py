@@ -244,18 +244,24 @@ def row_checks(spec: ModelSpec, allowed: dict[str, pa.Array]) -> list[RowCheck]:
 
 def _of_column(name: str, column: Column) -> list[RowCheck]:
     checks: list[RowCheck] = []
+    columns = (name,)
     if not column.nullable:
-        checks.append(NotNull((name,), column.action("null")))
+        action = column.action("null")
+        checks.append(NotNull(columns, action))
     if column.type in {"float32", "float64"}:
+        action = column.action("finite")
         largest = float(np.finfo(column.type).max)
-        checks.append(Finite((name,), column.action("finite"), low=-largest, high=largest))
+        checks.append(Finite(columns, action, low=-largest, high=largest))
     if column.min is not None or column.max is not None:
-        checks.append(Within((name,), column.action("range"), low=column.min, high=column.max))
+        action = column.action("range")
+        checks.append(Within(columns, action, low=column.min, high=column.max))
     if column.values is not None:
+        action = column.action("values")
         allowed = pa.array(column.values, pa.string())
-        checks.append(OneOf((name,), column.action("values"), allowed))
+        checks.append(OneOf(columns, action, allowed))
     if column.pattern is not None:
-        checks.append(Matches((name,), column.action("pattern"), column.pattern))
+        action = column.action("pattern")
+        checks.append(Matches(columns, action, column.pattern))
     return checks
 
 

@@ -183,7 +183,11 @@ def _place(item: dict[str, Any]) -> int | None:
 
 
 def _our_breaches(results: list[CheckResult]) -> list[Breach]:
-    return [result.breach() for result in results if result.refuses]
+    breaches = []
+    for result in results:
+        if result.refuses:
+            breaches.append(result.breach())
+    return breaches
 
 
 def _native_breaches(items: list[dict[str, Any]]) -> list[Breach]:

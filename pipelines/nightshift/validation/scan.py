@@ -28,7 +28,10 @@ class PartitionReader:
         self._columns = list(manifest.columns)
         self._keys = list(spec.keys)
         self._texts = [name for name, column in spec.columns.items() if not column.numeric]
-        self._footers = {file.key: lake.open_parquet(file.key).metadata for file in manifest.files}
+        self._footers = {}
+        for file in manifest.files:
+            parquet = lake.open_parquet(file.key)
+            self._footers[file.key] = parquet.metadata
         self.places = list(self._row_groups())
 
     def _row_groups(self) -> Iterator[tuple[str, int]]:

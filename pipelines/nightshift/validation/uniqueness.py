@@ -81,7 +81,10 @@ def repeated(
 
 
 def _tuples(keys: "pa.Table | pa.RecordBatch") -> Iterator[tuple[Any, ...]]:
-    columns = [keys.column(name).to_pylist() for name in keys.schema.names]
+    columns = []
+    for name in keys.schema.names:
+        column = keys.column(name)
+        columns.append(column.to_pylist())
     return zip(*columns, strict=True)
 
 
