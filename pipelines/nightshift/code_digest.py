@@ -61,8 +61,10 @@ def _closure(roots: Iterable[str]) -> dict[str, ast.Module]:
 
 
 def _is_excluded(module: str) -> bool:
+    if module in EXCLUDED:
+        return True
     _, *rooms = _with_packages(module)
-    return module in EXCLUDED or not EXCLUDED.keys().isdisjoint(rooms)
+    return any(room in EXCLUDED for room in rooms)
 
 
 def _modules_in(root: str) -> Iterator[str]:
@@ -77,7 +79,8 @@ def _modules_in(root: str) -> Iterator[str]:
 def _imports(module: str, tree: ast.Module) -> Iterator[str]:
     """The modules that an import loads, with the packages they are in. Imports inside functions count too."""
     is_package = _file(module).stem == INIT
-    package = module if is_package else module.rpartition(".")[0]
+    parent, _, _ = module.rpartition(".")
+    package = module if is_package else parent
     for name in _imported_names(tree, package):
         yield from filter(_exists, _with_packages(name))
 
@@ -92,15 +95,26 @@ def _with_packages(name: str) -> Iterator[str]:
 def _imported_names(tree: ast.Module, package: str) -> Iterator[str]:
     for node in _without_expressions(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            for alias in node.names:
+                yield alias.name
         if isinstance(node, ast.ImportFrom):
-            source = resolve_name("." * node.level + (node.module or ""), package)
-            yield from (f"{source}.{alias.name}" for alias in node.names)
+            source = _source(node, package)
+            for alias in node.names:
+                yield f"{source}.{alias.name}"
+
+
+def _source(node: ast.ImportFrom, package: str) -> str:
+    """The module that names are imported from, also where it is written relative to its package."""
+    dots = "." * node.level
+    module = node.module or ""
+    return resolve_name(dots + module, package)
 
 
 def _exists(module: str) -> bool:
     top, _, _ = module.partition(".")
-    return top == PACKAGE.name and _file(module).is_file()
+    if top != PACKAGE.name:
+        return False
+    return _file(module).is_file()
 
 
 def _file(module: str) -> Path:
@@ -112,7 +126,8 @@ def _file(module: str) -> Path:
 
 def _path(module: str) -> Path:
     """Without a suffix: a folder, or what is before the suffix of a file."""
-    return PACKAGE.parent.joinpath(*module.split("."))
+    parts = module.split(".")
+    return PACKAGE.parent.joinpath(*parts)
 
 
 def _tree(module: str) -> ast.Module:
@@ -138,9 +153,13 @@ def _runs(statement: ast.stmt) -> bool:
     """Neither a docstring, of which constants have some too, nor for type checkers alone."""
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
         return not isinstance(statement.value.value, str)
-    if isinstance(statement, ast.If) and isinstance(statement.test, ast.Name):
-        return statement.test.id != "TYPE_CHECKING" or bool(statement.orelse)
+    if isinstance(statement, ast.If) and not statement.orelse:
+        return not _is_type_checking(statement.test)
     return True
+
+
+def _is_type_checking(test: ast.expr) -> bool:
+    return isinstance(test, ast.Name) and test.id == "TYPE_CHECKING"
 
 
 def _plain(part: object) -> object:

@@ -58,7 +58,8 @@ def ordered_map(function: Callable[[T], R], items: Iterable[T], threads: int, de
     waiting: deque[Future[R]] = deque()
     with _threads(threads) as pool:
         for item in items:
-            waiting.append(pool.submit(function, item))
+            future = pool.submit(function, item)
+            waiting.append(future)
             if len(waiting) >= depth:
                 yield waiting.popleft().result()
         while waiting:

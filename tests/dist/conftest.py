@@ -33,9 +33,7 @@ def environment(wheel: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def own_project(
-    environment: Path, make_project: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def own_project(environment: Path, make_project: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A team's repository as ``nightshift init`` of the new environment writes it, with one small model."""
     project = tmp_path_factory.mktemp("team") / "project"
     nobody = Installed(project.parent, {"PATH": f"{environment / 'bin'}:/usr/bin:/bin", "HOME": str(project.parent)})

@@ -11,14 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from nightshift.contracts import Dataset
 from nightshift.monitoring.accuracy import read_record
 from nightshift.spec import ModelSpec
-from nightshift.steps.evaluate import evaluate
 from nightshift.steps.load import load, window
-from nightshift.steps.optimize import optimize
 from nightshift.steps.promote import promote
+from nightshift.steps.retrain import train_and_gate
 from nightshift.steps.snapshot import snapshot
-from nightshift.steps.train import register, train
 from nightshift.stores import Stores
 from tests.dist.installed import REPOSITORY, Installed
 
@@ -35,10 +34,10 @@ NIGHT_PROBE = REPOSITORY / "tests" / "dags" / "night_probe.py"
 def promoted(spec: ModelSpec, stores: Stores) -> str:
     """Train a first champion; its version."""
     load(spec, *window(spec, AS_OF), stores)
-    registered = register(spec, train(spec, snapshot(spec, AS_OF, stores), stores), stores)
-    promotion = promote(spec, evaluate(spec, optimize(spec, registered, stores), stores), stores)
+    verdict = train_and_gate(spec, snapshot(spec, AS_OF, stores), stores)
+    promotion = promote(spec, verdict, stores)
     assert promotion.moved, promotion.reason
-    return registered.version
+    return verdict.candidate.version
 
 
 def test_the_wheel_holds_every_file_of_the_package_and_nothing_else(wheel: Path) -> None:
@@ -89,7 +88,7 @@ def test_two_nights_are_scored_and_the_first_is_judged(
     states = {f"{verb}:{night}": state for verb, night, state, _ in json.loads(ends)}
     assert states == dict.fromkeys(wanted, "success"), probe.stdout[-4000:]
     for night in NIGHTS:
-        published = own_stores.lake.require("predictions", model.name, "day", night)
+        published = own_stores.lake.require(model.key(Dataset.PREDICTIONS, night))
         assert (published.rows, published.provenance["pin"]["version"]) == (90, version)
     # The labels of the first night came with the second: its areas were measured without scikit-learn.
     record = read_record(model.name, NIGHTS[0], own_stores)

@@ -24,6 +24,7 @@ from nightshift.errors import (
     UnsafeGraph,
     UsageError,
 )
+from nightshift.modelling.labelled_night import labelled
 from nightshift.profiles.profile import load_profile
 from nightshift.spec import ModelSpec, load_spec
 from nightshift.steps.evaluate import evaluate
@@ -36,7 +37,7 @@ from nightshift.steps.predict import predict, score_and_publish
 from nightshift.steps.promote import promote, rollback
 from nightshift.steps.publish import publish
 from nightshift.steps.score import score
-from nightshift.steps.snapshot import labelled, snapshot
+from nightshift.steps.snapshot import snapshot
 from nightshift.steps.train import register, train
 from nightshift.steps.validate import validate
 from nightshift.stores import Stores

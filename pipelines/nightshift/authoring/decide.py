@@ -56,13 +56,15 @@ def type_of(arrow_type: pa.DataType) -> dict[str, Any] | None:
         return {"type": "timestamp"}
     if pa.types.is_decimal(arrow_type):
         return _decimal_type(arrow_type)
-    name = NAMES.get(arrow_type)
-    return None if name is None else {"type": name}
+    if arrow_type not in NAMES:
+        return None
+    return {"type": NAMES[arrow_type]}
 
 
 def _decimal_type(arrow_type: pa.DataType) -> dict[str, Any]:
     scale_fits = 0 <= arrow_type.scale <= MOST_SCALE
-    if scale_fits and arrow_type.precision <= DECIMAL_DIGITS:
+    digits_fit = arrow_type.precision <= DECIMAL_DIGITS
+    if scale_fits and digits_fit:
         return {"type": "decimal", "scale": arrow_type.scale}
     return {"type": "float64"}
 
@@ -121,7 +123,8 @@ def _nulls(facts: ColumnFacts, nights: Counter[dt.date], keys: dict[str, Any]) -
     keys["nullable"] = True
     shares = [nulls / nights[night] for night, nulls in facts.nulls_by_night.items()]
     worst = max(shares)
-    limit = math.ceil(100 * (1.5 * worst + 0.05)) / 100
+    percent = math.ceil(100 * (1.5 * worst + 0.05))
+    limit = percent / 100
     if limit < 1:
         keys["max_null_share"] = limit
     share = facts.nulls / facts.rows
@@ -163,8 +166,11 @@ def bounds(facts: ColumnFacts) -> dict[str, Any]:
 
 
 def _int_if_whole(limit: float) -> float:
-    is_whole = limit == int(limit) and abs(limit) < 2**53
-    return int(limit) if is_whole else limit
+    is_whole = limit == int(limit)
+    is_exact = abs(limit) < 2**53
+    if is_whole and is_exact:
+        return int(limit)
+    return limit
 
 
 def outward(value: float) -> float:

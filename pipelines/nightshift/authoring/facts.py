@@ -49,7 +49,8 @@ class ColumnFacts:
         if values.null_count:
             nights_of_nulls = nights.filter(values.is_null())
             self.nulls_by_night.update(nights_of_nulls.to_pylist())
-        present = self._without_infinite(values.drop_null())
+        known = values.drop_null()
+        present = self._without_infinite(known)
         if not len(present):
             return
         if pa.types.is_temporal(present.type) or is_number_or_bool(present.type):
@@ -60,7 +61,8 @@ class ColumnFacts:
     def _without_infinite(self, values: pa.Array) -> pa.Array:
         if not pa.types.is_floating(values.type):
             return values
-        finite = values.filter(pc.is_finite(values))
+        is_finite = pc.is_finite(values)
+        finite = values.filter(is_finite)
         self.infinite += len(values) - len(finite)
         return finite
 
@@ -87,7 +89,8 @@ class ColumnFacts:
     def _add_hashes(self, values: pa.Array) -> None:
         if len(self._hashes) >= MOST_HASHES:
             return
-        hashes = key_hashes(pa.record_batch([values], names=["x"]))
+        column = pa.record_batch([values], names=["x"])
+        hashes = key_hashes(column)
         together = np.concatenate([self._hashes, hashes])
         distinct = np.unique(together)
         self._hashes = distinct[:MOST_HASHES]

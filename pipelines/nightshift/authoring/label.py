@@ -29,13 +29,17 @@ class LabelFacts:
 def recognised(name: str, facts: ColumnFacts, wanted: LabelKind | None) -> LabelFacts:
     """What the values say, or what ``wanted`` overrules. Raises ``UsageError`` where they cannot be that."""
     if not is_number_or_bool(facts.kind) and not pa.types.is_string(facts.kind):
-        raise UsageError(f"--label: {name} is {facts.kind}, which nothing here predicts", fix="name another column")
+        raise UsageError(
+            f"--label: {name} is {facts.kind}, which nothing here predicts",
+            fix="name another column",
+        )
     if facts.distinct < 2 and not facts.infinite:
         raise UsageError(
             f"--label: {name} has {facts.distinct} different values in {facts.rows} rows: nothing to learn",
             fix="name another column, or data that has more",
         )
-    return FACTS[wanted or _likely_kind(facts)](name, facts)
+    kind = wanted or _likely_kind(facts)
+    return FACTS[kind](name, facts)
 
 
 def _likely_kind(facts: ColumnFacts) -> LabelKind:
@@ -43,31 +47,47 @@ def _likely_kind(facts: ColumnFacts) -> LabelKind:
         return "binary"
     if not is_number_or_bool(facts.kind):
         return "multiclass"
-    few = facts.values is not None and len(facts.values) <= FEW_NUMBERS
-    return "multiclass" if few and all(map(_whole, facts.values or ())) else "regression"
+    values = facts.values
+    if values is None or len(values) > FEW_NUMBERS:
+        return "regression"
+    return "multiclass" if all(map(_whole, values)) else "regression"
 
 
 def _regression(name: str, facts: ColumnFacts) -> LabelFacts:
     if not is_number_or_bool(facts.kind):
-        raise UsageError(f"--label-type regression: {name} is text", fix="give another --label-type")
-    return LabelFacts("regression", f"{facts.distinct} different numbers from {facts.low} to {facts.high}")
+        raise UsageError(
+            f"--label-type regression: {name} is text",
+            fix="give another --label-type",
+        )
+    why = f"{facts.distinct} different numbers from {facts.low} to {facts.high}"
+    return LabelFacts("regression", why)
 
 
 def _binary(name: str, facts: ColumnFacts) -> LabelFacts:
     values = _counted_classes(name, facts)
     if len(values) != 2:
-        raise UsageError(f"--label-type binary: {name} has {len(values)} different values", fix="give another one")
+        raise UsageError(
+            f"--label-type binary: {name} has {len(values)} different values",
+            fix="give another one",
+        )
     rows = sum(values.values())
     if pa.types.is_boolean(facts.kind) or set(values) == {0, 1}:
         positives = next(count for value, count in values.items() if value)
-        return LabelFacts("binary", f"two values; {positives / rows:.1%} of the labelled rows are positive")
+        share = positives / rows
+        return LabelFacts("binary", f"two values; {share:.1%} of the labelled rows are positive")
+    positive, reason = _positive(values)
+    share = values[positive] / rows
+    why = f"two values; {share:.1%} of the labelled rows; {reason}"
+    return LabelFacts("binary", why, positive=as_word(positive))
+
+
+def _positive(values: dict[Any, int]) -> tuple[Any, str]:
+    """Which of two values is the one to predict, and why."""
     saying_yes = [value for value in values if as_word(value).strip().lower() in YES]
     if len(saying_yes) == 1:
-        positive, reason = saying_yes[0], "it says yes"
-    else:
-        positive, reason = min(values, key=lambda value: (values[value], as_word(value))), "the rarer of the two"
-    why = f"two values; {values[positive] / rows:.1%} of the labelled rows; {reason}"
-    return LabelFacts("binary", why, positive=as_word(positive))
+        return saying_yes[0], "it says yes"
+    rarer = min(values, key=lambda value: (values[value], as_word(value)))
+    return rarer, "the rarer of the two"
 
 
 def _multiclass(name: str, facts: ColumnFacts) -> LabelFacts:
@@ -80,18 +100,20 @@ def _multiclass(name: str, facts: ColumnFacts) -> LabelFacts:
         )
     smallest = min(values.values())
     classes = tuple(as_word(value) for value in sorted(values))
-    return LabelFacts("multiclass", f"{len(classes)} classes, the rarest with {smallest} rows", classes=classes)
+    why = f"{len(classes)} classes, the rarest with {smallest} rows"
+    return LabelFacts("multiclass", why, classes=classes)
 
 
 def _counted_classes(name: str, facts: ColumnFacts) -> dict[Any, int]:
     """Rows by value. Raises ``UsageError`` for more values than can be classes."""
-    if facts.values is None or len(facts.values) > MOST_CLASSES:
+    values = facts.values
+    if values is None or len(values) > MOST_CLASSES:
         numeric = is_number_or_bool(facts.kind)
         raise UsageError(
             f"--label: {name} has {facts.distinct} different values, more than the {MOST_CLASSES} that can be classes",
             fix="give --label-type regression" if numeric else "name another column",
         )
-    return dict(facts.values)
+    return dict(values)
 
 
 FACTS: dict[LabelKind, Callable[[str, ColumnFacts], LabelFacts]] = {

@@ -50,10 +50,10 @@ def look(spec: ModelSpec, stores: Stores) -> list[Leak]:
     """Leaks among the features, on the last labelled nights of the lake. Raises ``MissingPartition`` without any."""
     from nightshift.modelling.labelled_night import labelled
 
-    there = set(stores.lake.partitions(Dataset.VALIDATED, spec.name)) & set(
-        stores.lake.partitions(Dataset.LABELS, spec.name)
-    )
-    nights = sorted(there)[-NIGHTS:]
+    validated = stores.lake.partitions(Dataset.VALIDATED, spec.name)
+    with_labels = stores.lake.partitions(Dataset.LABELS, spec.name)
+    both = sorted(set(validated) & set(with_labels))
+    nights = both[-NIGHTS:]
     if not nights:
         raise MissingPartition(
             f"{spec.name} has no validated and labelled night to look for leaks in",
@@ -61,13 +61,17 @@ def look(spec: ModelSpec, stores: Stores) -> list[Leak]:
         )
     table = pa.concat_tables([labelled(spec, night, stores) for night in nights])
     kind = spec.label.type
-    return leaks(strengths(table.select(spec.features), table[spec.label.column], kind), kind)
+    strength = strengths(table.select(spec.features), table[spec.label.column], kind)
+    return leaks(strength, kind)
 
 
 def leaks(strengths: dict[str, float], kind: LabelKind) -> list[Leak]:
     """Those of the strengths that are suspicious, strongest first."""
     measure = _probe(kind).measure
-    suspicious = [Leak(name, measure, value) for name, value in strengths.items() if value > SUSPICIOUS]
+    suspicious = []
+    for name, value in strengths.items():
+        if value > SUSPICIOUS:
+            suspicious.append(Leak(name, measure, value))
     return sorted(suspicious, key=lambda leak: -leak.value)
 
 
@@ -88,28 +92,44 @@ def strengths(table: pa.Table, label: Any, kind: LabelKind) -> dict[str, float]:
     rows = table.take(pa.array(places[usable]))
     if len(target) < FEWEST_ROWS or len(np.unique(target)) < 2:
         return {}
-    return {name: _strength(_numbers(rows[name]), target, probe) for name in rows.column_names}
+    strength = {}
+    for name in rows.column_names:
+        numbers = _numbers(rows[name])
+        strength[name] = _strength(numbers, target, probe)
+    return strength
 
 
 def _labelled_places(values: pa.Array) -> Places:
-    places = np.flatnonzero(np.asarray(values.is_valid()))
+    is_labelled = np.asarray(values.is_valid())
+    places = np.flatnonzero(is_labelled)
     if len(places) <= MOST_ROWS:
         return places
-    sample = np.random.default_rng(0).choice(places, MOST_ROWS, replace=False)
+    rng = np.random.default_rng(0)
+    sample = rng.choice(places, MOST_ROWS, replace=False)
     return np.sort(sample)
 
 
 def _numbers(values: pa.ChunkedArray) -> Array:
     """A column as the tree takes it, shape (n, 1): strings as codes, the most frequent first."""
-    if not is_text(values.type):
-        numbers = np.array(as_float32(values).to_numpy(), np.float32)
-        far = np.sign(numbers) * FARTHEST
-        return np.where(np.isinf(numbers), far, numbers).reshape(-1, 1)
-    counted = pc.value_counts(values).to_pylist()
+    if is_text(values.type):
+        codes = pc.index_in(values, value_set=_most_frequent_first(values))
+        numbers = np.array(codes.to_numpy(), np.float32)
+    else:
+        numbers = _without_infinite(as_float32(values))
+    return numbers.reshape(-1, 1)
+
+
+def _most_frequent_first(texts: pa.ChunkedArray) -> pa.Array:
+    counted = pc.value_counts(texts).to_pylist()
     counted.sort(key=lambda count: (-count["counts"], str(count["values"])))
-    ordered = pa.array([count["values"] for count in counted], values.type)
-    codes = pc.index_in(values, value_set=ordered)
-    return np.array(codes.to_numpy(), np.float32).reshape(-1, 1)
+    distinct = [count["values"] for count in counted]
+    return pa.array(distinct, texts.type)
+
+
+def _without_infinite(values: pa.ChunkedArray) -> Array:
+    numbers = np.array(values.to_numpy(), np.float32)
+    farthest = np.sign(numbers) * FARTHEST
+    return np.where(np.isinf(numbers), farthest, numbers)
 
 
 def _strength(numbers: Array, target: Array, probe: "_Probe") -> float:
@@ -122,7 +142,8 @@ def _strength(numbers: Array, target: Array, probe: "_Probe") -> float:
             random_state=0,
         )
         tree.fit(numbers[train], target[train])
-        values.append(probe.score(tree, numbers[test], target[test]))
+        value = probe.score(tree, numbers[test], target[test])
+        values.append(value)
     return float(np.mean(values))
 
 
@@ -151,12 +172,14 @@ class _Classes:
     measure = "AUC"
 
     def target(self, labels: pa.Array) -> Array:
-        texts = labels.cast(pa.string()).to_numpy(zero_copy_only=False).astype(str)
-        return np.unique(texts, return_inverse=True)[1]
+        texts = labels.cast(pa.string()).to_numpy(zero_copy_only=False)
+        _, codes = np.unique(texts.astype(str), return_inverse=True)
+        return codes
 
     def usable(self, target: Array) -> Booleans:
         """Those of classes with rows enough for every fold."""
-        return np.asarray(np.bincount(target)[target] >= 2 * FOLDS)
+        rows_of_class = np.bincount(target)
+        return np.asarray(rows_of_class[target] >= 2 * FOLDS)
 
     def folds(self) -> Any:
         from sklearn.model_selection import StratifiedKFold
@@ -174,14 +197,16 @@ class _Classes:
         probabilities = tree.predict_proba(numbers)
         if probabilities.shape[1] == 2:
             probabilities = probabilities[:, 1]
-        return float(roc_auc_score(target, probabilities, multi_class="ovr"))
+        auc = roc_auc_score(target, probabilities, multi_class="ovr")
+        return float(auc)
 
 
 class _Numbers:
     measure = "R2"
 
     def target(self, labels: pa.Array) -> Array:
-        return np.asarray(as_float32(labels).to_numpy(zero_copy_only=False), np.float64)
+        numbers = as_float32(labels).to_numpy(zero_copy_only=False)
+        return np.asarray(numbers, np.float64)
 
     def usable(self, target: Array) -> Booleans:
         return np.ones(len(target), np.bool_)
@@ -199,7 +224,8 @@ class _Numbers:
     def score(self, tree: Any, numbers: Array, target: Array) -> float:
         from sklearn.metrics import r2_score
 
-        return float(r2_score(target, tree.predict(numbers)))
+        predictions = tree.predict(numbers)
+        return float(r2_score(target, predictions))
 
 
 def _probe(kind: LabelKind) -> _Probe:

@@ -13,8 +13,9 @@ def safe_names(names: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
     safe: dict[str, str] = {}
     for place, name in enumerate(names, start=1):
         wanted = safe_name(name) or f"column_{place}"
-        safe[name] = _unused(wanted, used)
-        used.add(safe[name])
+        alias = _unused(wanted, used)
+        used.add(alias)
+        safe[name] = alias
     return safe
 
 
@@ -33,4 +34,6 @@ def safe_name(name: str) -> str:
     plain = decomposed.encode("ascii", "ignore").decode().lower()
     words = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
     short = words[:LONGEST].rstrip("_")
-    return f"c_{short}" if short[:1].isdigit() else short
+    if short[:1].isdigit():
+        return f"c_{short}"
+    return short

@@ -3,7 +3,6 @@
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from nightshift.authoring.decide import DraftLine, line, type_of
 from nightshift.authoring.draft import SpecDraft, written
 from nightshift.authoring.facts import Counted, count
+from nightshift.authoring.keys import duplicate_rows
 from nightshift.authoring.label import recognised
 from nightshift.authoring.leaks import Leak, leaks, strengths
 from nightshift.authoring.names import safe_name, safe_names
@@ -24,12 +24,9 @@ from nightshift.settings import Settings
 from nightshift.spec import load_spec
 from nightshift.spec.learning import LabelKind
 from nightshift.spec.model import RESERVED
-from nightshift.validation.uniqueness import repeated_rows
 
 DRIFT_FEATURES = 8
-MOST_DROPPED = 0.01
 MOVES = 0.9
-MOST_TRIED = 5
 
 
 @dataclass(frozen=True)
@@ -110,7 +107,10 @@ def _require_columns(request: NewModelRequest, source: SourceSummary) -> None:
     for key in request.keys:
         source.require(key, "--keys")
     if request.label in request.keys:
-        raise UsageError(f"--keys: {request.label} is the label", fix="name other columns")
+        raise UsageError(
+            f"--keys: {request.label} is the label",
+            fix="name other columns",
+        )
 
 
 def _draft(request: NewModelRequest, source: SourceSummary) -> tuple[SpecDraft, list[str]]:
@@ -119,21 +119,27 @@ def _draft(request: NewModelRequest, source: SourceSummary) -> tuple[SpecDraft, 
     types = {name: kind for name, kind in source.types.items() if name not in left_out}
     nights = source.nights()
     if not nights:
-        raise NoSourceData(f"{request.data} has no row with a night", fix="look at --data and --partition-by")
-    counted = count(source.batches(list(types), source.stride), types, source.rows)
+        raise NoSourceData(
+            f"{request.data} has no row with a night",
+            fix="look at --data and --partition-by",
+        )
+    batches = source.batches(list(types), source.stride)
+    counted = count(batches, types, source.rows)
     label_facts = recognised(request.label, counted.facts[request.label], request.label_type)
-    duplicates = _duplicates(request, source, counted)
+    duplicates = duplicate_rows(request.keys, request.label, source, counted)
     label = safe_name(request.label) or "label"
     partition = _partition_name(request)
     features = [name for name in types if name != request.label]
-    names = safe_names(features, [label, partition, f"{label}_score", f"predicted_{label}", *RESERVED])
+    taken = [label, partition, f"{label}_score", f"predicted_{label}", *RESERVED]
+    names = safe_names(features, taken)
+    renamed = {alias: name for name, alias in names.items() if alias != name}
     columns = _columns(request, counted, nights, names, label_facts.kind)
     draft = SpecDraft(
         name=request.name,
         survey=source,
         nights=nights,
         columns=columns.lines,
-        sources={alias: name for name, alias in names.items() if alias != name},
+        sources=renamed,
         left_out=left_out,
         partition=partition,
         keys=[names[key] for key in request.keys],
@@ -207,7 +213,9 @@ def _moves(sample: pa.Table, name: str) -> bool:
     pairs = sample.select([0]).append_column("x", sample[name]).drop_null()
     night = _days(pairs.column(0))
     day = _days(pairs.column(1))
-    if len(np.unique(night)) < 2 or len(np.unique(day)) < 2:
+    distinct_nights = np.unique(night)
+    distinct_days = np.unique(day)
+    if len(distinct_nights) < 2 or len(distinct_days) < 2:
         return False
     correlation = np.corrcoef(night, day)[0, 1]
     return bool(correlation > MOVES)
@@ -217,48 +225,6 @@ def _days(dates: pa.ChunkedArray) -> NDArray[Any]:
     """Days since 1970, shape (n,)."""
     days = dates.cast(pa.date32()).cast(pa.int32())
     return np.asarray(days)
-
-
-def _duplicates(request: NewModelRequest, source: SourceSummary, counted: Counted) -> int:
-    """Rows of a key that another row of its night has. Raises ``UsageError`` where other keys are needed."""
-    repeated = _repeated(request.keys, source)
-    if not repeated:
-        return 0
-    better = _better_keys(request, source, counted)
-    if better or repeated > MOST_DROPPED * source.rows:
-        fix = "name columns that tell the rows of a night apart"
-        if better:
-            fix = f"--keys {','.join(better)}"
-        raise UsageError(
-            f"--keys {','.join(request.keys)}: {repeated:,} of {source.rows:,} rows repeat a key of their night",
-            fix=fix,
-        )
-    return repeated
-
-
-def _repeated(keys: tuple[str, ...], source: SourceSummary) -> int:
-    def read() -> Iterator[pa.RecordBatch]:
-        for batch in source.batches(keys):
-            places = [str(place) for place in range(batch.num_columns)]
-            yield batch.rename_columns(places)
-
-    return repeated_rows(read, source.rows)
-
-
-def _better_keys(request: NewModelRequest, source: SourceSummary, counted: Counted) -> tuple[str, ...] | None:
-    """The keys and one column more that tell all rows of a night apart, if there is such a column."""
-    used = {*request.keys, request.label}
-    candidates = []
-    for name, facts in counted.facts.items():
-        never_null = facts.known == facts.rows
-        if name not in used and never_null and not pa.types.is_floating(facts.kind):
-            candidates.append(name)
-    candidates.sort(key=lambda name: -counted.facts[name].distinct)
-    for name in candidates[:MOST_TRIED]:
-        keys = (*request.keys, name)
-        if not _repeated(keys, source):
-            return keys
-    return None
 
 
 def _strengths(
@@ -271,7 +237,10 @@ def _strengths(
     """How well each feature alone tells the label, by the spec's names; 0 for all of too few rows."""
     features = [name for name, alias in names.items() if lines[alias].keys.get("feature", True)]
     if not features:
-        raise UsageError("no column of the data can be a feature", fix="give data with columns that vary")
+        raise UsageError(
+            "no column of the data can be a feature",
+            fix="give data with columns that vary",
+        )
     aliases = [names[name] for name in features]
     table = counted.sample.select(features).rename_columns(aliases)
     strength = strengths(table, counted.sample[request.label], kind)

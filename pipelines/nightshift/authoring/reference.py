@@ -35,7 +35,8 @@ SCHEMA_REFERENCE = "#/$defs/"
 def reference() -> str:
     """The page as Markdown: a table of the whole file, then one for each section."""
     schema = ModelSpec.model_json_schema()
-    lines = [HEAD, *_table("", schema, schema)]
+    lines = [HEAD]
+    lines += _table("", schema, schema)
     lines += _sections("", schema, schema)
     return "\n".join(lines) + "\n"
 
@@ -96,7 +97,8 @@ def _what(value: JsonSchema, root: JsonSchema) -> str:
     if "description" in value:
         return _prose(value["description"])
     (name,) = _section_names(value)
-    description: str = root["$defs"][name]["description"]
+    section = root["$defs"][name]
+    description: str = section["description"]
     return _prose(description.removesuffix("."))
 
 

@@ -53,7 +53,8 @@ class SourceSummary:
         """Rows of each night, all of them counted; rows without a night under none."""
         rows: Counter[dt.date] = Counter()
         for batch in self.batches([]):
-            for counted in pc.value_counts(batch.column(0)).to_pylist():
+            counts = pc.value_counts(batch.column(0))
+            for counted in counts.to_pylist():
                 night = counted["values"]
                 if night is not None:
                     rows[night] += counted["counts"]
@@ -164,7 +165,8 @@ def _names(table: Table) -> list[str]:
 def _all_names(tables: list[Table]) -> list[str]:
     names: dict[str, None] = {}
     for table in tables:
-        names |= dict.fromkeys(_names(table))
+        for name in _names(table):
+            names[name] = None
     return list(names)
 
 
@@ -176,7 +178,10 @@ def _night_by(partition_by: str, tables: list[Table], names: list[str]) -> Night
     if partition_by == ARRIVAL:
         return "arrival"
     if partition_by in names:
-        raise UsageError(f"--partition-by: not every file has {partition_by}", fix="narrow --data")
+        raise UsageError(
+            f"--partition-by: not every file has {partition_by}",
+            fix="narrow --data",
+        )
     raise unknown(partition_by, "--partition-by", [*names, ARRIVAL])
 
 
@@ -199,7 +204,9 @@ def _type_in(name: str, table: Table) -> pa.DataType:
     if name not in table.schema.names:
         return pa.string()
     own = table.schema.field(name).type
-    return own.value_type if pa.types.is_dictionary(own) else own
+    if pa.types.is_dictionary(own):
+        return own.value_type
+    return own
 
 
 def _unified(one: pa.DataType, other: pa.DataType) -> pa.DataType:
@@ -223,4 +230,4 @@ def _first_guess(name: str, survey: SourceSummary) -> TypeGuess:
     in_a_path = any(name in _folders(table) for table in survey.tables)
     if all_csv or in_a_path:
         return TypeGuess()
-    return TypeGuess(["date", "time"])
+    return TypeGuess(candidates=["date", "time"])

@@ -55,12 +55,14 @@ class Board:
 
     def get(self, dag: str, run_id: str) -> BoardRun | None:
         """One run by its id."""
-        return self.runs.get((dag, run_id))
+        key = (dag, run_id)
+        return self.runs.get(key)
 
     def of(self, dag: str) -> list[BoardRun]:
         """All runs of a Dag, oldest first."""
         runs = [run for run in self.runs.values() if run.dag == dag]
-        return sorted(runs, key=lambda run: run.queued)
+        runs.sort(key=lambda run: run.queued)
+        return runs
 
     def nights(self, dag: str) -> dict[str, BoardRun]:
         """The latest run of each night; a night that was run again counts as its last run says."""
@@ -84,5 +86,10 @@ def count(runs: Iterable[BoardRun]) -> RunCounts:
 
 def tasks_of(tasks: Iterable[BoardTask], runs: Iterable[BoardRun]) -> list[BoardTask]:
     """The live tasks of these runs."""
-    run_ids = {(run.dag, run.run_id) for run in runs}
-    return [task for task in tasks if (task.dag, task.run_id) in run_ids]
+    run_keys = {(run.dag, run.run_id) for run in runs}
+    live = []
+    for task in tasks:
+        key = (task.dag, task.run_id)
+        if key in run_keys:
+            live.append(task)
+    return live

@@ -48,7 +48,8 @@ class FirstChampion:
     def runs(self, board: Board) -> dict[str, list[BoardRun]]:
         """That run."""
         run = board.get(self._dag, self._run_id)
-        return {self._dag: [run] if run else []}
+        runs = [] if run is None else [run]
+        return {self._dag: runs}
 
     def expected(self, dag: str) -> int:
         """One."""

@@ -51,8 +51,12 @@ class ProgressLine:
 
 def names(tasks: Iterable[BoardTask]) -> list[str]:
     """Task names, each once, with how often and, for a retry, that it is one."""
-    counts = Counter(_name(task) for task in tasks)
-    return [f"{name} x{count}" if count > 1 else name for name, count in counts.items()]
+    counts = Counter(map(_name, tasks))
+    texts = []
+    for name, number in counts.items():
+        times = f" x{number}" if number > 1 else ""
+        texts.append(f"{name}{times}")
+    return texts
 
 
 def _name(task: BoardTask) -> str:
@@ -82,7 +86,11 @@ def lines(
 
 
 def _in_state(tasks: Iterable[BoardTask], states: Container[str]) -> tuple[BoardTask, ...]:
-    return tuple(task for task in tasks if task.state in states)
+    matching = []
+    for task in tasks:
+        if task.state in states:
+            matching.append(task)
+    return tuple(matching)
 
 
 def table(state: list[ProgressLine], now: float) -> Table:
@@ -103,8 +111,9 @@ def table(state: list[ProgressLine], now: float) -> Table:
 
 
 def _done(line: ProgressLine) -> Text:
-    is_done = line.counts.done == line.expected
-    return Text(f"{line.counts.done}/{line.expected}", style="green" if is_done else "")
+    done = line.counts.done
+    style = "green" if done == line.expected else ""
+    return Text(f"{done}/{line.expected}", style)
 
 
 def _since(line: ProgressLine, now: float) -> str:
@@ -175,5 +184,6 @@ class View(LiveView):
         )
 
     def _screen(self) -> Group:
+        progress = table(self._state, time.time())
         elapsed = Text(f"{self.elapsed:.0f} s", style="dim")
-        return Group(table(self._state, time.time()), elapsed)
+        return Group(progress, elapsed)

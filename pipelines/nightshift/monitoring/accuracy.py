@@ -61,37 +61,57 @@ def measure_arrived(spec: ModelSpec, partition: str, stores: Stores) -> list[Acc
     nights again. Nights that were published for another kind of label are left out. Raises ``ModelError``
     for a version without profile, ``LostRows``, ``LakeUnavailable``.
     """
-    lake = stores.lake
-    there = set(lake.partitions(Dataset.PREDICTIONS, spec.name)) & set(lake.partitions(Dataset.LABELS, spec.name))
-    found, profiles = [], dict[str, Profile]()
-    for night in sorted(there & set(arrived(spec, partition))):
-        predictions = lake.require(spec.key(Dataset.PREDICTIONS, night))
-        labels = lake.require(spec.key(Dataset.LABELS, night))
+    profiles: dict[str, Profile] = {}
+    records = []
+    for night in _measurable(spec, partition, stores):
+        predictions = stores.lake.require(spec.key(Dataset.PREDICTIONS, night))
+        labels = stores.lake.require(spec.key(Dataset.LABELS, night))
         if not of_this_label(spec, predictions.columns, labels.columns):
             continue
         record = read_record(spec.name, night, stores)
-        if record is None or (record.predictions, record.labels) != (predictions.digest, labels.digest):
+        if record is None or not _is_of(record, predictions, labels):
             record = _measure(spec, night, partition, predictions, labels, profiles, stores)
         if record.measured_by == partition:
-            found.append(record)
-    return found
+            records.append(record)
+    return records
+
+
+def _measurable(spec: ModelSpec, partition: str, stores: Stores) -> list[str]:
+    """The nights within the look-back that have predictions and labels, oldest first."""
+    lake = stores.lake
+    scored = lake.partitions(Dataset.PREDICTIONS, spec.name)
+    labelled = lake.partitions(Dataset.LABELS, spec.name)
+    scored_and_labelled = set(scored).intersection(labelled)
+    nights = scored_and_labelled.intersection(arrived(spec, partition))
+    return sorted(nights)
+
+
+def _is_of(record: Accuracy, predictions: Manifest, labels: Manifest) -> bool:
+    if record.predictions != predictions.digest:
+        return False
+    return record.labels == labels.digest
 
 
 def of_this_label(spec: ModelSpec, predictions: Mapping[str, str], labels: Mapping[str, str]) -> bool:
     """Whether a night's columns, types by name, are what the spec's kind of label publishes and keeps."""
     label = label_type(spec)
     promised = {field.name: str(field.type) for field in label.published_fields()}
-    return promised.items() <= predictions.items() and labels.get(spec.label.column) == str(label.arrow_type)
+    if not promised.items() <= predictions.items():
+        return False
+    kept = labels.get(spec.label.column)
+    return kept == str(label.arrow_type)
 
 
 def arrived(spec: ModelSpec, partition: str) -> list[str]:
     """The nights within the look-back whose labels a run of ``partition`` can see, oldest first."""
-    return last_nights(LOOK_BACK_NIGHTS, spec.labelled_night(partition))
+    newest = spec.labelled_night(partition)
+    return last_nights(LOOK_BACK_NIGHTS, newest)
 
 
 def read_record(model: str, night: str, stores: Stores) -> Accuracy | None:
     """A night's record, or None when there is none. Raises ``UnreadableRecord``."""
-    return stores.lake.objects.get_record(layout.accuracy(model, night), Accuracy)
+    key = layout.accuracy(model, night)
+    return stores.lake.objects.get_record(key, Accuracy)
 
 
 def join(spec: ModelSpec, predictions: pa.Table, labels: pa.Table) -> tuple[Floats, Floats, int]:
@@ -100,30 +120,54 @@ def join(spec: ModelSpec, predictions: pa.Table, labels: pa.Table) -> tuple[Floa
     Shapes (predictions,), scores of k classes (predictions, k). Raises ``LostRows`` when the keys of either side
     are not unique, ``SchemaMismatch`` for labels of another kind.
     """
-    keys, label = list(spec.keys), label_type(spec)
-    left = predictions.select([*keys, *scored_columns(spec)])
-    joined = left.join(labels.select([*keys, spec.label.column]), keys=keys, join_type="left outer")
-    orphans = labels.select(keys).join(left.select(keys), keys=keys, join_type="left anti").num_rows
-    if joined.num_rows != left.num_rows or labels.num_rows - orphans > left.num_rows:
+    keys = list(spec.keys)
+    label = label_type(spec)
+    scored = predictions.select([*keys, *scored_columns(spec)])
+    outcomes = labels.select([*keys, spec.label.column])
+    joined = scored.join(outcomes, keys=keys, join_type="left outer")
+    orphans = _count_orphans(outcomes, scored, keys)
+    matched = outcomes.num_rows - orphans
+    if joined.num_rows != scored.num_rows or matched > scored.num_rows:
         raise LostRows(
-            f"{spec.name}: {left.num_rows} predictions became {joined.num_rows} rows when joined with their labels",
+            f"{spec.name}: {scored.num_rows} predictions became {joined.num_rows} rows when joined with their labels",
             fix=f"look for duplicate keys in labels/{spec.name}",
         )
-    joined = joined.sort_by([(key, "ascending") for key in keys])
-    return label.read_scores(joined), label.as_targets(joined[spec.label.column]), orphans
+    ordered = joined.sort_by([(key, "ascending") for key in keys])
+    scores = label.read_scores(ordered)
+    targets = label.as_targets(ordered[spec.label.column])
+    return scores, targets, orphans
+
+
+def _count_orphans(outcomes: pa.Table, scored: pa.Table, keys: list[str]) -> int:
+    """How many outcomes met no prediction."""
+    keys_of_outcomes = outcomes.select(keys)
+    orphans = keys_of_outcomes.join(
+        scored.select(keys),
+        keys=keys,
+        join_type="left anti",
+    )
+    return int(orphans.num_rows)
 
 
 def scored_columns(spec: ModelSpec) -> list[str]:
     """The published columns that an outcome is held against."""
-    return list(spec.scores) or [spec.predict.prediction]
+    if spec.scores:
+        return list(spec.scores)
+    return [spec.predict.prediction]
 
 
 def metrics(spec: ModelSpec, loss: str, scores: Floats, labels: Floats) -> dict[str, float | None]:
     """All metrics of labelled rows, and their mean ``loss``; None where undefined. Shapes as in ``LabelledRows``."""
     label = label_type(spec)
-    found = label.metrics(labels, scores) if labels.size else {}
-    mean = float(row_losses(loss, labels, scores).mean()) if labels.size else None
-    return {loss: mean, **{name: found.get(name) for name in label.metrics_kept if name != loss}}
+    measured: dict[str, float | None] = {loss: None}
+    defined: Mapping[str, float] = {}
+    if labels.size:
+        losses = row_losses(loss, labels, scores)
+        measured[loss] = float(losses.mean())
+        defined = label.metrics(labels, scores)
+    for name in label.metrics_kept:
+        measured.setdefault(name, defined.get(name))
+    return measured
 
 
 def loss_limit(holdout: Sequence[HoldoutNight], rows: int, false_alarm_rate: float) -> float | None:
@@ -138,10 +182,23 @@ def loss_limit(holdout: Sequence[HoldoutNight], rows: int, false_alarm_rate: flo
     from scipy.stats import t
 
     losses = np.array([night.loss for night in holdout])
-    within = float(np.mean([night.variance for night in holdout]))
-    noise = within * max(1 / rows - 1 / float(np.median([night.rows for night in holdout])), 0.0)
-    spread = math.sqrt(float(losses.var(ddof=1)) * (1 + 1 / losses.size) + noise)
-    return float(losses.mean() + t.ppf(1 - false_alarm_rate, losses.size - 1) * spread)
+    nights = len(holdout)
+    noise = _noise_within_nights(holdout, rows)
+    variance = float(losses.var(ddof=1))
+    spread = math.sqrt(variance * (1 + 1 / nights) + noise)
+    quantile = t.ppf(1 - false_alarm_rate, nights - 1)
+    margin = quantile * spread
+    return float(losses.mean() + margin)
+
+
+def _noise_within_nights(holdout: Sequence[HoldoutNight], rows: int) -> float:
+    """The variance of a mean loss that comes of fewer ``rows`` than the holdout's nights have."""
+    variances = [night.variance for night in holdout]
+    rows_of_nights = [night.rows for night in holdout]
+    usual_rows = float(np.median(rows_of_nights))
+    scarcity = 1 / rows - 1 / usual_rows
+    within = float(np.mean(variances))
+    return within * max(scarcity, 0.0)
 
 
 def _measure(
@@ -156,11 +213,14 @@ def _measure(
     pin = predictions.pin
     if pin.version not in profiles:
         profiles[pin.version] = load_profile(pin, stores.lake)
-    profile, columns = profiles[pin.version], [*spec.keys, *scored_columns(spec)]
-    scores, outcomes, orphans = join(spec, stores.lake.read(predictions, columns), stores.lake.read(labels))
+    profile = profiles[pin.version]
+    columns = [*spec.keys, *scored_columns(spec)]
+    scored = stores.lake.read(predictions, columns)
+    scores, outcomes, orphans = join(spec, scored, stores.lake.read(labels))
     known = np.isfinite(outcomes)
+    labelled = int(known.sum())
     measured = metrics(spec, profile.loss, scores[known], outcomes[known])
-    limit = loss_limit(profile.holdout, int(known.sum()), spec.drift.false_alarm_rate)
+    limit = loss_limit(profile.holdout, labelled, spec.drift.false_alarm_rate)
     record = Accuracy(
         model=spec.name,
         night=night,
@@ -169,8 +229,8 @@ def _measure(
         predictions=predictions.digest,
         labels=labels.digest,
         rows=len(scores),
-        labelled=int(known.sum()),
-        without_label=int((~known).sum()),
+        labelled=labelled,
+        without_label=len(scores) - labelled,
         labels_unscored=orphans,
         metrics=measured,
         limit=limit,
@@ -183,4 +243,6 @@ def _measure(
 
 def is_lost(loss: float | None, limit: float | None) -> bool:
     """Whether a night's loss is above its limit; never where either is unknown."""
-    return loss is not None and limit is not None and loss > limit
+    if loss is None or limit is None:
+        return False
+    return loss > limit

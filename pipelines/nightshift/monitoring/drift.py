@@ -14,8 +14,9 @@ gives the same numbers.
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -84,19 +85,33 @@ def measure(spec: ModelSpec, profile: Profile, counts: Mapping[str, npt.ArrayLik
     no feature has enough.
     """
     lines = thresholds(profile, spec.drift.false_alarm_rate)
-    found = [_feature(f, profile, np.asarray(counts[f.name]), rows, lines.get(f.name)) for f in profile.features]
-    found.sort(key=lambda f: (-f.ratio, f.feature))
-    worst = found[0] if found else None
-    return DriftResult(
-        drifted=any(f.drifted for f in found),
-        statistic=worst.statistic if worst else 0.0,
-        threshold=worst.threshold if worst else 0.0,
-        ratio=worst.ratio if worst else 0.0,
-        worst=worst.feature if worst else "",
+    features = []
+    for reference in profile.features:
+        counted = np.asarray(counts[reference.name])
+        line = lines.get(reference.name)
+        features.append(_feature(reference, profile, counted, rows, line))
+    features.sort(key=lambda feature: (-feature.ratio, feature.feature))
+    result = DriftResult(
+        drifted=any(feature.drifted for feature in features),
+        statistic=0.0,
+        threshold=0.0,
+        ratio=0.0,
+        worst="",
         rows=rows,
         false_alarm_rate=spec.drift.false_alarm_rate,
         reference_nights=len(profile.nights),
-        features=found,
+        features=features,
+    )
+    return _with_worst(result, features[0]) if features else result
+
+
+def _with_worst(result: DriftResult, worst: FeatureDrift) -> DriftResult:
+    return replace(
+        result,
+        statistic=worst.statistic,
+        threshold=worst.threshold,
+        ratio=worst.ratio,
+        worst=worst.feature,
     )
 
 
@@ -107,19 +122,33 @@ def thresholds(profile: Profile, false_alarm_rate: float) -> dict[str, float]:
     however they depend on each other. The score is known on the holdout nights alone and has a line
     of its own; the groups share the false-alarm rate equally, which bounds their union (Bonferroni).
     """
-    groups: dict[tuple[bool, ...], list[Feature]] = {}
-    for feature in profile.features:
-        known = tuple(d is not None for d in feature.distances)
-        if sum(known) >= MIN_NIGHTS:
-            groups.setdefault(known, []).append(feature)
-    found = {}
-    for features in groups.values():
+    groups = _by_known_nights(profile.features)
+    lines: dict[str, float] = {}
+    for features in groups:
         rate = false_alarm_rate / len(groups)
-        limit = prediction_limit(null_statistics(features, profile.rows), rate)
-        # Nights that are all alike say nothing of a tail: then that of one feature with the smallest spread.
-        line = max(limit, math.log1p(TAIL_SHARE / rate))
-        found.update({feature.name: line for feature in features})
-    return found
+        line = _line(features, profile.rows, rate)
+        for feature in features:
+            lines[feature.name] = line
+    return lines
+
+
+def _by_known_nights(features: Iterable[Feature]) -> list[list[Feature]]:
+    """The features with enough reference nights, those of the same nights together."""
+    groups: dict[tuple[bool, ...], list[Feature]] = defaultdict(list)
+    for feature in features:
+        known = tuple(distance is not None for distance in feature.distances)
+        nights = sum(known)
+        if nights >= MIN_NIGHTS:
+            groups[known].append(feature)
+    return list(groups.values())
+
+
+def _line(features: Sequence[Feature], rows: Sequence[int], rate: float) -> float:
+    statistics = null_statistics(features, rows)
+    limit = prediction_limit(statistics, rate)
+    # Nights that are all alike say nothing of a tail: then that of one feature with the smallest spread.
+    least = math.log1p(TAIL_SHARE / rate)
+    return max(limit, least)
 
 
 def null_statistics(features: Sequence[Feature], rows: Sequence[int]) -> Float64s:
@@ -130,8 +159,10 @@ def null_statistics(features: Sequence[Feature], rows: Sequence[int]) -> Float64
         others = _without_each(distances)
         sizes_of_others = _without_each(sizes)
         level, scale = _level_and_scale(feature, others, sizes_of_others, sizes)
-        statistics.append((distance.stretched(distances) - level) / scale)
-    return np.asarray(np.max(statistics, axis=0))
+        excess = distance.stretched(distances) - level
+        statistics.append(excess / scale)
+    largest = np.max(statistics, axis=0)
+    return np.asarray(largest)
 
 
 def prediction_limit(statistics: Float64s, rate: float) -> float:
@@ -143,26 +174,37 @@ def prediction_limit(statistics: Float64s, rate: float) -> float:
     the exact prediction limit k (p^(-1/k) - 1) means (Lawless, Statistical Models and Methods for
     Lifetime Data, 2003, ch. 4). Shape 0 is on the safe side for a statistic that is bounded.
     """
-    level, mean_excess = _tail(statistics)
-    k = _tail_size(len(statistics))
-    inside = rate * (len(statistics) + 1) / (k + 1)
+    nights = len(statistics)
+    k = _tail_size(nights)
+    inside = rate * (nights + 1) / (k + 1)
     if inside >= 1:
-        return float(np.quantile(statistics, 1 - rate, method="higher"))
-    return float(level + mean_excess * k * (inside ** (-1 / k) - 1))
+        quantile = np.quantile(
+            statistics,
+            1 - rate,
+            method="higher",
+        )
+        return float(quantile)
+    level, mean_excess = _tail(statistics)
+    excesses = inside ** (-1 / k) - 1
+    return float(level + mean_excess * k * excesses)
 
 
 def _feature(feature: Feature, profile: Profile, counts: Int64s, rows: int, line: float | None) -> FeatureDrift:
-    of_night = distance.between(counts, np.asarray(feature.counts))
-    statistic, alarm_distance = 0.0, 1.0
+    reference = np.asarray(feature.counts)
+    distance_of_night = distance.between(counts, reference)
+    statistic = 0.0
+    alarm_distance = 1.0
     if line is not None:
         distances, sizes = _known(feature, profile.rows)
-        level, scale = _level_and_scale(feature, distances, sizes, np.asarray(float(rows)))
-        statistic = float((distance.stretched(of_night) - level) / scale)
+        rows_of_night = np.asarray(float(rows))
+        level, scale = _level_and_scale(feature, distances, sizes, rows_of_night)
+        excess = distance.stretched(distance_of_night) - level
+        statistic = float(excess / scale)
         alarm_distance = float(distance.unstretched(level + line * scale))
     ratio = max(statistic / line, 0.0) if line else 0.0
     return FeatureDrift(
         feature=feature.name,
-        distance=float(of_night),
+        distance=float(distance_of_night),
         alarm_distance=alarm_distance,
         statistic=statistic,
         threshold=line or 0.0,
@@ -183,16 +225,19 @@ def _feature(feature: Feature, profile: Profile, counts: Int64s, rows: int, line
 def _known(feature: Feature, rows: Sequence[int]) -> tuple[Float64s, Float64s]:
     """Distances of the reference nights that have one, and rows of these nights, both (nights,)."""
     distances = np.array(feature.distances, float)
-    known = ~np.isnan(distances)
-    return distances[known], np.array(rows, float)[known]
+    sizes = np.array(rows, float)
+    is_known = ~np.isnan(distances)
+    return distances[is_known], sizes[is_known]
 
 
 def _without_each(values: Float64s) -> Float64s:
     """Values (n,) n times, each time without one of them: (n, n - 1)."""
     nights = len(values)
     repeated = np.tile(values, (nights, 1))
-    others = ~np.eye(nights, dtype=bool)
-    return repeated[others].reshape(nights, nights - 1)
+    is_itself = np.eye(nights, dtype=bool)
+    others = repeated[~is_itself]
+    shape = (nights, nights - 1)
+    return others.reshape(shape)
 
 
 def _level_and_scale(feature: Feature, known: Float64s, sizes: Float64s, rows: Float64s) -> tuple[Float64s, Float64s]:
@@ -212,8 +257,12 @@ def _tail(values: Float64s) -> tuple[Float64s, Float64s]:
     ordered = -np.sort(-values, axis=-1)
     k = _tail_size(values.shape[-1])
     level = ordered[..., k]
-    return level, ordered[..., :k].mean(axis=-1) - level
+    tail = ordered[..., :k]
+    mean_excess = tail.mean(axis=-1) - level
+    return level, mean_excess
 
 
 def _tail_size(values: int) -> int:
-    return max(round(TAIL_SHARE * values), min(MIN_TAIL, values // 2), 1)
+    share = round(TAIL_SHARE * values)
+    least = min(MIN_TAIL, values // 2)
+    return max(share, least, 1)

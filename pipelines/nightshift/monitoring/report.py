@@ -45,8 +45,7 @@ def render(spec: ModelSpec, night: NightRecord, mlflow_url: str) -> str:
     )
     template = environment.get_template("report.html.j2")
     features = night.drift.features
-    label = label_type(spec)
-    score = next((feature for feature in features if feature.feature == label.drift_column), None)
+    score = _score_feature(spec, features)
     top = [(feature, histogram(feature)) for feature in features[:TOP] if feature is not score]
     losses = {record.loss.replace("_", " ") for record in night.accuracy}
     return template.render(
@@ -59,7 +58,7 @@ def render(spec: ModelSpec, night: NightRecord, mlflow_url: str) -> str:
         widest=_widest(features),
         line=loss_line(night.accuracy),
         version_url=f"{mlflow_url}/#/models/{spec.name}/versions/{night.version}",
-        decides=f"decides at {spec.predict.threshold}" if label.has_threshold else "as published",
+        decides=_decides(spec),
         columns=accuracy_columns(spec, night.accuracy),
         loss=" or ".join(sorted(losses)),
         distance_name=distance.NAME,
@@ -152,6 +151,21 @@ def accuracy_columns(spec: ModelSpec, records: Sequence[Accuracy]) -> list[Repor
     """The columns of the table besides loss and limit."""
     losses = {record.loss for record in records}
     return [column for column in label_type(spec).report_columns if column.metric not in losses]
+
+
+def _score_feature(spec: ModelSpec, features: Sequence[FeatureDrift]) -> FeatureDrift | None:
+    """What the model publishes, as it is watched for drift; None where it is not watched."""
+    column = label_type(spec).drift_column
+    for feature in features:
+        if feature.feature == column:
+            return feature
+    return None
+
+
+def _decides(spec: ModelSpec) -> str:
+    if label_type(spec).has_threshold:
+        return f"decides at {spec.predict.threshold}"
+    return "as published"
 
 
 def _widest(features: Sequence[FeatureDrift]) -> float:

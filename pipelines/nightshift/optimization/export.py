@@ -38,7 +38,15 @@ def to_onnx(spec: ModelSpec, pipeline: "Pipeline") -> bytes:
             f"{spec.name}: this pipeline has no ONNX form: {error}",
             fix="choose another trainer",
         ) from error
+    _sort_opsets(model)
     return with_label_identity(label_type(spec), bytes(model.SerializeToString()))
+
+
+def _sort_opsets(model: Any) -> None:
+    """skl2onnx lists them in the order of a set, which differs from process to process: so would the file's sha256."""
+    opsets = sorted(model.opset_import, key=lambda opset: opset.domain)
+    del model.opset_import[:]
+    model.opset_import.extend(opsets)
 
 
 def _input_types(spec: ModelSpec) -> list[tuple[str, Any]]:

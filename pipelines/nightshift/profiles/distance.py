@@ -9,7 +9,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from nightshift.modelling.arrays import Float64s
+from nightshift.modelling.arrays import Booleans, Float64s
 
 NAME = "JS distance"
 """What reports call it."""
@@ -27,17 +27,11 @@ def between(left: npt.ArrayLike, right: npt.ArrayLike) -> Float64s:
     The square root of the divergence, which is a metric (Endres and Schindelin, 2003, IEEE Trans. Inf.
     Theory 49). Arguments are counts; an empty histogram gives NaN.
     """
-    left_rows = np.sum(left, axis=-1, keepdims=True)
-    right_rows = np.sum(right, axis=-1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
-        p = np.asarray(left, float) / left_rows
-        q = np.asarray(right, float) / right_rows
-        middle = (p + q) / 2
-        terms = _relative_entropy(p, middle) + _relative_entropy(q, middle)
-    divergence = terms.sum(axis=-1) / 2
+        divergence = _divergence(_shares(left), _shares(right))
     distance = np.sqrt(np.clip(divergence, 0.0, 1.0))
-    empty = (left_rows == 0) | (right_rows == 0)
-    return np.where(empty[..., 0], np.nan, distance)
+    either_empty = _is_empty(left) | _is_empty(right)
+    return np.where(either_empty, np.nan, distance)
 
 
 def stretched(distance: Float64s) -> Float64s:
@@ -48,7 +42,8 @@ def stretched(distance: Float64s) -> Float64s:
 
 def unstretched(value: Float64s) -> Float64s:
     """The distance that is stretched to a value."""
-    return np.asarray(1 - np.exp(-value))
+    gap = np.exp(-value)
+    return np.asarray(1 - gap)
 
 
 def with_sampling_noise(
@@ -66,16 +61,39 @@ def with_sampling_noise(
     about the variance 1 / (16 ln 2 n).
     """
     # Only ever wider: a night with more rows than usual gets no finer line than the reference could show.
-    scarcity = np.maximum(1 / np.maximum(rows, 1) - 1 / usual_rows, 0.0)
-    noise = scarcity / (8 * math.log(2))
-    noisy_distance = np.sqrt(unstretched(level) ** 2 + (bins - 1) * noise)
+    scarcity = 1 / np.maximum(rows, 1) - 1 / usual_rows
+    noise = np.maximum(scarcity, 0.0) / (8 * math.log(2))
+    noise_of_bins = (bins - 1) * noise
+    noisy_distance = np.sqrt(unstretched(level) ** 2 + noise_of_bins)
     noisy_level = stretched(noisy_distance)
     # Stretching makes a deviation of the distance exp(level) times as large.
-    excess_of_noise = NORMAL_EXCESS * np.sqrt(noise / 2) * np.exp(noisy_level)
+    deviation = np.sqrt(noise / 2)
+    excess_of_noise = NORMAL_EXCESS * deviation * np.exp(noisy_level)
     spread = np.maximum(mean_excess, SMALLEST_SPREAD)
     return noisy_level, np.hypot(spread, excess_of_noise)
 
 
+def _is_empty(counts: npt.ArrayLike) -> Booleans:
+    rows = np.sum(counts, axis=-1)
+    return np.asarray(rows == 0)
+
+
+def _shares(counts: npt.ArrayLike) -> Float64s:
+    rows = np.sum(counts, axis=-1, keepdims=True)
+    shares = np.asarray(counts, float) / rows
+    return np.asarray(shares)
+
+
+def _divergence(p: Float64s, q: Float64s) -> Float64s:
+    """That of Jensen and Shannon, base 2, along the last axis."""
+    middle = (p + q) / 2
+    of_p = _relative_entropy(p, middle)
+    of_q = _relative_entropy(q, middle)
+    terms = of_p + of_q
+    return np.asarray(terms.sum(axis=-1) / 2)
+
+
 def _relative_entropy(shares: Float64s, of: Float64s) -> Float64s:
-    terms = shares * np.log2(shares / of)
+    ratio = shares / of
+    terms = shares * np.log2(ratio)
     return np.where(shares > 0, terms, 0.0)

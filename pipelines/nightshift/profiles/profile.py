@@ -15,11 +15,11 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from nightshift.contracts import Pin
 from nightshift.errors import ModelError
-from nightshift.modelling.arrays import Array, Float64s, Int64s, Places
+from nightshift.modelling.arrays import Array, Booleans, Float64s, Int64s, Places
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.metrics import row_losses
 from nightshift.profiles import distance
-from nightshift.profiles.bins import Bins, bins_of
+from nightshift.profiles.bins import ArrowValues, Bins, bins_of
 from nightshift.spec import ModelSpec
 from nightshift.stores import layout
 from nightshift.stores.lake import Lake
@@ -49,12 +49,13 @@ class HoldoutNight(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _of_format_1(cls, content: Any) -> Any:
+    def _of_format_1(cls, stored: Any) -> Any:
         """The first format knew one loss."""
-        if isinstance(content, dict) and "log_loss" in content:
-            rest = {name: value for name, value in content.items() if name != "log_loss"}
-            return {**rest, "loss": content["log_loss"]}
-        return content
+        if not isinstance(stored, dict) or "log_loss" not in stored:
+            return stored
+        fields = dict(stored)
+        fields["loss"] = fields.pop("log_loss")
+        return fields
 
 
 class Profile(Record):
@@ -75,7 +76,7 @@ class Profile(Record):
     features: tuple[Feature, ...]
     holdout: tuple[HoldoutNight, ...]
 
-    def count(self, columns: Mapping[str, pa.ChunkedArray | pa.Array]) -> dict[str, Int64s]:
+    def count(self, columns: Mapping[str, ArrowValues]) -> dict[str, Int64s]:
         """Each feature's rows per bin, from the values of a night or a part of one; counts of parts add up."""
         counts = {}
         for feature in self.features:
@@ -105,20 +106,21 @@ def build(
     keys, night = np.unique(np.asarray(nights, dtype=str), return_inverse=True)
     scores = np.asarray(scores, float)
     labels = np.asarray(labels, float)
-    features = [_feature(name, table[name], night, len(keys), spec.drift.bins) for name in spec.drift.features]
-    known = np.isfinite(scores).reshape(len(scores), -1).all(axis=1)
-    scored = np.isin(night, np.unique(night[known]))
-    if spec.drift.score and scored.any():
-        label = label_type(spec)
-        values = label.drift_values(scores[scored])
-        features.append(_feature(label.drift_column, values, night[scored], len(keys), spec.drift.bins))
+    is_scored = _is_scored(scores)
+    holdout = _holdout(
+        spec.metric,
+        keys,
+        night[is_scored],
+        scores[is_scored],
+        labels[is_scored],
+    )
     return Profile(
         model=spec.name,
         loss=spec.metric,
         nights=tuple(map(str, keys)),
         rows=tuple(np.bincount(night).tolist()),
-        features=tuple(features),
-        holdout=_holdout(spec.metric, keys, night[known], scores[known], labels[known]),
+        features=_features(spec, table, night, scores),
+        holdout=holdout,
     )
 
 
@@ -134,37 +136,77 @@ def load_profile(pin: Pin, lake: Lake) -> Profile:
     return profile
 
 
-def _feature(name: str, values: Any, night: Places, nights: int, inner_bins: int) -> Feature:
-    """Values (rows,), and the night of each, counted from 0."""
-    bins = bins_of(values, night, inner_bins)
-    bin_of_night = night * bins.size + bins.codes(values)
-    flat = np.bincount(bin_of_night, minlength=nights * bins.size)
-    counts = flat.reshape(nights, bins.size)
+def _is_scored(scores: Float64s) -> Booleans:
+    """Which rows have a score, or one of each class, shape (rows,)."""
+    rows = len(scores)
+    is_finite = np.isfinite(scores)
+    by_row = is_finite.reshape(rows, -1)
+    return np.asarray(by_row.all(axis=1))
+
+
+def _features(spec: ModelSpec, table: pa.Table, night: Places, scores: Float64s) -> tuple[Feature, ...]:
+    bins = spec.drift.bins
+    nights = night.max() + 1
+    features = []
+    for name in spec.drift.features:
+        feature = _feature(name, table[name], night, nights, bins)
+        features.append(feature)
+    scored_nights = night[_is_scored(scores)]
+    rows = np.isin(night, scored_nights)
+    if spec.drift.score and rows.any():
+        label = label_type(spec)
+        published = label.drift_values(scores[rows])
+        feature = _feature(label.drift_column, published, night[rows], nights, bins)
+        features.append(feature)
+    return tuple(features)
+
+
+def _feature(name: str, values: Any, night: Places, nights: int, bins: int) -> Feature:
+    feature_bins = bins_of(values, night, bins)
+    size = feature_bins.size
+    # Each bin of each night has a place of its own, so that all are counted at once.
+    places = night * size + feature_bins.codes(values)
+    flat = np.bincount(places, minlength=nights * size)
+    counts = flat.reshape(nights, size)
     total = counts.sum(axis=0)
-    distances = distance.between(counts, total - counts)
+    other_nights = total - counts
+    distances = distance.between(counts, other_nights)
     return Feature(
         name=name,
-        bins=bins,
+        bins=feature_bins,
         counts=tuple(total.tolist()),
-        distances=tuple(map(_known, distances.tolist())),
+        distances=_none_for_nan(distances),
     )
 
 
-def _known(distance: float) -> float | None:
-    return None if math.isnan(distance) else distance
+def _none_for_nan(values: Float64s) -> tuple[float | None, ...]:
+    numbers: list[float | None] = []
+    for number in values.tolist():
+        is_nan = math.isnan(number)
+        numbers.append(None if is_nan else number)
+    return tuple(numbers)
 
 
-def _holdout(loss: str, keys: Array, night: Places, scores: Float64s, labels: Float64s) -> tuple[HoldoutNight, ...]:
-    labelled = np.isfinite(labels)
+def _holdout(
+    loss: str,
+    keys: Array,
+    night: Places,
+    scores: Float64s,
+    labels: Float64s,
+) -> tuple[HoldoutNight, ...]:
+    has_label = np.isfinite(labels)
     holdout = []
-    for index in np.unique(night[labelled]):
-        of_night = labelled & (night == index)
-        losses = row_losses(loss, labels[of_night], scores[of_night])
-        measured = HoldoutNight(
-            night=str(keys[index]),
-            rows=losses.size,
-            loss=float(losses.mean()),
-            variance=float(losses.var()),
-        )
-        holdout.append(measured)
+    for index in np.unique(night[has_label]):
+        rows = has_label & (night == index)
+        losses = row_losses(loss, labels[rows], scores[rows])
+        holdout.append(_holdout_night(str(keys[index]), losses))
     return tuple(holdout)
+
+
+def _holdout_night(night: str, losses: Float64s) -> HoldoutNight:
+    return HoldoutNight(
+        night=night,
+        rows=losses.size,
+        loss=float(losses.mean()),
+        variance=float(losses.var()),
+    )

@@ -34,12 +34,20 @@ UNITS_PER_CORE = 4
 
 def draft(spec: ModelSpec, plan: Plan) -> GenerationDraft:
     """The generation that a plan opened."""
-    return GenerationDraft(spec.key(Dataset.PREDICTIONS, plan.partition), plan.generation, plan.base_etag)
+    predictions = spec.key(Dataset.PREDICTIONS, plan.partition)
+    return GenerationDraft(
+        predictions,
+        generation=plan.generation,
+        base_etag=plan.base_etag,
+    )
 
 
 def schema(spec: ModelSpec) -> pa.Schema:
     """Keys, scores where there are any, prediction, and which model said so."""
-    keys = [pa.field(key, arrow_type(spec.columns[key])) for key in spec.keys]
+    keys = []
+    for name in spec.keys:
+        key_type = arrow_type(spec.columns[name])
+        keys.append(pa.field(name, key_type))
     model = [
         pa.field("model_version", pa.string()),
         pa.field("run_id", pa.string()),
@@ -85,7 +93,8 @@ class Engine:
 
         def read_group(index: int) -> list[pa.RecordBatch]:
             file = stores.lake.open_parquet(shard.key, texts, footer)
-            return list(iter_row_groups(file, columns, index, index + 1))
+            batches = iter_row_groups(file, columns, index, index + 1)
+            return list(batches)
 
         groups = range(shard.first, shard.last)
         for batches in ordered_map(read_group, groups, READERS, GROUPS_AHEAD):
@@ -94,21 +103,27 @@ class Engine:
     def _columns(self) -> list[str]:
         """Keys, features, and what the profile counts besides: each once."""
         predicted = label_type(self.spec).drift_column
-        profiled = [feature.name for feature in self.profile.features]
-        counted = [name for name in profiled if name != predicted]
-        needed = [*self.spec.keys, *self.spec.features, *counted]
-        return list(dict.fromkeys(needed))
+        needed = [*self.spec.keys, *self.spec.features]
+        for feature in self.profile.features:
+            if feature.name != predicted:
+                needed.append(feature.name)
+        once = dict.fromkeys(needed)
+        return list(once)
 
     def _is_text(self, name: str) -> bool:
         column = self.spec.columns.get(name)
-        return column is not None and not column.numeric
+        if column is None:
+            return False
+        return not column.numeric
 
     def _check_columns(self, needed: list[str], present: list[str]) -> None:
         missing = [name for name in needed if name not in present]
         if missing:
             night = f"{self.spec.name} {self.plan.partition}"
+            version = self.plan.pin.version
+            columns = ", ".join(missing)
             raise SchemaMismatch(
-                f"version {self.plan.pin.version} needs {', '.join(missing)}, which validated {night} lacks",
+                f"version {version} needs {columns}, which validated {night} lacks",
                 fix=f"nightshift ingest {night}; nightshift validate {night}",
             )
 
@@ -125,9 +140,10 @@ class Engine:
         ]
         published = with_dictionaries(schema(self.spec))
         predictions = pa.record_batch(columns, schema=published)
-        counted = {name: rows.column(name) for name in rows.schema.names}
+        counted = dict(zip(rows.schema.names, rows.columns, strict=True))
         counted[label.drift_column] = predictions[label.drift_column]
-        return predictions, self.profile.count(counted)
+        counts = self.profile.count(counted)
+        return predictions, counts
 
 
 def cut(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:

@@ -96,7 +96,9 @@ class OnnxGraph:
             part = slice(start, start + ROWS_PER_CALL)
             few = {name: np.ascontiguousarray(values[part]) for name, values in inputs.items()}
             (output,) = self._session.run(self._outputs, few)
-            scores[part] = output if scores.ndim == 2 else output[:, -1]
+            if scores.ndim == 1:
+                output = output[:, -1]
+            scores[part] = output
         fault = self._label.invalid(scores)
         if fault:
             raise ModelError(f"{self._spec.name}: {fault}")
@@ -104,7 +106,9 @@ class OnnxGraph:
 
     @cached_property
     def _outputs(self) -> list[str]:
-        return ["score" if isinstance(self.feeds, Matrix) else self._label.output]
+        if isinstance(self.feeds, Matrix):
+            return ["score"]
+        return [self._label.output]
 
 
 def _feeds(spec: ModelSpec, metadata: dict[str, str]) -> Feeds:
@@ -125,9 +129,15 @@ def fetch(spec: ModelSpec, key: str, sha256: str, stores: Stores) -> OnnxGraph:
     where = f"{stores.lake.objects.uri}/{key}"
     stored = stores.lake.objects.get(key)
     if stored is None:
-        raise MissingPartition(f"the graph {where} is not there", fix=f"nightshift rollback {spec.name}")
+        raise MissingPartition(
+            f"the graph {where} is not there",
+            fix=f"nightshift rollback {spec.name}",
+        )
     body, _ = stored
     digest = hashlib.sha256(body).hexdigest()
     if digest != sha256:
-        raise UnsafeGraph(f"{where} has sha256 {digest}, pinned is {sha256}", fix=f"nightshift rollback {spec.name}")
+        raise UnsafeGraph(
+            f"{where} has sha256 {digest}, pinned is {sha256}",
+            fix=f"nightshift rollback {spec.name}",
+        )
     return OnnxGraph(spec, body)

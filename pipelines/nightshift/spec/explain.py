@@ -20,7 +20,8 @@ def explain(path: Path, error: ValidationError, root: type[BaseModel]) -> str:
     for finding in error.errors():
         # Each branch of a union has a finding of its own for the same key.
         key = _key(root, finding)
-        findings_by_key.setdefault(key, []).append(finding)
+        findings_of_key = findings_by_key.setdefault(key, [])
+        findings_of_key.append(finding)
     lines = []
     for key, findings in findings_by_key.items():
         message = _message(findings, root)
@@ -40,7 +41,8 @@ def _message(findings: list[ErrorDetails], root: type[BaseModel]) -> str:
     finding = findings[0]
     if finding["type"] == "extra_forbidden":
         *section, key = finding["loc"]
-        return f"unknown key; {_near(str(key), _keys_at(root, section))}"
+        allowed_keys = _keys_at(root, section)
+        return f"unknown key; {_near(str(key), allowed_keys)}"
     if finding["type"] == "missing":
         return "missing, but required"
     if finding["type"] in {"value_error", "source_kind"}:

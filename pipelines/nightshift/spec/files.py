@@ -46,12 +46,14 @@ def _require_beside(path: Path, spec: ModelSpec) -> None:
 
 def load_specs(models: Path) -> list[ModelSpec]:
     """All specs under ``models/``, in order of name. Raises ``SpecError`` for the first that is wrong."""
-    return [load_spec(path) for path in spec_files(models)]
+    files = spec_files(models)
+    return [load_spec(file) for file in files]
 
 
 def spec_files(models: Path) -> list[Path]:
     """Every ``models/<model>/model.yaml``, sorted."""
-    return sorted(models.glob("*/model.yaml"))
+    files = models.glob("*/model.yaml")
+    return sorted(files)
 
 
 def find_spec(models: Path, name: str) -> ModelSpec:

@@ -62,8 +62,10 @@ class Label(Frozen):
     def _classes_are_for_multiclass(self) -> Self:
         if (self.type == "multiclass") != bool(self.classes):
             raise ValueError("classes are given for a multiclass label, and only for it")
-        if self.classes and (len(set(self.classes)) < len(self.classes) or len(self.classes) < 3):
-            raise ValueError(f"classes: got {len(self.classes)}, allowed: three or more, each once")
+        number = len(self.classes)
+        each_once = len(set(self.classes)) == number
+        if self.classes and (number < 3 or not each_once):
+            raise ValueError(f"classes: got {number}, allowed: three or more, each once")
         if self.positive is not None and self.type != "binary":
             raise ValueError("positive is for a binary label")
         return self

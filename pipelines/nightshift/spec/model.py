@@ -159,8 +159,9 @@ class ModelSpec(Frozen):
             raise ValueError(f"training.trainer {self.training.trainer} is not for a {kind} label")
         if metric is not None and metric not in LOSSES[kind]:
             raise ValueError(f"gates.metric {metric} is not for a {kind} label")
-        unknown = sorted(set(self.gates.at_least) - METRICS[kind])
+        metrics = METRICS[kind]
+        unknown = sorted(set(self.gates.at_least) - metrics)
         if unknown:
-            allowed = ", ".join(sorted(METRICS[kind]))
+            allowed = ", ".join(sorted(metrics))
             raise ValueError(f"gates.at_least names {', '.join(unknown)}, allowed: {allowed}")
         return self

@@ -41,16 +41,23 @@ def find_snapshot(name: str, stores: Stores) -> NamedSnapshot:
     Raises ``UsageError`` for anything else, ``NoChampion``, ``ModelError`` when there is no such version.
     """
     if BARE.fullmatch(name):
-        return NamedSnapshot(name.removesuffix(DIR) + DIR, None)
+        md5 = name.removesuffix(DIR) + DIR
+        return NamedSnapshot(md5, None)
     of_model = OF_A_MODEL.fullmatch(name)
     if of_model is None:
-        raise UsageError(f"{name!r} names no snapshot", fix="give MODEL@champion, MODEL@challenger, MODEL@3 or an md5")
-    model, which = of_model.groups()
+        raise UsageError(
+            f"{name!r} names no snapshot",
+            fix="give MODEL@champion, MODEL@challenger, MODEL@3 or an md5",
+        )
+    model, alias_or_version = of_model.groups()
     spec = find_spec(stores.settings.models, model)
-    version = which if which.isdigit() else _version(model, which, stores)
+    version = _version(model, alias_or_version, stores)
     facts, _ = stores.registry.facts(model, version)
     if "snapshot_md5" not in facts:
-        raise ModelError(f"{model} version {version} does not say what it was trained on", fix="name an md5")
+        raise ModelError(
+            f"{model} version {version} does not say what it was trained on",
+            fix="name an md5",
+        )
     return NamedSnapshot(facts["snapshot_md5"], spec)
 
 
@@ -59,40 +66,81 @@ def checkout(name: str, folder: Path, stores: Stores, *, force: bool = False) ->
 
     Raises as ``find_snapshot``, and ``UsageError`` when the folder has other content, unless ``force`` is given.
     """
-    md5, folder = find_snapshot(name, stores).md5, folder.resolve()
+    md5 = find_snapshot(name, stores).md5
+    folder = folder.resolve()
     if not _holds(folder, stores.snapshots.files(md5)):
-        _refuse(folder, force)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as beside:
-            stores.snapshots.copy(md5, Path(beside) / "new")
-            if folder.exists():
-                folder.rename(Path(beside) / "before")
-            (Path(beside) / "new").rename(folder)
-    return CheckedOut(md5, str(folder), *_counts(folder))
+        _require_replaceable(folder, force)
+        _replace(folder, md5, stores)
+    return _checked_out(md5, folder)
 
 
-def _version(model: str, alias: str, stores: Stores) -> str:
-    version = stores.registry.alias(model, alias)
+def _version(model: str, alias_or_version: str, stores: Stores) -> str:
+    if alias_or_version.isdigit():
+        return alias_or_version
+    version = stores.registry.alias(model, alias_or_version)
     if version is None:
-        kind = NoChampion if alias == CHAMPION else ModelError
-        raise kind(f"{model} has no {alias}", fix=f"name a version: {model}@1")
+        error = NoChampion if alias_or_version == CHAMPION else ModelError
+        raise error(
+            f"{model} has no {alias_or_version}",
+            fix=f"name a version: {model}@1",
+        )
     return version
 
 
 def _holds(folder: Path, files: dict[str, str]) -> bool:
-    there = {str(file.relative_to(folder)): file for file in folder.rglob("*") if file.is_file()}
-    return there.keys() == files.keys() and all(md5_of(there[path]) == md5 for path, md5 in files.items())
+    present = _files_in(folder)
+    if present.keys() != files.keys():
+        return False
+    return all(md5_of(present[path]) == md5 for path, md5 in files.items())
 
 
-def _refuse(folder: Path, force: bool) -> None:
+def _files_in(folder: Path) -> dict[str, Path]:
+    """All files below a folder, by their paths in it."""
+    files = {}
+    for file in folder.rglob("*"):
+        if file.is_file():
+            path = file.relative_to(folder)
+            files[str(path)] = file
+    return files
+
+
+def _require_replaceable(folder: Path, force: bool) -> None:
     if Path.cwd().is_relative_to(folder):
-        raise UsageError(f"{folder} is where you work, and would be replaced", fix="give another folder by --to")
+        raise UsageError(
+            f"{folder} is where you work, and would be replaced",
+            fix="give another folder by --to",
+        )
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file", fix="give another folder by --to")
     if not force and folder.is_dir() and any(folder.iterdir()):
-        raise UsageError(f"{folder} has other content", fix="give another folder by --to, or --force to replace it")
+        raise UsageError(
+            f"{folder} has other content",
+            fix="give another folder by --to, or --force to replace it",
+        )
 
 
-def _counts(folder: Path) -> tuple[int, int]:
-    files = [file for file in folder.rglob("*.parquet") if file.is_file()]
-    return len({file.parent for file in files}), sum(pq.read_metadata(file).num_rows for file in files)
+def _replace(folder: Path, md5: str, stores: Stores) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    prefix = f".{folder.name}-"
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=folder.parent) as beside:
+        new = Path(beside, "new")
+        stores.snapshots.copy(md5, new)
+        if folder.exists():
+            before = Path(beside, "before")
+            folder.rename(before)
+        new.rename(folder)
+
+
+def _checked_out(md5: str, folder: Path) -> CheckedOut:
+    nights = set()
+    rows = 0
+    for file in folder.rglob("*.parquet"):
+        if file.is_file():
+            nights.add(file.parent)
+            rows += pq.read_metadata(file).num_rows
+    return CheckedOut(
+        md5=md5,
+        folder=str(folder),
+        nights=len(nights),
+        rows=rows,
+    )

@@ -52,7 +52,13 @@ class DecisionRecord(Record):
     @property
     def decision(self) -> Decision:
         """Without what it rests on."""
-        return Decision(self.model, self.partition, self.retrain, self.reason, self.run_id)
+        return Decision(
+            model=self.model,
+            partition=self.partition,
+            retrain=self.retrain,
+            reason=self.reason,
+            run_id=self.run_id,
+        )
 
 
 def govern(spec: ModelSpec, report: NightReport, stores: Stores) -> Decision:
@@ -62,15 +68,21 @@ def govern(spec: ModelSpec, report: NightReport, stores: Stores) -> Decision:
     """
     evidence = gather(spec, report, stores)
     decision = decide(spec, evidence)
-    record = DecisionRecord(**asdict(decision), evidence=evidence, policy=spec.retrain.model_dump())
-    stores.lake.objects.put_record(layout.decision(spec.name, report.partition), record)
+    record = DecisionRecord(
+        **asdict(decision),
+        evidence=evidence,
+        policy=spec.retrain.model_dump(),
+    )
+    key = layout.decision(spec.name, report.partition)
+    stores.lake.objects.put_record(key, record)
     return decision
 
 
 def read_decisions(spec: ModelSpec, stores: Stores) -> Iterator[DecisionRecord]:
     """All decisions about a model, by night. Raises ``UnreadableRecord``."""
-    for key in stores.lake.objects.keys(layout.decisions(spec.name)):
-        record = stores.lake.objects.get_record(key, DecisionRecord)
+    objects = stores.lake.objects
+    for key in objects.keys(layout.decisions(spec.name)):
+        record = objects.get_record(key, DecisionRecord)
         if record:
             yield record
 
@@ -82,64 +94,100 @@ def decide(spec: ModelSpec, evidence: Evidence) -> Decision:
         _alarm("drifted", "nights", evidence.drifted, policy),
         _alarm("lost accuracy", "labelled nights", evidence.lost, policy),
     ]
-    enough = [text for sufficient, text in alarms if sufficient]
-    against = _against(policy, evidence)
-    if not enough:
-        reason = "; ".join(text for _, text in alarms)
-    elif against:
-        reason = f"{'; '.join(enough)}; suppressed: {'; '.join(against)}"
-    else:
-        reason = "; ".join(enough)
-    run_id = f"retrain__{spec.name}__{evidence.partition}"
-    return Decision(spec.name, evidence.partition, bool(enough) and not against, reason, run_id)
+    enough = [alarm for alarm in alarms if alarm.enough]
+    objections = _objections(policy, evidence)
+    reason = _sentence(enough or alarms)
+    if enough and objections:
+        reason = f"{reason}; suppressed: {'; '.join(objections)}"
+    return Decision(
+        model=spec.name,
+        partition=evidence.partition,
+        retrain=bool(enough) and not objections,
+        reason=reason,
+        run_id=f"retrain__{spec.name}__{evidence.partition}",
+    )
+
+
+@dataclass(frozen=True)
+class _Alarm:
+    """How many nights alarmed, in words, and whether that is enough for a training."""
+
+    text: str
+    enough: bool
+
+
+def _sentence(alarms: list[_Alarm]) -> str:
+    return "; ".join(alarm.text for alarm in alarms)
 
 
 def gather(spec: ModelSpec, report: NightReport, stores: Stores) -> Evidence:
     """Read the records that a decision rests on. Verdicts of other model versions are left out."""
-    night = read_night_record(spec, report.partition, stores)
-    if night is None:
+    record = read_night_record(spec, report.partition, stores)
+    if record is None:
         raise MissingPartition(
             f"{spec.name}: {report.partition} has no monitoring record",
             fix=f"nightshift monitor {spec.name} {report.partition}",
         )
-    labelled = spec.labelled_night(report.partition)
+    last_labelled = spec.labelled_night(report.partition)
     nights = last_nights(spec.retrain.of, report.partition)
-    labelled_nights = last_nights(spec.retrain.of, labelled)
-    through = night.pin.trained_through
+    labelled_nights = last_nights(spec.retrain.of, last_labelled)
+    trained_through = record.pin.trained_through
     return Evidence(
         partition=report.partition,
         version=report.version,
-        drifted={key: _drifted(spec, key, report.version, stores) for key in nights},
-        lost={key: _lost(spec, key, report.version, stores) for key in labelled_nights},
+        drifted={night: _drifted(spec, night, report.version, stores) for night in nights},
+        lost={night: _lost(spec, night, report.version, stores) for night in labelled_nights},
         started=_started(spec, report.partition, stores),
-        trained_through=through,
-        new_nights=sum(through < key <= labelled for key in stores.lake.partitions(Dataset.LABELS, spec.name)),
+        trained_through=trained_through,
+        new_nights=_count_labelled(spec, trained_through, last_labelled, stores),
     )
 
 
 def _drifted(spec: ModelSpec, night: str, version: str, stores: Stores) -> bool | None:
     record = read_night_record(spec, night, stores)
-    return record.drift.drifted if record and record.version == version else None
+    if record is None or record.version != version:
+        return None
+    return record.drift.drifted
 
 
 def _lost(spec: ModelSpec, night: str, version: str, stores: Stores) -> bool | None:
     record = read_record(spec.name, night, stores)
-    return record.lost if record and record.version == version else None
+    if record is None or record.version != version:
+        return None
+    return record.lost
 
 
-def _alarm(what: str, nights: str, verdicts: Mapping[str, bool | None], policy: Retrain) -> tuple[bool, str]:
+def _count_labelled(spec: ModelSpec, after: str, through: str, stores: Stores) -> int:
+    """The labelled nights after one and up to another."""
+    count = 0
+    for night in stores.lake.partitions(Dataset.LABELS, spec.name):
+        if after < night <= through:
+            count += 1
+    return count
+
+
+def _alarm(what: str, nights: str, verdicts: Mapping[str, bool | None], policy: Retrain) -> _Alarm:
     alarmed = [night for night, verdict in verdicts.items() if verdict]
-    known = sum(verdict is not None for verdict in verdicts.values())
+    known = len(verdicts) - list(verdicts.values()).count(None)
     text = f"{len(alarmed)} of the last {policy.of} {nights} {what}"
-    text += f" ({', '.join(alarmed)})" if alarmed else ""
-    text += f", {policy.of - known} not known" if known < policy.of else ""
-    return len(alarmed) >= policy.nights, f"{text}, {policy.nights} needed"
+    if alarmed:
+        text += f" ({', '.join(alarmed)})"
+    unknown = policy.of - known
+    if unknown > 0:
+        text += f", {unknown} not known"
+    return _Alarm(
+        text=f"{text}, {policy.nights} needed",
+        enough=len(alarmed) >= policy.nights,
+    )
 
 
-def _against(policy: Retrain, evidence: Evidence) -> list[str]:
+def _objections(policy: Retrain, evidence: Evidence) -> list[str]:
     objections = []
-    distances = {night: abs(days_between(night, evidence.partition)) for night in evidence.started}
-    near = [night for night, days in distances.items() if days <= policy.cooldown_days]
+    near = []
+    for night in evidence.started:
+        days = abs(days_between(night, evidence.partition))
+        if days <= policy.cooldown_days:
+            near.append(night)
     if near:
         objections.append(f"{near[-1]} started a retrain, within the cooldown of {policy.cooldown_days} days")
     if evidence.new_nights < policy.min_new_nights:
@@ -151,12 +199,13 @@ def _against(policy: Retrain, evidence: Evidence) -> list[str]:
 
 def _started(spec: ModelSpec, partition: str, stores: Stores) -> list[str]:
     # A backfill may decide nights out of order: a retrain that a later night started counts as well.
+    objects = stores.lake.objects
     started = []
-    for key in stores.lake.objects.keys(layout.decisions(spec.name)):
+    for key in objects.keys(layout.decisions(spec.name)):
         night = layout.night_of_decision(key)
         days = abs(days_between(night, partition))
         if 0 < days <= spec.retrain.cooldown_days:
-            record = stores.lake.objects.get_record(key, DecisionRecord)
+            record = objects.get_record(key, DecisionRecord)
             if record and record.retrain:
                 started.append(night)
     return started

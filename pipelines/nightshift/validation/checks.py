@@ -18,7 +18,7 @@ from typing_extensions import override
 
 from nightshift.spec import Action, Column, Compare, ModelSpec, Reference
 from nightshift.validation.masks import (
-    Mask,
+    RowMask,
     any_outside,
     by_distinct_value,
     decoded,
@@ -55,7 +55,7 @@ class RowCheck(ABC):
         return f"{self.columns[0]}: {self.kind}"
 
     @abstractmethod
-    def breaches(self, rows: pa.RecordBatch) -> Mask | None:
+    def breaches(self, rows: pa.RecordBatch) -> RowMask | None:
         """True where a row breaches it, shape (rows,); None where none does."""
 
     @abstractmethod
@@ -69,7 +69,7 @@ class NotNull(RowCheck):
     kind = "null"
 
     @override
-    def breaches(self, rows: pa.RecordBatch) -> Mask | None:
+    def breaches(self, rows: pa.RecordBatch) -> RowMask | None:
         values = rows.column(self.columns[0])
         if values.null_count == 0 and not pa.types.is_floating(values.type):
             return None
@@ -91,7 +91,7 @@ class Within(RowCheck):
     kind = "range"
 
     @override
-    def breaches(self, rows: pa.RecordBatch) -> Mask | None:
+    def breaches(self, rows: pa.RecordBatch) -> RowMask | None:
         values = rows.column(self.columns[0])
         if pa.types.is_boolean(values.type):
             values = values.cast(pa.int8())
@@ -129,11 +129,11 @@ class OneOf(RowCheck):
     expectation_type = "expect_column_values_to_be_in_set"
 
     @override
-    def breaches(self, rows: pa.RecordBatch) -> Mask | None:
+    def breaches(self, rows: pa.RecordBatch) -> RowMask | None:
         values = rows.column(self.columns[0])
         return by_distinct_value(values, self._not_allowed)
 
-    def _not_allowed(self, values: pa.Array) -> Mask:
+    def _not_allowed(self, values: pa.Array) -> RowMask:
         allowed = self.allowed.cast(values.type)
         is_allowed = pc.is_in(values, value_set=allowed)
         return ~np.asarray(is_allowed)
@@ -164,11 +164,11 @@ class Matches(RowCheck):
     kind = "pattern"
 
     @override
-    def breaches(self, rows: pa.RecordBatch) -> Mask | None:
+    def breaches(self, rows: pa.RecordBatch) -> RowMask | None:
         values = rows.column(self.columns[0])
         return by_distinct_value(values, self._not_matching)
 
-    def _not_matching(self, values: pa.Array) -> Mask:
+    def _not_matching(self, values: pa.Array) -> RowMask:
         import pandas as pd
 
         # By pandas, as Great Expectations does it: two engines of regular expressions differ in small print.
@@ -200,7 +200,7 @@ class Compared(RowCheck):
         return f"{left}: not {self.relation} {right}"
 
     @override
-    def breaches(self, rows: pa.RecordBatch) -> Mask | None:
+    def breaches(self, rows: pa.RecordBatch) -> RowMask | None:
         left = decoded(rows.column(self.columns[0]))
         right = decoded(rows.column(self.columns[1]))
         either_missing = missing(left) | missing(right)

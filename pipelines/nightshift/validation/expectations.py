@@ -94,7 +94,10 @@ def _run(frame: "pd.DataFrame", expectations: list[Any], name: str) -> Any:
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
-    suite = gx.ExpectationSuite(name=name, expectations=expectations)
+    suite = gx.ExpectationSuite(
+        name=name,
+        expectations=expectations,
+    )
     source = context.data_sources.add_pandas("night")
     asset = source.add_dataframe_asset("night")
     definition = asset.add_batch_definition_whole_dataframe(name)
@@ -169,7 +172,9 @@ def _agrees(ours: CheckResult, item: dict[str, Any]) -> bool:
         return False
     breached = ours.breached or 0
     unexpected = item["result"].get("unexpected_count", breached)
-    return bool(unexpected == breached and item["success"] == ours.success)
+    same_rows = bool(unexpected == breached)
+    same_success = bool(item["success"] == ours.success)
+    return same_rows and same_success
 
 
 def _place(item: dict[str, Any]) -> int | None:

@@ -8,15 +8,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-Mask = NDArray[np.bool_]
+RowMask = NDArray[np.bool_]
 
 
-def null(values: pa.Array) -> Mask:
+def null(values: pa.Array) -> RowMask:
     """Which values are null, shape (values,)."""
     return np.asarray(values.is_null())
 
 
-def missing(values: pa.Array) -> Mask:
+def missing(values: pa.Array) -> RowMask:
     """Which values are null or NaN, shape (values,)."""
     has_nan = pa.types.is_floating(values.type)
     nulls = values.is_null(nan_is_null=has_nan)
@@ -30,20 +30,20 @@ def any_outside(values: pa.Array, low: Any, high: Any) -> bool:
     greatest = extremes["max"].as_py()
     if least is None:
         return False
-    too_low = low is not None and least < low
-    too_high = high is not None and greatest > high
-    return bool(too_low or too_high)
+    if low is not None and least < low:
+        return True
+    return bool(high is not None and greatest > high)
 
 
-def outside(values: NDArray[Any], low: Any, high: Any) -> Mask:
+def outside(values: NDArray[Any], low: Any, high: Any) -> RowMask:
     """Which of ``values`` (n,) lie below ``low`` or above ``high``, shape (n,)."""
     mask = np.zeros(len(values), np.bool_)
     if low is not None:
-        too_low = values < _comparable(low, values)
-        mask |= np.asarray(too_low, np.bool_)
+        lowest = _comparable(low, values)
+        mask |= np.asarray(values < lowest, np.bool_)
     if high is not None:
-        too_high = values > _comparable(high, values)
-        mask |= np.asarray(too_high, np.bool_)
+        highest = _comparable(high, values)
+        mask |= np.asarray(values > highest, np.bool_)
     return mask
 
 
@@ -53,7 +53,7 @@ def _comparable(bound: Any, values: NDArray[Any]) -> Any:
     return bound
 
 
-def by_distinct_value(values: pa.Array, breaches: Callable[[pa.Array], Mask]) -> Mask | None:
+def by_distinct_value(values: pa.Array, breaches: Callable[[pa.Array], RowMask]) -> RowMask | None:
     """Which values breach, shape (values,), asked once for each distinct one; None where none does."""
     coded = encoded(values)
     distinct = coded.dictionary
@@ -79,6 +79,6 @@ def decoded(values: pa.Array) -> pa.Array:
     return values
 
 
-def none_if_all_false(mask: Mask) -> Mask | None:
+def none_if_all_false(mask: RowMask) -> RowMask | None:
     """The mask, or None where it marks nothing."""
     return mask if mask.any() else None

@@ -77,7 +77,10 @@ class UniqueKeys:
 
 def row_counts(spec: ModelSpec, before: list[int]) -> list[RowCount]:
     """The spec's own limits, and those by the rows of the nights ``before``, if they are enough to say anything."""
-    own_limits = RowCount(spec.night.min_rows, spec.night.max_rows)
+    own_limits = RowCount(
+        low=spec.night.min_rows,
+        high=spec.night.max_rows,
+    )
     history = spec.night.history
     if history is None or 2 * len(before) < history.nights:
         return [own_limits]

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from nightshift.stores.parquet import with_dictionaries
 from nightshift.validation.checks import RowCheck
-from nightshift.validation.masks import Mask
+from nightshift.validation.masks import RowMask
 from nightshift.validation.night_checks import UniqueKeys
 from nightshift.validation.scan import PartitionReader, texts
 from nightshift.validation.uniqueness import DuplicateKeys
@@ -17,7 +17,7 @@ REASONS = "reasons"
 OFFENDING = "offending"
 TEXTS = pa.list_(pa.string())
 
-Breaches = list[tuple[RowCheck | UniqueKeys, Mask]]
+Breaches = list[tuple[RowCheck | UniqueKeys, RowMask]]
 """Each check that some rows breach, with those rows."""
 
 
@@ -62,7 +62,7 @@ class RowFilter:
         return breaches
 
 
-def _any_of(breaches: Breaches, rows: int) -> Mask:
+def _any_of(breaches: Breaches, rows: int) -> RowMask:
     """Which rows breach something, shape (rows,)."""
     breaching = np.zeros(rows, np.bool_)
     for _, mask in breaches:

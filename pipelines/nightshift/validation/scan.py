@@ -12,7 +12,7 @@ from nightshift.spec import ModelSpec
 from nightshift.stores.lake import Lake, iter_row_groups
 from nightshift.stores.manifest import Manifest
 from nightshift.validation.checks import RowCheck
-from nightshift.validation.masks import Mask, missing
+from nightshift.validation.masks import RowMask, missing
 from nightshift.validation.night_checks import NullShare, RowCount, UniqueKeys, null_shares, unique_keys
 from nightshift.validation.results import EXAMPLES, CheckResult
 from nightshift.validation.uniqueness import DuplicateKeys, Hashes, key_hashes, repeated
@@ -39,7 +39,8 @@ class PartitionReader:
     def read(self, place: tuple[str, int]) -> pa.RecordBatch:
         """One row group, whole."""
         key, group = place
-        file = self._lake.open_parquet(key, self._texts, self._footers[key])
+        footer = self._footers[key]
+        file = self._lake.open_parquet(key, self._texts, footer)
         batches = iter_row_groups(file, self._columns, group, group + 1)
         return _combined(list(batches))
 
@@ -89,7 +90,8 @@ def survey(spec: ModelSpec, night: PartitionReader, rows: int, checks: list[RowC
     nulls: Counter[str] = Counter()
 
     def scan(place: tuple[str, int]) -> _ChunkScan:
-        return _scan_chunk(spec, night.read(place), checks)
+        chunk = night.read(place)
+        return _scan_chunk(spec, chunk, checks)
 
     def hashes() -> Iterator[Hashes]:
         threads = cores()
@@ -168,12 +170,13 @@ def _tally(check: RowCheck, rows: pa.RecordBatch) -> Tally:
     return Tally(breached, _examples(check, rows, mask))
 
 
-def _examples(check: RowCheck, rows: pa.RecordBatch, mask: Mask) -> list[str]:
+def _examples(check: RowCheck, rows: pa.RecordBatch, mask: RowMask) -> list[str]:
     # A missing value has nothing to show.
     if check.kind == "null":
         return []
     first = np.flatnonzero(mask)[:EXAMPLES]
-    return texts(rows.take(pa.array(first)), check.columns)
+    examples = rows.take(pa.array(first))
+    return texts(examples, check.columns)
 
 
 def texts(rows: pa.RecordBatch, columns: tuple[str, ...]) -> list[str]:
@@ -190,16 +193,18 @@ def _text(value: object) -> str:
     return "null" if value is None else str(value)
 
 
-def _has_key(rows: pa.RecordBatch, keys: list[str]) -> Mask:
+def _has_key(rows: pa.RecordBatch, keys: list[str]) -> RowMask:
     """Which rows have at least a part of a key: Great Expectations compares no others."""
     has_key = np.zeros(rows.num_rows, np.bool_)
     for name in keys:
-        has_key |= np.asarray(rows.column(name).is_valid())
+        is_there = rows.column(name).is_valid()
+        has_key |= np.asarray(is_there)
     return has_key
 
 
 def _combined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
     if len(batches) == 1:
         return batches[0]
-    table = pa.Table.from_batches(batches).combine_chunks()
-    return table.to_batches()[0]
+    table = pa.Table.from_batches(batches)
+    combined = table.combine_chunks()
+    return combined.to_batches()[0]

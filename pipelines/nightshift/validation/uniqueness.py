@@ -43,9 +43,9 @@ class DuplicateKeys:
         if not self._keys:
             return np.zeros(keys.num_rows, np.bool_)
         mask = np.isin(key_hashes(keys), self._hashes)
-        suspects = np.flatnonzero(mask)
-        suspect_keys = keys.take(pa.array(suspects))
-        mask[suspects] = [key in self._keys for key in _tuples(suspect_keys)]
+        places = np.flatnonzero(mask)
+        suspects = keys.take(pa.array(places))
+        mask[places] = [key in self._keys for key in _tuples(suspects)]
         return mask
 
 
@@ -131,8 +131,10 @@ def _countable(column: pa.Array) -> pa.Array:
 
 def _mixed(values: Hashes) -> Hashes:
     """The finaliser of SplitMix64 (Steele, Lea & Flood, OOPSLA 2014), so that the order of columns counts."""
-    values = _shifted_xor(values, 30) * np.uint64(0xBF58476D1CE4E5B9)
-    values = _shifted_xor(values, 27) * np.uint64(0x94D049BB133111EB)
+    values = _shifted_xor(values, 30)
+    values = values * np.uint64(0xBF58476D1CE4E5B9)
+    values = _shifted_xor(values, 27)
+    values = values * np.uint64(0x94D049BB133111EB)
     return _shifted_xor(values, 31)
 
 
@@ -174,7 +176,8 @@ def _spread(hashes: Hashes, files: Sequence[IO[bytes]]) -> None:
 def _read_back(files: Sequence[IO[bytes]]) -> Iterator[Hashes]:
     for file in files:
         file.seek(0)
-        yield np.frombuffer(file.read(), np.uint64)
+        content = file.read()
+        yield np.frombuffer(content, np.uint64)
 
 
 def _twice(hashes: Hashes) -> Hashes:

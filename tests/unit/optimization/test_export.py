@@ -1,13 +1,18 @@
 """The trained trees and the exported ones split at the same places, for every float32."""
 
 import copy
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from skops.io import dump
 
 from nightshift.errors import ModelError
 from nightshift.modelling.holdout import split
@@ -104,3 +109,32 @@ def test_what_has_no_onnx_form_is_a_model_error(spec: ModelSpec) -> None:
     with pytest.raises(ModelError, match="has no ONNX form") as error:
         to_onnx(spec, strange)
     assert error.value.fix == "choose another trainer"
+
+
+PRINT_DIGEST = """
+import hashlib, pathlib, sys, warnings
+warnings.simplefilter("ignore")
+from skops.io import load
+from nightshift.optimization.export import to_onnx
+from nightshift.spec import load_spec
+trusted = ["numpy.dtype", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
+print(hashlib.sha256(to_onnx(load_spec(pathlib.Path(sys.argv[1])), load(sys.argv[2], trusted=trusted))).hexdigest())
+"""
+
+
+def test_every_process_exports_the_same_bytes(
+    spec: ModelSpec, model_folder: Path, fitted: tuple[object, pa.Table], tmp_path: Path
+) -> None:
+    """A graph is known by its sha256: the gate must see that a model is the champion, whoever exported it."""
+    pipeline, _ = fitted
+    file = tmp_path / "model.skops"
+    dump(pipeline, file)
+    command = [sys.executable, "-c", PRINT_DIGEST, str(model_folder / "model.yaml"), str(file)]
+    digests = set()
+    # The order of a set of strings differs between these.
+    for seed in ("0", "1", "2", "3"):
+        env = {**os.environ, "PYTHONHASHSEED": seed}
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr[-2000:]
+        digests.add(done.stdout.strip())
+    assert len(digests) == 1

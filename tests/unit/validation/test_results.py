@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from nightshift.validation.checks import MOST_LISTED, KnownValues, OneOf, RowCheck
-from nightshift.validation.masks import Mask
+from nightshift.validation.masks import RowMask
 from nightshift.validation.results import Breach, CheckResult
 
 # Great Expectations brings these when it is imported first.
@@ -16,7 +16,7 @@ class Odd(RowCheck):
 
     kind = "odd"
 
-    def breaches(self, rows: pa.RecordBatch) -> Mask | None:
+    def breaches(self, rows: pa.RecordBatch) -> RowMask | None:
         return None
 
     def expectation(self) -> None:

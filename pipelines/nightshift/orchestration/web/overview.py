@@ -48,36 +48,68 @@ class _Lists:
 def overview(spec: ModelSpec, stores: Stores, before: str = "") -> Overview:
     """A model and its newest nights, or those before one. Raises ``LakeUnavailable``."""
     lists = _lists(spec, stores)
-    keys = sorted(lists.scored | lists.validated | lists.checked, reverse=True)
-    keys = [key for key in keys if not before or key < before]
-    shown, more = keys[:PER_PAGE], keys[PER_PAGE:]
+    nights = _newest_first(lists, before)
+    on_page = nights[:PER_PAGE]
+    has_earlier = len(nights) > PER_PAGE
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        nights = list(pool.map(lambda key: _night(spec, key, lists, stores), shown))
-    return Overview(spec, nights, champion(spec, stores), len(lists.scored), shown[-1] if more else "")
+        rows = list(pool.map(lambda night: _night(spec, night, lists, stores), on_page))
+    return Overview(
+        spec=spec,
+        nights=rows,
+        champion=champion(spec, stores),
+        scored=len(lists.scored),
+        earlier=on_page[-1] if has_earlier else "",
+    )
+
+
+def _newest_first(lists: _Lists, before: str) -> list[str]:
+    """All nights, or those before one."""
+    nights = lists.scored | lists.validated | lists.checked
+    if before:
+        nights = {night for night in nights if night < before}
+    return sorted(nights, reverse=True)
 
 
 def one_night(spec: ModelSpec, partition: str, stores: Stores) -> Overview:
     """A model and a single night of it. Raises ``LakeUnavailable``."""
-    return Overview(spec, [_night(spec, partition, _lists(spec, stores), stores)], champion(spec, stores))
+    lists = _lists(spec, stores)
+    night = _night(spec, partition, lists, stores)
+    return Overview(
+        spec=spec,
+        nights=[night],
+        champion=champion(spec, stores),
+    )
 
 
 def champion(spec: ModelSpec, stores: Stores) -> str:
     """The version that the ledger's last move made champion; empty when there was none."""
-    moves = [move for move in Ledger(stores.lake.objects).moves(spec.name) if move.alias == CHAMPION]
-    return moves[-1].after or "" if moves else ""
+    version = ""
+    ledger = Ledger(stores.lake.objects)
+    for move in ledger.moves(spec.name):
+        if move.alias == CHAMPION:
+            version = move.after or ""
+    return version
 
 
 def _lists(spec: ModelSpec, stores: Stores) -> _Lists:
     lake = stores.lake
-    # A refused night is in no dataset, but its Data Docs are there: that is the night to look at.
-    reports = lake.objects.keys(layout.validations(spec.name))
-    checked = (layout.night_in(key, Dataset.VALIDATED, spec.name) for key in reports)
     return _Lists(
         scored=set(lake.partitions(Dataset.PREDICTIONS, spec.name)),
         validated=set(lake.partitions(Dataset.VALIDATED, spec.name)),
-        checked={night.partition for night in checked if night and night.column == spec.partition.column},
+        checked=_checked(spec, stores),
         quarantined=set(lake.partitions(Dataset.QUARANTINE, spec.name)),
     )
+
+
+def _checked(spec: ModelSpec, stores: Stores) -> set[str]:
+    # A refused night is in no dataset, but its Data Docs are there: that is the night to look at.
+    checked = set()
+    reports = layout.validations(spec.name)
+    for key in stores.lake.objects.keys(reports):
+        night = layout.night_in(key, Dataset.VALIDATED, spec.name)
+        if night and night.column == spec.partition.column:
+            checked.add(night.partition)
+    return checked
 
 
 def _night(spec: ModelSpec, partition: str, lists: _Lists, stores: Stores) -> NightRow:
@@ -111,4 +143,5 @@ def _verdict(spec: ModelSpec, partition: str, stores: Stores) -> str:
 def _quarantined(spec: ModelSpec, partition: str, lists: _Lists, stores: Stores) -> int:
     if partition not in lists.quarantined:
         return 0
-    return stores.lake.require(spec.key(Dataset.QUARANTINE, partition)).rows
+    key = spec.key(Dataset.QUARANTINE, partition)
+    return stores.lake.require(key).rows
