@@ -13,6 +13,7 @@ import pytest
 from mlflow import MlflowClient
 
 from nightshift.contracts import PartitionRef, Pin
+from nightshift.orchestration.web.overview import overview
 from nightshift.steps.checkout import checkout
 from nightshift.steps.explain import explain
 from nightshift.steps.govern import govern
@@ -173,6 +174,18 @@ def test_explain_says_where_a_night_came_from(old: OldLake, night: str) -> None:
 def test_explain_says_why_a_row_was_dropped(old: OldLake) -> None:
     known = expected()["explained_row"]
     assert explain(old.spec, known["night"], old.stores, tuple(known["key"]))["row"] == known["row"]
+
+
+def test_the_pages_show_the_recorded_nights(old: OldLake) -> None:
+    model = overview(old.spec, old.stores)
+    shown = {row.partition: row for row in model.nights}
+    assert model.champion == "2"
+    assert [night for night, row in shown.items() if row.state == "published"] == sorted(PUBLISHED, reverse=True)
+    for night in PUBLISHED:
+        recorded = expected()["published"][night]
+        assert (shown[night].rows, shown[night].version) == (recorded["rows"], "2")
+        assert shown[night].verdict == ("drift" if recorded["report"]["drifted"] else "quiet")
+    assert (shown["2024-01-04"].state, shown["2024-01-04"].quarantined) == ("validated", 2)
 
 
 def test_plain_files_behind_their_manifests_are_healed(old: OldLake) -> None:
