@@ -23,24 +23,30 @@ def parse_partition(key: str | None) -> dt.date:
 
 def shifted(partition: str, days: int) -> str:
     """The night so many days later, or earlier where ``days`` is negative."""
-    return (parse_partition(partition) + dt.timedelta(days=days)).isoformat()
+    day = parse_partition(partition)
+    shifted_day = day + dt.timedelta(days=days)
+    return shifted_day.isoformat()
 
 
 def days_between(first: str, last: str) -> int:
     """Days from one night to another; negative when the other is earlier."""
-    return (parse_partition(last) - parse_partition(first)).days
+    difference = parse_partition(last) - parse_partition(first)
+    return difference.days
 
 
 def between(first: str, last: str) -> list[str]:
     """All nights from first to last, both included; none when the last is earlier."""
-    return [shifted(first, days) for days in range(days_between(first, last) + 1)]
+    count = days_between(first, last) + 1
+    return [shifted(first, days) for days in range(count)]
 
 
 def last_nights(count: int, through: str) -> list[str]:
     """So many calendar nights, the last of them ``through``; oldest first."""
-    return between(shifted(through, 1 - count), through)
+    first = shifted(through, 1 - count)
+    return between(first, through)
 
 
 def following(first: str, count: int) -> list[str]:
     """So many calendar nights from first on."""
-    return between(first, shifted(first, count - 1))
+    last = shifted(first, count - 1)
+    return between(first, last)

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 from mlflow import MlflowClient
 
-from nightshift.contracts import PartitionRef, Pin
+from nightshift.contracts import Dataset, PartitionRef, Pin
+from nightshift.orchestration.web.overview import overview
 from nightshift.steps.checkout import checkout
 from nightshift.steps.explain import explain
 from nightshift.steps.govern import govern
@@ -31,7 +32,6 @@ pytestmark = pytest.mark.stack
 
 EPOCH = dt.date(1970, 1, 1)
 NOW, HOUR = dt.timedelta(0), dt.timedelta(hours=1)
-DATASETS = ["raw", "labels", "validated", "quarantine", "predictions", "monitoring"]
 PUBLISHED = sorted(expected()["published"])
 PENDING = expected()["pending"]
 # Another processor may round the last bit of a score differently.
@@ -58,7 +58,7 @@ def predict(old: OldLake, night: str) -> PartitionRef:
 
 def read(old: OldLake, night: str) -> pa.Table:
     lake = old.stores.lake
-    return lake.read(lake.require("predictions", MODEL, "day", night))
+    return lake.read(lake.require(old.spec.key(Dataset.PREDICTIONS, night)))
 
 
 def plain(old: OldLake, night: str) -> pa.Table:
@@ -81,7 +81,8 @@ def assert_rows(table: pa.Table, rows: list[list[Any]]) -> None:
 
 def named_by_manifests(old: OldLake) -> set[str]:
     lake = old.stores.lake
-    manifests = [lake.require(d, MODEL, "day", night) for d in DATASETS for night in lake.partitions(d, MODEL)]
+    keys = [old.spec.key(dataset, night) for dataset in Dataset for night in lake.partitions(dataset, MODEL)]
+    manifests = [lake.require(key) for key in keys]
     return {file.key for manifest in manifests for file in manifest.files}
 
 
@@ -97,13 +98,13 @@ def test_the_recorded_champion_scores(old: OldLake) -> None:
     assert old.stores.lake.objects.head(pin.key)
 
 
-@pytest.mark.parametrize("dataset", DATASETS)
-def test_every_manifest_and_its_files_are_read(old: OldLake, dataset: str) -> None:
+@pytest.mark.parametrize("dataset", Dataset)
+def test_every_manifest_and_its_files_are_read(old: OldLake, dataset: Dataset) -> None:
     lake = old.stores.lake
     nights = lake.partitions(dataset, MODEL)
     assert nights
     for night in nights:
-        manifest = lake.require(dataset, MODEL, "day", night)
+        manifest = lake.require(old.spec.key(dataset, night))
         table = lake.read(manifest)
         assert table.num_rows == manifest.rows
         assert table.schema.names == list(manifest.columns)
@@ -113,7 +114,7 @@ def test_every_manifest_and_its_files_are_read(old: OldLake, dataset: str) -> No
 def test_a_published_night_is_whole(old: OldLake, night: str) -> None:
     assert_rows(read(old, night), expected()["published"][night]["rows"])
     assert plain(old, night).equals(read(old, night))
-    manifest = old.stores.lake.require("predictions", MODEL, "day", night)
+    manifest = old.stores.lake.require(old.spec.key(Dataset.PREDICTIONS, night))
     assert manifest.digest == expected()["published"][night]["digest"]
     assert Pin(**manifest.provenance["pin"]) == Pin(**expected()["pin"])
 
@@ -175,6 +176,18 @@ def test_explain_says_why_a_row_was_dropped(old: OldLake) -> None:
     assert explain(old.spec, known["night"], old.stores, tuple(known["key"]))["row"] == known["row"]
 
 
+def test_the_pages_show_the_recorded_nights(old: OldLake) -> None:
+    model = overview(old.spec, old.stores)
+    shown = {row.partition: row for row in model.nights}
+    assert model.champion == "2"
+    assert [night for night, row in shown.items() if row.state == "published"] == sorted(PUBLISHED, reverse=True)
+    for night in PUBLISHED:
+        rows = len(expected()["published"][night]["rows"])
+        assert (shown[night].rows, shown[night].version) == (rows, expected()["pin"]["version"])
+        assert shown[night].verdict == ("drift" if expected()["reports"][night]["drifted"] else "quiet")
+    assert (shown["2024-01-04"].state, shown["2024-01-04"].quarantined) == ("validated", 2)
+
+
 def test_plain_files_behind_their_manifests_are_healed(old: OldLake) -> None:
     sweep(old.spec, old.stores, HOUR)
     assert [key for key in expected()["behind"] if not is_served(old, key)] == []
@@ -184,7 +197,7 @@ def is_served(old: OldLake, key: str) -> bool:
     """Whether a plain file is of the generation that its night's manifest names."""
     dataset, _, folder, _ = key.split("/")
     head = old.stores.lake.objects.head(key)
-    manifest = old.stores.lake.require(dataset, MODEL, "day", folder.removeprefix("day="))
+    manifest = old.stores.lake.require(old.spec.key(Dataset(dataset), folder.removeprefix("day=")))
     return head is not None and head.metadata.get("generation") == manifest.generation
 
 

@@ -79,8 +79,11 @@ def _parse_value(spec: ModelSpec, name: str, text: str) -> pa.Scalar:
 
 
 def _not_a_key(spec: ModelSpec, what: str) -> UsageError:
-    options = " ".join(f"--key {name}=..." for name in spec.keys)
-    return UsageError(what, fix=f"a row of {spec.name} is named by {options}")
+    options = [f"--key {name}=..." for name in spec.keys]
+    return UsageError(
+        what,
+        fix=f"a row of {spec.name} is named by {' '.join(options)}",
+    )
 
 
 def _outcome(spec: ModelSpec, row_key: RowKey, night: PartitionKey, stores: Stores) -> Row:
@@ -97,7 +100,9 @@ def _outcome(spec: ModelSpec, row_key: RowKey, night: PartitionKey, stores: Stor
 
 def _row_in(night: PartitionKey, spec: ModelSpec, row_key: RowKey, stores: Stores) -> Row | None:
     manifest = stores.lake.manifest(night)
-    row = _find(manifest, row_key, stores) if manifest else None
+    if manifest is None:
+        return None
+    row = _find(manifest, row_key, stores)
     return _without_key(row, spec) if row else None
 
 
@@ -106,17 +111,21 @@ def _quarantined(spec: ModelSpec, row_key: RowKey, night: PartitionKey, stores: 
     manifest = stores.lake.manifest(night.of(Dataset.QUARANTINE))
     if manifest is None:
         return []
-    return [_quarantined_row(row, spec) for row in _matching(manifest, row_key, stores)]
+    rows = _matching(manifest, row_key, stores)
+    return [_quarantined_row(row, spec) for row in rows]
 
 
 def _quarantined_row(row: Row, spec: ModelSpec) -> Row:
-    reasons = row.pop("reasons", [])
-    offending = row.pop("offending", [])
-    return {"reasons": reasons, "offending": offending, "values": _without_key(row, spec)}
+    return {
+        "reasons": row.pop("reasons", []),
+        "offending": row.pop("offending", []),
+        "values": _without_key(row, spec),
+    }
 
 
 def _find(manifest: Manifest, row_key: RowKey, stores: Stores) -> Row | None:
-    return next(_matching(manifest, row_key, stores), None)
+    rows = _matching(manifest, row_key, stores)
+    return next(rows, None)
 
 
 def _matching(manifest: Manifest, row_key: RowKey, stores: Stores) -> Iterator[Row]:
@@ -129,23 +138,35 @@ def _matching(manifest: Manifest, row_key: RowKey, stores: Stores) -> Iterator[R
 
 
 def _has(file: pq.ParquetFile, group: int, row_key: RowKey) -> bool:
-    batches = iter_row_groups(file, list(row_key), group, group + 1)
-    return any(pc.any(_mask(batch, row_key)).as_py() for batch in batches)
+    columns = list(row_key)
+    for batch in iter_row_groups(file, columns, group, group + 1):
+        some = pc.any(_mask(batch, row_key))
+        if some.as_py():
+            return True
+    return False
 
 
 def _rows(file: pq.ParquetFile, group: int, row_key: RowKey) -> Iterator[Row]:
-    for batch in iter_row_groups(file, file.schema_arrow.names, group, group + 1):
-        for row in batch.filter(_mask(batch, row_key)).to_pylist():
+    columns = file.schema_arrow.names
+    for batch in iter_row_groups(file, columns, group, group + 1):
+        matching = batch.filter(_mask(batch, row_key))
+        for row in matching.to_pylist():
             yield {name: _plain(value) for name, value in row.items()}
 
 
 def _mask(batch: pa.RecordBatch, row_key: RowKey) -> pa.BooleanArray:
-    equal = [pc.equal(batch.column(name), value) for name, value in row_key.items()]
-    return reduce(pc.and_, equal)
+    masks = []
+    for name, value in row_key.items():
+        column = batch.column(name)
+        masks.append(pc.equal(column, value))
+    return reduce(pc.and_, masks)
 
 
 def _without_key(row: Row, spec: ModelSpec) -> Row:
-    return {name: value for name, value in row.items() if name not in spec.keys}
+    rest = dict(row)
+    for name in spec.keys:
+        rest.pop(name, None)
+    return rest
 
 
 def _plain(value: Any) -> Any:

@@ -70,8 +70,10 @@ def load(spec: ModelSpec, stores: Stores) -> dict[str, CachedNight]:
 
 def store(spec: ModelSpec, nights: dict[str, CachedNight], stores: Stores) -> None:
     """Add some nights to what is known."""
-    cache = JoinCache(nights=load(spec, stores) | nights)
-    stores.lake.objects.put_record(layout.join_cache(spec.name), cache)
+    known = load(spec, stores)
+    cache = JoinCache(nights=known | nights)
+    key = layout.join_cache(spec.name)
+    stores.lake.objects.put_record(key, cache)
 
 
 def _recipe(spec: ModelSpec) -> str:

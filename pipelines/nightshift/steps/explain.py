@@ -104,16 +104,20 @@ def _input(spec: ModelSpec, night: Manifest, stores: Stores) -> NamedFacts:
 
 
 def _airflow(provenance: NamedFacts) -> NamedFacts:
+    run = provenance.get("airflow_run")
     return {
         "dag": provenance.get("airflow_dag"),
-        "run": provenance.get("airflow_run"),
+        "run": run,
         "url": provenance.get("airflow_url"),
-        "by": provenance.get("by", "airflow" if "airflow_run" in provenance else None),
+        "by": provenance.get("by", "airflow" if run else None),
     }
 
 
 def _manifest_uri(night: Manifest | None, stores: Stores) -> str | None:
-    return _uri(layout.manifest(night.key), stores) if night else None
+    if night is None:
+        return None
+    key = layout.manifest(night.key)
+    return _uri(key, stores)
 
 
 def _uri(key: str, stores: Stores) -> str:

@@ -18,7 +18,9 @@ def ingest(spec: ModelSpec, partition: str, stores: Stores) -> PartitionRef:
     ``SourceMissing``, ``SourceUnreadable`` or ``SourceUnavailable`` when it cannot be read.
     """
     frame = sources.features(spec, partition, stores)
-    return _publish(spec, spec.key(Dataset.RAW, partition), frame, schema_of(spec.columns), stores)
+    night = spec.key(Dataset.RAW, partition)
+    schema = schema_of(spec.columns)
+    return _publish(spec, night, frame, schema, stores)
 
 
 def ingest_labels(spec: ModelSpec, partition: str, stores: Stores) -> PartitionRef:
@@ -26,14 +28,19 @@ def ingest_labels(spec: ModelSpec, partition: str, stores: Stores) -> PartitionR
 
     Raises as ``ingest``, and ``SchemaMismatch`` for a label that is none of its kind.
     """
-    frame = with_outcomes(spec, partition, sources.labels(spec, partition, stores))
-    return _publish(spec, spec.key(Dataset.LABELS, partition), frame, label_schema(spec), stores)
+    frame = sources.labels(spec, partition, stores)
+    outcomes = with_outcomes(spec, partition, frame)
+    night = spec.key(Dataset.LABELS, partition)
+    schema = label_schema(spec)
+    return _publish(spec, night, outcomes, schema, stores)
 
 
 def label_schema(spec: ModelSpec) -> pa.Schema:
     """What a night of ``labels/`` has: keys, and the label as its kind is kept."""
-    keys = schema_of({name: spec.columns[name] for name in spec.keys})
-    return keys.append(pa.field(spec.label.column, label_type(spec).arrow_type))
+    columns = {name: spec.columns[name] for name in spec.keys}
+    label = pa.field(spec.label.column, label_type(spec).arrow_type)
+    keys = schema_of(columns)
+    return keys.append(label)
 
 
 def with_outcomes(spec: ModelSpec, partition: str, frame: sources.Frame) -> sources.Frame:
@@ -44,23 +51,30 @@ def with_outcomes(spec: ModelSpec, partition: str, frame: sources.Frame) -> sour
     if name not in names:
         return frame
     if isinstance(frame, pa.Table):
-        typed = label_type(spec).cast(pa.concat_arrays(frame[name].chunks), where)
-        return frame.set_column(frame.schema.get_field_index(name), name, typed)
+        outcomes = pa.concat_arrays(frame[name].chunks)
+        typed = label_type(spec).cast(outcomes, where)
+        place = frame.schema.get_field_index(name)
+        return frame.set_column(place, name, typed)
     try:
         outcomes = pa.Array.from_pandas(frame[name])
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise SchemaMismatch(
             f"{where}: label {name} mixes types: {error}", fix="mend the source: one type in the column"
         ) from error
-    # No pandas series: it would be laid against the frame by index, not in order.
     typed = label_type(spec).cast(outcomes, where)
-    return frame.assign(**{name: typed.to_numpy(zero_copy_only=False)})
+    # No pandas series: it would be laid against the frame by index, not in order.
+    values = typed.to_numpy(zero_copy_only=False)
+    return frame.assign(**{name: values})
 
 
 def _publish(
     spec: ModelSpec, night: PartitionKey, frame: sources.Frame, schema: pa.Schema, stores: Stores
 ) -> PartitionRef:
     table = conform(frame, schema, str(night), spec.partition.timezone)
-    ordered = table.sort_by([(key, "ascending") for key in spec.keys])
+    order = [(key, "ascending") for key in spec.keys]
     draft = stores.lake.begin(night)
-    return stores.lake.publish(draft, ordered, provenance=stores.provenance())
+    return stores.lake.publish(
+        draft,
+        table.sort_by(order),
+        provenance=stores.provenance(),
+    )

@@ -1,5 +1,6 @@
 """History in bulk: the same ingest and validate, night by night, for nights that the lake lacks."""
 
+import math
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -42,9 +43,12 @@ def window(spec: ModelSpec, as_of: str) -> tuple[str, str]:
 def chunks(first: str, last: str, parts: int) -> list[tuple[str, str]]:
     """The range cut into about equal runs of nights, for mapped tasks."""
     nights = between(first, last)
-    size = -(-len(nights) // parts) or 1
-    runs = [nights[start : start + size] for start in range(0, len(nights), size)]
-    return [(run[0], run[-1]) for run in runs]
+    size = max(1, math.ceil(len(nights) / parts))
+    runs = []
+    for start in range(0, len(nights), size):
+        run = nights[start : start + size]
+        runs.append((run[0], run[-1]))
+    return runs
 
 
 def load(spec: ModelSpec, first: str, last: str, stores: Stores) -> Loaded:
@@ -76,8 +80,10 @@ def _complete(dataset: Dataset, schema: pa.Schema, spec: ModelSpec, first: str, 
     promised = {field.name: str(field.type) for field in schema}
     nights = set()
     for night in stores.lake.partitions(dataset, spec.name):
-        if first <= night <= last:
-            manifest = stores.lake.require(spec.key(dataset, night))
-            if manifest.columns == promised:
-                nights.add(night)
+        if not first <= night <= last:
+            continue
+        key = spec.key(dataset, night)
+        manifest = stores.lake.require(key)
+        if manifest.columns == promised:
+            nights.add(night)
     return nights

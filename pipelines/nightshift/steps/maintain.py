@@ -114,28 +114,35 @@ def _actions(spec: ModelSpec, lake: Lake, cutoff: dt.datetime) -> Iterator[Maint
 
 def _of_stray(lake: Lake, key: str) -> MaintenanceAction:
     what = f"delete {key}, which no manifest published"
-    return MaintenanceAction("strays", what, act=partial(lake.objects.delete, key))
+    act = partial(lake.objects.delete, key)
+    return MaintenanceAction("strays", what, act=act)
 
 
 def _of_night(lake: Lake, manifest: Manifest) -> Iterator[MaintenanceAction]:
     yield MaintenanceAction("nights", manifest.partition)
-    lost = [file.key for file in manifest.files if lake.objects.head(file.key) is None]
-    if lost:
-        yield from (MaintenanceAction("lost", key) for key in lost)
-    elif is_stale(lake, manifest):
+    is_whole = True
+    for file in manifest.files:
+        if lake.objects.head(file.key) is None:
+            is_whole = False
+            yield MaintenanceAction("lost", file.key)
+    if is_whole and is_stale(lake, manifest):
         what = f"heal {manifest.dataset} {manifest.partition}"
-        yield MaintenanceAction("healed", what, act=partial(lake.heal, manifest))
+        act = partial(lake.heal, manifest)
+        yield MaintenanceAction("healed", what, act=act)
 
 
 def _of_orphan(lake: Lake, orphan: Orphan, cutoff: dt.datetime) -> MaintenanceAction:
-    what = f"delete {', '.join(file.key for file in orphan.files)}"
+    keys = [file.key for file in orphan.files]
+    what = f"delete {', '.join(keys)}"
     if not orphan.due:
         return MaintenanceAction("kept", what, orphan.bytes)
-    return MaintenanceAction("collected", what, orphan.bytes, act=partial(remove, lake, orphan, cutoff))
+    act = partial(remove, lake, orphan, cutoff)
+    return MaintenanceAction("collected", what, orphan.bytes, act)
 
 
 def _of_upload(lake: Lake, upload: IncompleteUpload, cutoff: dt.datetime) -> MaintenanceAction:
     what = f"abort an upload of {upload.key}"
     if not abortable(lake, upload, cutoff):
         return MaintenanceAction("uploads_kept", what)
-    return MaintenanceAction("uploads_aborted", what, act=partial(lake.objects.abort, upload))
+    act = partial(lake.objects.abort, upload)
+    return MaintenanceAction("uploads_aborted", what, act=act)

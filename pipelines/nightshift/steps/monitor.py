@@ -124,25 +124,31 @@ def _count(
 ) -> dict[str, Int64s]:
     """For nights published before scoring counted them itself."""
     names = [feature.name for feature in profile.features]
-    features = stores.lake.read(validated, [name for name in names if name != score])
-    columns = {name: features[name] for name in features.column_names}
+    of_input = [name for name in names if name != score]
+    features = stores.lake.read(validated, of_input)
+    columns = {name: features[name] for name in of_input}
     if score in names:
-        columns[score] = stores.lake.read(predictions, [score])[score]
+        scores = stores.lake.read(predictions, [score])
+        columns[score] = scores[score]
     return profile.count(columns)
 
 
 def _table(drift: DriftResult, pin: Pin) -> pa.Table:
-    rows = [{**asdict(feature), "model_version": pin.version} for feature in drift.features]
+    rows = []
+    for feature in drift.features:
+        row = asdict(feature)
+        rows.append({**row, "model_version": pin.version})
     return pa.Table.from_pylist(rows, schema=SCHEMA)
 
 
 def _write(spec: ModelSpec, record: NightRecord, stores: Stores) -> str:
     """The record last: where it is, the page is too. Returns the page's key."""
     night = spec.key(Dataset.MONITORING, record.partition)
+    objects = stores.lake.objects
     page = render(spec, record, stores.settings.mlflow_url)
     report_key = layout.drift_report(night)
-    stores.lake.objects.put(report_key, page.encode(), "text/html; charset=utf-8")
-    stores.lake.objects.put_record(layout.drift(night), record)
+    objects.put(report_key, page.encode(), "text/html; charset=utf-8")
+    objects.put_record(layout.drift(night), record)
     return report_key
 
 
@@ -151,17 +157,19 @@ def _log(spec: ModelSpec, record: NightRecord, stores: Stores) -> None:
     with stores.registry.session(experiment) as mlflow:
         experiment_id = mlflow.get_experiment_by_name(experiment).experiment_id
         for version, points in _points_by_version(record).items():
-            run_id = _run(experiment_id, spec.name, version, stores)
             metrics = [mlflow.entities.Metric(*point) for point in points]
+            run_id = _run(experiment_id, spec.name, version, stores)
             stores.registry.client.log_batch(run_id, metrics=metrics)
 
 
 def _points_by_version(record: NightRecord) -> dict[str, list[Point]]:
     points: defaultdict[str, list[Point]] = defaultdict(list)
-    points[record.version] += _points(record.partition, _drift_metrics(record.drift))
+    drift = _drift_metrics(record.drift)
+    points[record.version] += _points(record.partition, drift)
     for accuracy in record.accuracy:
-        values = {f"accuracy.{name}": value for name, value in accuracy.metrics.items()}
-        values["accuracy.limit"] = accuracy.limit
+        values = {"accuracy.limit": accuracy.limit}
+        for name, value in accuracy.metrics.items():
+            values[f"accuracy.{name}"] = value
         points[accuracy.version] += _points(accuracy.night, values)
     return points
 
@@ -180,7 +188,12 @@ def _drift_metrics(drift: DriftResult) -> dict[str, float | None]:
 def _points(night: str, values: dict[str, float | None]) -> list[Point]:
     # The night's own date as time and step: a repeated run writes the same point, which MLflow keeps once.
     day = parse_partition(night).toordinal() - EPOCH_ORDINAL
-    return [(name, value, day * MILLISECONDS, day) for name, value in values.items() if value is not None]
+    time = day * MILLISECONDS
+    points = []
+    for name, value in values.items():
+        if value is not None:
+            points.append((name, value, time, day))
+    return points
 
 
 def _run(experiment_id: str, model: str, version: str, stores: Stores) -> str:

@@ -49,7 +49,15 @@ def _shards(manifest: Manifest, shard_rows: int, stores: Stores) -> list[Shard]:
     shards: list[Shard] = []
     for file in manifest.files:
         for first, last, rows in _ranges(file, shard_rows, stores):
-            shards.append(Shard(len(shards), file.key, file.sha256, first, last, rows))
+            shard = Shard(
+                index=len(shards),
+                key=file.key,
+                sha256=file.sha256,
+                first=first,
+                last=last,
+                rows=rows,
+            )
+            shards.append(shard)
     return shards
 
 

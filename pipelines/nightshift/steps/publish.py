@@ -59,15 +59,30 @@ def _check_shards(spec: ModelSpec, plan: Plan, ordered: list[ShardResult], store
 def _one_file(spec: ModelSpec, plan: Plan, ordered: list[ShardResult], stores: Stores) -> DataFile:
     if len(ordered) == 1:
         (only,) = ordered
-        return DataFile(key=only.key, rows=only.rows, bytes=only.bytes, sha256=only.sha256)
+        return DataFile(
+            key=only.key,
+            rows=only.rows,
+            bytes=only.bytes,
+            sha256=only.sha256,
+        )
     keys = [result.key for result in ordered]
-    batches = prefetch(_batches(keys, schema(spec).names, stores), depth=2)
-    first = first_rows(night_digest(spec, plan), plan.input_rows)
-    return stores.lake.add(draft(spec, plan), 0, batches, schema(spec), first)
+    pinned = schema(spec)
+    batches = _batches(keys, pinned.names, stores)
+    night = night_digest(spec, plan)
+    return stores.lake.add(
+        draft(spec, plan),
+        0,
+        prefetch(batches, depth=2),
+        pinned,
+        first_rows(night, plan.input_rows),
+    )
 
 
 def _check_keys(spec: ModelSpec, plan: Plan, file: DataFile, stores: Stores) -> None:
-    repeated = repeated_rows(lambda: _batches([file.key], list(spec.keys), stores), file.rows)
+    def keys() -> Iterator[pa.RecordBatch]:
+        return _batches([file.key], list(spec.keys), stores)
+
+    repeated = repeated_rows(keys, file.rows)
     if repeated:
         raise LostRows(
             f"{spec.name} {plan.partition}: {repeated} rows repeat a key ({', '.join(spec.keys)})",
@@ -78,14 +93,15 @@ def _check_keys(spec: ModelSpec, plan: Plan, file: DataFile, stores: Stores) -> 
 def _batches(keys: list[str], columns: list[str], stores: Stores) -> Iterator[pa.RecordBatch]:
     for key in keys:
         file = stores.lake.open_parquet(key)
-        yield from iter_row_groups(file, columns, 0, file.metadata.num_row_groups)
+        groups = file.metadata.num_row_groups
+        yield from iter_row_groups(file, columns, 0, groups)
 
 
-def _summed(ordered: list[ShardResult]) -> dict[str, list[int]]:
+def _summed(results: list[ShardResult]) -> dict[str, list[int]]:
     """Rows per bin of the whole night, by feature."""
-    names = ordered[0].counts if ordered else {}
-    return {name: _sum_of_bins([result.counts[name] for result in ordered]) for name in names}
-
-
-def _sum_of_bins(counts: list[list[int]]) -> list[int]:
-    return [sum(of_bin) for of_bin in zip(*counts, strict=True)]
+    summed: dict[str, list[int]] = {}
+    for result in results:
+        for name, counts in result.counts.items():
+            before = summed.get(name, [0] * len(counts))
+            summed[name] = [sum(pair) for pair in zip(before, counts, strict=True)]
+    return summed

@@ -81,10 +81,14 @@ def _joined(spec: ModelSpec, made_from: dict[str, str], stores: Stores) -> dict[
     if not nights_to_join:
         return known
     files = ordered_map(lambda night: _write_night(spec, night, stores), nights_to_join, READERS, 2 * READERS)
-    made = {
-        night: CachedNight(made_from=made_from[night], md5=blob.md5, size=blob.size, rows=rows)
-        for night, (blob, rows) in zip(nights_to_join, files, strict=True)
-    }
+    made = {}
+    for night, (blob, rows) in zip(nights_to_join, files, strict=True):
+        made[night] = CachedNight(
+            made_from=made_from[night],
+            md5=blob.md5,
+            size=blob.size,
+            rows=rows,
+        )
     _store(spec, made, stores)
     return known | made
 
@@ -92,17 +96,26 @@ def _joined(spec: ModelSpec, made_from: dict[str, str], stores: Stores) -> dict[
 def _known(spec: ModelSpec, made_from: dict[str, str], stores: Stores) -> dict[str, CachedNight]:
     """The nights whose files were made from what is there now, and are there still."""
     cached = join_cache.load(spec, stores)
-    fresh = {night: file for night, file in cached.items() if file.made_from == made_from.get(night)}
-    lost = stores.snapshots.lost({file.blob for file in fresh.values()})
+    fresh = _made_from(cached, made_from)
+    blobs = {file.blob for file in fresh.values()}
+    lost = stores.snapshots.lost(blobs)
     return {night: file for night, file in fresh.items() if file.blob not in lost}
 
 
 def _store(spec: ModelSpec, made: dict[str, CachedNight], stores: Stores) -> None:
     # A night that was published anew meanwhile may be of either: it is not stored.
     made_from_now = join_cache.digests(spec, stores)
-    stable = {night: file for night, file in made.items() if file.made_from == made_from_now.get(night)}
+    stable = _made_from(made, made_from_now)
     join_cache.store(spec, stable, stores)
 
 
+def _made_from(nights: dict[str, CachedNight], made_from: dict[str, str]) -> dict[str, CachedNight]:
+    """Those that were made from just that."""
+    return {night: file for night, file in nights.items() if file.made_from == made_from.get(night)}
+
+
 def _write_night(spec: ModelSpec, night: str, stores: Stores) -> tuple[Blob, int]:
-    return stores.snapshots.keep(lambda file: write_labelled(spec, night, file, stores))
+    def write(file: Path) -> int:
+        return write_labelled(spec, night, file, stores)
+
+    return stores.snapshots.keep(write)

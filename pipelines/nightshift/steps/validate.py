@@ -80,16 +80,23 @@ def validate(spec: ModelSpec, partition: str, stores: Stores) -> PartitionRef:
 def check(spec: ModelSpec, raw: Manifest, stores: Stores) -> CheckedNight:
     """Look at a night, and publish nothing. Raises ``SpecError`` for files that the spec names wrongly."""
     reader = PartitionReader(spec, raw, stores.lake)
-    scan = survey(spec, reader, raw.rows, row_checks(spec, references.read(spec, stores)))
-    night_checks = row_counts(spec, _rows_before(spec, raw.partition, stores))
-    results = findings(spec, scan, night_checks)
-    return CheckedNight(_report(spec, raw, results, stores), _row_filter(reader, results, scan))
+    lists = references.read(spec, stores)
+    scan = survey(spec, reader, raw.rows, row_checks(spec, lists))
+    rows_before = _rows_before(spec, raw.partition, stores)
+    results = findings(spec, scan, row_counts(spec, rows_before))
+    return CheckedNight(
+        outcome=_report(spec, raw, results, stores),
+        row_filter=_row_filter(reader, results, scan),
+    )
 
 
 def reports_of(spec: ModelSpec, partition: str) -> ValidationReports:
     """Keys of the validation results: JSON, and the Data Docs page."""
     night = spec.key(Dataset.VALIDATED, partition)
-    return ValidationReports(layout.validation_result(night), layout.data_docs(night))
+    return ValidationReports(
+        json=layout.validation_result(night),
+        html=layout.data_docs(night),
+    )
 
 
 def _schema(spec: ModelSpec) -> pa.Schema:
@@ -102,25 +109,33 @@ def _rows_before(spec: ModelSpec, partition: str, stores: Stores) -> list[int]:
         return []
     validated = stores.lake.partitions(Dataset.VALIDATED, spec.name)
     earlier = [night for night in validated if night < partition]
-    last = earlier[-spec.night.history.nights :]
-    return [stores.lake.require(spec.key(Dataset.VALIDATED, night)).rows_in for night in last]
+    rows = []
+    for night in earlier[-spec.night.history.nights :]:
+        key = spec.key(Dataset.VALIDATED, night)
+        manifest = stores.lake.require(key)
+        rows.append(manifest.rows_in)
+    return rows
 
 
 def _report(spec: ModelSpec, raw: Manifest, results: list[CheckResult], stores: Stores) -> ValidationResult:
     file = spec.night.great_expectations
-    own = native(stores.settings.models / spec.name / file) if file else []
+    folder = stores.settings.models / spec.name
+    own = native(folder / file) if file else []
     # Its own expectations need the rows, however many: who names them says that there is room.
     frame = None
     if own or raw.rows <= MOST_ROWS:
-        frame = stores.lake.read(raw).to_pandas(integer_object_nulls=True)
+        rows = stores.lake.read(raw)
+        frame = rows.to_pandas(integer_object_nulls=True)
     return report(results, f"{spec.name} {raw.partition}", frame, own)
 
 
 def _write_reports(spec: ModelSpec, partition: str, outcome: ValidationResult, stores: Stores) -> ValidationReports:
     reports = reports_of(spec, partition)
-    result = json.dumps(outcome.json, indent=1)
-    stores.lake.objects.put(reports.json, result.encode(), "application/json")
-    stores.lake.objects.put(reports.html, outcome.html.encode(), "text/html; charset=utf-8")
+    objects = stores.lake.objects
+    result = json.dumps(outcome.json, indent=1).encode()
+    page = outcome.html.encode()
+    objects.put(reports.json, result, "application/json")
+    objects.put(reports.html, page, "text/html; charset=utf-8")
     return reports
 
 
@@ -151,8 +166,10 @@ def _write_rows(
     if row_filter is None:
         if drafts.quarantine.base_etag is not None:
             _commit_quarantine(spec, raw, iter(()), drafts.quarantine, stores)
-        return [lake.add_copy(drafts.validated, index, file) for index, file in enumerate(raw.files)], 0
-    kept = lake.add(drafts.validated, 0, row_filter.kept(), with_dictionaries(_schema(spec)))
+        copies = [lake.add_copy(drafts.validated, index, file) for index, file in enumerate(raw.files)]
+        return copies, 0
+    schema = with_dictionaries(_schema(spec))
+    kept = lake.add(drafts.validated, 0, row_filter.kept(), schema)
     _refuse_share(spec, raw, kept.rows)
     dropped = _commit_quarantine(spec, raw, row_filter.dropped(), drafts.quarantine, stores)
     return [kept], dropped
@@ -179,12 +196,19 @@ def _commit_quarantine(
 ) -> int:
     schema = quarantine_schema(_schema(spec))
     file = stores.lake.add(draft, 0, rows, with_dictionaries(schema))
-    stores.lake.commit(draft, [file], schema, rows_in=file.rows, provenance=stores.provenance(input=raw.digest))
+    stores.lake.commit(
+        draft,
+        [file],
+        schema,
+        rows_in=file.rows,
+        provenance=stores.provenance(input=raw.digest),
+    )
     return file.rows
 
 
 def _listed(breaches: list[Breach]) -> str:
     lines = [f"  {breach}" for breach in breaches[:MOST_LISTED]]
-    if len(breaches) > MOST_LISTED:
-        lines.append(f"  ... and {len(breaches) - MOST_LISTED} more")
+    more = len(breaches) - len(lines)
+    if more:
+        lines.append(f"  ... and {more} more")
     return "\n".join(lines)

@@ -3,7 +3,7 @@
 import json
 import math
 import pickle
-import zipfile
+import tarfile
 from pathlib import Path
 from typing import Literal
 
@@ -19,7 +19,7 @@ from nightshift.stores.ledger import AliasMove
 from nightshift.stores.manifest import Manifest
 from nightshift.stores.records import Record
 
-RECORDED = Path(__file__).parents[2] / "recorded" / "lake-aea87f5.zip"
+RECORDED = Path(__file__).parents[2] / "data" / "old_lake" / "objects.tar.xz"
 KINDS = {
     "manifests/": Manifest,
     "monitoring/orders/day=": NightRecord,
@@ -44,10 +44,17 @@ MEASURED = Measured(name="a", value=0.1, parts=(1, 2))
 
 
 def recorded() -> dict[str, bytes]:
-    """Every record of a lake that an earlier version wrote."""
-    with zipfile.ZipFile(RECORDED) as lake:
-        names = [name for name in lake.namelist() if name.startswith(tuple(KINDS)) and name.endswith(".json")]
-        return {name: lake.read(name) for name in names}
+    """Every record of a lake that an earlier version wrote, by its key."""
+    records = {}
+    with tarfile.open(RECORDED) as archive:
+        for member in archive:
+            key = member.name.removeprefix("lake/")
+            if key.endswith(".json") and key.startswith(tuple(KINDS)):
+                records[key] = archive.extractfile(member).read()
+    return records
+
+
+OLD = recorded()
 
 
 def test_a_record_comes_back_as_it_was_written() -> None:
@@ -95,20 +102,20 @@ def test_a_record_is_frozen() -> None:
         MEASURED.name = "other"  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("key", sorted(recorded()))
+@pytest.mark.parametrize("key", sorted(OLD))
 def test_what_an_earlier_version_wrote_is_read_and_nothing_of_it_lost(key: str) -> None:
-    body = recorded()[key]
+    body = OLD[key]
     kind = next(kind for prefix, kind in KINDS.items() if key.startswith(prefix))
     record = kind.from_json(body, key)
     assert json.loads(record.to_json()) == {"format": 1} | json.loads(body)
 
 
 def test_the_recorded_lake_has_every_kind() -> None:
-    assert {prefix for prefix in KINDS for key in recorded() if key.startswith(prefix)} == set(KINDS)
+    assert {prefix for prefix in KINDS for key in OLD if key.startswith(prefix)} == set(KINDS)
 
 
 def test_the_first_records_of_nights_said_no_distance_that_alarms() -> None:
-    body = json.loads(recorded()["monitoring/orders/day=2024-01-14/_drift.json"])
+    body = json.loads(OLD["monitoring/orders/day=2024-01-14/_drift.json"])
     for feature in body["drift"]["features"]:
         del feature["alarm_distance"]
     for accuracy in body["accuracy"]:
