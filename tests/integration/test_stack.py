@@ -18,6 +18,7 @@ import pytest
 import requests
 
 from nightshift.errors import PortTaken, ServiceDied, StackError
+from nightshift.project import PROJECT_FILE
 from nightshift.settings import load_settings
 from nightshift.stack import Event, Ports, Stack
 from nightshift.stack import doctor as probes
@@ -36,6 +37,7 @@ print(ds.dataset("s3://lake/x/", partitioning="hive").count_rows())
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     root = tmp_path_factory.mktemp("stack")
+    (root / PROJECT_FILE).write_text("format = 1\n")
     running = Stack(root / "home", root, Ports.free())
     running.up(only=["s3", "mlflow"])
     yield running
