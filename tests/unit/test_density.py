@@ -105,3 +105,8 @@ def test_the_package_keeps_the_bounds(density: Any) -> None:
     measures = density.measure()
     assert len(measures.functions) > 1000
     assert measures.broken() == []
+
+
+def test_no_statement_of_the_package_holds_several_thoughts(density: Any) -> None:
+    """Several values assigned at once, several comprehensions or several conditional expressions."""
+    assert density.measure().packed == []

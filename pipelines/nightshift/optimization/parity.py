@@ -110,12 +110,10 @@ def edge_rows(spec: ModelSpec, pipeline: "Pipeline", table: pa.Table) -> pa.Tabl
     categories = [name for name in spec.features if not spec.columns[name].numeric]
     nulls = [None] * base.num_rows
     unseen = [UNSEEN] * base.num_rows
-    return pa.concat_tables([
-        *(_with(base, name, nulls) for name in nullable),
-        *(_with(base, name, unseen) for name in categories),
-        _all_null(base),
-        *_beside_splits(spec, pipeline, base),
-    ])
+    with_nulls = [_with(base, name, nulls) for name in nullable]
+    with_unseen = [_with(base, name, unseen) for name in categories]
+    beside_splits = _beside_splits(spec, pipeline, base)
+    return pa.concat_tables([*with_nulls, *with_unseen, _all_null(base), *beside_splits])
 
 
 def _beside_splits(spec: ModelSpec, pipeline: "Pipeline", base: pa.Table) -> Iterator[pa.Table]:

@@ -118,14 +118,16 @@ def _compared(partition: str, before: pa.Table | None, after: pa.Table | None, k
     _require_keys(partition, before, after, keys)
     columns_before = _columns(before)
     columns_after = _columns(after)
+    added = [column for column in columns_after if column not in columns_before]
+    removed = [column for column in columns_before if column not in columns_after]
     return PartitionDiff(
         partition,
         "changed",
         rows_added=_count_without(after, before, keys),
         rows_removed=_count_without(before, after, keys),
         rows_changed=_count_changed(before, after, keys),
-        columns_added=[column for column in columns_after if column not in columns_before],
-        columns_removed=[column for column in columns_before if column not in columns_after],
+        columns_added=added,
+        columns_removed=removed,
     )
 
 

@@ -85,6 +85,8 @@ def _input(spec: ModelSpec, night: Manifest, stores: Stores) -> NamedFacts:
     validated = stores.lake.manifest(night.key.of(Dataset.VALIDATED))
     raw = stores.lake.manifest(night.key.of(Dataset.RAW))
     provenance = validated.provenance if validated else {}
+    rows = validated.rows if validated else None
+    rows_quarantined = validated.rows_quarantined if validated else None
     return {
         "digest": night.provenance["input"],
         "unchanged": validated is not None and validated.digest == night.provenance["input"],
@@ -92,8 +94,8 @@ def _input(spec: ModelSpec, night: Manifest, stores: Stores) -> NamedFacts:
         "validation": {
             "result": "passed",
             "expectations": provenance.get("expectations"),
-            "rows": validated.rows if validated else None,
-            "rows_quarantined": validated.rows_quarantined if validated else None,
+            "rows": rows,
+            "rows_quarantined": rows_quarantined,
             "data_docs": _uri(reports_of(spec, night.partition).html, stores),
             "airflow": _airflow(provenance),
         },

@@ -133,11 +133,13 @@ def gather(spec: ModelSpec, report: NightReport, stores: Stores) -> Evidence:
     nights = last_nights(spec.retrain.of, report.partition)
     labelled_nights = last_nights(spec.retrain.of, last_labelled)
     trained_through = record.pin.trained_through
+    drifted = {night: _drifted(spec, night, report.version, stores) for night in nights}
+    lost = {night: _lost(spec, night, report.version, stores) for night in labelled_nights}
     return Evidence(
         partition=report.partition,
         version=report.version,
-        drifted={night: _drifted(spec, night, report.version, stores) for night in nights},
-        lost={night: _lost(spec, night, report.version, stores) for night in labelled_nights},
+        drifted=drifted,
+        lost=lost,
         started=_started(spec, report.partition, stores),
         trained_through=trained_through,
         new_nights=_count_labelled(spec, trained_through, last_labelled, stores),

@@ -72,6 +72,8 @@ def monitor(spec: ModelSpec, partition: str, stores: Stores) -> NightReport:
     lake.publish(draft, _table(drift, pin), provenance=provenance)
     report_key = _write(spec, record, stores)
     _log(spec, record, stores)
+    accuracy_nights = [accuracy.night for accuracy in record.accuracy]
+    lost_accuracy = any(accuracy.lost for accuracy in record.accuracy)
     return NightReport(
         model=spec.name,
         partition=partition,
@@ -80,8 +82,8 @@ def monitor(spec: ModelSpec, partition: str, stores: Stores) -> NightReport:
         statistic=drift.statistic,
         threshold=drift.threshold,
         worst=drift.worst,
-        accuracy_nights=[accuracy.night for accuracy in record.accuracy],
-        lost_accuracy=any(accuracy.lost for accuracy in record.accuracy),
+        accuracy_nights=accuracy_nights,
+        lost_accuracy=lost_accuracy,
         report_key=report_key,
     )
 

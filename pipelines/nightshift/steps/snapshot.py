@@ -41,6 +41,8 @@ def snapshot(spec: ModelSpec, as_of: str, stores: Stores) -> SnapshotRef:
         )
     joined = _joined(spec, {night: sources[night] for night in nights}, stores)
     files = {f"{spec.partition.column}={night}/{FILE}": joined[night].blob for night in nights}
+    rows = sum(night.rows for night in joined.values())
+    missing = [night for night in wanted if night not in sources]
     return SnapshotRef(
         model=spec.name,
         md5=stores.snapshots.freeze(files),
@@ -48,8 +50,8 @@ def snapshot(spec: ModelSpec, as_of: str, stores: Stores) -> SnapshotRef:
         first_night=nights[0],
         last_night=nights[-1],
         nights=len(nights),
-        rows=sum(night.rows for night in joined.values()),
-        missing=[night for night in wanted if night not in sources],
+        rows=rows,
+        missing=missing,
     )
 
 

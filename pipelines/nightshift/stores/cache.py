@@ -74,8 +74,7 @@ class Cache:
         return blob
 
     def _path(self, md5: str) -> Path:
-        folder, name = md5[:2], md5[2:]
-        return self._folder / folder / name
+        return self._folder / md5[:2] / md5[2:]
 
 
 def link(source: Path, target: Path) -> None:

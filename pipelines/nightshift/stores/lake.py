@@ -121,14 +121,16 @@ class Lake:
             return self._settle(current.manifest)
         written = tuple(files)
         _require_all_rows(draft.key, written, rows_in, rows_quarantined)
+        rows = sum(file.rows for file in written)
+        columns = {field.name: str(field.type) for field in schema}
         manifest = Manifest(
             **asdict(draft.key),
             generation=draft.generation,
             previous=current.manifest.generation if current else None,
-            rows=sum(file.rows for file in written),
+            rows=rows,
             rows_in=rows_in,
             rows_quarantined=rows_quarantined,
-            columns={field.name: str(field.type) for field in schema},
+            columns=columns,
             files=written,
             provenance=provenance,
             counts=counts or {},

@@ -61,5 +61,4 @@ class Remote:
 
 
 def _key(md5: str) -> str:
-    folder, name = md5[:2], md5[2:]
-    return f"{PREFIX}{folder}/{name}"
+    return f"{PREFIX}{md5[:2]}/{md5[2:]}"

@@ -125,9 +125,11 @@ class Regression(LabelType):
     def no_skill(self, metrics: dict[str, float]) -> str:
         """Against the constant that is best for the spec's loss."""
         if self.spec.metric == "absolute_error":
-            name, constant = "mae", "median"
+            name = "mae"
+            constant = "median"
         else:
-            name, constant = "rmse", "mean"
+            name = "rmse"
+            constant = "mean"
         of_model = metrics[name]
         of_constant = metrics[f"base_{name}"]
         if of_model < of_constant:

@@ -25,11 +25,12 @@ def trained_network(prepared: Prepared) -> Network:
         tables.append(table)
         of_tables.append(of_table)
     first = np.vstack([dense, null[:, None] * dense, *of_tables])
+    narrowed = [weight.astype(np.float32) for weight in (first, *weights[1:])]
     return Network(
         feeds=prepared.two_matrices(),
         scaling=scaling,
         tables=tuple(tables),
-        weights=tuple(weight.astype(np.float32) for weight in [first, *weights[1:]]),
+        weights=tuple(narrowed),
         biases=tuple(np.asarray(bias, np.float32) for bias in biases),
         link=label_type(prepared.spec).link,
     )

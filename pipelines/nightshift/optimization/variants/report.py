@@ -173,13 +173,16 @@ def _label(axes: "Axes", points: list[tuple[str, float, Difference]]) -> None:
 
 def _annotate(axes: "Axes", name: str, speed: float, loss: Difference, *, above: bool, line: int) -> None:
     points_away = 5 + 13 * line
+    side = 1 if above else -1
+    end = loss.high if above else loss.low
+    edge = "bottom" if above else "top"
     axes.annotate(
         name,
-        (speed, loss.high if above else loss.low),
-        xytext=(0, points_away if above else -points_away),
+        (speed, end),
+        xytext=(0, side * points_away),
         textcoords="offset points",
         ha="center",
-        va="bottom" if above else "top",
+        va=edge,
         fontsize=8,
         bbox=LABEL_BOX,
     )
