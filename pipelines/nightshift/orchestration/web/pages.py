@@ -84,15 +84,21 @@ def data_docs(model: str, partition: str, request: Request, user: GetUserDep) ->
 def of_run(dag_id: str, run_id: str, request: Request, user: GetUserDep, session: SessionDep) -> HTMLResponse:
     """The night of a Dag run."""
     requires_access_dag("GET", DagAccessEntity.RUN, dag_id)(request, user)
-    found = session.execute(
+    run = session.execute(
         select(DagRun.partition_key, DagRun.conf).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)
     ).first()
-    partition = (found.partition_key or (found.conf or {}).get("partition")) if found else None
+    partition = _partition_of(run) if run else None
     if partition is None:
         raise MissingPartition("this run is not of one night", fix="see all nights under Nights")
     spec = _spec(dag_id.partition(".")[0], partition, request, user)
     # Airflow shows this page in a frame, which no other site can be opened from: no links to MLflow.
     return _page(request, models=[one_night(spec, partition, _stores())], mlflow="", alone=True)
+
+
+def _partition_of(run: Any) -> str | None:
+    """The key of a run, or the parameter of a training's."""
+    conf = run.conf or {}
+    return run.partition_key or conf.get("partition")
 
 
 def _spec(model: str, partition: str, request: Request, user: Any) -> ModelSpec:
@@ -116,8 +122,11 @@ def _stores() -> Stores:
 
 
 def _object(key: str) -> str | None:
-    found = _stores().lake.objects.get(key)
-    return found[0].decode() if found else None
+    stored = _stores().lake.objects.get(key)
+    if stored is None:
+        return None
+    body, _ = stored
+    return body.decode()
 
 
 @cache
