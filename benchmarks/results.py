@@ -10,9 +10,10 @@ from typing import Literal
 import psutil
 from pydantic import BaseModel, ConfigDict
 
-from nightshift.settings import load_settings
+from nightshift.settings import Settings
 
 FILE = Path(__file__).with_name("results.json")
+REPOSITORY = Path(__file__).parents[1]
 PACKAGES = ("apache-airflow", "mlflow", "great-expectations", "onnxruntime", "scikit-learn", "pandas", "pyarrow")
 
 
@@ -40,8 +41,10 @@ class Results(BaseModel):
 def part(figures: dict[str, float], seconds: float) -> Part:
     """A part of today, of the code and the machine as they are."""
     rounded = {name: round(value, 4) for name, value in sorted(figures.items())}
+    # Not the environment's project: a world works in a copy, which is gone by now and never had a commit.
+    settings = Settings(project=REPOSITORY, home=REPOSITORY / ".nightshift")
     return Part(
-        commit=load_settings().commit,
+        commit=settings.commit,
         date=dt.datetime.now(dt.UTC).date(),
         minutes=round(seconds / 60, 1),
         machine=machine(),

@@ -33,6 +33,14 @@ def test_a_group_takes_the_place_of_its_former_part_alone(tmp_path: Path) -> Non
     assert re.fullmatch(r"[0-9a-f]{40}(\+changed)?|unknown", parts["data"].commit)
 
 
+def test_a_part_is_of_the_code_s_commit_whatever_project_was_measured_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = results.part({}, seconds=0).commit
+    monkeypatch.setenv("NIGHTSHIFT_PROJECT", str(tmp_path / "gone"))
+    assert results.part({}, seconds=0).commit == before
+
+
 def test_results_of_another_format_are_refused(tmp_path: Path) -> None:
     file = tmp_path / "results.json"
     file.write_text('{"score.vs_ort": 0.8}')
