@@ -17,7 +17,7 @@ from nightshift.settings import Settings
 from nightshift.sources.nights import arrived, in_path, of_rows
 from nightshift.sources.places import File, find
 from nightshift.sources.tables import Table
-from nightshift.stores.types import REFUSALS, fitted, is_text
+from nightshift.stores.types import REFUSALS, decoded, fitted, is_text
 
 MOST_ROWS = 5_000_000
 ARRIVAL = "arrival"
@@ -98,10 +98,8 @@ class SourceSummary:
         if self.night != "column":
             night = pa.scalar(night_of(table.file, self), pa.date32())
             return pa.repeat(night, batch.num_rows)
-        values = batch.column(self.column)
+        values = decoded(batch.column(self.column))
         try:
-            if pa.types.is_dictionary(values.type):
-                values = values.dictionary_decode()
             return of_rows(values, self.timezone)
         except REFUSALS as error:
             raise UsageError(

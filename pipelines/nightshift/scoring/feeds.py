@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from nightshift.modelling.inputs import MISSING, as_float32
 from nightshift.spec import ModelSpec
+from nightshift.stores.types import decoded
 
 METADATA = "nightshift.feeds"
 ArrowRows: TypeAlias = "pa.Table | pa.RecordBatch"
@@ -125,13 +126,6 @@ def codes(values: pa.Array, known: pa.Array) -> NDArray[np.int32]:
         # Leaves out a check of bounds that Arrow has made: 3 times as fast.
         mode="clip",
     )
-
-
-def decoded(values: pa.Array) -> pa.Array:
-    """Strings, whether they came as a dictionary or not."""
-    if pa.types.is_dictionary(values.type):
-        return values.dictionary_decode()
-    return values
 
 
 def _floats(values: pa.Array) -> NDArray[Any]:

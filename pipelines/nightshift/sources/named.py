@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from nightshift.errors import SchemaMismatch
 from nightshift.spec import ModelSpec
-from nightshift.stores.types import REFUSALS, arrow_type, fitted, is_text
+from nightshift.stores.types import REFUSALS, arrow_type, decoded, fitted, is_text
 
 log = logging.getLogger("nightshift")
 MOST_SHOWN = 30
@@ -116,8 +116,7 @@ def fitted_label(values: Any) -> pa.Array:
         label = pa.array(values, from_pandas=True)
     if isinstance(label, pa.ChunkedArray):
         label = label.combine_chunks()
-    if pa.types.is_dictionary(label.type):
-        label = label.dictionary_decode()
+    label = decoded(label)
     return label.cast(pa.string()) if is_text(label.type) else label
 
 

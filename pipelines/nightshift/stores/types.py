@@ -76,13 +76,19 @@ def is_number_or_bool(kind: pa.DataType) -> bool:
     return is_number(kind)
 
 
+def decoded(values: pa.Array) -> pa.Array:
+    """The values themselves, whether they came as a dictionary or not."""
+    if pa.types.is_dictionary(values.type):
+        return values.dictionary_decode()
+    return values
+
+
 def plain_array(values: Any) -> pa.Array:
     """A pandas or Arrow column, or a list, as one Arrow array without dictionaries, NaN as null."""
     array = values if isinstance(values, pa.Array | pa.ChunkedArray) else _from_objects(values)
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
-    if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
+    array = decoded(array)
     if pa.types.is_floating(array.type):
         null = pa.scalar(None, array.type)
         return pc.if_else(pc.is_nan(array), null, array)

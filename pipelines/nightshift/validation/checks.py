@@ -17,11 +17,11 @@ import pyarrow.compute as pc
 from typing_extensions import override
 
 from nightshift.spec import Action, Column, Compare, ModelSpec, Reference
+from nightshift.stores.types import decoded
 from nightshift.validation.masks import (
     RowMask,
     any_outside,
     by_distinct_value,
-    decoded,
     missing,
     none_if_all_false,
     null,

@@ -72,13 +72,6 @@ def encoded(values: pa.Array) -> pa.Array:
     return values.dictionary_encode()
 
 
-def decoded(values: pa.Array) -> pa.Array:
-    """As an array of plain values."""
-    if pa.types.is_dictionary(values.type):
-        return values.dictionary_decode()
-    return values
-
-
 def none_if_all_false(mask: RowMask) -> RowMask | None:
     """The mask, or None where it marks nothing."""
     return mask if mask.any() else None
