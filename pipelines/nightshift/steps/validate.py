@@ -168,15 +168,24 @@ def _write_rows(
     So a run that slept over a newer one is found out before it changes either.
     """
     lake = stores.lake
+    quarantine = with_dictionaries(quarantine_schema(_schema(spec)))
     if row_filter is None:
         copies = [lake.add_copy(drafts.validated, index, file) for index, file in enumerate(raw.files)]
-        return copies, _commit_quarantine(spec, raw, [], drafts.quarantine, stores)
+        dropped = _emptied(drafts.quarantine, quarantine, stores)
+        return copies, _commit_quarantine(spec, raw, dropped, drafts.quarantine, stores)
     schema = with_dictionaries(_schema(spec))
     kept = lake.add(drafts.validated, 0, row_filter.kept(), schema)
     _refuse_share(spec, raw, kept.rows)
-    rows = with_dictionaries(quarantine_schema(_schema(spec)))
-    dropped = lake.add(drafts.quarantine, 0, row_filter.dropped(), rows)
-    return [kept], _commit_quarantine(spec, raw, [dropped], drafts.quarantine, stores)
+    dropped = [lake.add(drafts.quarantine, 0, row_filter.dropped(), quarantine)]
+    return [kept], _commit_quarantine(spec, raw, dropped, drafts.quarantine, stores)
+
+
+def _emptied(draft: GenerationDraft, schema: pa.Schema, stores: Stores) -> list[DataFile]:
+    """Of a night without a dropped row no file, or, where people have read one, one without rows."""
+    before = stores.lake.manifest(draft.key)
+    if before is None or not before.files:
+        return []
+    return [stores.lake.add(draft, 0, [], schema)]
 
 
 def _refuse_share(spec: ModelSpec, raw: Manifest, kept: int) -> None:

@@ -22,6 +22,7 @@ from nightshift.stores.upload import Upload
 
 R = TypeVar("R", bound=Record)
 JSON = "application/json"
+ANYTHING = "*"
 # The condition does not hold, or somebody writes there at this moment.
 CONFLICTS = {409, 412}
 PIECE = 2**20
@@ -136,25 +137,19 @@ class Objects:
         except NoSuchObject as error:
             raise LakeUnavailable(f"the upload of {self.uri}/{key} was gone before it was complete") from error
 
-    def copy(self, source: str, target: str, metadata: dict[str, str]) -> None:
+    def copy(self, source: str, target: str, metadata: dict[str, str], over: str | None = ANYTHING) -> None:
         """Copy inside the store: atomic, nothing travels through here. For objects up to 5 GiB.
 
-        Raises ``NoSuchObject`` when the source is gone.
-        """
-        with self._explained(source):
-            self._client.copy_object(**self._copying(source, target, metadata))
-
-    def copy_if(self, source: str, target: str, metadata: dict[str, str], etag: str | None) -> None:
-        """Copy only over the object with ``etag`` (None: only if there is none), in one request, never sent again.
-
-        Some stores copy all the same (``nightshift doctor`` tells). Raises ``ConditionFailed`` when the answer is
-        no, ``NoSuchObject`` when the source is gone, ``LakeUnavailable`` when there is no answer.
+        ``over``: the ETag of the only object that it may replace, None for none at all. Some stores copy all the same
+        (``nightshift doctor`` tells). Raises ``ConditionFailed`` when the answer is no, ``NoSuchObject`` when the
+        source is gone.
         """
         from botocore.exceptions import ClientError
 
+        condition = {} if over == ANYTHING else _condition(over)
         with self._explained(source):
             try:
-                self._single_try.copy_object(**self._copying(source, target, metadata), **_condition(etag))
+                self._client.copy_object(**self._copying(source, target, metadata), **condition)
             except ClientError as error:
                 if _status(error) in CONFLICTS:
                     raise ConditionFailed(str(error)) from error

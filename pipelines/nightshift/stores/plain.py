@@ -16,7 +16,6 @@ from nightshift.stores.objects import ConditionFailed, Objects
 from nightshift.stores.s3 import NoSuchObject
 
 MOST_ROUNDS = 20
-OUTAGES_OUTLASTED = 3
 PAUSE_SECONDS = 0.1
 GENERATION = "generation"
 
@@ -28,22 +27,12 @@ def serve(objects: Objects, manifest: Manifest) -> None:
     """
     standing = manifest
     for round_number in range(MOST_ROUNDS):
-        if _is_served_within(objects, standing, OUTAGES_OUTLASTED):
+        if _is_served(objects, standing):
             return
         time.sleep(PAUSE_SECONDS * round_number)
         now = committed(objects, standing.key)
         standing = now.manifest if now else standing
     raise LakeUnavailable(f"{manifest.key} is committed by others all the time", fix="run it again")
-
-
-def _is_served_within(objects: Objects, manifest: Manifest, outages: int) -> bool:
-    """The same over some refusals of the store. Each try looks anew at what is there: none is a late one."""
-    for outage in range(outages):
-        try:
-            return _is_served(objects, manifest)
-        except LakeUnavailable:
-            time.sleep(PAUSE_SECONDS * 2**outage)
-    return _is_served(objects, manifest)
 
 
 def _is_served(objects: Objects, manifest: Manifest) -> bool:
@@ -67,7 +56,7 @@ def _is_copied(objects: Objects, manifest: Manifest, served: str, source: str) -
     if not _stands(objects, manifest):
         return False
     try:
-        objects.copy_if(source, served, {GENERATION: manifest.generation}, head.etag if head else None)
+        objects.copy(source, served, {GENERATION: manifest.generation}, head.etag if head else None)
     except ConditionFailed:
         return False
     except NoSuchObject as error:

@@ -57,6 +57,7 @@ def connect(settings: Settings, attempts: int) -> Any:
     from botocore.config import Config
 
     secret = settings.secret_key
+    addressing = {"addressing_style": "path"} if settings.endpoint else None
     return boto3.client(
         "s3",
         endpoint_url=settings.endpoint,
@@ -68,7 +69,7 @@ def connect(settings: Settings, attempts: int) -> Any:
             read_timeout=60,
             max_pool_connections=CONNECTIONS,
             retries={"mode": "standard", "total_max_attempts": attempts},
-            s3={"addressing_style": "path"} if settings.endpoint else None,
+            s3=addressing,
         ),
     )
 
