@@ -11,7 +11,7 @@ from nightshift.concurrency import prefetch
 from nightshift.contracts import PartitionRef, Plan, Shard, ShardResult
 from nightshift.errors import LostRows, SchemaMismatch
 from nightshift.scoring.engine import draft, schema
-from nightshift.scoring.shards import first_rows, night_digest, shard_file, store_result
+from nightshift.scoring.shards import empty_groups, first_rows, night_digest, shard_file, store_result
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 from nightshift.stores.manifest import DataFile
@@ -93,6 +93,7 @@ def _one_file(spec: ModelSpec, plan: Plan, ordered: list[ShardResult], stores: S
         prefetch(batches, depth=2),
         schema(spec),
         first_rows(night, plan.input_rows),
+        empty_groups(night, plan.input_rows),
     )
 
 

@@ -88,11 +88,12 @@ class Lake:
         batches: Iterable[pa.RecordBatch],
         schema: pa.Schema,
         first_rows: int | None = None,
+        empty_groups: int = 0,
     ) -> DataFile:
         """Write one file of a generation: whole, or, after a failure, not there. No disk is needed."""
         key = draft.file_key(index)
         with self.objects.stream(key) as sink:
-            rows = parquet.write(batches, schema, sink, first_rows)
+            rows = parquet.write(batches, schema, sink, first_rows, empty_groups)
         return DataFile(key=key, rows=rows, bytes=sink.bytes, sha256=sink.sha256)
 
     def add_copy(self, draft: GenerationDraft, index: int, file: DataFile) -> DataFile:

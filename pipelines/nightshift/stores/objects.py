@@ -25,6 +25,8 @@ JSON = "application/json"
 ANYTHING = "*"
 # The condition does not hold, or somebody writes there at this moment.
 CONFLICTS = {409, 412}
+# The store does not know the condition.
+UNKNOWN = 501
 PIECE = 2**20
 # A bit that flipped on the way is right the next time; one that flipped in the store is not.
 READINGS = 3
@@ -153,7 +155,9 @@ class Objects:
             except ClientError as error:
                 if _status(error) in CONFLICTS:
                     raise ConditionFailed(str(error)) from error
-                raise
+                if _status(error) != UNKNOWN or not condition:
+                    raise
+                self._client.copy_object(**self._copying(source, target, metadata))
 
     def delete(self, key: str) -> None:
         """Remove an object; nothing happens when it is not there."""
