@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from nightshift.contracts import Dataset, PartitionKey, PartitionRef
 from nightshift.errors import LakeUnavailable, LostRows, MissingPartition, Superseded
 from nightshift.settings import Settings
-from nightshift.stores import layout, parquet
+from nightshift.stores import layout, parquet, trust
 from nightshift.stores.manifest import DataFile, Manifest
 from nightshift.stores.objects import ConditionFailed, Objects
 
@@ -45,6 +45,7 @@ class Lake:
     """All datasets of all models under one S3 prefix."""
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self.objects = Objects(settings, settings.lake)
 
     def manifest(self, key: PartitionKey) -> Manifest | None:
@@ -115,7 +116,8 @@ class Lake:
         provenance: dict[str, Any],
         counts: dict[str, list[int]] | None = None,
     ) -> PartitionRef:
-        """Make a generation the night. Raises ``LostRows``, ``Superseded``, ``LakeUnavailable``."""
+        """Make a generation the night. Raises ``LostRows``, ``Superseded``, ``LakeUnavailable``, ``StackError``."""
+        trust.require(self._settings)
         current = self._committed(draft.key)
         if current and current.manifest.generation == draft.generation:
             return self._settle(current.manifest)
