@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from nightshift.contracts import Dataset, PartitionKey, PartitionRef
 from nightshift.errors import MissingPartition
 from nightshift.settings import Settings
-from nightshift.stores import layout, parquet, plain
+from nightshift.stores import layout, parquet, plain, trust
 from nightshift.stores.commit import GenerationDraft, check_rows, commit, committed
 from nightshift.stores.manifest import DataFile, Manifest
 from nightshift.stores.missing import how_to_make, missing_file
@@ -30,6 +30,7 @@ class Lake:
     """All datasets of all models under one S3 prefix."""
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self.objects = Objects(settings, settings.lake)
 
     def manifest(self, key: PartitionKey) -> Manifest | None:
@@ -119,8 +120,10 @@ class Lake:
     ) -> PartitionRef:
         """Make a generation the night. ``inputs``: the sequence of each thing that it was made from.
 
-        Raises ``LostRows``, ``Superseded``, ``MissingPartition`` when a file of it is gone, ``LakeUnavailable``.
+        Raises ``LostRows``, ``Superseded``, ``MissingPartition`` when a file of it is gone, ``LakeUnavailable``,
+        ``StackError`` for a store that cannot be trusted with a commit.
         """
+        trust.require(self._settings)
         written = tuple(files)
         rows = check_rows(draft.key, written, rows_in, rows_quarantined)
         night = Manifest(

@@ -12,6 +12,7 @@
     models/<model>/<onnx sha256>/model.onnx, profile.json                    a version's graph, and its reference
     ledger/<model>/000001.json                                               every move of an alias, in order
     snapshots/<model>/nights.json                                            which nights were joined before
+    _doctor/<id>/...                                                         a store is being tried; gone afterwards
 
 docs/publishing.md says why a night is in three places. Readers of Parquet skip names that begin with ``_``. What
 DVC keeps has a prefix of its own, and its own layout: stores/remote.py.
@@ -163,6 +164,11 @@ def ledger_entry(model: str, number: int) -> str:
 def join_cache(model: str) -> str:
     """Which nights were joined with their labels before, and what came of it."""
     return f"snapshots/{model}/nights.json"
+
+
+def scratch(name: str) -> str:
+    """The prefix of one trial of the store."""
+    return f"_doctor/{name}/"
 
 
 def stem(key: str) -> str:
