@@ -17,7 +17,7 @@ def plan(spec: ModelSpec, partition: str, stores: Stores, *, allow_future_model:
     """
     predictions = spec.key(Dataset.PREDICTIONS, partition)
     validated = stores.lake.require(spec.key(Dataset.VALIDATED, partition))
-    pin = stores.registry.champion(spec.name)
+    pin, _ = stores.aliases.champion(spec.name)
     if not (allow_future_model or spec.predict.allow_future_model):
         _refuse_the_future(pin, partition)
     published = stores.lake.manifest(predictions)
