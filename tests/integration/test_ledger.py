@@ -164,9 +164,7 @@ def test_the_same_move_by_another_is_not_ours(ledger: Moves, stores: Stores, mon
     assert not ledger.append(head, FIRST)
 
 
-def test_a_store_that_takes_no_entry_is_an_outage(
-    ledger: Moves, objects: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_store_that_takes_no_entry_is_an_outage(ledger: Moves, objects: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, etag: str | None) -> None:
         raise ConditionFailed("no")
 
@@ -205,8 +203,6 @@ def test_three_requests_when_a_writer_died_before_it_refreshed_the_head(
 
 def deleted(body: bytes) -> bytes | None:
     return None
-
-
 
 
 def other_digest(body: bytes) -> bytes | None:

@@ -248,8 +248,7 @@ def one_race(
     def run(name: str) -> bool:
         try:
             return promote(spec, verdict(spec, candidates[name], champion), gated(stores, turns, name)).moved
-        except Superseded as error:
-            assert f"was compared with version {champion}, but the champion is now" in error.message
+        except Superseded:
             return False
         finally:
             turns.leave(name)

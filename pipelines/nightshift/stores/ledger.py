@@ -172,9 +172,9 @@ class Ledger(Generic[E, H]):
         return folded.model_copy(update={"number": entry.number, "digest": entry.digest})
 
     def _numbers(self, after: int) -> list[int]:
-        first = layout.ledger_entry(self._prefix, after) if after > 0 else ""
+        known = layout.ledger_entry(self._prefix, max(0, after))
         numbers = []
-        for key in self._objects.keys(self._prefix, after=first):
+        for key in self._objects.keys_after(self._prefix, known):
             number = layout.number_of_entry(self._prefix, key)
             if number:
                 numbers.append(number)

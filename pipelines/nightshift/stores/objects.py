@@ -157,17 +157,21 @@ class Objects:
         with self._explained(key):
             self._client.delete_object(**self._at(key))
 
-    def keys(self, prefix: str, after: str = "") -> Iterator[str]:
-        """Keys under a prefix, sorted; those behind ``after`` alone, where it is given."""
-        return (item.key for item in self.listing(prefix, after))
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Keys under a prefix, sorted."""
+        return (item.key for item in self.listing(prefix))
 
-    def listing(self, prefix: str, after: str = "") -> Iterator[ObjectInfo]:
-        """Objects under a prefix, sorted by key. Directory markers, which some stores add, are left out."""
-        query = {"Prefix": self._prefix + prefix}
-        if after:
-            query["StartAfter"] = self._prefix + after
+    def keys_after(self, prefix: str, key: str) -> Iterator[str]:
+        """Keys under a prefix that come behind one of them, sorted: what is before it is not even listed."""
+        start = self._prefix + key
         with self._explained(prefix):
-            for item in self._listed("list_objects_v2", "Contents", **query):
+            for item in self._listed("list_objects_v2", "Contents", Prefix=self._prefix + prefix, StartAfter=start):
+                yield item["Key"].removeprefix(self._prefix)
+
+    def listing(self, prefix: str) -> Iterator[ObjectInfo]:
+        """Objects under a prefix, sorted by key. Directory markers, which some stores add, are left out."""
+        with self._explained(prefix):
+            for item in self._listed("list_objects_v2", "Contents", Prefix=self._prefix + prefix):
                 key = item["Key"].removeprefix(self._prefix)
                 if key.endswith("/"):
                     continue
