@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from nightshift.contracts import Candidate, GraphRef, Promotion, SnapshotRef, Trained, Verdict
-from nightshift.errors import ModelError, Superseded, UsageError
+from nightshift.errors import ModelError, RegistryUnavailable, Superseded, UsageError
 from nightshift.spec import ModelSpec
+from nightshift.steps.maintain import maintain
 from nightshift.steps.promote import promote, rollback
 from nightshift.stores import Stores
 from nightshift.stores.registry import CHALLENGER, CHAMPION
@@ -103,6 +104,23 @@ def test_a_command_line_is_never_taken_for_a_retry(stores: Stores, history: Mode
     assert moves(stores, history)[4:] == [("4", "3"), ("3", "2")]
     with pytest.raises(UsageError, match="the champion is version 2 and there is no earlier one"):
         rollback(history, as_run(stores, by="me"), to="2")
+
+
+def test_a_move_is_done_though_mlflow_does_not_answer_then(
+    stores: Stores, history: ModelSpec, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An error would have a person at a command line go back once more."""
+    mine = as_run(stores, by="me")
+
+    def down(*_: Any) -> None:
+        raise RegistryUnavailable("MLflow does not answer")
+
+    monkeypatch.setattr(mine.registry, "set_alias", down)
+    assert rollback(history, mine).champion == "3"
+    assert "the champion has moved" in caplog.text
+    assert (stores.aliases.version(history.name, CHAMPION), shown(stores, history.name)) == ("3", "4")
+    maintain(history, stores)
+    assert shown(stores, history.name) == "3"
 
 
 def test_an_alias_set_back_by_hand_is_healed_by_the_same_rollback(stores: Stores, history: ModelSpec) -> None:

@@ -3,12 +3,16 @@
 The ledger is the lock: a move is appended only after the very move that it was decided on. MLflow's alias follows.
 """
 
+import logging
+
 from nightshift.contracts import Promotion, Verdict
-from nightshift.errors import Superseded, UsageError
+from nightshift.errors import Superseded, Unavailable, UsageError
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 from nightshift.stores.aliases import AliasHead, AliasMove
 from nightshift.stores.registry import CHALLENGER, CHAMPION, LONGEST_TAG, PASSED
+
+log = logging.getLogger("nightshift")
 
 
 def promote(spec: ModelSpec, verdict: Verdict, stores: Stores) -> Promotion:
@@ -18,7 +22,7 @@ def promote(spec: ModelSpec, verdict: Verdict, stores: Stores) -> Promotion:
     """
     act = _take_over if verdict.promote else _stay
     promotion = act(spec, verdict, stores)
-    stores.aliases.project(spec.name)
+    _show(spec, stores)
     return promotion
 
 
@@ -31,8 +35,16 @@ def rollback(spec: ModelSpec, stores: Stores, to: str | None = None, why: str = 
     # What somebody did in MLflow's UI is undone, also where there is nothing else to do.
     stores.aliases.project(spec.name)
     move = _go_back(spec, stores, to, f"rollback: {why}")
-    stores.aliases.project(spec.name)
+    _show(spec, stores)
     return Promotion(spec.name, move.after, move.before, moved=True, reason=move.reason)
+
+
+def _show(spec: ModelSpec, stores: Stores) -> None:
+    """Let MLflow show the move. It is done whether MLflow answers or not: who heard of an error would move again."""
+    try:
+        stores.aliases.project(spec.name)
+    except Unavailable as error:
+        log.warning("the champion has moved; nightshift maintain %s puts MLflow's alias right: %s", spec.name, error)
 
 
 def _take_over(spec: ModelSpec, verdict: Verdict, stores: Stores) -> Promotion:

@@ -215,15 +215,15 @@ class Ledger(Generic[E, H]):
         key = layout.ledger_head(self._prefix)
         for _ in range(REFRESHES):
             etag = None
-            stored = self._objects.get(key)
-            if stored:
-                body, etag = stored
-                if self._unsealed(body).number >= head.number:
-                    return
             try:
+                stored = self._objects.get(key)
+                if stored:
+                    body, etag = stored
+                    if self._unsealed(body).number >= head.number:
+                        return
                 self._objects.put_if(key, self._sealed(head), etag)
                 return
-            except ConditionFailed:
+            except (ConditionFailed, LakeUnavailable):
                 continue
 
     def _sealed(self, head: H) -> bytes:
