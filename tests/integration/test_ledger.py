@@ -12,7 +12,7 @@ import pytest
 from nightshift.errors import LakeUnavailable, UnreadableRecord
 from nightshift.stores import Stores, layout
 from nightshift.stores.aliases import AliasHead, AliasMove
-from nightshift.stores.ledger import Ledger
+from nightshift.stores.ledger import Ledger, LedgerEntry
 from nightshift.stores.objects import ConditionFailed
 
 pytestmark = pytest.mark.stack
@@ -307,8 +307,8 @@ def test_entries_of_former_versions_are_read_and_gone_on_with(
 
 def test_an_entry_that_was_changed_is_named(ledger: Moves, objects: Any) -> None:
     append(ledger, FIRST, SECOND, BACK)
-    body, _ = objects.get(key(2))
-    objects.put(key(2), body.replace(b'"after": "2"', b'"after": "7"'))
+    entry = objects.get_record(key(2), LedgerEntry)
+    objects.put_record(key(2), entry.model_copy(update={"record": {**entry.record, "after": "7"}}))
     with pytest.raises(UnreadableRecord, match=r"ledger/m/000003\.json does not follow entry 2 as it is") as error:
         ledger.entries()
     assert "backup" in str(error.value.fix)

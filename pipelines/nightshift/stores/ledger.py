@@ -47,14 +47,14 @@ class LedgerEntry(Record):
 
 
 class LedgerHead(Record):
-    """What a log says as of its entry ``number``, whose digest is ``digest``. A kind adds what its users ask for."""
+    """What ``log`` says as of its entry ``number``, whose digest is ``digest``. A kind adds what its users ask for."""
 
     what = "the head of a ledger"
 
     format: Literal[1] = 1
     number: int = 0
     digest: str = ""
-    check: str = ""
+    log: str = ""
 
 
 E = TypeVar("E", bound=Record)
@@ -125,7 +125,7 @@ class Ledger(Generic[E, H]):
             number=head.number + 1,
             previous=head.digest,
             token=uuid.uuid4().hex,
-            record=json.loads(record.to_json()),
+            record=json.loads(record.model_dump_json(by_alias=True)),
         )
         body = entry.to_json()
         if not self._is_ours(layout.ledger_entry(self._prefix, entry.number), body):
@@ -169,7 +169,7 @@ class Ledger(Generic[E, H]):
         if entry.previous not in {None, head.digest}:
             raise self._broken(entry.number, f"does not follow entry {head.number} as it is")
         folded = self._fold(head, entry.number, entry.record)
-        return folded.model_copy(update={"number": entry.number, "digest": entry.digest})
+        return folded.model_copy(update={"number": entry.number, "digest": entry.digest, "log": self._prefix})
 
     def _numbers(self, after: int) -> list[int]:
         known = layout.ledger_entry(self._prefix, max(0, after))
@@ -208,7 +208,7 @@ class Ledger(Generic[E, H]):
         if stored is None:
             return self._head()
         body, _ = stored
-        return self._unsealed(body)
+        return self._head_in(body)
 
     def _refresh(self, head: H) -> None:
         """Let the cache be this head, or a later one. It never goes back, and nothing depends on its success."""
@@ -219,26 +219,20 @@ class Ledger(Generic[E, H]):
                 stored = self._objects.get(key)
                 if stored:
                     body, etag = stored
-                    if self._unsealed(body).number >= head.number:
+                    if self._head_in(body).number >= head.number:
                         return
-                self._objects.put_if(key, self._sealed(head), etag)
+                self._objects.put_if(key, head.to_json(), etag)
                 return
             except (ConditionFailed, LakeUnavailable):
                 continue
 
-    def _sealed(self, head: H) -> bytes:
-        """A head with what tells later whether its bytes are still those, and of this log."""
-        check = _sha256(self._prefix.encode() + head.to_json())
-        return head.model_copy(update={"check": check}).to_json()
-
-    def _unsealed(self, body: bytes) -> H:
-        """A head as it was sealed, or that of an empty log: what is damaged is not believed."""
+    def _head_in(self, body: bytes) -> H:
+        """A head as it was written, or that of an empty log: what is damaged, or of another log, is not believed."""
         try:
-            sealed = self._head.from_json(body, self._where)
+            head = self._head.from_json(body, self._where)
         except UnreadableRecord:
             return self._head()
-        head = sealed.model_copy(update={"check": ""})
-        return head if self._sealed(head) == body else self._head()
+        return head if head.log == self._prefix else self._head()
 
     @property
     def _where(self) -> str:
