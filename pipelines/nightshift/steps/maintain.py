@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 
 from nightshift.contracts import KEEP_DAYS, LEAST_KEEP_DAYS, Dataset, Maintained
 from nightshift.errors import MissingPartition, UsageError
@@ -67,7 +68,8 @@ def sweep(
     """The same for any age; for none at all where nothing else runs."""
     counts: Counter[str] = Counter()
     lost = []
-    for action in _actions(spec, stores.lake, dt.datetime.now(dt.UTC) - older_than):
+    actions = _actions(spec, stores.lake, dt.datetime.now(dt.UTC) - older_than)
+    for action in chain(actions, _of_aliases(spec, stores)):
         counts[action.counted_as] += 1
         counts[f"{action.counted_as}_bytes"] += action.bytes
         if action.counted_as == "lost":
@@ -93,6 +95,7 @@ def sweep(
         kept_bytes=counts["kept_bytes"],
         uploads_aborted=counts["uploads_aborted"],
         uploads_kept=counts["uploads_kept"],
+        aliases=counts["aliases"],
     )
 
 
@@ -110,6 +113,13 @@ def _actions(spec: ModelSpec, lake: Lake, cutoff: dt.datetime) -> Iterator[Maint
     for upload in lake.objects.incomplete_uploads(""):
         if f"/{spec.name}/" in upload.key:
             yield _of_upload(lake, upload, cutoff)
+
+
+def _of_aliases(spec: ModelSpec, stores: Stores) -> Iterator[MaintenanceAction]:
+    """MLflow's aliases that somebody moved by hand; they come last, since the lake needs no MLflow."""
+    for alias in stores.aliases.astray(spec.name):
+        act = partial(stores.aliases.project, spec.name)
+        yield MaintenanceAction("aliases", str(alias), act=act)
 
 
 def _of_stray(lake: Lake, key: str) -> MaintenanceAction:

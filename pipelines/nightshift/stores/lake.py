@@ -30,7 +30,6 @@ class Lake:
     """All datasets of all models under one S3 prefix."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
         self.objects = Objects(settings, settings.lake)
 
     def manifest(self, key: PartitionKey) -> Manifest | None:
@@ -123,7 +122,7 @@ class Lake:
         Raises ``LostRows``, ``Superseded``, ``MissingPartition`` when a file of it is gone, ``LakeUnavailable``,
         ``StackError`` for a store that cannot be trusted with a commit.
         """
-        trust.require(self._settings)
+        trust.require(self.objects.settings)
         written = tuple(files)
         rows = check_rows(draft.key, written, rows_in, rows_quarantined)
         night = Manifest(

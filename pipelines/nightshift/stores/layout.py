@@ -10,7 +10,8 @@
     monitoring/<model>/_decisions/<night>.json                               whether it was worth a retrain
     reports/validation/<model>/<column>=<night>/result.json, data_docs.html  how it did against its expectations
     models/<model>/<onnx sha256>/model.onnx, profile.json                    a version's graph, and its reference
-    ledger/<model>/000001.json                                               every move of an alias, in order
+    ledger/<model>/000001.json, head.json                                    every move of an alias, in order
+    ledger/<model>/retrains/000001.json, head.json                           every retrain that was started
     snapshots/<model>/nights.json                                            which nights were joined before
     _doctor/<id>/...                                                         a store is being tried; gone afterwards
 
@@ -156,9 +157,25 @@ def ledger(model: str) -> str:
     return f"ledger/{model}/"
 
 
-def ledger_entry(model: str, number: int) -> str:
-    """One move; numbers begin at 1 and have no gap."""
-    return f"{ledger(model)}{number:06d}.json"
+def retrains(model: str) -> str:
+    """The prefix of the retrains that were ever started."""
+    return f"{ledger(model)}retrains/"
+
+
+def ledger_entry(log: str, number: int) -> str:
+    """One entry of a log under its prefix; numbers begin at 1 and have no gap."""
+    return f"{log}{number:06d}.json"
+
+
+def ledger_head(log: str) -> str:
+    """What a log says, as of some entry: a cache."""
+    return f"{log}head.json"
+
+
+def number_of_entry(log: str, key: str) -> int | None:
+    """The number of an entry; None for all else under a log's prefix."""
+    number = stem(key).removeprefix(log)
+    return int(number) if number.isdecimal() else None
 
 
 def join_cache(model: str) -> str:

@@ -45,6 +45,11 @@ class Objects:
         self.bucket = bucket
         self._prefix = f"{prefix}/" if prefix else ""
 
+    @property
+    def settings(self) -> Settings:
+        """How the store is reached."""
+        return self._settings
+
     def path(self, key: str) -> str:
         """``bucket/prefix/key``, as pyarrow's filesystem wants it."""
         return f"{self.bucket}/{self._prefix}{key}"
@@ -168,6 +173,12 @@ class Objects:
         """Keys under a prefix, sorted."""
         return (item.key for item in self.listing(prefix))
 
+    def keys_after(self, prefix: str, key: str) -> Iterator[str]:
+        """Keys under a prefix that come behind one of them, sorted: what is before it is not even listed."""
+        start = self._prefix + key
+        for item in self._listed("list_objects_v2", "Contents", Prefix=self._prefix + prefix, StartAfter=start):
+            yield item["Key"].removeprefix(self._prefix)
+
     def listing(self, prefix: str) -> Iterator[ObjectInfo]:
         """Objects under a prefix, sorted by key. Directory markers, which some stores add, are left out."""
         for item in self._listed("list_objects_v2", "Contents", Prefix=self._prefix + prefix):
@@ -233,11 +244,11 @@ class Objects:
             scheme=scheme or "https",
         )
 
-    def _listed(self, operation: str, field: str, Prefix: str) -> Iterator[dict[str, Any]]:  # noqa: N803
+    def _listed(self, operation: str, field: str, Prefix: str, **query: str) -> Iterator[dict[str, Any]]:  # noqa: N803
         """What S3 lists under a prefix. A page that is not there is no end of the list."""
         try:
             with self._explained(Prefix.removeprefix(self._prefix)):
-                yield from self._pages(operation, field, Prefix=Prefix)
+                yield from self._pages(operation, field, Prefix=Prefix, **query)
         except NoSuchObject as error:
             raise LakeUnavailable(f"S3 lost a page of its listing of {error}", fix="nightshift status") from error
 

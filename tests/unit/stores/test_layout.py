@@ -34,7 +34,9 @@ KEYS = {
     layout.graph("orders", "ab"): "models/orders/ab/model.onnx",
     layout.profile("orders", "ab"): "models/orders/ab/profile.json",
     layout.ledger("orders"): "ledger/orders/",
-    layout.ledger_entry("orders", 12): "ledger/orders/000012.json",
+    layout.ledger_entry(layout.ledger("orders"), 12): "ledger/orders/000012.json",
+    layout.ledger_head(layout.ledger("orders")): "ledger/orders/head.json",
+    layout.retrains("orders"): "ledger/orders/retrains/",
     layout.join_cache("orders"): "snapshots/orders/nights.json",
 }
 

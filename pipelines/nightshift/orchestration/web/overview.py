@@ -7,7 +7,6 @@ from nightshift.contracts import Dataset
 from nightshift.monitoring.night_record import read_night_record
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
-from nightshift.stores.ledger import Ledger
 from nightshift.stores.registry import CHAMPION
 
 AT_ONCE = 8
@@ -83,12 +82,7 @@ def one_night(spec: ModelSpec, partition: str, stores: Stores) -> Overview:
 
 def champion(spec: ModelSpec, stores: Stores) -> str:
     """The version that the ledger's last move made champion; empty when there was none."""
-    version = ""
-    ledger = Ledger(stores.lake.objects)
-    for move in ledger.moves(spec.name):
-        if move.alias == CHAMPION:
-            version = move.after or ""
-    return version
+    return stores.aliases.version(spec.name, CHAMPION) or ""
 
 
 def _lists(spec: ModelSpec, stores: Stores) -> _Lists:
