@@ -12,6 +12,8 @@
     models/<model>/<onnx sha256>/model.onnx, profile.json                    a version's graph, and its reference
     ledger/<model>/000001.json                                               every move of an alias, in order
     snapshots/<model>/nights.json                                            which nights were joined before
+    cache/maintain/<model>/<dataset>.json                                    which nights were seen right, and how
+    cache/nights/<model>/<year>.json                                         what the page shows of a year's nights
 
 docs/publishing.md says why a night is in three places. Readers of Parquet skip names that begin with ``_``. What
 DVC keeps has a prefix of its own, and its own layout: stores/remote.py.
@@ -26,6 +28,8 @@ PARQUET = ".parquet"
 RETRACTED = ".retracted"
 # <column>=<night>, as a folder or as a JSON file.
 NIGHT = re.compile(r"/([^/=]+)=([^/=]+?)(?:/|\.json$)")
+# Where a model stands second in a key; elsewhere it is the first word after what is kept of it.
+BELOW = {"manifests", "generations", "reports", "cache"}
 
 
 def manifests(dataset: Dataset, model: str) -> str:
@@ -165,6 +169,16 @@ def join_cache(model: str) -> str:
     return f"snapshots/{model}/nights.json"
 
 
+def maintained(model: str, dataset: Dataset) -> str:
+    """Which nights of a dataset maintenance saw right, and by which objects."""
+    return f"cache/maintain/{model}/{dataset}.json"
+
+
+def night_facts(model: str, year: str) -> str:
+    """What the page of nights shows of a year's, and by which objects."""
+    return f"cache/nights/{model}/{year}.json"
+
+
 def stem(key: str) -> str:
     """A key without its suffix, and with its folder: the two files of a shard have the same."""
     before, _, _ = key.rpartition(".")
@@ -204,6 +218,21 @@ def night_of_decision(key: str) -> str:
     """The night that a decision is about."""
     _, _, night = stem(key).rpartition("/")
     return night
+
+
+def plain_night(key: str, dataset: Dataset, model: str) -> PartitionKey | None:
+    """The night whose folder a plain file lies right in, or None."""
+    night = night_in(key, dataset, model)
+    if night is None or not key.startswith(served_night(night)):
+        return None
+    return night
+
+
+def model_of(key: str) -> str | None:
+    """The model that an object is of, by the place of its name in the key; None where there is none."""
+    words = key.split("/")
+    place = 2 if words[0] in BELOW else 1
+    return words[place] if len(words) > place else None
 
 
 def is_parquet(key: str) -> bool:

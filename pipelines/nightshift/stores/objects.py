@@ -164,9 +164,19 @@ class Objects:
         """Keys under a prefix, sorted."""
         return (item.key for item in self.listing(prefix))
 
-    def listing(self, prefix: str) -> Iterator[ObjectInfo]:
-        """Objects under a prefix, sorted by key. Directory markers, which some stores add, are left out."""
-        for item in self._listed("list_objects_v2", "Contents", Prefix=self._prefix + prefix):
+    def prefixes(self, prefix: str, delimiter: str) -> list[str]:
+        """What the keys under a prefix begin with, up to and with a delimiter, sorted. One page for all their keys."""
+        place = self._prefix + prefix
+        listed = self._listed("list_objects_v2", "CommonPrefixes", Prefix=place, Delimiter=delimiter)
+        return [item["Prefix"].removeprefix(self._prefix) for item in listed]
+
+    def listing(self, prefix: str, after: str = "") -> Iterator[ObjectInfo]:
+        """Objects under a prefix, sorted by key, from the beginning or after a key, a page of 1,000 at a time.
+
+        Directory markers, which some stores add, are left out.
+        """
+        begin = {"StartAfter": self._prefix + after} if after else {}
+        for item in self._listed("list_objects_v2", "Contents", Prefix=self._prefix + prefix, **begin):
             key = item["Key"].removeprefix(self._prefix)
             if key.endswith("/"):
                 continue
@@ -229,11 +239,11 @@ class Objects:
             scheme=scheme or "https",
         )
 
-    def _listed(self, operation: str, field: str, Prefix: str) -> Iterator[dict[str, Any]]:  # noqa: N803
+    def _listed(self, operation: str, field: str, Prefix: str, **query: str) -> Iterator[dict[str, Any]]:  # noqa: N803
         """What S3 lists under a prefix. A page that is not there is no end of the list."""
         try:
             with self._explained(Prefix.removeprefix(self._prefix)):
-                yield from self._pages(operation, field, Prefix=Prefix)
+                yield from self._pages(operation, field, Prefix=Prefix, **query)
         except NoSuchObject as error:
             raise LakeUnavailable(f"S3 lost a page of its listing of {error}", fix="nightshift status") from error
 

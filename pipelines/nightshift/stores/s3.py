@@ -58,7 +58,8 @@ def connect(settings: Settings, attempts: int) -> Any:
 
     secret = settings.secret_key
     addressing = {"addressing_style": "path"} if settings.endpoint else None
-    return boto3.client(
+    # A session of its own: the default one may not be used by several threads at once.
+    return boto3.Session().client(
         "s3",
         endpoint_url=settings.endpoint,
         region_name=settings.region,
