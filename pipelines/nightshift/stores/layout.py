@@ -88,10 +88,15 @@ def served(dataset: Dataset, model: str) -> str:
     return f"{dataset}/{model}/"
 
 
+def served_of_column(dataset: Dataset, model: str, column: str) -> str:
+    """The prefix of the nights under one partition column."""
+    return f"{served(dataset, model)}{column}="
+
+
 def served_night(key: PartitionKey) -> str:
     """The prefix that people read a night under."""
-    folder = served(key.dataset, key.model)
-    return f"{folder}{key.column}={key.partition}/"
+    prefix = served_of_column(key.dataset, key.model, key.column)
+    return f"{prefix}{key.partition}/"
 
 
 def served_file(key: PartitionKey, index: int) -> str:
@@ -102,6 +107,11 @@ def served_file(key: PartitionKey, index: int) -> str:
 def validations(model: str) -> str:
     """The prefix of the validation reports of all nights, also of refused ones, which are in no dataset."""
     return f"reports/validation/{model}/"
+
+
+def validations_of_column(model: str, column: str) -> str:
+    """The prefix of those under one partition column."""
+    return f"{validations(model)}{column}="
 
 
 def validation_result(key: PartitionKey) -> str:
@@ -212,6 +222,11 @@ def generation_of(key: str) -> tuple[Dataset, str, str]:
     """Dataset, model and night that a file of a generation was written for."""
     _, dataset, model, night, *_ = key.split("/")
     return Dataset(dataset), model, night
+
+
+def is_drift(key: str) -> bool:
+    """Whether this is what monitoring saw of a night."""
+    return key.endswith("/_drift.json")
 
 
 def night_of_decision(key: str) -> str:
