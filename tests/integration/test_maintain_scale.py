@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from benchmarks.requests import counted
 from nightshift.contracts import Dataset, PartitionKey
 from nightshift.errors import LakeUnavailable, MissingPartition, UnreadableRecord
 from nightshift.spec import ModelSpec
@@ -14,7 +15,6 @@ from nightshift.steps import maintain as step
 from nightshift.steps.maintain import sweep
 from nightshift.stores import Stores, layout
 from nightshift.stores.lake import Lake
-from tests.requests import counted
 
 pytestmark = pytest.mark.stack
 

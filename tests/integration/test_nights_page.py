@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from benchmarks.requests import counted
 from nightshift.contracts import Dataset, Pin
 from nightshift.monitoring.drift import DriftResult
 from nightshift.monitoring.night_record import NightCounts, NightRecord
@@ -17,7 +18,6 @@ from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
 from nightshift.stores.lake import Lake
 from nightshift.stores.ledger import AliasMove, Ledger
-from tests.requests import counted
 
 pytestmark = pytest.mark.stack
 

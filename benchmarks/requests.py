@@ -7,6 +7,8 @@ from typing import Any
 
 from nightshift.stores.lake import Lake
 
+LISTINGS = ("ListObjectsV2", "ListMultipartUploads")
+
 
 @contextmanager
 def counted(lake: Lake) -> Iterator[Counter[str]]:
@@ -25,3 +27,8 @@ def counted(lake: Lake) -> Iterator[Counter[str]]:
     finally:
         for client in clients:
             client.meta.events.unregister("before-send.s3", count)
+
+
+def beyond_listings(requests: Counter[str]) -> int:
+    """All but the pages of listings."""
+    return requests.total() - sum(requests[name] for name in LISTINGS)
