@@ -12,19 +12,20 @@ import pytest
 from benchmarks.requests import counted
 from nightshift.contracts import Dataset, Pin
 from nightshift.monitoring.drift import DriftResult
-from nightshift.monitoring.night_record import NightCounts, NightRecord
+from nightshift.monitoring.night_record import NightCounts, NightRecord, read_night_record
 from nightshift.orchestration.web.overview import MOST_REQUESTS, NightRow, one_night, overview
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
 from nightshift.stores.lake import Lake
 from nightshift.stores.ledger import AliasMove, Ledger
+from nightshift.stores.records import Record
 
 pytestmark = pytest.mark.stack
 
 TABLE = pa.table({"n": pa.array(range(50), pa.int32())})
 PIN = Pin("orders", "4", "run", "ab" * 32, "k", "5f.dir", "2024-01-01")
 # Several pages of nights, and a newest year that has just begun.
-MANY = 100
+MANY = 70
 LAST = date(2024, 1, 10)
 
 
@@ -70,22 +71,22 @@ def read_all(spec: ModelSpec, stores: Stores, before: str = "") -> dict[str, Nig
 
 
 @pytest.fixture
-def many(lake: Lake, spec: ModelSpec, publish: Callable[..., Any]) -> list[str]:
+def many(lake: Lake, spec: ModelSpec, stores: Stores, publish: Callable[..., Any]) -> list[str]:
     """Nights of two years, as copies of one; oldest first."""
     first = (LAST - timedelta(days=MANY - 1)).isoformat()
     publish(first)
-    copies = [
-        layout.manifest(spec.key(Dataset.VALIDATED, first)),
-        layout.manifest(spec.key(Dataset.PREDICTIONS, first)),
-        layout.drift(spec.key(Dataset.MONITORING, first)),
-        layout.data_docs(spec.key(Dataset.VALIDATED, first)),
-    ]
-    bodies = {key: (lake.objects.get(key) or (b"x", ""))[0] for key in copies}
+    copies: dict[str, Record] = {}
+    for dataset in (Dataset.VALIDATED, Dataset.PREDICTIONS):
+        key = spec.key(dataset, first)
+        copies[layout.manifest(key)] = lake.require(key)
+    copies[layout.drift(spec.key(Dataset.MONITORING, first))] = read_night_record(spec, first, stores)
+    report = layout.data_docs(spec.key(Dataset.VALIDATED, first))
     nights = [(LAST - timedelta(days=age)).isoformat() for age in reversed(range(MANY))]
 
     def copy(night: str) -> None:
-        for key, body in bodies.items():
-            lake.objects.put(key.replace(first, night), body.replace(first.encode(), night.encode()))
+        for key, stored in copies.items():
+            lake.objects.put_record(key.replace(first, night), stored.model_copy(update={"partition": night}))
+        lake.objects.put(report.replace(first, night), b"x")
 
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(copy, nights))
@@ -95,7 +96,7 @@ def many(lake: Lake, spec: ModelSpec, publish: Callable[..., Any]) -> list[str]:
 def test_pages_of_many_nights_show_all_of_them_by_twenty_requests_each_cold_and_warm(spec, stores, lake, many) -> None:
     move = AliasMove(model=spec.name, alias="champion", before=None, after="4", reason="first", origin={})
     Ledger(lake.objects).append(move)
-    for before in ("", many[80]):
+    for before in ("", many[50]):
         unread = None
         while unread != 0:
             with counted(lake) as requests:
@@ -179,6 +180,19 @@ def test_an_unreadable_night_is_shown_as_such_and_all_others_right(spec, stores,
         assert shown["2024-01-03"] == NightRow("2024-01-03", "unreadable")
         assert (shown["2024-01-04"].rows, shown["2024-01-04"].verdict) == (3, "unreadable")
     assert one_night(spec, "2024-01-03", stores).nights == [shown["2024-01-03"]]
+
+
+def test_nights_that_cannot_be_read_keep_no_other_from_being_read(spec, stores, publish, lake) -> None:
+    nights = [f"2024-01-{day:02d}" for day in range(1, 14)]
+    publish(nights[0])
+    for night in nights[1:]:
+        lake.objects.put(layout.manifest(spec.key(Dataset.PREDICTIONS, night)), b"{")
+    shown = read_all(spec, stores)
+    assert shown.pop(nights[0]) == NightRow(nights[0], "published", 3, "4", "quiet", 17)
+    assert set(shown.values()) == {NightRow(night, "unreadable") for night in nights[1:]}
+    publish_again = lake.require(spec.key(Dataset.PREDICTIONS, nights[0])).model_copy(update={"partition": nights[12]})
+    lake.objects.put_record(layout.manifest(publish_again.key), publish_again)
+    assert read_all(spec, stores)[nights[12]].state == "published"
 
 
 def test_a_night_that_was_taken_back_is_shown_as_such(spec, stores, publish, lake) -> None:

@@ -11,8 +11,9 @@ from functools import partial
 
 from nightshift.contracts import Dataset, PartitionKey
 from nightshift.stores import layout
+from nightshift.stores.commit import Committed, committed
 from nightshift.stores.garbage import Orphan, orphans, remove
-from nightshift.stores.lake import Committed, Lake
+from nightshift.stores.lake import Lake
 from nightshift.stores.manifest import Manifest
 from nightshift.stores.night_listing import ListedNight, committed_night
 from nightshift.stores.objects import ObjectInfo
@@ -44,15 +45,15 @@ class Caretaker:
 
         Raises ``UnreadableRecord``.
         """
-        asked = {key: self._committed(key) for key in self._addresses(night)}
-        for key, committed in asked.items():
-            if committed is None:
+        asked = {key: committed(self.lake.objects, key) for key in self._addresses(night)}
+        for key, commit in asked.items():
+            if commit is None:
                 yield from self._strays(night, key)
             else:
-                yield from self._healing(night, committed.manifest)
-            yield from self._mark(night, key, committed)
-            yield from self._motion(night, key, committed)
-        standing = [committed for committed in asked.values() if committed]
+                yield from self._healing(night, commit.manifest)
+            yield from self._mark(night, key, commit)
+            yield from self._motion(night, key, commit)
+        standing = [commit for commit in asked.values() if commit]
         yield from self._collecting(night, standing)
 
     def loose(self, key: str) -> MaintenanceAction:
@@ -75,10 +76,6 @@ class Caretaker:
             key = layout.plain_night(stored.key, self.dataset, self.model)
             if key:
                 yield key.column
-
-    def _committed(self, key: PartitionKey) -> Committed | None:
-        stored = self.lake.objects.get_tagged(layout.manifest(key), Manifest)
-        return Committed(*stored) if stored else None
 
     def _strays(self, night: ListedNight, key: PartitionKey) -> Iterator[MaintenanceAction]:
         folder = layout.served_night(key)
@@ -111,28 +108,26 @@ class Caretaker:
             if listed is None or listed.size != file.bytes:
                 yield file.key
 
-    def _mark(self, night: ListedNight, key: PartitionKey, committed: Committed | None) -> Iterator[MaintenanceAction]:
+    def _mark(self, night: ListedNight, key: PartitionKey, commit: Committed | None) -> Iterator[MaintenanceAction]:
         """A retraction's mark outlives its night's return, and goes when no retraction can be on its way any more."""
         mark = night.find(layout.retraction(key))
-        is_retracted = committed is not None and committed.manifest.retracted is not None
+        is_retracted = commit is not None and commit.manifest.retracted is not None
         if mark is None or is_retracted:
             return
         act = partial(self.lake.objects.delete_once, mark.key)
         is_due = mark.modified <= self.cutoff
         yield MaintenanceAction("marks", f"delete {mark.key}", act=act if is_due else None)
 
-    def _motion(
-        self, night: ListedNight, key: PartitionKey, committed: Committed | None
-    ) -> Iterator[MaintenanceAction]:
+    def _motion(self, night: ListedNight, key: PartitionKey, commit: Committed | None) -> Iterator[MaintenanceAction]:
         """A night that is published at this moment is looked at again the next time."""
         listed = night.find(layout.manifest(key))
-        if (listed and listed.etag) != (committed and committed.etag):
+        if (listed and listed.etag) != (commit and commit.etag):
             yield MaintenanceAction("moving", str(key))
 
     def _collecting(self, night: ListedNight, standing: Iterable[Committed]) -> Iterator[MaintenanceAction]:
-        listed = [(committed, night.find(layout.manifest(committed.manifest.key))) for committed in standing]
-        is_settled = all(_is_unchanged_since(self.cutoff, committed, stored) for committed, stored in listed)
-        manifests = [committed.manifest for committed, _ in listed]
+        listed = [(commit, night.find(layout.manifest(commit.manifest.key))) for commit in standing]
+        is_settled = all(_is_unchanged_since(self.cutoff, commit, stored) for commit, stored in listed)
+        manifests = [commit.manifest for commit, _ in listed]
         for orphan in orphans(night.files, manifests, self.cutoff):
             yield self._of_orphan(orphan, is_settled)
 
@@ -145,6 +140,6 @@ class Caretaker:
         return MaintenanceAction("collected", what, orphan.bytes, act)
 
 
-def _is_unchanged_since(cutoff: datetime, committed: Committed, listed: ObjectInfo | None) -> bool:
+def _is_unchanged_since(cutoff: datetime, commit: Committed, listed: ObjectInfo | None) -> bool:
     """Whether a manifest is the one that was listed, and as old; what was not listed has no age."""
-    return listed is not None and listed.etag == committed.etag and listed.modified <= cutoff
+    return listed is not None and listed.etag == commit.etag and listed.modified <= cutoff

@@ -175,7 +175,7 @@ class _Broom:
         return self._done([action])
 
     def _done(self, actions: Iterable[MaintenanceAction]) -> MaintenanceTally:
-        """Do them one by one, each before the next is thought of; an unreadable manifest ends them."""
+        """Do them one by one, each before the next is thought of; what cannot be read or copied ends them."""
         done = MaintenanceTally()
         try:
             for action in actions:
@@ -186,6 +186,9 @@ class _Broom:
                 self._do(action)
         except UnreadableRecord as error:
             done.unreadable.append(error.message)
+        except MissingPartition as error:
+            # A file went between the listing and the copy.
+            done.damaged.append(error.message)
         return done
 
     def _do(self, action: MaintenanceAction) -> None:

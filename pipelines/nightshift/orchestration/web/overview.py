@@ -101,11 +101,14 @@ def _facts(spec: ModelSpec, stores: Stores, recent: RecentNights) -> dict[str, N
     reader = Reader(stores.lake.objects, spec, allowance)
     known = cached_facts(reader, recent)
     true = {night: known[night] for night in recent.nights if _is_true(known.get(night), recent, night)}
-    anew = _read_anew(reader, recent, set(true))
-    to_keep = {night: facts for night, facts in anew.items() if facts.is_final}
-    if to_keep:
-        years_read = set(map(year_of, to_keep))
-        keep_facts(reader, known | to_keep, years_read)
+    final = {night for night, facts in true.items() if facts.is_final}
+    # What could not be read is tried again when all else is read, lest it takes every request of every load.
+    unread = [night for night in recent.nights if night not in true]
+    unreadable = [night for night in true if night not in final]
+    anew = _read_anew(reader, recent, unread + unreadable)
+    changed = {night: facts for night, facts in anew.items() if facts != true.get(night)}
+    if changed:
+        keep_facts(reader, known | changed, set(map(year_of, changed)))
     return true | anew
 
 
@@ -113,12 +116,10 @@ def _is_true(facts: NightFacts | None, recent: RecentNights, night: str) -> bool
     return facts is not None and facts.made_from == recent.made_from(night)
 
 
-def _read_anew(reader: Reader, recent: RecentNights, known: set[str]) -> dict[str, NightFacts]:
-    """Newest first, as far as the allowance reaches."""
+def _read_anew(reader: Reader, recent: RecentNights, nights: list[str]) -> dict[str, NightFacts]:
+    """One after the other, as far as the allowance reaches."""
     anew: dict[str, NightFacts] = {}
-    for night in recent.nights:
-        if night in known:
-            continue
+    for night in nights:
         try:
             facts = read_facts(reader, recent, night)
         except AllowanceSpentError:
