@@ -15,9 +15,9 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from nightshift.errors import NightshiftError
+from nightshift.s3 import trust
 from nightshift.settings import Settings
 from nightshift.steps.predict import predict
-from nightshift.stores import trust
 from nightshift.validation import uniqueness
 from tests.faults.world import make_spec, open_stores, small_pieces
 

@@ -19,13 +19,13 @@ import requests
 
 from nightshift.errors import PortTaken, ServiceDied, StackError
 from nightshift.project import PROJECT_FILE
+from nightshift.s3 import trust
+from nightshift.s3.scratch import scratch
 from nightshift.settings import load_settings
 from nightshift.stack import Event, Ports, Stack
 from nightshift.stack import doctor as probes
 from nightshift.stack.processes import recall
 from nightshift.stack.seaweedfs import s3_client
-from nightshift.stores import trust
-from nightshift.stores.scratch import scratch
 
 pytestmark = pytest.mark.stack
 

@@ -14,11 +14,11 @@ from threading import Barrier
 from typing import Literal
 
 from nightshift.errors import LakeUnavailable
+from nightshift.s3.scratch import ConditionUnknown, Scratch, scratch
+from nightshift.s3.trust import untrusted
 from nightshift.settings import Settings
 from nightshift.stack.findings import DoctorResult
 from nightshift.stack.host_checks import disk, packages, services
-from nightshift.stores.scratch import ConditionUnknown, Scratch, scratch
-from nightshift.stores.trust import untrusted
 
 WRITERS = 16
 ROUNDS = 20

@@ -14,14 +14,15 @@ import pyarrow.parquet as pq
 
 from nightshift.contracts import Dataset, PartitionKey, PartitionRef
 from nightshift.errors import MissingPartition
+from nightshift.s3 import trust
+from nightshift.s3.client import NoSuchObject
 from nightshift.settings import Settings
-from nightshift.stores import layout, parquet, plain, trust
+from nightshift.stores import layout, parquet, plain
 from nightshift.stores.commit import GenerationDraft, check_rows, commit, committed
 from nightshift.stores.manifest import DataFile, Manifest
 from nightshift.stores.missing import how_to_make, missing_file
 from nightshift.stores.objects import Objects
 from nightshift.stores.parquet_source import ParquetSource, StoredFile, iter_row_groups, read_whole, source
-from nightshift.stores.s3 import NoSuchObject
 
 __all__ = ["GenerationDraft", "Lake", "how_to_make", "iter_row_groups"]
 

@@ -17,7 +17,8 @@ from pydantic import model_validator
 
 from nightshift.concurrency import ordered_map
 from nightshift.errors import LakeUnavailable, UnreadableRecord
-from nightshift.stores import layout, trust
+from nightshift.s3 import trust
+from nightshift.stores import layout
 from nightshift.stores.objects import ConditionFailed, Objects
 from nightshift.stores.records import FIRST_FORMAT, Record
 
@@ -175,8 +176,8 @@ class Ledger(Generic[E, H]):
     def _numbers(self, after: int) -> list[int]:
         known = layout.ledger_entry(self._prefix, max(0, after))
         numbers = []
-        for key in self._objects.keys_after(self._prefix, known):
-            number = layout.number_of_entry(self._prefix, key)
+        for item in self._objects.listing(self._prefix, after=known):
+            number = layout.number_of_entry(self._prefix, item.key)
             if number:
                 numbers.append(number)
         return numbers

@@ -7,17 +7,18 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from nightshift.errors import LakeUnavailable, UnreadableRecord
-from nightshift.settings import Settings
-from nightshift.stores.records import Record
-from nightshift.stores.s3 import (
+from nightshift.s3.client import (
     ConditionFailed,
     IncompleteUpload,
     NoSuchObject,
     ObjectHead,
     ObjectInfo,
+    arrow_filesystem,
     connect,
     explained,
 )
+from nightshift.settings import Settings
+from nightshift.stores.records import Record
 from nightshift.stores.upload import Upload
 
 R = TypeVar("R", bound=Record)
@@ -40,15 +41,11 @@ class Objects:
 
     def __init__(self, settings: Settings, uri: str) -> None:
         self._settings = settings
+        self.settings = settings
         self.uri = uri.rstrip("/")
         bucket, _, prefix = self.uri.removeprefix("s3://").partition("/")
         self.bucket = bucket
         self._prefix = f"{prefix}/" if prefix else ""
-
-    @property
-    def settings(self) -> Settings:
-        """How the store is reached."""
-        return self._settings
 
     def path(self, key: str) -> str:
         """``bucket/prefix/key``, as pyarrow's filesystem wants it."""
@@ -74,7 +71,8 @@ class Objects:
         """The body, a piece at a time. Raises ``NoSuchObject``."""
         with self._explained(key):
             answer = self._client.get_object(**self._at(key))
-            yield from answer["Body"].iter_chunks(PIECE)
+            while piece := answer["Body"].read(PIECE):
+                yield piece
 
     def head(self, key: str) -> ObjectHead | None:
         """ETag, size and metadata, or None when there is no such object."""
@@ -173,15 +171,19 @@ class Objects:
         """Keys under a prefix, sorted."""
         return (item.key for item in self.listing(prefix))
 
-    def keys_after(self, prefix: str, key: str) -> Iterator[str]:
-        """Keys under a prefix that come behind one of them, sorted: what is before it is not even listed."""
-        start = self._prefix + key
-        for item in self._listed("list_objects_v2", "Contents", Prefix=self._prefix + prefix, StartAfter=start):
-            yield item["Key"].removeprefix(self._prefix)
+    def prefixes(self, prefix: str, delimiter: str) -> list[str]:
+        """What the keys under a prefix begin with, up to and with a delimiter, sorted. One page for all their keys."""
+        place = self._prefix + prefix
+        listed = self._listed("list_objects_v2", "CommonPrefixes", Prefix=place, Delimiter=delimiter)
+        return [item["Prefix"].removeprefix(self._prefix) for item in listed]
 
-    def listing(self, prefix: str) -> Iterator[ObjectInfo]:
-        """Objects under a prefix, sorted by key. Directory markers, which some stores add, are left out."""
-        for item in self._listed("list_objects_v2", "Contents", Prefix=self._prefix + prefix):
+    def listing(self, prefix: str, after: str = "") -> Iterator[ObjectInfo]:
+        """Objects under a prefix, sorted by key, from the beginning or after a key, a page of 1,000 at a time.
+
+        Directory markers, which some stores add, are left out.
+        """
+        begin = {"StartAfter": self._prefix + after} if after else {}
+        for item in self._listed("list_objects_v2", "Contents", Prefix=self._prefix + prefix, **begin):
             key = item["Key"].removeprefix(self._prefix)
             if key.endswith("/"):
                 continue
@@ -232,17 +234,7 @@ class Objects:
     @cached_property
     def filesystem(self) -> Any:
         """The store as pyarrow's filesystem, for paths as ``path`` gives them."""
-        from pyarrow.fs import S3FileSystem
-
-        secret = self._settings.secret_key
-        scheme, _, host = (self._settings.endpoint or "").rpartition("://")
-        return S3FileSystem(
-            access_key=self._settings.access_key,
-            secret_key=secret.get_secret_value() if secret else None,
-            region=self._settings.region,
-            endpoint_override=host or None,
-            scheme=scheme or "https",
-        )
+        return arrow_filesystem(self._settings)
 
     def _listed(self, operation: str, field: str, Prefix: str, **query: str) -> Iterator[dict[str, Any]]:  # noqa: N803
         """What S3 lists under a prefix. A page that is not there is no end of the list."""

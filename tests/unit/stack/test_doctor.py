@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from nightshift.errors import LakeUnavailable, StackError
+from nightshift.s3.scratch import Scratch
 from nightshift.settings import Settings
 from nightshift.stack import Ports, doctor
 from nightshift.stack.doctor import require_trusted
 from nightshift.stack.findings import DoctorResult
 from nightshift.stack.host_checks import disk, packages, services
 from nightshift.stores.objects import Objects
-from nightshift.stores.scratch import Scratch
 from tests import careless
 from tests.careless import Hand
 

@@ -9,7 +9,7 @@ import pytest
 
 from nightshift.contracts import Dataset, PartitionKey
 from nightshift.errors import LakeUnavailable, StackError, UsageError
-from nightshift.stores import trust
+from nightshift.s3 import trust
 from nightshift.stores.lake import Lake
 from nightshift.stores.objects import Objects
 from tests import careless

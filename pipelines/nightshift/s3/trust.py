@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable
 from threading import Lock
 
 from nightshift.errors import LakeUnavailable, StackError, UsageError
+from nightshift.s3.client import DENIED
+from nightshift.s3.scratch import ConditionUnknown, Scratch, scratch
 from nightshift.settings import Settings
-from nightshift.stores.s3 import DENIED
-from nightshift.stores.scratch import ConditionUnknown, Scratch, scratch
 
 BODIES = (b"slow writer", b"quick writer", b"late writer")
 _verdicts: dict[tuple[str | None, str], list[str]] = {}

@@ -58,7 +58,8 @@ def connect(settings: Settings, attempts: int) -> Any:
 
     secret = settings.secret_key
     addressing = {"addressing_style": "path"} if settings.endpoint else None
-    return boto3.client(
+    # A session of its own: the default one may not be used by several threads at once.
+    return boto3.Session().client(
         "s3",
         endpoint_url=settings.endpoint,
         region_name=settings.region,
@@ -71,6 +72,21 @@ def connect(settings: Settings, attempts: int) -> Any:
             retries={"mode": "standard", "total_max_attempts": attempts},
             s3=addressing,
         ),
+    )
+
+
+def arrow_filesystem(settings: Settings) -> Any:
+    """The store as pyarrow reads it."""
+    from pyarrow.fs import S3FileSystem
+
+    secret = settings.secret_key
+    scheme, _, host = (settings.endpoint or "").rpartition("://")
+    return S3FileSystem(
+        access_key=settings.access_key,
+        secret_key=secret.get_secret_value() if secret else None,
+        region=settings.region,
+        endpoint_override=host or None,
+        scheme=scheme or "https",
     )
 
 
