@@ -13,7 +13,7 @@ from nightshift.contracts import KEEP_DAYS, Dataset
 from nightshift.orchestration.web.overview import overview
 from nightshift.spec import ModelSpec
 from nightshift.steps.maintain import maintain
-from nightshift.stores.ledger import AliasMove, Ledger
+from nightshift.stores.aliases import AliasMove
 from nightshift.stores.registry import CHAMPION
 
 NIGHTS = 1_000
@@ -96,12 +96,18 @@ def _peak_mib(world: World, spec: ModelSpec) -> float:
 
 def _page(world: World, spec: ModelSpec) -> dict[str, float]:
     """Requests of the page when nothing of it was read, and when all was; what the ledger costs is in it."""
-    ledger = Ledger(world.stores.lake.objects)
+    ledger = world.stores.aliases.ledger(spec.name)
     for number in range(MOVES):
+        head = ledger.head()
         move = AliasMove(
-            model=spec.name, alias=CHAMPION, before=str(number), after=str(number + 1), reason="bench", origin={}
+            model=spec.name,
+            alias=CHAMPION,
+            before=head.version(CHAMPION),
+            after=str(number + 1),
+            reason="bench",
+            origin={},
         )
-        ledger.append(move)
+        ledger.append(head, move)
     cold, _ = _shown(world, spec)
     loads = 1
     while any(not night.is_read for night in overview(spec, world.stores).nights):

@@ -17,8 +17,8 @@ from nightshift.orchestration.web.overview import MOST_REQUESTS, NightRow, one_n
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
 from nightshift.stores.lake import Lake
-from nightshift.stores.ledger import AliasMove, Ledger
 from nightshift.stores.records import Record
+from tests.champions import append_move
 
 pytestmark = pytest.mark.stack
 
@@ -94,8 +94,8 @@ def many(lake: Lake, spec: ModelSpec, stores: Stores, publish: Callable[..., Any
 
 
 def test_pages_of_many_nights_show_all_of_them_by_twenty_requests_each_cold_and_warm(spec, stores, lake, many) -> None:
-    move = AliasMove(model=spec.name, alias="champion", before=None, after="4", reason="first", origin={})
-    Ledger(lake.objects).append(move)
+    for version in range(1, 302):
+        append_move(stores, spec.name, str(version))
     for before in ("", many[50]):
         unread = None
         while unread != 0:

@@ -54,7 +54,7 @@ class ShardFile:
 
     key: str
     first_rows: int
-    empty_groups: int
+    empty_groups: int = 0
 
 
 def shard_file(spec: ModelSpec, plan: Plan, shard: Shard) -> ShardFile:
