@@ -1,12 +1,15 @@
 """What every child needs, imported once by the process that forks them; nothing here may start a thread."""
 
 import boto3
+import great_expectations.expectations  # noqa: F401
+import great_expectations.render.renderer  # noqa: F401
+import great_expectations.render.view  # noqa: F401
 import onnxruntime  # noqa: F401
 import pandas  # noqa: F401
 import pyarrow.dataset  # noqa: F401
 import s3fs  # noqa: F401
 
-from tests.faults import readers, worker  # noqa: F401
+from tests.faults import process, readers, worker  # noqa: F401
 
 # Reading the description of S3's interface takes longer than using it.
 boto3.client("s3", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x").close()
