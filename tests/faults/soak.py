@@ -1,5 +1,7 @@
 """Lanes of trouble side by side for as long as asked, in rounds; what they did is added to benchmarks/soak.json."""
 
+import datetime as dt
+import fcntl
 import json
 import threading
 import time
@@ -62,6 +64,7 @@ class Soak:
     only: tuple[str, ...] = ()
     result: Path = RESULT
     sums: dict[str, Any] = field(default_factory=dict)
+    began: dict[str, str] = field(default_factory=lambda: {"began": now(), **code()})
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self) -> dict[str, Any]:
@@ -98,13 +101,8 @@ class Soak:
         for name in SUMMED:
             if name in done:
                 self.sums[name] = plus(self.sums.get(name), done[name])
-        self.sums |= {"seed": self.seed, "store": self.store, "seconds": seconds, **code()}
-        saved = [run for run in runs(self.result) if not self._is(run)]
-        self.result.write_text(json.dumps({"runs": [*saved, self.sums]}, indent=1) + "\n")
-
-    def _is(self, run: dict[str, Any]) -> bool:
-        same = ("seed", "store", "code")
-        return {name: run[name] for name in same} == {name: self.sums[name] for name in same}
+        self.sums |= {"seed": self.seed, "store": self.store, "seconds": seconds, **self.began}
+        save(self.sums, self.result)
 
 
 def plus(before: Any, more: Any) -> Any:
@@ -112,6 +110,19 @@ def plus(before: Any, more: Any) -> Any:
     if isinstance(more, dict):
         return dict(Counter(before or {}) + Counter(more))
     return more if before is None else before + more
+
+
+def now() -> str:
+    """The time, which tells a run from others."""
+    return dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
+
+
+def save(run: dict[str, Any], result: Path = RESULT) -> None:
+    """Add a run, or say more of it; others may save theirs at the same time."""
+    with result.with_name(f".{result.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        others = [other for other in runs(result) if other["began"] != run["began"]]
+        result.write_text(json.dumps({"runs": [*others, run]}, indent=1) + "\n")
 
 
 def runs(result: Path = RESULT) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Readers of a lane: one by the manifest and one of the plain prefix, polling all the time, who see no night go back."""
+"""Readers of a lane: one by the manifest, one of the plain prefix, polling all the time. None sees a night go back."""
 
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
