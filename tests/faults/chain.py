@@ -4,6 +4,7 @@ Keys say which edition a row is of, scores which version made it, as in ``world`
 compared bit by bit with a pure recomputation from edition and version alone.
 """
 
+import time
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -63,6 +64,15 @@ class Outside:
         """From now on another version is champion."""
         self._write("champion", move)
 
+    @property
+    def milliseconds(self) -> int:
+        """What the source takes to answer, after it looked at its rows."""
+        return int((self.folder / "milliseconds").read_text())
+
+    def slow_down(self, milliseconds: int) -> None:
+        """From now on it takes so long."""
+        self._write("milliseconds", milliseconds)
+
     def _write(self, name: str, number: int) -> None:
         fresh = self.folder / f"{name}.new"
         fresh.write_text(str(number))
@@ -75,7 +85,9 @@ OUTSIDE = Outside(Path())
 def rows_from_source(night: Any) -> pa.Table:
     """What the model's source gives."""
     partition = night.isoformat()
-    return raw(partition, OUTSIDE.edition(partition))
+    rows = raw(partition, OUTSIDE.edition(partition))
+    time.sleep(OUTSIDE.milliseconds / 1000)
+    return rows
 
 
 def night_of(dataset: Dataset, partition: str) -> PartitionKey:

@@ -29,6 +29,8 @@ from tests.faults.world import build
 
 STEPS = ("ingest", "validate", "predict")
 SHARD_ROWS = (1, 60, 10**6)
+# What a source takes to answer, in milliseconds: a slow one may be corrected meanwhile.
+QUICK, SLOW = 0, 80
 # Requests of a task, about.
 REQUESTS = {"ingest": 10, "validate": 40, "predict": 35, "plan": 8, "score": 20, "publish": 16}
 # Longer than any task of a lane lasts, as the real age is longer than any run.
@@ -54,6 +56,7 @@ class Lane:
             folder = Path(tempfile.mkdtemp(prefix="nightshift-source-"))
             stack.callback(shutil.rmtree, folder)
             self.outside = Outside(folder)
+            self.outside.slow_down(QUICK)
             self.promote()
             build(self.settings, ())
             self.bucket = Bucket(self.settings)
@@ -134,6 +137,7 @@ class Lane:
     def due(self, name: str, partition: str) -> Task:
         """A task with something to do: what it makes a night of is new."""
         if name == "predict":
+            self.outside.slow_down(QUICK)
             self.promote()
         else:
             self.correct(partition)

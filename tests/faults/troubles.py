@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from tests.faults.lane import TOO_YOUNG, Lane
+from tests.faults.lane import QUICK, SLOW, TOO_YOUNG, Lane
 from tests.faults.plans import commits, copies, late, looks_at_plain, lying, nth, sometimes
 from tests.faults.process import TaskProcess
 from tests.faults.proxy import Fault, Plan, Request
@@ -58,10 +58,13 @@ def paused(lane: Lane, partition: str) -> None:
         "at a request": nth(lane.request(task), Fault.PAUSE),
         "before the plain copy": _last_look(),
     }
+    if where == "at an instant":
+        lane.outside.slow_down(SLOW)
     lane.hurt.start(task, plans[where])
     if where == "at an instant":
         time.sleep(lane.instant(task))
         lane.hurt.pause()
+        lane.outside.slow_down(QUICK)
     if stopped(lane.hurt):
         lane.newer(partition)
         makes_newer(lane, partition)
