@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from pydantic.dataclasses import dataclass
 
+from nightshift.errors import UsageError
 from nightshift.partitions import parse_partition
 
 
@@ -58,6 +59,7 @@ class PartitionRef:
     digest: str
     rows: int
     rows_quarantined: int = 0
+    sequence: int = 0
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,7 @@ class Pin:
 
 @dataclass(frozen=True)
 class Shard:
-    """A range of row groups of one input file: ``first`` up to but not including ``last``."""
+    """A range of row groups of one input file: ``first`` up to but not including ``last``; ``bytes`` is the file's."""
 
     index: int
     key: str
@@ -162,11 +164,15 @@ class Shard:
     first: int
     last: int
     rows: int
+    bytes: int = 0
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One night's scoring, decided before any task of it runs."""
+    """One night's scoring, decided before any task of it runs: by one version, from one input.
+
+    ``inputs`` are the sequences of what it rests on, for the manifest.
+    """
 
     model: str
     partition: str
@@ -176,6 +182,29 @@ class Plan:
     input_rows: int
     base_etag: str | None
     shards: list[Shard]
+    inputs: dict[str, int] = field(default_factory=dict)
+
+    def parts(self) -> "list[Plan]":
+        """The plan for each of its shards: what a task needs is in one message. Of a night without rows, itself."""
+        alone = [replace(self, shards=[shard]) for shard in self.shards]
+        return alone or [self]
+
+
+def whole_plan(parts: list[Plan]) -> Plan:
+    """The plan that these are the parts of. Raises ``UsageError`` when they are of several."""
+    first, *_ = parts
+    for part in parts:
+        if replace(part, shards=first.shards) != first:
+            raise UsageError(
+                f"{first.model} {first.partition}: tasks of this run were planned apart, for {_scorer(first)} and"
+                f" {_scorer(part)}",
+                fix="clear the task plan with all that follow it",
+            )
+    return replace(first, shards=[shard for part in parts for shard in part.shards])
+
+
+def _scorer(plan: Plan) -> str:
+    return f"version {plan.pin.version} in generation {plan.generation}"
 
 
 @dataclass(frozen=True)

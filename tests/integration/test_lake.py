@@ -239,7 +239,7 @@ def test_a_night_that_is_not_there_says_what_brings_it(lake: Lake) -> None:
 def test_a_manifest_of_a_later_version_is_not_guessed_at(lake: Lake) -> None:
     publish(lake, rows(1))
     key = "manifests/raw/m/day=2024-01-01.json"
-    lake.objects.put(key, lake.objects.get(key)[0].replace(b'"format": 1', b'"format": 2'))
+    lake.objects.put(key, lake.objects.get(key)[0].replace(b'"format": 2', b'"format": 3'))
     with pytest.raises(NightshiftError, match="is not a manifest this version reads"):
         lake.manifest(NIGHT)
 

@@ -103,7 +103,8 @@ def test_too_many_bad_rows_refuse_the_night_and_change_nothing(
     with pytest.raises(ExpectationsFailed, match=r"19 of 90 rows would go to quarantine.* allows 20.00%"):
         validate(dropping, NIGHT, stores)
     assert stores.lake.require(dropping.key(Dataset.VALIDATED, NIGHT)) == before
-    assert stores.lake.manifest(dropping.key(Dataset.QUARANTINE, NIGHT)) is None
+    quarantine = stores.lake.require(dropping.key(Dataset.QUARANTINE, NIGHT))
+    assert (quarantine.files, quarantine.sequence) == ((), 1)
 
 
 def test_what_is_left_must_be_a_night(dropping: ModelSpec, change: Change, stores: Stores, spoil: Spoil) -> None:

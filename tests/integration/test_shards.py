@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from nightshift.contracts import Dataset, Plan, ShardResult
-from nightshift.errors import LostRows, SchemaMismatch
+from nightshift.contracts import Dataset, Plan, ShardResult, whole_plan
+from nightshift.errors import DamagedFile, LostRows, SchemaMismatch, UsageError
+from nightshift.scoring.shards import shard_file
 from nightshift.spec import ModelSpec, load_spec
 from nightshift.steps.evaluate import evaluate
 from nightshift.steps.load import load
@@ -83,12 +84,22 @@ def test_a_run_again_scores_only_what_is_missing(world: World) -> None:
     results = scored(world, plan(world.spec, NIGHT, world.stores))
     forget(world, [results[1]])
     for kept in (results[0], results[2]):
-        objects.put(kept.key, b"\0" * kept.bytes)
+        objects.copy(kept.key, kept.key, {"kept": "yes"})
     again = scored(world, plan(world.spec, NIGHT, world.stores))
     assert again == results
-    untouched = [objects.get(result.key)[0] == b"\0" * result.bytes for result in results]
+    untouched = [objects.head(result.key).metadata == {"kept": "yes"} for result in results]
     assert untouched == [True, False, True]
-    forget(world, results)
+
+
+def test_a_finished_shard_whose_bytes_changed_is_scored_again(world: World) -> None:
+    objects = world.stores.lake.objects
+    decided = plan(world.spec, NIGHT, world.stores)
+    results = scored(world, decided)
+    body, _ = objects.get(results[0].key)
+    objects.put(results[0].key, body[:100] + bytes([body[100] ^ 4]) + body[101:])
+    objects.put(results[1].key.replace(".parquet", ".json"), b"{")
+    assert scored(world, decided) == results
+    assert objects.get(results[0].key)[0] == body
 
 
 def test_a_shard_whose_worker_died_before_saying_so_is_scored_again(world: World) -> None:
@@ -105,11 +116,18 @@ def test_another_threshold_version_or_input_is_another_shard(world: World, chang
     others = [
         score(change(world.spec, predict={"threshold": 0.9}), decided, shard, world.stores),
         score(world.spec, replace(decided, pin=replace(decided.pin, version="7")), shard, world.stores),
-        score(world.spec, decided, replace(shard, sha256="0" * 64), world.stores),
         score(world.spec, decided, replace(shard, last=1), world.stores),
         score(world.spec, decided, shard, world.stores),
     ]
-    assert len({result.key for result in others}) == 5
+    of_other_input = shard_file(world.spec, decided, replace(shard, sha256="0" * 64))
+    assert len({of_other_input.key, *(result.key for result in others)}) == 5
+
+
+def test_an_input_that_is_not_what_was_planned_is_not_scored(world: World) -> None:
+    decided = plan(world.spec, NIGHT, world.stores)
+    with pytest.raises(DamagedFile, match="its digest is another") as error:
+        score(world.spec, decided, replace(decided.shards[0], sha256="0" * 64), world.stores)
+    assert error.value.fix.startswith("make it anew: nightshift validate ")
 
 
 def test_other_shard_sizes_publish_the_same_rows(world: World, change: Change) -> None:
@@ -129,10 +147,77 @@ def test_a_shard_of_too_few_rows_or_another_schema_changes_nothing(world: World,
     before = plain(world)
     with pytest.raises(LostRows, match="has 39 rows, its shard 40"):
         publish(world.spec, decided, [replace(results[0], rows=39), *results[1:]], world.stores)
-    renamed = change(world.spec, predict={"score": "chance"})
+    foreign = rewritten(world, results[0], lambda table: table.rename_columns({"score": "chance"}))
     with pytest.raises(SchemaMismatch, match="is not the pinned"):
-        publish(renamed, decided, results, world.stores)
+        publish(world.spec, decided, [foreign, *results[1:]], world.stores)
     assert plain(world).equals(before)
+    forget(world, results)
+
+
+def rewritten(world: World, result: ShardResult, change: Callable[[pa.Table], pa.Table]) -> ShardResult:
+    """A shard's file with other content under its key, and its true digest."""
+    objects = world.stores.lake.objects
+    table = change(pq.read_table(objects.open(result.key)))
+    with objects.stream(result.key) as sink:
+        rows = parquet.write(table.to_batches(), table.schema, sink)
+    return replace(result, rows=rows, bytes=sink.bytes, sha256=sink.sha256)
+
+
+def planned_for(world: World, version: str) -> Plan:
+    """A plan of the same night for another version of the same graph."""
+    decided = plan(world.spec, NIGHT, world.stores)
+    return replace(decided, pin=replace(decided.pin, version=version))
+
+
+def test_results_of_two_plans_are_not_one_night(world: World) -> None:
+    mine, other = plan(world.spec, NIGHT, world.stores), planned_for(world, "8")
+    before = plain(world)
+    mixed = [
+        score(world.spec, decided, decided.shards[i], world.stores) for i, decided in enumerate((mine, other, mine))
+    ]
+    with pytest.raises(LostRows, match=r"\[1\] did not come back"):
+        publish(world.spec, mine, mixed, world.stores)
+    assert plain(world).equals(before)
+
+
+def test_results_of_a_dead_plan_beside_one_s_own_change_nothing(world: World) -> None:
+    """As Airflow hands on the results of mapped tasks that a cleared run has no more."""
+    mine, other = plan(world.spec, NIGHT, world.stores), planned_for(world, "8")
+    results = [*scored(world, mine), *scored(world, other)]
+    publish(world.spec, mine, results, world.stores)
+    assert set(plain(world)["model_version"].to_pylist()) == {mine.pin.version}
+
+
+def test_a_shard_with_rows_of_two_versions_is_refused(world: World) -> None:
+    decided = plan(world.spec, NIGHT, world.stores)
+    results = scored(world, decided)
+    before = plain(world)
+
+    def half_of_another(table: pa.Table) -> pa.Table:
+        versions = ["1"] * 20 + ["2"] * 20
+        return table.set_column(table.column_names.index("model_version"), "model_version", pa.array(versions))
+
+    mixed = rewritten(world, results[0], half_of_another)
+    with pytest.raises(LostRows, match="has rows of version 2, planned was 1"):
+        publish(world.spec, decided, [mixed, *results[1:]], world.stores)
+    assert plain(world).equals(before)
+    forget(world, results)
+
+
+def test_a_result_whose_file_is_of_another_machine_is_refused(world: World) -> None:
+    """Parquet of one kind of processor and the record of another, which may differ in a last bit."""
+    decided = plan(world.spec, NIGHT, world.stores)
+    results = scored(world, decided)
+    stranger = replace(results[0], sha256="f" * 64)
+    with pytest.raises(DamagedFile, match="its digest is another"):
+        publish(world.spec, decided, [stranger, *results[1:]], world.stores)
+
+
+def test_parts_of_two_plans_are_refused(world: World) -> None:
+    mine, other = plan(world.spec, NIGHT, world.stores), planned_for(world, "8")
+    assert whole_plan(mine.parts()) == mine
+    with pytest.raises(UsageError, match="were planned apart, for version 1 in generation"):
+        whole_plan([mine.parts()[0], *other.parts()[1:]])
 
 
 def test_a_night_that_lacks_a_column_of_the_model_says_which(world: World) -> None:

@@ -55,7 +55,7 @@ def _labels(spec: ModelSpec, night: str, stores: Stores) -> pa.Table:
 
 def _without_quarantined(spec: ModelSpec, night: str, labels: pa.Table, stores: Stores) -> pa.Table:
     """The labels of rows that validation did not set aside."""
-    quarantine = stores.lake.manifest(spec.key(Dataset.QUARANTINE, night))
+    quarantine = stores.lake.published(spec.key(Dataset.QUARANTINE, night))
     if quarantine is None or not quarantine.rows:
         return labels
     keys = list(spec.keys)

@@ -1,15 +1,14 @@
 """The Dag ``<model>.predict``: pin the champion, score the night shard by shard, publish it whole."""
 
+from itertools import chain
 from typing import Any
 
-from airflow.sdk import DAG, Param, XComArg
+from airflow.sdk import DAG, Param
 
-from nightshift.contracts import Dataset, PartitionRef, Plan, Shard, ShardResult
+from nightshift.contracts import Dataset, PartitionRef, Plan, ShardResult, whole_plan
 from nightshift.orchestration import assets, policies
 from nightshift.orchestration.tasks import step_task, task_context
 from nightshift.spec import ModelSpec
-
-PLAN = "plan"
 
 
 def predict_dag(spec: ModelSpec) -> DAG:
@@ -20,10 +19,9 @@ def predict_dag(spec: ModelSpec) -> DAG:
     predictions = assets.dataset(spec, Dataset.PREDICTIONS)
     made_from = [validated, assets.champion(spec)]
     with DAG(schedule=policies.after(spec, validated), params=_parameters(spec), **arguments) as dag:
-        shards = plan(spec.name)
-        planned = XComArg(shards.operator, key=PLAN)
-        results = score.partial(model=spec.name, planned=planned).expand(shard=shards)
-        publish.override(inlets=made_from, outlets=[predictions])(spec.name, planned, results)
+        parts = plan(spec.name)
+        results = score.partial(model=spec.name).expand(part=parts)
+        publish.override(inlets=made_from, outlets=[predictions])(spec.name, parts, results)
     return dag
 
 
@@ -39,31 +37,31 @@ def _parameters(spec: ModelSpec) -> dict[str, Param]:
 
 
 @step_task
-def plan(model: str) -> list[Shard]:
-    """Pin the champion and cut the night into shards; the plan itself travels beside them."""
+def plan(model: str) -> list[Plan]:
+    """Pin the champion and cut the night into shards: one message, so that no two tries can be mixed."""
     from nightshift.steps.plan import plan
 
     context = task_context(model)
     allow = bool(context.parameter("allow_future_model"))
     planned = plan(context.spec, context.partition, context.stores, allow_future_model=allow)
-    context.push(PLAN, planned)
     context.link_run(planned.pin.run_id)
-    return planned.shards
+    return planned.parts()
 
 
 @step_task
-def score(model: str, planned: Plan, shard: Shard) -> ShardResult:
-    """Score one shard."""
+def score(model: str, part: Plan) -> list[ShardResult]:
+    """Score the shard of a part; a night without rows has none."""
     from nightshift.steps.score import score
 
     context = task_context(model)
-    return score(context.spec, planned, shard, context.stores)
+    return [score(context.spec, part, shard, context.stores) for shard in part.shards]
 
 
 @step_task
-def publish(model: str, planned: Plan, results: Any) -> PartitionRef:
+def publish(model: str, parts: list[Plan], results: Any) -> PartitionRef:
     """Commit the night, whole or not at all."""
     from nightshift.steps.publish import publish
 
     context = task_context(model)
-    return publish(context.spec, planned, list(results), context.stores)
+    scored = list(chain.from_iterable(results))
+    return publish(context.spec, whole_plan(parts), scored, context.stores)

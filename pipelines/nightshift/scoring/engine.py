@@ -20,8 +20,9 @@ from nightshift.profiles.profile import Profile
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
-from nightshift.stores.lake import GenerationDraft, iter_row_groups
+from nightshift.stores.commit import GenerationDraft
 from nightshift.stores.parquet import with_dictionaries
+from nightshift.stores.parquet_source import iter_row_groups
 from nightshift.stores.types import arrow_type
 
 # Small enough that a thread's rows stay in its core's cache, large enough that Python is a rounding error.
@@ -89,11 +90,12 @@ class Engine:
         """The columns that are needed, row group by row group, some ahead; strings as dictionaries."""
         columns = self._columns()
         texts = [name for name in columns if self._is_text(name)]
-        footer = stores.lake.open_parquet(shard.key).metadata
+        source = stores.lake.source(shard)
+        footer = source.open().metadata
         self._check_columns(columns, footer.schema.names)
 
         def read_group(index: int) -> list[pa.RecordBatch]:
-            file = stores.lake.open_parquet(shard.key, texts, footer)
+            file = source.open(texts, footer)
             batches = iter_row_groups(file, columns, index, index + 1)
             return list(batches)
 

@@ -13,10 +13,12 @@ from typing import Literal
 
 from nightshift.code_digest import code_digest
 from nightshift.contracts import Plan, Shard, ShardResult
+from nightshift.errors import UnreadableRecord
 from nightshift.scoring.providers import PACKAGES
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
 from nightshift.stores.parquet import LARGE_ROWS, ROW_GROUP_ROWS
+from nightshift.stores.parquet_source import is_intact
 from nightshift.stores.records import Record
 
 FORMAT = 1
@@ -106,23 +108,27 @@ def _digest(*made_from: object) -> str:
 
 
 def load_result(key: str, shard: Shard, stores: Stores) -> ShardResult | None:
-    """A finished shard, or None. Its record is written again: ``maintain`` goes by the age of that.
+    """A finished shard, or None when it is not there, or not as it was written: then it is scored anew.
 
-    Raises ``UnreadableRecord``.
+    Its record is written again: ``maintain`` goes by the age of that.
     """
-    objects = stores.lake.objects
-    record_key = layout.shard_result(key)
-    finished = objects.get_record(record_key, FinishedShard)
-    if finished is None:
+    finished = _finished(key, stores)
+    if finished is None or finished.rows != shard.rows:
         return None
-    head = objects.head(key)
-    if head is None or head.size != finished.bytes:
+    if not is_intact(stores.lake.objects, finished):
         return None
-    objects.put_record(record_key, finished)
-    return finished.result(shard.index)
+    return store_result(finished.result(shard.index), stores)
+
+
+def _finished(key: str, stores: Stores) -> FinishedShard | None:
+    try:
+        finished = stores.lake.objects.get_record(layout.shard_result(key), FinishedShard)
+    except UnreadableRecord:
+        return None
+    return finished if finished and finished.key == key else None
 
 
 def store_result(result: ShardResult, stores: Stores) -> ShardResult:
-    """Record that a shard is done."""
+    """Record that a shard is done, or that somebody is about to use it."""
     stores.lake.objects.put_record(layout.shard_result(result.key), FinishedShard(**asdict(result)))
     return result

@@ -13,9 +13,9 @@ from nightshift.contracts import Dataset, PartitionKey
 from nightshift.errors import UsageError
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
-from nightshift.stores.lake import iter_row_groups
 from nightshift.stores.manifest import Manifest
 from nightshift.stores.parquet import schema_of
+from nightshift.stores.parquet_source import iter_row_groups
 
 Row = dict[str, Any]
 RowKey = dict[str, pa.Scalar]
@@ -92,14 +92,14 @@ def _outcome(spec: ModelSpec, row_key: RowKey, night: PartitionKey, stores: Stor
     name = spec.label.column
     row = _row_in(labels, spec, row_key, stores)
     return {
-        "arrived": row is not None or stores.lake.manifest(labels) is not None,
+        "arrived": row is not None or stores.lake.published(labels) is not None,
         "label": name,
         "value": row[name] if row else None,
     }
 
 
 def _row_in(night: PartitionKey, spec: ModelSpec, row_key: RowKey, stores: Stores) -> Row | None:
-    manifest = stores.lake.manifest(night)
+    manifest = stores.lake.published(night)
     if manifest is None:
         return None
     row = _find(manifest, row_key, stores)
@@ -108,7 +108,7 @@ def _row_in(night: PartitionKey, spec: ModelSpec, row_key: RowKey, stores: Store
 
 def _quarantined(spec: ModelSpec, row_key: RowKey, night: PartitionKey, stores: Stores) -> list[Row]:
     """Every dropped row of that key: a key that is there twice may be dropped twice."""
-    manifest = stores.lake.manifest(night.of(Dataset.QUARANTINE))
+    manifest = stores.lake.published(night.of(Dataset.QUARANTINE))
     if manifest is None:
         return []
     rows = _matching(manifest, row_key, stores)
@@ -131,7 +131,7 @@ def _find(manifest: Manifest, row_key: RowKey, stores: Stores) -> Row | None:
 def _matching(manifest: Manifest, row_key: RowKey, stores: Stores) -> Iterator[Row]:
     """Rows with this key, values as JSON has them. Whole rows are read of row groups only that have the key."""
     for data_file in manifest.files:
-        file = stores.lake.open_parquet(data_file.key)
+        file = stores.lake.source(data_file).open()
         for group in range(file.metadata.num_row_groups):
             if _has(file, group, row_key):
                 yield from _rows(file, group, row_key)

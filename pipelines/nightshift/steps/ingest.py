@@ -1,14 +1,19 @@
 """Bring a night into the lake: what is known that night, and, days later, how it turned out."""
 
+from collections.abc import Callable
+from contextlib import suppress
+
 import pyarrow as pa
 
 from nightshift import sources
 from nightshift.contracts import Dataset, PartitionKey, PartitionRef
-from nightshift.errors import SchemaMismatch
+from nightshift.errors import SchemaMismatch, Superseded
 from nightshift.modelling.label_types import label_type
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 from nightshift.stores.parquet import conform, schema_of
+
+MOST_READINGS = 5
 
 
 def ingest(spec: ModelSpec, partition: str, stores: Stores) -> PartitionRef:
@@ -17,10 +22,13 @@ def ingest(spec: ModelSpec, partition: str, stores: Stores) -> PartitionRef:
     Raises ``UsageError`` for a bad key, ``NoSourceData`` when the source has no row, ``SchemaMismatch``, and
     ``SourceMissing``, ``SourceUnreadable`` or ``SourceUnavailable`` when it cannot be read.
     """
-    frame = sources.features(spec, partition, stores)
+
+    def read() -> sources.Frame:
+        return sources.features(spec, partition, stores)
+
     night = spec.key(Dataset.RAW, partition)
     schema = schema_of(spec.columns)
-    return _publish(spec, night, frame, schema, stores)
+    return _publish(spec, night, read, schema, stores)
 
 
 def ingest_labels(spec: ModelSpec, partition: str, stores: Stores) -> PartitionRef:
@@ -28,11 +36,14 @@ def ingest_labels(spec: ModelSpec, partition: str, stores: Stores) -> PartitionR
 
     Raises as ``ingest``, and ``SchemaMismatch`` for a label that is none of its kind.
     """
-    frame = sources.labels(spec, partition, stores)
-    outcomes = with_outcomes(spec, partition, frame)
+
+    def read() -> sources.Frame:
+        frame = sources.labels(spec, partition, stores)
+        return with_outcomes(spec, partition, frame)
+
     night = spec.key(Dataset.LABELS, partition)
     schema = label_schema(spec)
-    return _publish(spec, night, outcomes, schema, stores)
+    return _publish(spec, night, read, schema, stores)
 
 
 def label_schema(spec: ModelSpec) -> pa.Schema:
@@ -68,11 +79,32 @@ def with_outcomes(spec: ModelSpec, partition: str, frame: sources.Frame) -> sour
 
 
 def _publish(
-    spec: ModelSpec, night: PartitionKey, frame: sources.Frame, schema: pa.Schema, stores: Stores
+    spec: ModelSpec,
+    night: PartitionKey,
+    read: Callable[[], sources.Frame],
+    schema: pa.Schema,
+    stores: Stores,
 ) -> PartitionRef:
-    table = conform(frame, schema, str(night), spec.partition.timezone)
-    order = [(key, "ascending") for key in spec.keys]
+    """Read the source after the base was taken; anew when another committed meanwhile, who may have read before us.
+
+    So whatever stands was read after all that it replaced.
+    """
+    for _ in range(MOST_READINGS - 1):
+        with suppress(Superseded):
+            return _publish_once(spec, night, read, schema, stores)
+    return _publish_once(spec, night, read, schema, stores)
+
+
+def _publish_once(
+    spec: ModelSpec,
+    night: PartitionKey,
+    read: Callable[[], sources.Frame],
+    schema: pa.Schema,
+    stores: Stores,
+) -> PartitionRef:
     draft = stores.lake.begin(night)
+    table = conform(read(), schema, str(night), spec.partition.timezone)
+    order = [(key, "ascending") for key in spec.keys]
     return stores.lake.publish(
         draft,
         table.sort_by(order),

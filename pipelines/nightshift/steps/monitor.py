@@ -22,7 +22,7 @@ from nightshift.partitions import parse_partition
 from nightshift.profiles.profile import Profile, load_profile
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
-from nightshift.stores.manifest import Manifest
+from nightshift.stores.manifest import Manifest, sequences
 from nightshift.stores.registry import TAG
 
 EPOCH_ORDINAL = 719163
@@ -69,7 +69,7 @@ def monitor(spec: ModelSpec, partition: str, stores: Stores) -> NightReport:
         accuracy=tuple(measure_arrived(spec, partition, stores)),
     )
     provenance = stores.provenance(pin=asdict(pin), input=validated.digest, predictions=predictions.digest)
-    lake.publish(draft, _table(drift, pin), provenance=provenance)
+    lake.publish(draft, _table(drift, pin), provenance=provenance, inputs=sequences(validated, predictions))
     report_key = _write(spec, record, stores)
     _log(spec, record, stores)
     accuracy_nights = [accuracy.night for accuracy in record.accuracy]

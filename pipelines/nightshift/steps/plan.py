@@ -6,16 +6,17 @@ from nightshift.contracts import Dataset, Pin, Plan, Shard
 from nightshift.errors import FromTheFuture
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
-from nightshift.stores.manifest import DataFile, Manifest
+from nightshift.stores.manifest import DataFile, Manifest, sequences
 
 
 def plan(spec: ModelSpec, partition: str, stores: Stores, *, allow_future_model: bool = False) -> Plan:
-    """Pin the champion, list the input once, cut it into shards.
+    """Take the base, pin the champion, list the input once, cut it into shards.
 
     Raises ``UsageError``, ``MissingPartition``, ``NoChampion``, ``ModelError`` for a version that did
     not pass its gate, ``FromTheFuture`` for a night inside the champion's training window.
     """
     predictions = spec.key(Dataset.PREDICTIONS, partition)
+    draft = stores.lake.begin(predictions)
     validated = stores.lake.require(spec.key(Dataset.VALIDATED, partition))
     pin = stores.registry.champion(spec.name)
     if not (allow_future_model or spec.predict.allow_future_model):
@@ -23,7 +24,6 @@ def plan(spec: ModelSpec, partition: str, stores: Stores, *, allow_future_model:
     published = stores.lake.manifest(predictions)
     if published:
         stores.lake.heal(published)
-    draft = stores.lake.begin(predictions)
     return Plan(
         model=spec.name,
         partition=partition,
@@ -33,6 +33,7 @@ def plan(spec: ModelSpec, partition: str, stores: Stores, *, allow_future_model:
         input_rows=validated.rows,
         base_etag=draft.base_etag,
         shards=_shards(validated, spec.predict.shard_rows, stores),
+        inputs=sequences(validated),
     )
 
 
@@ -56,6 +57,7 @@ def _shards(manifest: Manifest, shard_rows: int, stores: Stores) -> list[Shard]:
                 first=first,
                 last=last,
                 rows=rows,
+                bytes=file.bytes,
             )
             shards.append(shard)
     return shards
@@ -63,7 +65,7 @@ def _shards(manifest: Manifest, shard_rows: int, stores: Stores) -> list[Shard]:
 
 def _ranges(file: DataFile, shard_rows: int, stores: Stores) -> Iterator[tuple[int, int, int]]:
     """Runs of row groups with at least ``shard_rows`` rows, but for the last: first, end and rows of each."""
-    metadata = stores.lake.open_parquet(file.key).metadata
+    metadata = stores.lake.source(file).open().metadata
     first = 0
     rows = 0
     for group in range(metadata.num_row_groups):

@@ -4,56 +4,76 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from nightshift.concurrency import prefetch
-from nightshift.contracts import PartitionRef, Plan, ShardResult
+from nightshift.contracts import PartitionRef, Plan, Shard, ShardResult
 from nightshift.errors import LostRows, SchemaMismatch
 from nightshift.scoring.engine import draft, schema
-from nightshift.scoring.shards import first_rows, night_digest
+from nightshift.scoring.shards import first_rows, night_digest, shard_file, store_result
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
-from nightshift.stores.lake import iter_row_groups
 from nightshift.stores.manifest import DataFile
+from nightshift.stores.parquet_source import ParquetSource, StoredFile, iter_row_groups
 from nightshift.validation.uniqueness import repeated_rows
+
+VERSION = "model_version"
 
 
 def publish(spec: ModelSpec, plan: Plan, results: list[ShardResult], stores: Stores) -> PartitionRef:
     """Check that every shard is there once, rows and keys add up and the schema is the pinned one; then commit.
 
-    A night is one file, so that the plain prefix changes in one atomic copy: several shards are written
-    into one first. Raises ``LostRows``, ``SchemaMismatch``, ``Superseded``, ``LakeUnavailable``; then
-    nothing changed.
+    Of ``results`` those count that lie where this plan puts them: a dead try of another plan may still speak. A night
+    is one file, so that the plain prefix changes in one atomic copy: several shards are written into one first.
+    Raises ``LostRows``, ``SchemaMismatch``, ``DamagedFile``, ``Superseded``, ``LakeUnavailable``; then nothing changed.
     """
-    ordered = sorted(results, key=lambda result: result.index)
-    _check_shards(spec, plan, ordered, stores)
+    ordered = _planned(spec, plan, results)
+    for result in ordered:
+        # What this run will commit is young again, however long it waited: maintain leaves it alone.
+        store_result(result, stores)
     file = _one_file(spec, plan, ordered, stores)
-    _check_keys(spec, plan, file, stores)
+    _check_rows(spec, plan, file, stores)
     shards = [result.key for result in ordered]
     return stores.lake.commit(
         draft(spec, plan),
         [file],
         schema(spec),
         rows_in=plan.input_rows,
+        inputs=plan.inputs,
         provenance=stores.provenance(pin=asdict(plan.pin), input=plan.input_digest, shards=shards),
         counts=_summed(ordered),
     )
 
 
-def _check_shards(spec: ModelSpec, plan: Plan, ordered: list[ShardResult], stores: Stores) -> None:
-    came = [result.index for result in ordered]
-    planned = [shard.index for shard in plan.shards]
-    if came != planned:
+def _planned(spec: ModelSpec, plan: Plan, results: list[ShardResult]) -> list[ShardResult]:
+    """The result of each planned shard, in their order."""
+    by_key = {result.key: result for result in results}
+    ordered = []
+    missing = []
+    for shard in plan.shards:
+        result = by_key.get(shard_file(spec, plan, shard).key)
+        if result is None:
+            missing.append(shard.index)
+        else:
+            ordered.append(_of_shard(result, shard))
+    if missing:
+        came = sorted(result.index for result in results)
         raise LostRows(
-            f"{spec.name} {plan.partition}: shards {came} came back, planned were {planned}",
-            fix="clear the missing score tasks",
+            f"{spec.name} {plan.partition}: of {len(plan.shards)} shards as planned for version {plan.pin.version},"
+            f" {missing} did not come back; shards {came} came, of this plan or of others",
+            fix="clear the score tasks; those that are done are taken up",
         )
-    pinned = schema(spec)
-    for result, shard in zip(ordered, plan.shards, strict=True):
-        if result.rows != shard.rows:
-            raise LostRows(f"{result.key} has {result.rows} rows, its shard {shard.rows}; nothing was published")
-        written = stores.lake.open_parquet(result.key).schema_arrow
-        if written != pinned:
-            raise SchemaMismatch(f"{result.key}: schema {written} is not the pinned {pinned}")
+    return ordered
+
+
+def _of_shard(result: ShardResult, shard: Shard) -> ShardResult:
+    if result.rows != shard.rows:
+        raise LostRows(
+            f"{result.key} has {result.rows} rows, its shard {shard.rows}; nothing was published",
+            fix="this is a fault of Nightshift: keep the logs and report it",
+        )
+    return result
 
 
 def _one_file(spec: ModelSpec, plan: Plan, ordered: list[ShardResult], stores: Stores) -> DataFile:
@@ -65,24 +85,53 @@ def _one_file(spec: ModelSpec, plan: Plan, ordered: list[ShardResult], stores: S
             bytes=only.bytes,
             sha256=only.sha256,
         )
-    keys = [result.key for result in ordered]
-    pinned = schema(spec)
-    batches = _batches(keys, pinned.names, stores)
+    batches = _rows_of(spec, ordered, stores)
     night = night_digest(spec, plan)
     return stores.lake.add(
         draft(spec, plan),
         0,
         prefetch(batches, depth=2),
-        pinned,
+        schema(spec),
         first_rows(night, plan.input_rows),
     )
 
 
-def _check_keys(spec: ModelSpec, plan: Plan, file: DataFile, stores: Stores) -> None:
-    def keys() -> Iterator[pa.RecordBatch]:
-        return _batches([file.key], list(spec.keys), stores)
+def _rows_of(spec: ModelSpec, ordered: list[ShardResult], stores: Stores) -> Iterator[pa.RecordBatch]:
+    """All rows of all shards. Each is held against its digest before a row of it counts."""
+    columns = schema(spec).names
+    for result in ordered:
+        source = _checked(spec, result, stores)
+        yield from _row_groups(source.open(), columns)
 
-    repeated = repeated_rows(keys, file.rows)
+
+def _checked(spec: ModelSpec, file: StoredFile, stores: Stores) -> ParquetSource:
+    source = stores.lake.source(file, wholly=True)
+    _check_schema(spec, file.key, source.open().schema_arrow)
+    return source
+
+
+def _check_schema(spec: ModelSpec, key: str, written: pa.Schema) -> None:
+    pinned = schema(spec)
+    if written != pinned:
+        raise SchemaMismatch(f"{key}: schema {written} is not the pinned {pinned}")
+
+
+def _row_groups(file: pq.ParquetFile, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    groups = file.metadata.num_row_groups
+    yield from iter_row_groups(file, columns, 0, groups)
+
+
+def _check_rows(spec: ModelSpec, plan: Plan, file: DataFile, stores: Stores) -> None:
+    """Read what will be the night once more: its schema, that one version made every row, that no key repeats."""
+    source = _checked(spec, file, stores)
+    keys = list(spec.keys)
+
+    def rows() -> Iterator[pa.RecordBatch]:
+        for batch in _row_groups(source.open([VERSION]), [*keys, VERSION]):
+            _check_version(plan, file, batch.column(VERSION))
+            yield batch.select(keys)
+
+    repeated = repeated_rows(rows, file.rows)
     if repeated:
         raise LostRows(
             f"{spec.name} {plan.partition}: {repeated} rows repeat a key ({', '.join(spec.keys)})",
@@ -90,11 +139,13 @@ def _check_keys(spec: ModelSpec, plan: Plan, file: DataFile, stores: Stores) -> 
         )
 
 
-def _batches(keys: list[str], columns: list[str], stores: Stores) -> Iterator[pa.RecordBatch]:
-    for key in keys:
-        file = stores.lake.open_parquet(key)
-        groups = file.metadata.num_row_groups
-        yield from iter_row_groups(file, columns, 0, groups)
+def _check_version(plan: Plan, file: DataFile, versions: pa.Array) -> None:
+    others = [version for version in pc.unique(versions).to_pylist() if version != plan.pin.version]
+    if others:
+        raise LostRows(
+            f"{file.key} has rows of version {', '.join(map(str, others))}, planned was {plan.pin.version}",
+            fix="this is a fault of Nightshift: keep the logs and report it",
+        )
 
 
 def _summed(results: list[ShardResult]) -> dict[str, list[int]]:

@@ -1,7 +1,7 @@
 """Let a night pass only if it is what the spec promises, without the rows that the spec says to drop."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -10,8 +10,8 @@ from nightshift.contracts import Dataset, PartitionRef
 from nightshift.errors import ExpectationsFailed
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
-from nightshift.stores.lake import GenerationDraft
-from nightshift.stores.manifest import DataFile, Manifest
+from nightshift.stores.commit import GenerationDraft
+from nightshift.stores.manifest import DataFile, Manifest, sequences
 from nightshift.stores.parquet import nullable, schema_of, with_dictionaries
 from nightshift.validation import references
 from nightshift.validation.checks import RowCheck, row_checks
@@ -56,21 +56,23 @@ def validate(spec: ModelSpec, partition: str, stores: Stores) -> PartitionRef:
     and examples, or the share of rows to drop; then both datasets stay as they were.
     """
     lake = stores.lake
-    raw = lake.require(spec.key(Dataset.RAW, partition))
     drafts = Drafts(
         validated=lake.begin(spec.key(Dataset.VALIDATED, partition)),
         quarantine=lake.begin(spec.key(Dataset.QUARANTINE, partition)),
     )
+    raw = lake.require(spec.key(Dataset.RAW, partition))
     checked = check(spec, raw, stores)
     reports = _write_reports(spec, partition, checked.outcome, stores)
     _refuse_breaches(spec, partition, checked.outcome, f"{lake.objects.uri}/{reports.html}")
-    files, dropped = _write_rows(spec, raw, checked.row_filter, drafts, stores)
+    files, quarantine = _write_rows(spec, raw, checked.row_filter, drafts, stores)
     return lake.commit(
         drafts.validated,
         files,
         _schema(spec),
         rows_in=raw.rows,
-        rows_quarantined=dropped,
+        rows_quarantined=quarantine.rows,
+        # Of two runs side by side both are of the one whose quarantine was committed last.
+        inputs=sequences(raw) | {str(Dataset.QUARANTINE): quarantine.sequence},
         provenance=stores.provenance(
             input=raw.digest, validation=reports.json, expectations=checked.outcome.expectations
         ),
@@ -160,19 +162,30 @@ def _row_filter(reader: PartitionReader, results: Sequence[CheckResult], scan: S
 
 def _write_rows(
     spec: ModelSpec, raw: Manifest, row_filter: RowFilter | None, drafts: Drafts, stores: Stores
-) -> tuple[list[DataFile], int]:
-    """The files of the night, and how many rows lie in quarantine, which is committed first."""
+) -> tuple[list[DataFile], PartitionRef]:
+    """The files of the night, and its quarantine, which is committed first, also when no row is in it.
+
+    So a run that slept over a newer one is found out before it changes either.
+    """
     lake = stores.lake
+    quarantine = with_dictionaries(quarantine_schema(_schema(spec)))
     if row_filter is None:
-        if drafts.quarantine.base_etag is not None:
-            _commit_quarantine(spec, raw, iter(()), drafts.quarantine, stores)
         copies = [lake.add_copy(drafts.validated, index, file) for index, file in enumerate(raw.files)]
-        return copies, 0
+        dropped = _emptied(drafts.quarantine, quarantine, stores)
+        return copies, _commit_quarantine(spec, raw, dropped, drafts.quarantine, stores)
     schema = with_dictionaries(_schema(spec))
     kept = lake.add(drafts.validated, 0, row_filter.kept(), schema)
     _refuse_share(spec, raw, kept.rows)
-    dropped = _commit_quarantine(spec, raw, row_filter.dropped(), drafts.quarantine, stores)
-    return [kept], dropped
+    dropped = [lake.add(drafts.quarantine, 0, row_filter.dropped(), quarantine)]
+    return [kept], _commit_quarantine(spec, raw, dropped, drafts.quarantine, stores)
+
+
+def _emptied(draft: GenerationDraft, schema: pa.Schema, stores: Stores) -> list[DataFile]:
+    """Of a night without a dropped row no file, or, where people have read one, one without rows."""
+    before = stores.lake.manifest(draft.key)
+    if before is None or not before.files:
+        return []
+    return [stores.lake.add(draft, 0, [], schema)]
 
 
 def _refuse_share(spec: ModelSpec, raw: Manifest, kept: int) -> None:
@@ -192,18 +205,16 @@ def _refuse_share(spec: ModelSpec, raw: Manifest, kept: int) -> None:
 
 
 def _commit_quarantine(
-    spec: ModelSpec, raw: Manifest, rows: Iterator[pa.RecordBatch], draft: GenerationDraft, stores: Stores
-) -> int:
-    schema = quarantine_schema(_schema(spec))
-    file = stores.lake.add(draft, 0, rows, with_dictionaries(schema))
-    stores.lake.commit(
+    spec: ModelSpec, raw: Manifest, files: list[DataFile], draft: GenerationDraft, stores: Stores
+) -> PartitionRef:
+    return stores.lake.commit(
         draft,
-        [file],
-        schema,
-        rows_in=file.rows,
+        files,
+        quarantine_schema(_schema(spec)),
+        rows_in=sum(file.rows for file in files),
+        inputs=sequences(raw),
         provenance=stores.provenance(input=raw.digest),
     )
-    return file.rows
 
 
 def _listed(breaches: list[Breach]) -> str:

@@ -69,6 +69,7 @@ class Cache:
         if self.find(blob.md5, anew=True) is None:
             target = self._path(blob.md5)
             target.parent.mkdir(exist_ok=True)
+            _to_disk(incoming)
             seal(incoming)
             incoming.replace(target)
         return blob
@@ -99,6 +100,15 @@ def seal(path: Path) -> None:
     """Say that the content of a file is known."""
     path.chmod(READ_ONLY)
     os.utime(path, (0, 0))
+
+
+def _to_disk(path: Path) -> None:
+    """After a loss of power a sealed name must not stand for an empty file."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def sealed(path: Path) -> bool:

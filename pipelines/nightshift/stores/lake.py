@@ -1,44 +1,29 @@
 """Partitions and manifests on any S3, published so that a reader only ever sees whole nights.
 
-A generation's files are immutable; one conditional PUT of the manifest makes it the night; the plain files that
-people read are copied after that (docs/publishing.md; stores/layout.py has the keys).
+A generation's files are immutable; one conditional PUT of the manifest makes it the night (stores/commit.py); the plain
+files that people read are copied after that (stores/plain.py; docs/publishing.md; stores/layout.py has the keys).
 """
 
 import uuid
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nightshift.contracts import Dataset, PartitionKey, PartitionRef
-from nightshift.errors import LakeUnavailable, LostRows, MissingPartition, Superseded
+from nightshift.errors import MissingPartition
 from nightshift.settings import Settings
-from nightshift.stores import layout, parquet
+from nightshift.stores import layout, parquet, plain
+from nightshift.stores.commit import GenerationDraft, check_rows, commit, committed
 from nightshift.stores.manifest import DataFile, Manifest
-from nightshift.stores.objects import ConditionFailed, Objects
+from nightshift.stores.missing import how_to_make, missing_file
+from nightshift.stores.objects import Objects
+from nightshift.stores.parquet_source import ParquetSource, StoredFile, iter_row_groups, read_whole, source
+from nightshift.stores.s3 import NoSuchObject
 
-
-@dataclass(frozen=True)
-class GenerationDraft:
-    """A generation being written. ``base_etag`` is the manifest's at the beginning: what the commit replaces."""
-
-    key: PartitionKey
-    generation: str
-    base_etag: str | None
-
-    def file_key(self, index: int) -> str:
-        """Where file ``index`` of this generation lies."""
-        return layout.generation_file(self.key, self.generation, index)
-
-
-class Committed(NamedTuple):
-    """A manifest as it lies in the store; a commit replaces exactly the one with this ETag."""
-
-    manifest: Manifest
-    etag: str
+__all__ = ["GenerationDraft", "Lake", "how_to_make", "iter_row_groups"]
 
 
 class Lake:
@@ -48,40 +33,52 @@ class Lake:
         self.objects = Objects(settings, settings.lake)
 
     def manifest(self, key: PartitionKey) -> Manifest | None:
-        """The commit record of a night, or None when it was never published."""
-        committed = self._committed(key)
-        return committed.manifest if committed else None
+        """The commit record of a night, or None when it was never published. It may say that it was taken back."""
+        standing = committed(self.objects, key)
+        return standing.manifest if standing else None
+
+    def published(self, key: PartitionKey) -> Manifest | None:
+        """The commit record of a night that people can read, or None."""
+        manifest = self.manifest(key)
+        return None if manifest is None or manifest.retracted else manifest
 
     def require(self, key: PartitionKey) -> Manifest:
-        """The commit record of a night. Raises ``MissingPartition``."""
+        """The commit record of a night. Raises ``MissingPartition``, also for one that was taken back."""
         manifest = self.manifest(key)
         if manifest is None:
             raise MissingPartition(f"{key.dataset} has no night {key.partition} of {key.model}", fix=how_to_make(key))
+        if manifest.retracted:
+            raise MissingPartition(
+                f"{key} was taken back by {manifest.retracted.by}: {manifest.retracted.why}",
+                fix=f"{how_to_make(key)}, to bring it back",
+            )
         return manifest
 
     def partitions(self, dataset: Dataset, model: str) -> list[str]:
-        """Published partition keys, sorted, of whatever partition column. One listing."""
-        partitions = []
-        for key in self.objects.keys(layout.manifests(dataset, model)):
-            night = layout.night_in(key, dataset, model)
-            if night:
-                partitions.append(night.partition)
-        return sorted(partitions)
+        """Keys of the nights that people can read, sorted, of whatever partition column. One listing."""
+        return sorted(key.partition for key, _ in self._nights(layout.manifests(dataset, model), dataset, model))
 
     def commits(self, dataset: Dataset, model: str, column: str) -> dict[str, str]:
         """The ETag of each night's manifest: another one as soon as the night was published anew. One listing."""
-        etags: dict[str, str] = {}
         prefix = layout.manifests_of_column(dataset, model, column)
+        return {key.partition: etag for key, etag in self._nights(prefix, dataset, model)}
+
+    def _nights(self, prefix: str, dataset: Dataset, model: str) -> Iterator[tuple[PartitionKey, str]]:
+        """Nights that people can read, and the ETags of their manifests. Asked of are those alone that have a mark."""
+        etags: dict[str, str] = {}
+        marked = set()
         for item in self.objects.listing(prefix):
-            night = layout.night_in(item.key, dataset, model)
-            if night:
-                etags[night.partition] = item.etag
-        return etags
+            etags[item.key] = item.etag
+            marked.add(layout.marked_manifest(item.key))
+        for key, etag in etags.items():
+            night = layout.night_in(key, dataset, model)
+            if night and (key not in marked or self.published(night)):
+                yield night, etag
 
     def begin(self, key: PartitionKey) -> GenerationDraft:
-        """Start a new generation of a night."""
-        committed = self._committed(key)
-        base_etag = committed.etag if committed else None
+        """Start a new generation of a night. Before anything of what it will be made from is read."""
+        standing = committed(self.objects, key)
+        base_etag = standing.etag if standing else None
         return GenerationDraft(key, uuid.uuid4().hex[:12], base_etag)
 
     def add(
@@ -101,7 +98,10 @@ class Lake:
     def add_copy(self, draft: GenerationDraft, index: int, file: DataFile) -> DataFile:
         """The same file of another generation, copied inside the store: not a byte travels through here."""
         key = draft.file_key(index)
-        self.objects.copy(file.key, key, {})
+        try:
+            self.objects.copy(file.key, key, {})
+        except NoSuchObject as error:
+            raise missing_file(self.objects.uri, file.key) from error
         return file.model_copy(update={"key": key})
 
     def commit(
@@ -113,32 +113,40 @@ class Lake:
         rows_in: int,
         rows_quarantined: int = 0,
         provenance: dict[str, Any],
+        inputs: Mapping[str, int] | None = None,
         counts: dict[str, list[int]] | None = None,
     ) -> PartitionRef:
-        """Make a generation the night. Raises ``LostRows``, ``Superseded``, ``LakeUnavailable``."""
-        current = self._committed(draft.key)
-        if current and current.manifest.generation == draft.generation:
-            return self._settle(current.manifest)
+        """Make a generation the night. ``inputs``: the sequence of each thing that it was made from.
+
+        Raises ``LostRows``, ``Superseded``, ``MissingPartition`` when a file of it is gone, ``LakeUnavailable``.
+        """
         written = tuple(files)
-        _require_all_rows(draft.key, written, rows_in, rows_quarantined)
-        rows = sum(file.rows for file in written)
-        columns = {field.name: str(field.type) for field in schema}
-        manifest = Manifest(
+        rows = check_rows(draft.key, written, rows_in, rows_quarantined)
+        night = Manifest(
             **asdict(draft.key),
             generation=draft.generation,
-            previous=current.manifest.generation if current else None,
+            previous=None,
             rows=rows,
             rows_in=rows_in,
             rows_quarantined=rows_quarantined,
-            columns=columns,
+            columns={field.name: str(field.type) for field in schema},
             files=written,
             provenance=provenance,
+            inputs=dict(inputs or {}),
             counts=counts or {},
         )
-        return self._settle(self._replace(current, manifest, draft.base_etag))
+        standing = commit(self.objects, night, draft.base_etag)
+        self.heal(standing)
+        return standing.ref
 
     def publish(
-        self, draft: GenerationDraft, table: pa.Table, *, rows_quarantined: int = 0, provenance: dict[str, Any]
+        self,
+        draft: GenerationDraft,
+        table: pa.Table,
+        *,
+        rows_quarantined: int = 0,
+        provenance: dict[str, Any],
+        inputs: Mapping[str, int] | None = None,
     ) -> PartitionRef:
         """Write and commit a night that is one table."""
         batches = table.to_batches(max_chunksize=parquet.ROW_GROUP_ROWS)
@@ -150,149 +158,36 @@ class Lake:
             rows_in=table.num_rows + rows_quarantined,
             rows_quarantined=rows_quarantined,
             provenance=provenance,
+            inputs=inputs,
         )
 
     def read(self, manifest: Manifest, columns: list[str] | None = None) -> pa.Table:
-        """The rows that a manifest names, in its order."""
-        tables = [self._read_file(file.key, columns) for file in manifest.files]
+        """The rows that a manifest names, in its order. Raises ``MissingPartition``, ``DamagedFile``."""
+        if not manifest.files:
+            return _empty(manifest, columns)
+        tables = [self._read_file(file, columns) for file in manifest.files]
         return pa.concat_tables(tables)
+
+    def source(self, file: StoredFile, *, wholly: bool = False) -> ParquetSource:
+        """A file of a generation, held against its digest; a large one by its pages' checksums, unless ``wholly``."""
+        return source(self.objects, file, wholly=wholly)
 
     def open_parquet(
         self, key: str, dictionaries: Iterable[str] = (), footer: pq.FileMetaData | None = None
     ) -> pq.ParquetFile:
-        """A file of a generation, to be read row group by row group. Raises ``LakeUnavailable``.
-
-        ``dictionaries`` are columns to read as such: their values once, and an index per row. A ``footer``
-        that was read before saves a request.
-        """
-        with reading(key):
-            source = self.objects.open(key)
-            return pq.ParquetFile(source, metadata=footer, pre_buffer=True, read_dictionary=list(dictionaries))
+        """A file of which nothing but its key is known, checked page by page. As ``ParquetSource.open``."""
+        return ParquetSource(self.objects, key).open(dictionaries, footer)
 
     def heal(self, manifest: Manifest) -> None:
-        """Bring the plain files in line with the manifest, after a run that died between the two."""
-        while True:
-            self._serve(manifest)
-            latest = self.manifest(manifest.key)
-            if latest is None or latest.generation == manifest.generation:
-                return
-            manifest = latest
+        """Bring the plain files in line with what stands, after a run that died between the two."""
+        plain.serve(self.objects, manifest)
 
-    def _replace(self, current: Committed | None, manifest: Manifest, base_etag: str | None) -> Manifest:
-        """Commit a manifest over the one it is based on; what stands then. The same content is not committed twice."""
-        if current and current.manifest.digest == manifest.digest:
-            return current.manifest
-        if _etag(current) != base_etag:
-            raise _superseded(manifest, current)
-        self._put(manifest, base_etag)
-        return manifest
-
-    def _put(self, manifest: Manifest, base_etag: str | None) -> None:
-        key = layout.manifest(manifest.key)
-        try:
-            self.objects.put_if(key, manifest.to_json(), base_etag)
-        except ConditionFailed as refusal:
-            # A lost answer looks like a lost race: what lies there decides, and nothing is deleted.
-            standing = self._committed(manifest.key)
-            if standing and standing.manifest.generation == manifest.generation:
-                return
-            if _etag(standing) == base_etag:
-                raise LakeUnavailable(f"the commit {self.objects.uri}/{key} did not go through: {refusal}") from refusal
-            raise _superseded(manifest, standing) from refusal
-
-    def _settle(self, manifest: Manifest) -> PartitionRef:
-        self.heal(manifest)
-        return manifest.ref
-
-    def _serve(self, manifest: Manifest) -> None:
-        """Copy the files to where people read them; what else of the night lies there goes."""
-        wanted = manifest.served_files
-        for served, source in wanted.items():
-            head = self.objects.head(served)
-            if head is None or head.metadata.get("generation") != manifest.generation:
-                self.objects.copy(source, served, {"generation": manifest.generation})
-        folder = layout.served_night(manifest.key)
-        for key in self.objects.keys(folder):
-            if layout.is_parquet(key) and key not in wanted:
-                self.objects.delete(key)
-
-    def _committed(self, key: PartitionKey) -> Committed | None:
-        place = layout.manifest(key)
-        stored = self.objects.get(place)
-        if stored is None:
-            return None
-        body, etag = stored
-        return Committed(Manifest.from_json(body, f"{self.objects.uri}/{place}"), etag)
-
-    def _read_file(self, key: str, columns: list[str] | None) -> pa.Table:
-        stored = self.objects.get(key)
-        if stored is None:
-            raise MissingPartition(
-                f"{self.objects.uri}/{key} is named by a manifest but is not there", fix="make this night anew"
-            )
-        body, _ = stored
-        source = pa.BufferReader(body)
-        return pq.read_table(source, columns=columns)
+    def _read_file(self, file: DataFile, columns: list[str] | None) -> pa.Table:
+        body = read_whole(self.objects, file)
+        return pq.read_table(pa.BufferReader(body), columns=columns)
 
 
-def how_to_make(key: PartitionKey) -> str:
-    """The command that brings a night which is not there."""
-    night = f"{key.model} {key.partition}"
-    match key.dataset:
-        case Dataset.RAW:
-            return f"nightshift ingest {night}"
-        case Dataset.LABELS:
-            # Not ingest: with a night it brings the labels of an earlier one, those that arrive then.
-            return f"nightshift load {night} {key.partition}"
-        case Dataset.VALIDATED | Dataset.QUARANTINE:
-            return f"nightshift validate {night}"
-        case Dataset.PREDICTIONS:
-            return f"nightshift predict {night}"
-        case Dataset.MONITORING:
-            return f"nightshift monitor {night}"
-
-
-def _etag(committed: Committed | None) -> str | None:
-    return committed.etag if committed else None
-
-
-def _require_all_rows(key: PartitionKey, files: tuple[DataFile, ...], rows_in: int, rows_quarantined: int) -> None:
-    rows = sum(file.rows for file in files)
-    if rows + rows_quarantined != rows_in:
-        raise LostRows(
-            f"{key}: {rows_in} rows in, but {rows} out and {rows_quarantined} quarantined; nothing was published",
-            fix="this is a fault of Nightshift: keep the logs and report it",
-        )
-
-
-def _superseded(mine: Manifest, other: Committed | None) -> Superseded:
-    winner = "another run"
-    if other:
-        winner = other.manifest.provenance.get("airflow_run") or other.manifest.generation
-    return Superseded(
-        f"{mine.key} was published by {winner} while this run worked; its night stands",
-        fix="nothing to do; run again to replace it",
-    )
-
-
-def iter_row_groups(file: pq.ParquetFile, columns: list[str], first: int, last: int) -> Iterator[pa.RecordBatch]:
-    """Record batches of row groups ``first`` to ``last``, holding one row group at a time.
-
-    Raises ``LakeUnavailable``.
-    """
-    for group in range(first, last):
-        with reading(f"row group {group}"):
-            yield from file.iter_batches(
-                row_groups=[group],
-                columns=columns,
-                batch_size=parquet.ROW_GROUP_ROWS,
-            )
-
-
-@contextmanager
-def reading(what: str) -> Iterator[None]:
-    """Arrow reads from S3 inside; a store that stops answering is our error."""
-    try:
-        yield
-    except OSError as error:
-        raise LakeUnavailable(f"S3 stopped answering while reading {what}: {error}", fix="nightshift status") from error
+def _empty(manifest: Manifest, columns: list[str] | None) -> pa.Table:
+    """What a night without a file has: no row, and of its columns the names."""
+    names = columns or list(manifest.columns)
+    return pa.table({name: pa.nulls(0) for name in names})

@@ -1,6 +1,7 @@
 """The map of the lake: every key and every prefix of it. Nobody else spells one.
 
     manifests/<dataset>/<model>/<column>=<night>.json                        the commit of a night
+    manifests/<dataset>/<model>/<column>=<night>.retracted                   look into it: the night was taken back once
     generations/<dataset>/<model>/<night>/<generation>/part-00000.parquet    its files, immutable
     generations/predictions/<model>/<night>/shards/<digest>.parquet, .json   a finished shard, by what it is made from
     <dataset>/<model>/<column>=<night>/part-00000.parquet                    what people read: copied after the commit
@@ -22,6 +23,7 @@ from nightshift.contracts import Dataset, PartitionKey
 from nightshift.errors import UsageError
 
 PARQUET = ".parquet"
+RETRACTED = ".retracted"
 # <column>=<night>, as a folder or as a JSON file.
 NIGHT = re.compile(r"/([^/=]+)=([^/=]+?)(?:/|\.json$)")
 
@@ -40,6 +42,19 @@ def manifest(key: PartitionKey) -> str:
     """The commit record of a night."""
     prefix = manifests_of_column(key.dataset, key.model, key.column)
     return f"{prefix}{key.partition}.json"
+
+
+def retraction(key: PartitionKey) -> str:
+    """The mark, for listings, of a night that was taken back; the manifest alone says whether it still is."""
+    prefix = manifests_of_column(key.dataset, key.model, key.column)
+    return f"{prefix}{key.partition}{RETRACTED}"
+
+
+def marked_manifest(key: str) -> str | None:
+    """The manifest that a retraction's mark is about, or None for what is no mark."""
+    if not key.endswith(RETRACTED):
+        return None
+    return f"{key.removesuffix(RETRACTED)}.json"
 
 
 def generations(dataset: Dataset, model: str) -> str:
@@ -177,6 +192,12 @@ def night_of_generation(key: str) -> str:
     """The night that a file of a generation was written for."""
     _, _, _, night, *_ = key.split("/")
     return night
+
+
+def generation_of(key: str) -> tuple[Dataset, str, str]:
+    """Dataset, model and night that a file of a generation was written for."""
+    _, dataset, model, night, *_ = key.split("/")
+    return Dataset(dataset), model, night
 
 
 def night_of_decision(key: str) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -22,12 +23,25 @@ class DataFile(BaseModel):
     sha256: str
 
 
+class Retraction(BaseModel):
+    """That a night was taken back, by whom and why."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    by: str
+    why: str
+
+
 class Manifest(Record):
-    """What lies at ``layout.manifest``: one conditional PUT of it makes a generation the night."""
+    """What lies at ``layout.manifest``: one conditional PUT of it makes a generation the night.
+
+    ``sequence`` counts the commits of the night in its dataset, from 1; ``inputs`` has the sequence of each thing
+    that the rows were made from, by its name. The first format had neither, and its nights count as 0.
+    """
 
     what = "a manifest"
 
-    format: Literal[1] = 1
+    format: Literal[1, 2] = 2
     dataset: Dataset
     model: str
     column: str
@@ -40,6 +54,9 @@ class Manifest(Record):
     columns: dict[str, str] = Field(alias="schema")
     files: tuple[DataFile, ...]
     provenance: dict[str, Any]
+    sequence: int = 0
+    inputs: dict[str, int] = Field(default_factory=dict)
+    retracted: Retraction | None = None
     # Rows per bin of the profile of the model that scored; predictions only.
     counts: dict[str, list[int]] = Field(default_factory=dict)
 
@@ -59,6 +76,7 @@ class Manifest(Record):
             digest=self.digest,
             rows=self.rows,
             rows_quarantined=self.rows_quarantined,
+            sequence=self.sequence,
         )
 
     @property
@@ -76,7 +94,27 @@ class Manifest(Record):
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
+    def is_older_than(self, inputs: Mapping[str, int]) -> bool:
+        """Whether something it was made from has been made anew since, by what ``inputs`` says of others' sequences."""
+        return any(self.inputs.get(name, 0) < sequence for name, sequence in inputs.items())
+
+    def is_same_as(self, other: "Manifest") -> bool:
+        """Whether it says the same rows of the same inputs, whoever made it."""
+        mine = (self.digest, self.provenance.get("input"), self.retracted)
+        others = (other.digest, other.provenance.get("input"), other.retracted)
+        return mine == others and _known(self.inputs) == _known(other.inputs)
+
     @property
     def served_files(self) -> dict[str, str]:
         """Each plain file by its key, and the file of the generation that it is a copy of."""
         return {layout.served_file(self.key, index): file.key for index, file in enumerate(self.files)}
+
+
+def sequences(*inputs: Manifest) -> dict[str, int]:
+    """What a night that is made from these says in its ``inputs``."""
+    return {str(manifest.dataset): manifest.sequence for manifest in inputs}
+
+
+def _known(inputs: Mapping[str, int]) -> dict[str, int]:
+    """Without the nights of the first format, which count as 0."""
+    return {name: sequence for name, sequence in inputs.items() if sequence}

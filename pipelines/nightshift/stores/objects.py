@@ -1,56 +1,36 @@
 """Objects in one S3 bucket: get, put, conditional put, copy, list. Nothing here knows of nights."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from nightshift.errors import LakeUnavailable, UsageError
+from nightshift.errors import LakeUnavailable, UnreadableRecord
 from nightshift.settings import Settings
 from nightshift.stores.records import Record
+from nightshift.stores.s3 import (
+    ConditionFailed,
+    IncompleteUpload,
+    NoSuchObject,
+    ObjectHead,
+    ObjectInfo,
+    connect,
+    explained,
+)
 from nightshift.stores.upload import Upload
 
 R = TypeVar("R", bound=Record)
 JSON = "application/json"
+ANYTHING = "*"
+# The condition does not hold, or somebody writes there at this moment.
+CONFLICTS = {409, 412}
 PIECE = 2**20
-NOT_THERE = {"NoSuchKey", "NoSuchUpload", "404", "NotFound"}
-DENIED = {"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch", "Forbidden"}
+# A bit that flipped on the way is right the next time; one that flipped in the store is not.
+READINGS = 3
 
 
-class ConditionFailed(Exception):
-    """A conditional PUT did not say yes. It may still have happened: read back before believing it."""
-
-
-@dataclass(frozen=True)
-class ObjectHead:
-    """What HEAD tells of an object."""
-
-    etag: str
-    size: int
-    metadata: dict[str, str]
-    modified: datetime
-
-
-@dataclass(frozen=True)
-class ObjectInfo:
-    """What a listing tells of an object; ``modified`` by the store's clock."""
-
-    key: str
-    size: int
-    modified: datetime
-    etag: str
-
-
-@dataclass(frozen=True)
-class IncompleteUpload:
-    """A multipart upload that was never completed: invisible to readers, but it takes room."""
-
-    key: str
-    upload_id: str
-    started: datetime
+__all__ = ["ConditionFailed", "IncompleteUpload", "ObjectHead", "ObjectInfo", "Objects"]
 
 
 class Objects:
@@ -69,23 +49,29 @@ class Objects:
 
     def get(self, key: str) -> tuple[bytes, str] | None:
         """Body and ETag, or None when there is no such object."""
-        with self._explained(key):
+        with suppress(NoSuchObject), self._explained(key):
             answer = self._client.get_object(**self._at(key))
             return answer["Body"].read(), answer["ETag"]
         return None
 
     def download(self, key: str, file: Path) -> bool:
         """The body into a local file, a piece at a time; False when there is no such object."""
-        with self._explained(key):
+        with suppress(NoSuchObject), self._explained(key):
             answer = self._client.get_object(**self._at(key))
             with file.open("wb") as sink:
                 sink.writelines(answer["Body"].iter_chunks(PIECE))
             return True
         return False
 
+    def pieces(self, key: str) -> Iterator[bytes]:
+        """The body, a piece at a time. Raises ``NoSuchObject``."""
+        with self._explained(key):
+            answer = self._client.get_object(**self._at(key))
+            yield from answer["Body"].iter_chunks(PIECE)
+
     def head(self, key: str) -> ObjectHead | None:
         """ETag, size and metadata, or None when there is no such object."""
-        with self._explained(key):
+        with suppress(NoSuchObject), self._explained(key):
             answer = self._client.head_object(**self._at(key))
             return ObjectHead(
                 etag=answer["ETag"],
@@ -106,11 +92,25 @@ class Objects:
 
     def get_record(self, key: str, kind: type[R]) -> R | None:
         """A record, or None when there is none. Raises ``UnreadableRecord``."""
-        stored = self.get(key)
+        stored = self.get_tagged(key, kind)
         if stored is None:
             return None
-        body, _ = stored
-        return kind.from_json(body, f"{self.uri}/{key}")
+        record, _ = stored
+        return record
+
+    def get_tagged(self, key: str, kind: type[R]) -> tuple[R, str] | None:
+        """A record and its ETag, or None when there is none. Raises ``UnreadableRecord``."""
+        for reading in range(1, READINGS + 1):
+            stored = self.get(key)
+            if stored is None:
+                return None
+            body, etag = stored
+            try:
+                return kind.from_json(body, f"{self.uri}/{key}"), etag
+            except UnreadableRecord:
+                if reading == READINGS:
+                    raise
+        return None
 
     def put_if(self, key: str, body: bytes, etag: str | None) -> None:
         """Write only if the object is still the one with ``etag`` (None: only if there is none).
@@ -118,43 +118,46 @@ class Objects:
         One small PUT, SDK retries off: a retried success looks like a lost race. Raises
         ``ConditionFailed`` for every answer but a clear yes.
         """
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
-        try:
+        condition = _condition(etag)
+        with _refusable():
             self._single_try.put_object(**self._at(key), Body=body, ContentType=JSON, **condition)
-        except (ClientError, BotoCoreError) as error:
-            raise ConditionFailed(str(error)) from error
 
     @contextmanager
     def stream(self, key: str) -> Iterator[Upload]:
         """A writable file that becomes the object when the block ends well, and nothing when it does not."""
-        finished = False
-        with self._explained(key):
-            sink = Upload(self._client, self.bucket, self._prefix + key)
-            try:
-                yield sink
-            except BaseException:
-                sink.abandon()
-                raise
-            sink.finish()
-            finished = True
-        if not finished:
-            raise LakeUnavailable(f"the upload of {self.uri}/{key} was gone before it was complete")
+        try:
+            with self._explained(key):
+                sink = Upload(self._client, self.bucket, self._prefix + key)
+                try:
+                    yield sink
+                except BaseException:
+                    sink.abandon()
+                    raise
+                sink.finish()
+        except NoSuchObject as error:
+            raise LakeUnavailable(f"the upload of {self.uri}/{key} was gone before it was complete") from error
 
-    def copy(self, source: str, target: str, metadata: dict[str, str]) -> None:
-        """Copy inside the store: atomic, nothing travels through here. For objects up to 5 GiB."""
+    def copy(self, source: str, target: str, metadata: dict[str, str], over: str | None = ANYTHING) -> None:
+        """Copy inside the store: atomic, nothing travels through here. For objects up to 5 GiB.
+
+        ``over``: the ETag of the only object that it may replace, None for none at all. Some stores copy all the same
+        (``nightshift doctor`` tells). Raises ``ConditionFailed`` when the answer is no, ``NoSuchObject`` when the
+        source is gone.
+        """
+        from botocore.exceptions import ClientError
+
+        condition = {} if over == ANYTHING else _condition(over)
         with self._explained(source):
-            self._client.copy_object(
-                **self._at(target),
-                CopySource=self._at(source),
-                Metadata=metadata,
-                MetadataDirective="REPLACE",
-            )
+            try:
+                self._client.copy_object(**self._copying(source, target, metadata), **condition)
+            except ClientError as error:
+                if _status(error) in CONFLICTS:
+                    raise ConditionFailed(str(error)) from error
+                raise
 
     def delete(self, key: str) -> None:
         """Remove an object; nothing happens when it is not there."""
-        with self._explained(key):
+        with suppress(NoSuchObject), self._explained(key):
             self._client.delete_object(**self._at(key))
 
     def keys(self, prefix: str) -> Iterator[str]:
@@ -163,51 +166,51 @@ class Objects:
 
     def listing(self, prefix: str) -> Iterator[ObjectInfo]:
         """Objects under a prefix, sorted by key. Directory markers, which some stores add, are left out."""
-        with self._explained(prefix):
-            for item in self._listed("list_objects_v2", "Contents", Prefix=self._prefix + prefix):
-                key = item["Key"].removeprefix(self._prefix)
-                if key.endswith("/"):
-                    continue
-                yield ObjectInfo(
-                    key,
-                    size=item["Size"],
-                    modified=item["LastModified"],
-                    etag=item["ETag"],
-                )
+        for item in self._listed("list_objects_v2", "Contents", Prefix=self._prefix + prefix):
+            key = item["Key"].removeprefix(self._prefix)
+            if key.endswith("/"):
+                continue
+            yield ObjectInfo(
+                key,
+                size=item["Size"],
+                modified=item["LastModified"],
+                etag=item["ETag"],
+            )
 
     def delete_once(self, key: str) -> None:
         """One DELETE, never sent again: a late second one could take what was written there since."""
-        with self._explained(key):
+        with suppress(NoSuchObject), self._explained(key):
             self._single_try.delete_object(**self._at(key))
 
     def incomplete_uploads(self, prefix: str) -> Iterator[IncompleteUpload]:
         """Multipart uploads under a prefix that were neither completed nor aborted."""
-        with self._explained(prefix):
-            for item in self._listed("list_multipart_uploads", "Uploads", Prefix=self._prefix + prefix):
-                key = item["Key"].removeprefix(self._prefix)
-                yield IncompleteUpload(
-                    key,
-                    upload_id=item["UploadId"],
-                    started=item["Initiated"],
-                )
+        for item in self._listed("list_multipart_uploads", "Uploads", Prefix=self._prefix + prefix):
+            key = item["Key"].removeprefix(self._prefix)
+            yield IncompleteUpload(
+                key,
+                upload_id=item["UploadId"],
+                started=item["Initiated"],
+            )
 
     def uploaded_bytes(self, upload: IncompleteUpload) -> int:
         """Bytes of the parts that have arrived; 0 when the upload has ended since."""
-        with self._explained(upload.key):
-            key = self._prefix + upload.key
-            parts = self._listed("list_parts", "Parts", Key=key, UploadId=upload.upload_id)
+        key = self._prefix + upload.key
+        with suppress(NoSuchObject), self._explained(upload.key):
+            parts = self._pages("list_parts", "Parts", Key=key, UploadId=upload.upload_id)
             return sum(part["Size"] for part in parts)
         return 0
 
     def abort(self, upload: IncompleteUpload) -> None:
         """Give up an unfinished upload and its parts; nothing happens when it has ended since."""
-        with self._explained(upload.key):
+        with suppress(NoSuchObject), self._explained(upload.key):
             self._client.abort_multipart_upload(**self._at(upload.key), UploadId=upload.upload_id)
 
     def open(self, key: str) -> Any:
-        """A random-access pyarrow file. Raises ``LakeUnavailable``."""
+        """A random-access pyarrow file. Raises ``NoSuchObject``, ``LakeUnavailable``."""
         try:
             return self.filesystem.open_input_file(self.path(key))
+        except FileNotFoundError as error:
+            raise NoSuchObject(key) from error
         except OSError as error:
             raise LakeUnavailable(f"cannot open {self.uri}/{key}: {error}", fix="nightshift status") from error
 
@@ -216,17 +219,25 @@ class Objects:
         """The store as pyarrow's filesystem, for paths as ``path`` gives them."""
         from pyarrow.fs import S3FileSystem
 
+        secret = self._settings.secret_key
         scheme, _, host = (self._settings.endpoint or "").rpartition("://")
         return S3FileSystem(
             access_key=self._settings.access_key,
-            secret_key=self._secret,
+            secret_key=secret.get_secret_value() if secret else None,
             region=self._settings.region,
             endpoint_override=host or None,
             scheme=scheme or "https",
         )
 
-    def _listed(self, operation: str, field: str, **query: str) -> Iterator[dict[str, Any]]:
-        """What S3 lists, page after page."""
+    def _listed(self, operation: str, field: str, Prefix: str) -> Iterator[dict[str, Any]]:  # noqa: N803
+        """What S3 lists under a prefix. A page that is not there is no end of the list."""
+        try:
+            with self._explained(Prefix.removeprefix(self._prefix)):
+                yield from self._pages(operation, field, Prefix=Prefix)
+        except NoSuchObject as error:
+            raise LakeUnavailable(f"S3 lost a page of its listing of {error}", fix="nightshift status") from error
+
+    def _pages(self, operation: str, field: str, **query: str) -> Iterator[dict[str, Any]]:
         paginator = self._client.get_paginator(operation)
         for page in paginator.paginate(Bucket=self.bucket, **query):
             yield from page.get(field, ())
@@ -238,54 +249,41 @@ class Objects:
             "Key": self._prefix + key,
         }
 
-    @property
-    def _secret(self) -> str | None:
-        return self._settings.secret_key.get_secret_value() if self._settings.secret_key else None
+    def _copying(self, source: str, target: str, metadata: dict[str, str]) -> dict[str, Any]:
+        """What a copy is, in the words of boto3."""
+        return {
+            **self._at(target),
+            "CopySource": self._at(source),
+            "Metadata": metadata,
+            "MetadataDirective": "REPLACE",
+        }
 
     @cached_property
     def _client(self) -> Any:
-        return self._connect(attempts=4)
+        return connect(self._settings, attempts=4)
 
     @cached_property
     def _single_try(self) -> Any:
-        return self._connect(attempts=1)
+        return connect(self._settings, attempts=1)
 
-    def _connect(self, attempts: int) -> Any:
-        import boto3
-        from botocore.config import Config
+    def _explained(self, key: str) -> AbstractContextManager[None]:
+        return explained(f"{self.uri}/{key}")
 
-        return boto3.client(
-            "s3",
-            endpoint_url=self._settings.endpoint,
-            region_name=self._settings.region,
-            aws_access_key_id=self._settings.access_key,
-            aws_secret_access_key=self._secret,
-            config=Config(
-                connect_timeout=5,
-                read_timeout=60,
-                retries={"mode": "standard", "total_max_attempts": attempts},
-                s3={"addressing_style": "path"} if self._settings.endpoint else None,
-            ),
-        )
 
-    @contextmanager
-    def _explained(self, key: str) -> Iterator[None]:
-        """Not-there ends the block quietly (the caller then returns None); all else becomes our error."""
-        from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+def _condition(etag: str | None) -> dict[str, str]:
+    return {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
 
-        where = f"{self.uri}/{key}"
-        try:
-            yield
-        except ClientError as error:
-            code = str(error.response.get("Error", {}).get("Code"))
-            if code in NOT_THERE:
-                return
-            if code in DENIED:
-                raise UsageError(
-                    f"S3 refused these keys for {where} ({code})", fix='eval "$(nightshift env)"'
-                ) from error
-            raise LakeUnavailable(f"S3 answered {code} for {where}", fix="nightshift status") from error
-        except NoCredentialsError as error:
-            raise UsageError("no S3 keys in the environment", fix='nightshift up; eval "$(nightshift env)"') from error
-        except BotoCoreError as error:
-            raise LakeUnavailable(f"S3 does not answer for {where}: {error}", fix="nightshift status") from error
+
+@contextmanager
+def _refusable() -> Iterator[None]:
+    """Every answer but a clear yes is ``ConditionFailed``."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise ConditionFailed(str(error)) from error
+
+
+def _status(error: Any) -> int:
+    return int(error.response["ResponseMetadata"]["HTTPStatusCode"])

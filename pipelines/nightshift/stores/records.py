@@ -1,10 +1,14 @@
 """Small JSON of the lake, written and read in one way: each kind has a format, and what does not fit is refused.
 
+A record carries a digest of itself, ``check``: one flipped bit may leave good JSON of a wrong number. What the first
+versions wrote has none.
+
 A record's format is raised by one, and its class taught to read the old one, whenever a field changes its meaning.
 """
 
+import hashlib
 import json
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -13,6 +17,7 @@ from nightshift.errors import UnreadableRecord
 # What the first versions wrote without a format.
 FIRST_FORMAT = 1
 MOST_QUOTED = 60
+CHECK = "check"
 
 
 class Record(BaseModel):
@@ -28,25 +33,38 @@ class Record(BaseModel):
     format: int
 
     def to_json(self) -> bytes:
-        """Canonical JSON."""
-        return (self.model_dump_json(by_alias=True, indent=1) + "\n").encode()
+        """Canonical JSON, with its digest."""
+        content = json.loads(self.model_dump_json(by_alias=True))
+        checked = {**content, CHECK: _digest(content)}
+        text = json.dumps(checked, indent=1, ensure_ascii=False)
+        return f"{text}\n".encode()
 
     @classmethod
     def from_json(cls, body: bytes, where: str) -> Self:
         """Read what was stored at ``where``. Raises ``UnreadableRecord``."""
         try:
-            content = json.loads(body)
-            return cls.model_validate({"format": FIRST_FORMAT, **content})
-        except ValidationError as error:
-            raise cls._unreadable(where, _first_of(error)) from error
+            content = {"format": FIRST_FORMAT, **json.loads(body)}
         except (ValueError, TypeError) as error:
             raise cls._unreadable(where, f"no JSON of an object: {error}") from error
+        check = content.pop(CHECK, None)
+        try:
+            record = cls.model_validate(content)
+        except ValidationError as error:
+            raise cls._unreadable(where, _first_of(error)) from error
+        if check not in {None, _digest(content)}:
+            raise cls._unreadable(where, "its bytes are not those that were written")
+        return record
 
     @classmethod
     def _unreadable(cls, where: str, why: str) -> UnreadableRecord:
         written = cls.model_fields["format"].default
         readable = f"{cls.what} this version reads, format {written}"
         return UnreadableRecord(f"{where} is not {readable}: {why}", fix=cls.remedy)
+
+
+def _digest(content: dict[str, Any]) -> str:
+    text = json.dumps(content, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _first_of(error: ValidationError) -> str:

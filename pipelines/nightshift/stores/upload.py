@@ -8,6 +8,7 @@ import hashlib
 import io
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 PART_BYTES = 8 * 2**20
@@ -69,10 +70,14 @@ class Upload(io.RawIOBase):
         self._complete()
 
     def abandon(self) -> None:
-        """Forget everything that was sent."""
+        """Forget everything that was sent. What the store does not forget, ``maintain`` removes."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
         self._pool.shutdown(wait=True, cancel_futures=True)
         if self._upload_id is not None:
-            self._client.abort_multipart_upload(**self._where, UploadId=self._upload_id)
+            # Why it is abandoned is the error to be told, not this one.
+            with suppress(ClientError, BotoCoreError):
+                self._client.abort_multipart_upload(**self._where, UploadId=self._upload_id)
 
     def _complete(self) -> None:
         # Never aborted from here on: a completion whose answer is lost may have happened, and aborting a

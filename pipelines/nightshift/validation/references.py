@@ -9,6 +9,7 @@ from nightshift.errors import SchemaMismatch, SpecError
 from nightshift.settings import Settings
 from nightshift.spec import ModelSpec, Reference
 from nightshift.stores.objects import Objects
+from nightshift.stores.s3 import NoSuchObject
 
 if TYPE_CHECKING:
     from nightshift.stores import Stores
@@ -54,7 +55,7 @@ def _table(reference: Reference, settings: Settings, folder: Path, where: str) -
         if reference.file.endswith(".csv"):
             return csv.read_csv(file)
         return pq.read_table(file)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NoSuchObject) as error:
         raise SpecError(f"{where} does not exist", fix="correct the path, or put the file there") from error
     except pa.ArrowInvalid as error:
         raise SpecError(f"{where} cannot be read: {error}", fix="a Parquet or CSV file") from error

@@ -9,8 +9,9 @@ import pyarrow as pa
 
 from nightshift.concurrency import cores, ordered_map
 from nightshift.spec import ModelSpec
-from nightshift.stores.lake import Lake, iter_row_groups
+from nightshift.stores.lake import Lake
 from nightshift.stores.manifest import Manifest
+from nightshift.stores.parquet_source import iter_row_groups
 from nightshift.validation.checks import RowCheck
 from nightshift.validation.masks import RowMask, missing
 from nightshift.validation.night_checks import NullShare, RowCount, UniqueKeys, null_shares, unique_keys
@@ -24,14 +25,11 @@ class PartitionReader:
     """The chunks of a published night: its row groups, file after file; strings as dictionaries."""
 
     def __init__(self, spec: ModelSpec, manifest: Manifest, lake: Lake) -> None:
-        self._lake = lake
         self._columns = list(manifest.columns)
         self._keys = list(spec.keys)
         self._texts = [name for name, column in spec.columns.items() if not column.numeric]
-        self._footers = {}
-        for file in manifest.files:
-            parquet = lake.open_parquet(file.key)
-            self._footers[file.key] = parquet.metadata
+        self._sources = {file.key: lake.source(file) for file in manifest.files}
+        self._footers = {key: source.open().metadata for key, source in self._sources.items()}
         self.places = list(self._row_groups())
 
     def _row_groups(self) -> Iterator[tuple[str, int]]:
@@ -43,14 +41,14 @@ class PartitionReader:
         """One row group, whole."""
         key, group = place
         footer = self._footers[key]
-        file = self._lake.open_parquet(key, self._texts, footer)
+        file = self._sources[key].open(self._texts, footer)
         batches = iter_row_groups(file, self._columns, group, group + 1)
         return _combined(list(batches))
 
     def keys(self) -> Iterator[pa.RecordBatch]:
         """The key columns alone, row group after row group, without rows that have no key at all."""
         for key, footer in self._footers.items():
-            file = self._lake.open_parquet(key)
+            file = self._sources[key].open()
             for batch in iter_row_groups(file, self._keys, 0, footer.num_row_groups):
                 has_key = _has_key(batch, self._keys)
                 yield batch.filter(pa.array(has_key))

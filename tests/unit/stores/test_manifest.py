@@ -61,10 +61,10 @@ def test_people_read_schema_not_columns() -> None:
     assert json.loads(manifest().to_json())["schema"] == {"a": "string", "b": "float"}
 
 
-@pytest.mark.parametrize("change", [{"format": 2}, {"format": "1x"}, {"extra": 1}, {"rows": "many"}])
+@pytest.mark.parametrize("change", [{"format": 3}, {"format": "1x"}, {"extra": 1}, {"rows": "many"}])
 def test_another_format_is_refused_and_not_guessed(change: dict[str, Any]) -> None:
     body = json.dumps({**json.loads(manifest().to_json()), **change}).encode()
-    with pytest.raises(UnreadableRecord, match=f"format 1: {next(iter(change))}: "):
+    with pytest.raises(UnreadableRecord, match=f"format 2: {next(iter(change))}: "):
         Manifest.from_json(body, "here")
 
 

@@ -1,0 +1,69 @@
+"""The plain files that people read, brought in line with a manifest after its commit.
+
+A paused publisher may wake, and a late request may arrive, after another night has been published. So a copy
+replaces only the very file that was there before the manifest was looked at: it cannot set readers back. Where the
+store copies all the same (``nightshift doctor`` tells), the next run heals.
+"""
+
+import time
+
+from nightshift.errors import LakeUnavailable
+from nightshift.stores import layout
+from nightshift.stores.commit import committed
+from nightshift.stores.manifest import Manifest
+from nightshift.stores.missing import missing_file
+from nightshift.stores.objects import ConditionFailed, Objects
+from nightshift.stores.s3 import NoSuchObject
+
+MOST_ROUNDS = 20
+PAUSE_SECONDS = 0.1
+GENERATION = "generation"
+
+
+def serve(objects: Objects, manifest: Manifest) -> None:
+    """Copy what stands to where people read it; of a night that stands no more, what stands instead.
+
+    Raises ``MissingPartition`` when a file that the manifest names is gone, ``LakeUnavailable``.
+    """
+    standing = manifest
+    for round_number in range(MOST_ROUNDS):
+        if _is_served(objects, standing):
+            return
+        time.sleep(PAUSE_SECONDS * round_number)
+        now = committed(objects, standing.key)
+        standing = now.manifest if now else standing
+    raise LakeUnavailable(f"{manifest.key} is committed by others all the time", fix="run it again")
+
+
+def _is_served(objects: Objects, manifest: Manifest) -> bool:
+    """Whether all is in place now, and the manifest still stands."""
+    for served, source in manifest.served_files.items():
+        if not _is_copied(objects, manifest, served, source):
+            return False
+    for key in list(objects.keys(layout.served_night(manifest.key))):
+        if layout.is_parquet(key) and key not in manifest.served_files:
+            if not _stands(objects, manifest):
+                return False
+            objects.delete_once(key)
+    return _stands(objects, manifest)
+
+
+def _is_copied(objects: Objects, manifest: Manifest, served: str, source: str) -> bool:
+    head = objects.head(served)
+    if head and head.metadata.get(GENERATION) == manifest.generation:
+        return True
+    # Asked after the file was looked at: who has published since then has changed, or will find changed, the file.
+    if not _stands(objects, manifest):
+        return False
+    try:
+        objects.copy(source, served, {GENERATION: manifest.generation}, head.etag if head else None)
+    except ConditionFailed:
+        return False
+    except NoSuchObject as error:
+        raise missing_file(objects.uri, source) from error
+    return True
+
+
+def _stands(objects: Objects, manifest: Manifest) -> bool:
+    now = committed(objects, manifest.key)
+    return now is None or now.manifest.generation == manifest.generation

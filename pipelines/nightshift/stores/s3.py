@@ -1,0 +1,98 @@
+"""S3 by boto3: how it is reached, what it tells of objects, and what its refusals mean."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from nightshift.errors import LakeUnavailable, UsageError
+from nightshift.settings import Settings
+
+NOT_THERE = {"NoSuchKey", "NoSuchUpload", "404", "NotFound"}
+DENIED = {"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch", "Forbidden"}
+CONNECTIONS = 32
+
+
+class ConditionFailed(Exception):
+    """A conditional write did not say yes. It may still have happened: read back before believing it."""
+
+
+@dataclass(frozen=True)
+class ObjectHead:
+    """What HEAD tells of an object."""
+
+    etag: str
+    size: int
+    metadata: dict[str, str]
+    modified: datetime
+
+
+@dataclass(frozen=True)
+class ObjectInfo:
+    """What a listing tells of an object; ``modified`` by the store's clock."""
+
+    key: str
+    size: int
+    modified: datetime
+    etag: str
+
+
+@dataclass(frozen=True)
+class IncompleteUpload:
+    """A multipart upload that was never completed: invisible to readers, but it takes room."""
+
+    key: str
+    upload_id: str
+    started: datetime
+
+
+class NoSuchObject(Exception):
+    """There is no object under a key. Whether that is an answer or a fault, the caller knows."""
+
+
+def connect(settings: Settings, attempts: int) -> Any:
+    """A client that sends a request up to ``attempts`` times."""
+    import boto3
+    from botocore.config import Config
+
+    secret = settings.secret_key
+    addressing = {"addressing_style": "path"} if settings.endpoint else None
+    return boto3.client(
+        "s3",
+        endpoint_url=settings.endpoint,
+        region_name=settings.region,
+        aws_access_key_id=settings.access_key,
+        aws_secret_access_key=secret.get_secret_value() if secret else None,
+        config=Config(
+            connect_timeout=5,
+            read_timeout=60,
+            max_pool_connections=CONNECTIONS,
+            retries={"mode": "standard", "total_max_attempts": attempts},
+            s3=addressing,
+        ),
+    )
+
+
+@contextmanager
+def explained(where: str) -> Iterator[None]:
+    """Requests about ``where`` inside; ``NoSuchObject`` where it is not there, all else is one of our errors."""
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+
+    try:
+        yield
+    except ClientError as error:
+        raise _meaning(error, where) from error
+    except NoCredentialsError as error:
+        raise UsageError("no S3 keys in the environment", fix='nightshift up; eval "$(nightshift env)"') from error
+    except BotoCoreError as error:
+        raise LakeUnavailable(f"S3 does not answer for {where}: {error}", fix="nightshift status") from error
+
+
+def _meaning(refusal: Any, where: str) -> Exception:
+    code = str(refusal.response.get("Error", {}).get("Code"))
+    if code in NOT_THERE:
+        return NoSuchObject(where)
+    if code in DENIED:
+        return UsageError(f"S3 refused these keys for {where} ({code})", fix='eval "$(nightshift env)"')
+    return LakeUnavailable(f"S3 answered {code} for {where}", fix="nightshift status")
