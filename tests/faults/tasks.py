@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass, replace
 from typing import Any
 
-from nightshift.contracts import PartitionRef, Pin, Plan, ShardResult
+from nightshift.contracts import PartitionRef, Pin, Plan, ShardResult, whole_plan
 from nightshift.settings import Settings
 from nightshift.spec import ModelSpec
 from nightshift.steps.ingest import ingest
@@ -23,7 +23,7 @@ LONGEST_WAIT = 0.05
 
 @dataclass(frozen=True)
 class Task:
-    """One task of a night; ``plan`` and ``results`` are what came before it.
+    """One task of a night; ``parts`` of a plan and ``results`` are what came before it.
 
     ``file_limit``: bytes that it may write to a local file. ``rows_in_memory``: keys are checked on disk beyond.
     """
@@ -31,7 +31,7 @@ class Task:
     name: str
     partition: str
     shard_rows: int = 1
-    plan: Any = None
+    parts: Any = None
     results: Any = None
     file_limit: int | None = None
     rows_in_memory: int = IN_MEMORY
@@ -66,23 +66,24 @@ def carry_out(settings: Settings, task: Task) -> Any:
         case "validate":
             return Published(validate(spec, task.partition, stores))
         case "plan":
-            return plan(spec, task.partition, stores)
+            return plan(spec, task.partition, stores).parts()
         case "score":
-            return _scored(spec, task.plan, stores)
+            return _scored(spec, task.parts, stores)
         case "publish":
-            return _published(spec, task.plan, task.results, stores)
+            return _published(spec, task.parts, task.results, stores)
         case "predict":
-            planned = plan(spec, task.partition, stores)
-            return _published(spec, planned, _scored(spec, planned, stores), stores)
+            parts = plan(spec, task.partition, stores).parts()
+            return _published(spec, parts, _scored(spec, parts, stores), stores)
     raise AssertionError(task.name)
 
 
-def _scored(spec: ModelSpec, planned: Plan, stores: Stores) -> list[ShardResult]:
-    return [score(spec, planned, shard, stores) for shard in planned.shards]
+def _scored(spec: ModelSpec, parts: list[Plan], stores: Stores) -> list[ShardResult]:
+    return [score(spec, part, shard, stores) for part in parts for shard in part.shards]
 
 
-def _published(spec: ModelSpec, planned: Plan, results: list[ShardResult], stores: Stores) -> Published:
-    return Published(publish(spec, planned, results, stores), planned)
+def _published(spec: ModelSpec, parts: list[Plan], results: list[ShardResult], stores: Stores) -> Published:
+    whole = whole_plan(parts)
+    return Published(publish(spec, whole, results, stores), whole)
 
 
 def quick_retries() -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 from tests.faults.lane import QUICK, SLOW, TOO_YOUNG, Lane
 from tests.faults.plans import commits, copies, late, looks_at_plain, lying, nth, sometimes
@@ -119,24 +120,32 @@ def doubled(lane: Lane, partition: str) -> None:
     lane.hurt.proxy.injected.clear()
 
 
-def mixed(lane: Lane, partition: str) -> None:
-    """Messages of a dead try: two plans of one run, of other champions or inputs, and results of both by turns."""
+def mixed(lane: Lane, partition: str, between: Callable[[Lane, str], None] = Lane.newer) -> None:
+    """Messages of a dead try: two plans of one run, of other champions or inputs, and parts and results of both."""
     tries = []
     for process in (lane.hurt, lane.other):
-        planned = lane.checks.ended(process.do(Task("plan", partition)))
-        if planned.how != "done":
+        parts = lane.checks.ended(process.do(Task("plan", partition)))
+        if parts.how != "done":
             return
-        scored = lane.checks.ended(process.do(Task("score", partition, 1, planned.value)))
-        tries.append((planned.value, scored.value if scored.how == "done" else []))
-        lane.newer(partition)
+        scored = lane.checks.ended(process.do(Task("score", partition, 1, parts.value)))
+        tries.append((parts.value, scored.value if scored.how == "done" else []))
+        between(lane, partition)
         makes_newer(lane, partition)
-    pairs = zip(*(results for _, results in tries), strict=False)
-    results = [pair[number % 2] for number, pair in enumerate(pairs)]
-    for planned, of_one in tries:
-        for joined in (results, of_one):
-            lane.checks.ended(lane.hurt.do(Task("publish", partition, 1, planned, joined)))
-            lane.checks.look(partition)
-            lane.count("doubled", "results and plans of two tries joined")
+    (first, results), (second, others) = tries
+    for parts, joined in (
+        (first, by_turns(results, others)),
+        (second, by_turns(others, results)),
+        (by_turns(first, second), by_turns(results, others)),
+        (second, [*others, *results]),
+    ):
+        lane.checks.ended(lane.hurt.do(Task("publish", partition, 1, parts, joined)))
+        lane.checks.look(partition)
+        lane.count("doubled", "plans and results of two tries joined")
+
+
+def by_turns(first: list[Any], second: list[Any]) -> list[Any]:
+    """The first of one, the second of the other, and so on."""
+    return [pair[number % 2] for number, pair in enumerate(zip(first, second, strict=False))]
 
 
 def no_disk(lane: Lane, partition: str) -> None:
@@ -211,8 +220,8 @@ def prepared(lane: Lane, name: str, partition: str) -> Task | None:
         if planned.how != "done":
             return None
     if name == "publish":
-        scored = lane.do(Task("score", partition, task.shard_rows, task.plan))
-        task = Task(name, partition, task.shard_rows, task.plan, scored.value)
+        scored = lane.do(Task("score", partition, task.shard_rows, task.parts))
+        task = Task(name, partition, task.shard_rows, task.parts, scored.value)
         return task if scored.how == "done" else None
     return task
 
