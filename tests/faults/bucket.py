@@ -43,13 +43,14 @@ class Bucket:
         body = self.get(key)
         return None if body is None else json.loads(body)
 
-    def keys(self, prefix: str) -> list[str]:
-        """All keys under a prefix, without markers of folders."""
+    def keys(self, prefix: str) -> dict[str, str]:
+        """All keys under a prefix, without markers of folders, and their ETags."""
 
-        def ask() -> list[str]:
+        def ask() -> dict[str, str]:
             pages = self._client.get_paginator("list_objects_v2")
-            listed = pages.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix).search("Contents[].Key")
-            return [key.removeprefix(self._prefix) for key in listed if key and not key.endswith("/")]
+            listed = pages.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix).search("Contents[]")
+            objects = {item["Key"].removeprefix(self._prefix): item["ETag"] for item in listed if item}
+            return {key: etag for key, etag in objects.items() if not key.endswith("/")}
 
         return _patiently(ask)
 

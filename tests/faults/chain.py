@@ -26,6 +26,7 @@ TOO_LARGE = 90
 RUN = "move-"
 
 
+@lru_cache(10)
 def chain_spec(shard_rows: int) -> ModelSpec:
     """The small model, whose source is this module, and whose broken rows are dropped."""
     spec = make_spec(shard_rows).model_dump(mode="json", exclude_none=True)

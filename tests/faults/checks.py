@@ -29,9 +29,10 @@ NOTHING = -1
 
 @dataclass
 class Standing:
-    """What stands of a night in one dataset."""
+    """A night in one dataset, judged."""
 
     made: Made
+    sha256: str
     table: pa.Table
 
 
@@ -50,6 +51,9 @@ class Checks:
     # Where what people read is not what the manifest names: somebody died between the two.
     behind: set[Place] = field(default_factory=set)
     _editions: dict[str, int] = field(default_factory=dict)
+    # By digest of a file, and by ETag of a plain one.
+    _judged: dict[str, Standing] = field(default_factory=dict)
+    _served: dict[str, Standing] = field(default_factory=dict)
 
     def ended(self, done: Done) -> Done:
         """Note how a task ended. From its acknowledgement on, nothing older may stand."""
@@ -85,7 +89,7 @@ class Checks:
                 raise Wrong(f"{dataset} {partition}: plain files, and no manifest that names any")
             return None
         (file,) = manifest["files"]
-        standing = self._standing(place, file)
+        standing = self._standing(place, file, anew=calm)
         self._provenance(place, manifest, standing.made)
         acknowledged = self._acknowledged.get(place)
         if acknowledged and standing.made.is_older_than(acknowledged):
@@ -93,14 +97,17 @@ class Checks:
         self._look_at_plain(place, file["sha256"], plain, calm=calm)
         return standing
 
-    def _standing(self, place: Place, file: dict[str, Any]) -> Standing:
+    def _standing(self, place: Place, file: dict[str, Any], *, anew: bool) -> Standing:
         dataset, partition = place
+        seen = self._judged.get(file["sha256"])
+        if seen and not anew:
+            return seen
         body = self.bucket.get(file["key"])
         if body is None:
             raise Wrong(f"{dataset} {partition}: the manifest names {file['key']}, which is not there")
         if hashlib.sha256(body).hexdigest() != file["sha256"]:
             raise Wrong(f"{dataset} {partition}: {file['key']} is not what the manifest says")
-        return _judged(place, body)
+        return self._judge(place, body)
 
     def _provenance(self, place: Place, manifest: dict[str, Any], made: Made) -> None:
         dataset, partition = place
@@ -112,9 +119,9 @@ class Checks:
         if edition != made.edition:
             raise Wrong(f"{dataset} {partition}: rows of edition {made.edition}, its input is of {edition}")
 
-    def _look_at_plain(self, place: Place, sha256: str, plain: bytes | None, *, calm: bool) -> None:
+    def _look_at_plain(self, place: Place, sha256: str, plain: Standing | None, *, calm: bool) -> None:
         dataset, partition = place
-        served = hashlib.sha256(plain).hexdigest() if plain else ""
+        served = plain.sha256 if plain else ""
         self.behind.discard(place)
         if served != sha256:
             self.behind.add(place)
@@ -122,19 +129,33 @@ class Checks:
             raise Wrong(f"{dataset} {partition}: what people read is not what the manifest names")
         if plain is None:
             return
-        made = _judged(place, plain).made
+        made = plain.made
         if dataset is not Dataset.QUARANTINE and made.is_older_than(self._plain.get(place, made)):
             self.set_back += 1
             if self.conditional_copies:
                 raise Wrong(f"{dataset} {partition}: what people read was set back to {made}")
         self._plain[place] = made
 
-    def _plain_file(self, place: Place) -> bytes | None:
+    def _plain_file(self, place: Place) -> Standing | None:
+        """What people read. A file whose ETag was seen is not fetched again."""
         folder = layout.served_night(night_of(*place))
         keys = self.bucket.keys(folder)
         if len(keys) > 1:
-            raise Wrong(f"{folder} has {keys}")
-        return self.bucket.get(keys[0]) if keys else None
+            raise Wrong(f"{folder} has {list(keys)}")
+        for key, etag in keys.items():
+            if etag not in self._served:
+                body = self.bucket.get(key)
+                if body is None:
+                    return None
+                self._served[etag] = self._judge(place, body)
+            return self._served[etag]
+        return None
+
+    def _judge(self, place: Place, body: bytes) -> Standing:
+        sha256 = hashlib.sha256(body).hexdigest()
+        if sha256 not in self._judged:
+            self._judged[sha256] = _judged(place, body, sha256)
+        return self._judged[sha256]
 
     def _acknowledge(self, published: Published) -> None:
         ref = published.ref
@@ -152,7 +173,7 @@ class Checks:
             edition = self._editions.get(published.plan.input_digest)
             return None if edition is None else Made(edition, move_of(published.plan.pin.run_id))
         body = self.bucket.get(layout.generation_file(night_of(ref.dataset, ref.partition), ref.generation, 0))
-        return _judged((ref.dataset, ref.partition), body).made if body else None
+        return self._judge((ref.dataset, ref.partition), body).made if body else None
 
     def _no_row_in_both(self, partition: str, stands: dict[Dataset, Standing]) -> None:
         numbers = [set(stands[d].table["number"].to_pylist()) for d in (Dataset.VALIDATED, Dataset.QUARANTINE)]
@@ -161,14 +182,14 @@ class Checks:
             self.violations.append(f"{partition}: rows {sorted(both)} are published and in quarantine")
 
 
-def _judged(place: Place, body: bytes) -> Standing:
+def _judged(place: Place, body: bytes, sha256: str) -> Standing:
     try:
         table = pq.read_table(pa.BufferReader(body))
     except pa.ArrowException as error:
         raise Wrong(f"{place}: {error}") from error
     if not table.num_rows and place[0] is Dataset.QUARANTINE:
-        return Standing(Made(NOTHING), table)
-    return Standing(judged(*place, table), table)
+        return Standing(Made(NOTHING), sha256, table)
+    return Standing(judged(*place, table), sha256, table)
 
 
 def _digest(manifest: dict[str, Any]) -> str:

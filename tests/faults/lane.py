@@ -1,6 +1,6 @@
-"""One lake under attack whose nights are ingested, validated and predicted again and again, by two task processes.
+"""One lake under attack whose nights are ingested, validated and predicted again and again, by several processes.
 
-``hurt`` is the process that troubles befall, ``other`` works beside it. All chance is from one seed.
+``hurt`` are the processes that troubles befall, ``other`` works beside them. All chance is from one seed.
 """
 
 import random
@@ -29,6 +29,8 @@ from tests.faults.world import build
 
 STEPS = ("ingest", "validate", "predict")
 SHARD_ROWS = (1, 60, 10**6)
+# Processes that troubles befall at once, and how often a source is corrected, rather than a champion moved.
+HURT, CORRECTED = 3, 0.3
 # What a source takes to answer, in milliseconds: a slow one may be corrected meanwhile.
 QUICK, SLOW = 0, 80
 # Requests of a task, about.
@@ -61,8 +63,9 @@ class Lane:
             build(self.settings, ())
             self.bucket = Bucket(self.settings)
             self.checks = Checks(self.bucket, conditional_copies=self.store_name != "moto", violations=self.violations)
-            self.hurt = stack.enter_context(TaskProcess(self.settings, folder, self.rng))
-            self.other = stack.enter_context(TaskProcess(self.settings, folder, self.rng))
+            processes = [TaskProcess(self.settings, folder, self.rng) for _ in range(HURT + 1)]
+            self.other, *self.all_hurt = map(stack.enter_context, processes)
+            self.hurt, *_ = self.all_hurt
             for partition in chain.PARTITIONS:
                 self.correct(partition)
                 self.heal(partition)
@@ -119,7 +122,7 @@ class Lane:
 
     def newer(self, partition: str) -> None:
         """Something newer is there to be made a night of: a corrected source, or another champion."""
-        self.correct(partition) if self.rng.random() < 0.5 else self.promote()
+        self.correct(partition) if self.rng.random() < CORRECTED else self.promote()
 
     def partition(self) -> str:
         """One of the nights."""
@@ -131,7 +134,7 @@ class Lane:
 
     def any_task(self, partition: str) -> Task:
         """One that has something to do: most often a night to be scored by a new champion."""
-        (name,) = self.rng.choices(STEPS, (3, 2, 6))
+        (name,) = self.rng.choices(STEPS, (2, 1, 6))
         return self.due(name, partition)
 
     def due(self, name: str, partition: str) -> Task:

@@ -19,6 +19,7 @@ from tests.faults.world import pin_of
 
 IN_MEMORY = 2_000_000
 LONGEST_WAIT = 0.05
+OPENED: dict[str, Stores] = {}
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,10 @@ class Registry:
 
 
 def carry_out(settings: Settings, task: Task) -> Any:
-    """Do it as a task of Airflow does, in clients of its own. What it leaves for the next."""
+    """Do it as a task of Airflow does. What it leaves for the next."""
     uniqueness.BUCKET_ROWS = task.rows_in_memory
     spec = chain_spec(task.shard_rows)
-    stores = Stores(settings, {"by": "faults"})
-    stores.__dict__["registry"] = Registry()
+    stores = _stores(settings)
     match task.name:
         case "ingest":
             return Published(ingest(spec, task.partition, stores))
@@ -75,6 +75,15 @@ def carry_out(settings: Settings, task: Task) -> Any:
             parts = plan(spec, task.partition, stores).parts()
             return _published(spec, parts, _scored(spec, parts, stores), stores)
     raise AssertionError(task.name)
+
+
+def _stores(settings: Settings) -> Stores:
+    """Clients of a long-lived worker, which keep their connections from task to task."""
+    endpoint = str(settings.endpoint)
+    if endpoint not in OPENED:
+        OPENED[endpoint] = Stores(settings, {"by": "faults"})
+        OPENED[endpoint].__dict__["registry"] = Registry()
+    return OPENED[endpoint]
 
 
 def _scored(spec: ModelSpec, parts: list[Plan], stores: Stores) -> list[ShardResult]:

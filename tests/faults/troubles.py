@@ -37,62 +37,79 @@ def disturbed(lane: Lane, partition: str) -> None:
 
 
 def raced(lane: Lane, partition: str) -> None:
-    """Two of one task at the same time, of other versions or the same; half the time the network fails one of them."""
+    """Several of one task at the same time, of other versions or the same; half the time the network fails one."""
     task = lane.any_task(partition)
     plan = sometimes(lane.rng, 0.05) if lane.rng.random() < 0.5 else None
-    lane.hurt.start(task, plan)
-    if lane.rng.random() < 0.5:
-        lane.newer(partition)
-    lane.other.start(lane.task(task.name, partition))
-    lane.count("raced", "two tasks at once")
-    lane.end(lane.other)
-    lane.end(lane.hurt)
-    lane.count_injected("network", lane.hurt)
+    for process in lane.all_hurt:
+        process.start(lane.task(task.name, partition), plan)
+        if lane.rng.random() < 0.5:
+            lane.newer(partition)
+        plan = None
+    lane.count("raced", "one more of a task at the same time", len(lane.all_hurt) - 1)
+    for process in lane.all_hurt:
+        lane.end(process)
+        lane.count_injected("network", process)
 
 
 def paused(lane: Lane, partition: str) -> None:
-    """A task stands still, others make the night of something newer, then the first goes on."""
-    task = lane.any_task(partition)
-    where = lane.rng.choice(("at an instant", "at a request", "at a request", "before the plain copy"))
-    plans: dict[str, Plan | None] = {
-        "at an instant": None,
-        "at a request": nth(lane.request(task), Fault.PAUSE),
-        "before the plain copy": _last_look(),
-    }
+    """Tasks stand still, others make the night of something newer, then the first go on, in any order."""
+    slept = []
+    for process in lane.all_hurt:
+        task = lane.any_task(partition)
+        where = lane.rng.choice(("at an instant", "at a request", "at a request", "before the plain copy"))
+        pause(lane, process, task, where)
+        if stopped(process):
+            lane.count("paused", where)
+            slept.append(process)
+        else:
+            lane.end(process)
+    lane.newer(partition)
+    makes_newer(lane, partition)
+    lane.rng.shuffle(slept)
+    for process in slept:
+        process.resume()
+    for process in slept:
+        lane.end(process)
+        process.proxy.injected.clear()
+
+
+def pause(lane: Lane, process: TaskProcess, task: Task, where: str) -> None:
+    """Let a task begin that will stand still, if it does not end before."""
     if where == "at an instant":
         lane.outside.slow_down(SLOW)
-    lane.hurt.start(task, plans[where])
-    if where == "at an instant":
+        process.start(task)
         time.sleep(lane.instant(task))
-        lane.hurt.pause()
+        process.pause()
         lane.outside.slow_down(QUICK)
-    if stopped(lane.hurt):
-        lane.newer(partition)
-        makes_newer(lane, partition)
-        lane.count("paused", where)
-        lane.hurt.resume()
-    lane.end(lane.hurt)
-    lane.hurt.proxy.injected.clear()
+    elif where == "at a request":
+        process.start(task, nth(lane.request(task), Fault.PAUSE))
+    else:
+        process.start(task, _last_look())
 
 
 def came_late(lane: Lane, partition: str) -> None:
     """Writes are held back and their connections cut; they reach the store after others made the night anew."""
-    share = lane.rng.choice((0.3, 0.6, 1.0))
-    only = lane.rng.choice((commits, copies, None))
-    lane.hurt.start(lane.any_task(partition), late(lane.rng, share) if only is None else nth(1, Fault.LATE, only))
-    lane.end(lane.hurt)
+    plans: list[Plan] = [
+        nth(1, Fault.LATE, commits),
+        nth(1, Fault.LATE, copies),
+        late(lane.rng, lane.rng.choice((0.3, 0.6, 1.0))),
+    ]
+    for process, plan in zip(lane.all_hurt, plans, strict=True):
+        process.start(lane.any_task(partition), plan)
+        lane.end(process)
     lane.newer(partition)
     makes_newer(lane, partition)
-    for request in lane.hurt.proxy.late:
-        lane.count("late", kind_of(request))
-    lane.hurt.proxy.release()
-    lane.hurt.proxy.injected.clear()
+    for process in lane.all_hurt:
+        for request in process.proxy.late:
+            lane.count("late", kind_of(request))
+        process.proxy.release()
+        process.proxy.injected.clear()
 
 
 def lied_to(lane: Lane, partition: str) -> None:
     """Bits flipped, bodies cut, pages missing: a task is right, or ends in one of our errors."""
     for _ in range(3):
-        lane.hurt.start(lane.any_task(partition), lying(lane.rng, lane.rng.choice((0.05, 0.2))))
+        lane.hurt.start(lane.any_task(partition), lying(lane.rng, lane.rng.choice((0.05, 0.1, 0.2))))
         lane.end(lane.hurt)
         lane.count_injected("lied to", lane.hurt)
         lane.checks.look(partition)
@@ -104,20 +121,30 @@ def doubled(lane: Lane, partition: str) -> None:
     task = prepared(lane, name, partition)
     if task is None:
         return
-    at_once = lane.rng.random() < 0.4
-    lane.hurt.start(task, None if at_once else nth(lane.request(task), Fault.PAUSE))
-    if not at_once and not stopped(lane.hurt):
-        lane.end(lane.hurt)
+    if lane.rng.random() < 0.4:
+        for process in (*lane.all_hurt, lane.other):
+            process.start(task)
+        for process in (*lane.all_hurt, lane.other):
+            lane.end(process)
+        lane.count("doubled", f"{name}, at once", len(lane.all_hurt))
         return
+    slept = []
+    for process in lane.all_hurt:
+        process.start(task, nth(lane.request(task), Fault.PAUSE))
+        if stopped(process):
+            slept.append(process)
+        else:
+            lane.end(process)
     lane.do(task)
-    if not at_once and name in {"ingest", "validate"}:
+    if name in {"ingest", "validate"}:
         lane.correct(partition)
         makes_newer(lane, partition)
         name = f"{name}, corrected between"
-    lane.hurt.resume()
-    lane.end(lane.hurt)
-    lane.count("doubled", f"{name}, {'at once' if at_once else 'the first goes on last'}")
-    lane.hurt.proxy.injected.clear()
+    for process in slept:
+        process.resume()
+        lane.end(process)
+        process.proxy.injected.clear()
+    lane.count("doubled", f"{name}, the first goes on last", len(slept))
 
 
 def mixed(lane: Lane, partition: str, between: Callable[[Lane, str], None] = Lane.newer) -> None:
