@@ -49,7 +49,14 @@ class Chaos:
         """The source of a night is corrected, and it is ingested again."""
         self.editions += 1
         self.site.correct(night, self.editions)
-        self.site.api.trigger(f"{MODEL}.ingest", f"chaos__{self.editions}", night)
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            # Its id is fixed: what a busy Airflow did without an answer is not done twice.
+            with suppress(StackError):
+                self.site.api.trigger(f"{MODEL}.ingest", f"chaos__{self.editions}", night)
+                return
+            time.sleep(2)
+        raise TimeoutError(night)
 
     def trouble(self) -> None:
         """One task process, or a worker with its task, is killed, or stands still beyond its heartbeat."""
@@ -101,7 +108,8 @@ class Chaos:
         while time.monotonic() < end:
             runs = self._runs()
             for run in (run for run in runs if run.state == "failed"):
-                self.site.api.clear(run)
+                with suppress(StackError):
+                    self.site.api.clear(run)
             if not any(run.state in LIVE | {"failed"} for run in runs):
                 return
             time.sleep(2)
@@ -109,8 +117,11 @@ class Chaos:
         self.violations.append(f"after {PATIENCE} s of silence: {live}")
 
     def _runs(self) -> list[BoardRun]:
-        self.site.api._asked = None
-        return [run for run in self.site.api.changed_runs() if run.partition]
+        while True:
+            with suppress(StackError):
+                self.site.api._asked = None
+                return [run for run in self.site.api.changed_runs() if run.partition]
+            time.sleep(2)
 
     def check(self, night: str) -> None:
         """One night, from its source to its monitoring."""
@@ -164,8 +175,7 @@ def chaos(seed: int, seconds: float) -> dict[str, Any]:
             storm.trouble()
             if time.monotonic() - corrected > CORRECTION:
                 corrected = time.monotonic()
-                with suppress(StackError):
-                    storm.correct(storm.rng.choice(NIGHTS))
+                storm.correct(storm.rng.choice(NIGHTS))
         storm.wake()
         storm.settle()
         for night in NIGHTS:

@@ -7,6 +7,7 @@ import os
 import random
 import resource
 import signal
+import time
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass
@@ -76,13 +77,19 @@ class TaskProcess:
         return self.wait()
 
     def wait(self, seconds: float = PATIENCE) -> Done:
-        """How the task ended."""
-        ready = wait([self.link, self.process.sentinel], seconds)
+        """How the task ended. One that was stopped at its very end, or by a request of it that outlived it, goes on."""
+        ready: list[object] = []
+        end = time.monotonic() + seconds
+        while not ready and time.monotonic() < end:
+            ready = wait([self.link, self.process.sentinel], 1)
+            if not ready:
+                self.resume()
         self.proxy.plan = nothing
         if not ready:
             self.kill()
             self.process.join()
             return Done(self._task, "crashed", f"still running after {seconds} s")
+        self.resume()
         with suppress(EOFError, ConnectionResetError):
             if self.link.poll():
                 how, value = self.link.recv()
