@@ -87,7 +87,7 @@ class Chaos:
         pairs = []
         with suppress(psutil.Error):
             for worker in psutil.Process(scheduler.pid).children(recursive=True):
-                pairs += [(worker, task) for task in worker.children() if _is_task(worker)]
+                pairs += [(worker, task) for task in worker.children() if _is_worker(worker)]
         return pairs
 
     def _pause(self, stopped: list[psutil.Process], seconds: float) -> None:
@@ -187,8 +187,8 @@ def chaos(seed: int, seconds: float) -> dict[str, Any]:
         return {"faults": dict(storm.faults), "tasks": dict(states), "violations": storm.violations}
 
 
-def _is_task(worker: psutil.Process) -> bool:
-    return any(word.startswith("airflow supervisor") for word in worker.cmdline())
+def _is_worker(process: psutil.Process) -> bool:
+    return any("worker -- LocalExecutor" in word for word in process.cmdline())
 
 
 def _resume(stopped: list[psutil.Process]) -> None:
