@@ -17,9 +17,9 @@ from tests.faults.world import Night
 
 pytestmark = pytest.mark.faults
 
-# Two shards of two requests each, the night's one file, the manifest, the copy.
-NIGHT, SHARD_ROWS, WRITES = Night("2024-01-01", 600), 1, 7
-COMMIT = 6
+# Two shards of two requests each, the JSON of each touched, the night's one file, the manifest, the copy.
+NIGHT, SHARD_ROWS, WRITES = Night("2024-01-01", 600), 1, 9
+COMMIT = 8
 
 
 @pytest.fixture(scope="module")
