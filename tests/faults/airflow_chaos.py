@@ -85,9 +85,11 @@ class Chaos:
         """Each worker that has a task, and the task."""
         scheduler = processes.recall(self.site.stack.records, "scheduler")
         pairs = []
-        with suppress(psutil.Error):
-            for worker in psutil.Process(scheduler.pid).children(recursive=True):
-                pairs += [(worker, task) for task in worker.children() if _is_worker(worker)]
+        for worker in psutil.Process(scheduler.pid).children(recursive=True):
+            # Some have ended since they were listed.
+            with suppress(psutil.Error):
+                if _is_worker(worker):
+                    pairs += [(worker, task) for task in worker.children() if task.status() != psutil.STATUS_ZOMBIE]
         return pairs
 
     def _pause(self, stopped: list[psutil.Process], seconds: float) -> None:

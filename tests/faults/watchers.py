@@ -14,7 +14,7 @@ from tests.faults.worker import CONTEXT
 from tests.faults.world import Wrong
 
 WATCHING = ("manifest", "arrow")
-PAUSE = 0.5
+PAUSE = 1.0
 
 
 @dataclass
