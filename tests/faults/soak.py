@@ -21,6 +21,8 @@ ROOT = Path(__file__).parents[2]
 RESULT = ROOT / "benchmarks" / "soak.json"
 PACKAGE = "pipelines/nightshift"
 LANES, ROUND_SECONDS = 2, 150.0
+# Of n faults of which none did harm, fewer than 3 / n of all such faults do, with 95 % confidence.
+RULE_OF_THREE = 3
 # After how many troubles in a row a clean run must heal what they left.
 MOST_IN_A_ROW = 3
 SUMMED = ("faults", "tasks", "clean_runs", "looks", "reads", "failed_reads", "set_back", "violations")
@@ -121,8 +123,27 @@ def save(run: dict[str, Any], result: Path = RESULT) -> None:
     """Add a run, or say more of it; others may save theirs at the same time."""
     with result.with_name(f".{result.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        others = [other for other in runs(result) if other["began"] != run["began"]]
-        result.write_text(json.dumps({"runs": [*others, run]}, indent=1) + "\n")
+        every = [*(other for other in runs(result) if other["began"] != run["began"]), run]
+        same = [other for other in every if other["code"] == run["code"]]
+        content = {"kinds": kinds(same), "code": run["code"], "runs": every}
+        result.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def kinds(same: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Faults of each kind over runs of one code, those on moto, and the share that does harm, at most."""
+    faults, second = Counter[str](), Counter[str]()
+    for run in same:
+        for name, count in run.get("faults", {}).items():
+            kind = name.partition(":")[0]
+            faults[kind] += count
+            second[kind] += count if run["store"] == "moto" else 0
+    table = {kind: _row(count, second[kind]) for kind, count in faults.most_common()}
+    return table | {"all": _row(faults.total(), second.total())}
+
+
+def _row(faults: int, second: int) -> dict[str, float]:
+    bound = round(RULE_OF_THREE / faults, 5) if faults else 1.0
+    return {"faults": faults, "on_moto": second, "bound": bound}
 
 
 def runs(result: Path = RESULT) -> list[dict[str, Any]]:

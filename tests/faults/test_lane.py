@@ -1,5 +1,6 @@
 """Each kind of trouble of the long runs, with a fixed seed: nothing wrong is ever seen, and clean runs heal."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,8 @@ def befallen(lane: Lane, trouble: Trouble) -> None:
 def test_long_runs_add_up(tmp_path: Path) -> None:
     result = tmp_path / "soak.json"
     for began, faults in (("1", {"late: commit": 2}), ("2", {"late: commit": 3}), ("1", {"late: commit": 7})):
-        save({"began": began, "faults": faults}, result)
+        save({"began": began, "faults": faults, "store": "moto", "code": "1"}, result)
+    assert json.loads(result.read_text())["kinds"]["late"] == {"faults": 10, "on_moto": 10, "bound": 0.3}
     assert sorted((run["began"], run["faults"]["late: commit"]) for run in runs(result)) == [("1", 7), ("2", 3)]
 
 
