@@ -122,8 +122,10 @@ class TaskProcess:
         self._signal(signal.SIGCONT)
 
     def _signal(self, number: int) -> None:
-        if self.process.is_alive():
-            os.kill(self.process.pid, number)
+        # It may have ended since, and another process may have been the one to bury it.
+        with suppress(ProcessLookupError):
+            if self.process.is_alive():
+                os.kill(self.process.pid, number)
 
     def _begin(self) -> None:
         if hasattr(self, "link"):

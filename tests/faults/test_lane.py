@@ -8,7 +8,7 @@ import pytest
 from tests.faults.chain import PARTITIONS
 from tests.faults.lane import Lane
 from tests.faults.soak import plus, runs, save
-from tests.faults.troubles import TROUBLES, Trouble, came_late, doubled, lied_to, paused
+from tests.faults.troubles import TROUBLES, Trouble, came_late, lied_to, paused
 
 pytestmark = pytest.mark.faults
 
@@ -18,7 +18,7 @@ def test_trouble_and_then_clean_runs_that_heal(lane: Lane, trouble: Trouble) -> 
     befallen(lane, trouble)
 
 
-@pytest.mark.parametrize("trouble", [paused, came_late, lied_to, doubled])
+@pytest.mark.parametrize("trouble", [paused, came_late, lied_to])
 def test_the_second_store_holds_the_same(second: Lane, trouble: Trouble) -> None:
     befallen(second, trouble)
 
