@@ -190,7 +190,7 @@ def chaos(seed: int, seconds: float) -> dict[str, Any]:
 
 
 def _is_worker(process: psutil.Process) -> bool:
-    return any("worker -- LocalExecutor" in word for word in process.cmdline())
+    return "worker -- LocalExecutor" in " ".join(process.cmdline())
 
 
 def _resume(stopped: list[psutil.Process]) -> None:
