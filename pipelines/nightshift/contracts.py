@@ -64,7 +64,11 @@ class PartitionRef:
 
 @dataclass(frozen=True)
 class SnapshotRef:
-    """The training data at one DVC version; ``md5`` ends in ``.dir``."""
+    """The training data at one DVC version; ``md5`` ends in ``.dir``.
+
+    Of its window it lacks nights without data (``missing``), those that were taken back (``retracted``), and those
+    whose manifest could not be read (``unreadable``).
+    """
 
     model: str
     md5: str
@@ -74,6 +78,8 @@ class SnapshotRef:
     nights: int
     rows: int
     missing: list[str]
+    retracted: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,8 @@ PARQUET = ".parquet"
 RETRACTED = ".retracted"
 # <column>=<night>, as a folder or as a JSON file.
 NIGHT = re.compile(r"/([^/=]+)=([^/=]+?)(?:/|\.json$)")
+DATASETS = "|".join(Dataset)
+MANIFEST = re.compile(rf"(?:^|/)manifests/({DATASETS})/([^/]+)/([^/=]+)=([^/=]+)\.json$")
 
 
 def manifests(dataset: Dataset, model: str) -> str:
@@ -42,6 +44,15 @@ def manifest(key: PartitionKey) -> str:
     """The commit record of a night."""
     prefix = manifests_of_column(key.dataset, key.model, key.column)
     return f"{prefix}{key.partition}.json"
+
+
+def manifest_in(where: str) -> PartitionKey | None:
+    """The night whose commit record lies at an address of the lake; None for what is no address of one."""
+    named = MANIFEST.search(where)
+    if named is None:
+        return None
+    dataset, model, column, partition = named.groups()
+    return address(Dataset(dataset), model, column, partition)
 
 
 def retraction(key: PartitionKey) -> str:
@@ -186,6 +197,11 @@ def address(dataset: Dataset, model: str, column: str, partition: str) -> Partit
         return PartitionKey(dataset, model, column, partition)
     except UsageError:
         return None
+
+
+def with_column(key: str, column: str) -> str:
+    """The same place of a night under another partition column."""
+    return NIGHT.sub(lambda named: named[0].replace(f"{named[1]}=", f"{column}=", 1), key, count=1)
 
 
 def night_of_generation(key: str) -> str:
