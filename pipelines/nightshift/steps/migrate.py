@@ -20,7 +20,7 @@ MOST_LISTED = 10
 
 @dataclass(frozen=True)
 class Migrated:
-    """How many nights of each dataset were moved to ``column``, or dropped, and other files; none where all was done."""
+    """How many nights of each dataset were moved to ``column``, how many were dropped, and how many other files."""
 
     model: str
     column: str

@@ -87,17 +87,22 @@ def _put_in_place(objects: Objects, old: PartitionKey, new: PartitionKey) -> str
         standing = committed(objects, new)
         if before is None:
             return MOVED
-        wanted = _renamed(before.manifest, new) if standing is None else standing.manifest
-        if wanted.generation != before.manifest.generation and wanted.sequence <= before.manifest.sequence:
-            # What is made from either must see that this one is the newer.
-            wanted = wanted.model_copy(update={"sequence": before.manifest.sequence + 1})
-        if standing is None or wanted != standing.manifest:
-            if not _is_put(objects, wanted, standing.etag if standing else None):
-                continue
-        plain.serve(objects, wanted)
-        is_the_same = wanted.generation == before.manifest.generation
-        return MOVED if is_the_same else DROPPED
+        wanted = _wanted(before.manifest, standing.manifest if standing else None, new)
+        is_there = standing is not None and standing.manifest == wanted
+        if is_there or _is_put(objects, wanted, standing.etag if standing else None):
+            plain.serve(objects, wanted)
+            return MOVED if wanted.generation == before.manifest.generation else DROPPED
     raise LakeUnavailable(f"{new} is committed by others all the time", fix="end its runs, then run it again")
+
+
+def _wanted(before: Manifest, standing: Manifest | None, new: PartitionKey) -> Manifest:
+    """What is to stand under the new column: what stands there, or else what stood under the old one."""
+    if standing is None:
+        return _renamed(before, new)
+    if standing.generation == before.generation or standing.sequence > before.sequence:
+        return standing
+    # What is made from either must see that this one is the newer.
+    return standing.model_copy(update={"sequence": before.sequence + 1})
 
 
 def _is_put(objects: Objects, manifest: Manifest, etag: str | None) -> bool:

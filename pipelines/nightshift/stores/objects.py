@@ -179,17 +179,12 @@ class Objects:
 
     def first_key(self, prefix: str, after: str = "") -> str | None:
         """The first key under a prefix, or the first behind ``after``; None where there is none. One small request."""
-        query = {
-            "Bucket": self.bucket,
-            "Prefix": self._prefix + prefix,
-            "MaxKeys": 1,
-        }
-        if after:
-            query["StartAfter"] = self._prefix + after
+        folder = self._prefix + prefix
+        start = self._prefix + (after or prefix)
         with self._explained(prefix):
-            answer = self._client.list_objects_v2(**query)
-        keys = [item["Key"] for item in answer.get("Contents", ())]
-        return keys[0].removeprefix(self._prefix) if keys else None
+            answer = self._client.list_objects_v2(Bucket=self.bucket, Prefix=folder, StartAfter=start, MaxKeys=1)
+        keys = [item["Key"].removeprefix(self._prefix) for item in answer.get("Contents", ())]
+        return keys[0] if keys else None
 
     def delete_once(self, key: str) -> None:
         """One DELETE, never sent again: a late second one could take what was written there since."""

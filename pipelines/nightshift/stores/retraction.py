@@ -65,12 +65,14 @@ def take_back(
 ) -> list[TakenBack]:
     """Take back a night and all that was made from it; nobody can read a row of it then. It may be repeated.
 
-    ``inputs`` are the sequences of what is no dataset. Raises ``MissingPartition`` when no such night was ever
-    published, ``LaterRecord`` before anything is taken back, ``LakeUnavailable``.
+    ``inputs`` are the sequences of what is no dataset. Raises ``MissingPartition`` when there never was such a night,
+    ``LaterRecord`` before anything is taken back, ``LakeUnavailable``.
     """
     keys = [night.of(dataset) for dataset in TAKEN_BACK_WITH[night.dataset]]
-    standing = [_standing(objects, key) for key in keys]
-    if not any(manifest.etag for manifest in standing):
+    for key in keys:
+        _standing(objects, key)
+    places = [layout.manifest(night.of(dataset)) for dataset in Dataset]
+    if not any(map(objects.head, places)):
         raise MissingPartition(f"{night} was never published: there is nothing to take back", fix="look at the date")
     return [_take_back(objects, key, retraction, provenance, inputs) for key in keys]
 
