@@ -252,6 +252,22 @@ class Decision:
     run_id: str
 
 
+@dataclass(frozen=True)
+class Retracted:
+    """A night that was taken back. ``rows``: what people could read before, by dataset; 0 where that was nothing.
+
+    ``labels`` says what becomes of them, and ``bring_back`` is the command that does.
+    """
+
+    model: str
+    partition: str
+    by: str
+    why: str
+    rows: dict[str, int]
+    labels: str
+    bring_back: str
+
+
 # Maintenance leaves alone what changed in the last days. The least exceeds the longest run: a Dag run ends
 # within four hours, a step run by hand within a day.
 KEEP_DAYS = 7.0

@@ -93,7 +93,7 @@ STEPS: dict[str, Callable[[ModelSpec, Stores], Any]] = {
 def test_a_renamed_column_is_one_error_before_anything_is_written(renamed: ModelSpec, stores: Stores) -> None:
     before = everything(stores.lake)
     for name, step in STEPS.items():
-        with pytest.raises(UsageError, match="lies under the partition column day, and model.yaml has") as error:
+        with pytest.raises(UsageError, match="lies under the partition column day, and") as error:
             step(renamed, Stores(stores.settings))
         assert f"nightshift migrate {renamed.name}" in error.value.fix, name
     assert everything(stores.lake) == before

@@ -170,7 +170,7 @@ def test_a_prediction_that_was_planned_before_publishes_nothing(world, night, da
         predict(world.spec, night, world.stores)
     planned = plan(world.spec, night, world.stores)
     world.retract(night, dataset)
-    with pytest.raises(Superseded, match="was taken back by .* while this run worked: wrong prices"):
+    with pytest.raises(Superseded, match=r"was taken back by .* while this run worked: wrong prices"):
         score_and_publish(world.spec, planned, world.stores)
     assert Dataset.PREDICTIONS not in world.readable(night)
 
@@ -262,7 +262,7 @@ def test_what_was_taken_back_is_explained(world, night) -> None:
     world.validated(night)
     predict(world.spec, night, world.stores)
     world.retract(night)
-    with pytest.raises(MissingPartition, match="was taken back by .*: wrong prices") as error:
+    with pytest.raises(MissingPartition, match=r"was taken back by .*: wrong prices") as error:
         explain(world.spec, night, world.stores)
     assert error.value.fix == f"nightshift ingest {world.spec.name} {night}, to bring it back"
 

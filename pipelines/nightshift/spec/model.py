@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from nightshift.contracts import Dataset, PartitionKey
 from nightshift.errors import UsageError
-from nightshift.partitions import shifted
+from nightshift.partitions import parse_partition, shifted
 from nightshift.spec.base import Frozen, Name, Share
 from nightshift.spec.columns import Column
 from nightshift.spec.learning import (
@@ -105,8 +105,8 @@ class ModelSpec(Frozen):
         return PartitionKey(dataset, self.name, self.partition.column, partition)
 
     def is_too_early(self, partition: str) -> bool:
-        """Whether a night is before the first there can be."""
-        return partition < self.partition.start.isoformat()
+        """Whether a night is before the first there can be. Raises ``UsageError`` for what is no date."""
+        return parse_partition(partition) < self.partition.start
 
     def require_night(self, partition: str) -> None:
         """Raises ``UsageError`` for a night before the first there can be: nothing is to be made of it."""

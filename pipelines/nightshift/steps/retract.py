@@ -1,36 +1,21 @@
 """Take a night back, with all that was made from it: nobody reads a row of it until it is ingested again."""
 
 import getpass
-from dataclasses import dataclass
 
-from nightshift.contracts import Dataset, PartitionKey
+from nightshift.contracts import Dataset, PartitionKey, Retracted
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
 from nightshift.stores.manifest import Retraction
 from nightshift.stores.missing import how_to_make
 from nightshift.stores.retraction import take_back
 
-BY_HAND = "by hand"
 LABELS_STAY = "labels stay, and join nothing until the night is there again"
 LABELS_GO = "labels are taken back: training and accuracy leave the night out"
 NO_LABELS_MEANT = "labels stay"
 
 
-@dataclass(frozen=True)
-class Retracted:
-    """A night that was taken back. ``rows``: what people could read before, by dataset; 0 where that was nothing."""
-
-    model: str
-    partition: str
-    by: str
-    why: str
-    rows: dict[str, int]
-    labels: str
-    bring_back: str
-
-
 def retract(
-    spec: ModelSpec, partition: str, stores: Stores, *, dataset: Dataset = Dataset.RAW, why: str = BY_HAND
+    spec: ModelSpec, partition: str, stores: Stores, *, dataset: Dataset = Dataset.RAW, why: str = "by hand"
 ) -> Retracted:
     """Take back a night of ``dataset`` and of all datasets made from it; done again, it finishes what is left.
 
