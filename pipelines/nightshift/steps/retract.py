@@ -29,7 +29,7 @@ def retract(
         why=why,
         dataset=dataset,
     )
-    taken_back = take_back(stores.lake.objects, night, retraction, stores.provenance(), _last_champion(spec, stores))
+    taken_back = take_back(stores.lake.objects, night, retraction, stores.provenance(), inputs={})
     _forget(night, stores)
     return Retracted(
         model=spec.name,
@@ -51,11 +51,6 @@ def _who(stores: Stores) -> str:
     except (OSError, KeyError):
         # A container may run as a number that has no name.
         return stores.origin.get("by", "somebody")
-
-
-def _last_champion(spec: ModelSpec, stores: Stores) -> dict[str, int]:
-    """The newest move of the champion: who planned with an older one, or with this one, began before."""
-    return {}
 
 
 def _forget(night: PartitionKey, stores: Stores) -> None:

@@ -45,6 +45,8 @@ def snapshot(spec: ModelSpec, as_of: str, stores: Stores) -> SnapshotRef:
     rows = sum(night.rows for night in joined.values())
     absent = [night for night in wanted if night not in sources]
     taken_back = retracted_nights(spec, stores) if absent else set()
+    missing = [night for night in absent if night not in taken_back]
+    unreadable = [night for night in made_from if night not in joined]
     return SnapshotRef(
         model=spec.name,
         md5=stores.snapshots.freeze(files),
@@ -53,9 +55,9 @@ def snapshot(spec: ModelSpec, as_of: str, stores: Stores) -> SnapshotRef:
         last_night=nights[-1],
         nights=len(nights),
         rows=rows,
-        missing=[night for night in absent if night not in taken_back],
+        missing=missing,
         retracted=[night for night in absent if night in taken_back],
-        unreadable=[night for night in made_from if night not in joined],
+        unreadable=unreadable,
     )
 
 

@@ -31,6 +31,7 @@ class Record(BaseModel):
     """What errors call it, with its article."""
     remedy: ClassVar[str] = LATER
     """What to do about a damaged one."""
+    remedy_of_later: ClassVar[str] = LATER
 
     format: int
 
@@ -82,7 +83,7 @@ class Record(BaseModel):
 
     @classmethod
     def _later(cls, where: str, why: str) -> LaterRecord:
-        return LaterRecord(cls._refused(where, why), fix=LATER)
+        return LaterRecord(cls._refused(where, why), fix=cls.remedy_of_later)
 
     @classmethod
     def _refused(cls, where: str, why: str) -> str:

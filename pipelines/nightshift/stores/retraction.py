@@ -142,6 +142,8 @@ def _retracted(
     provenance: Mapping[str, Any],
 ) -> Manifest:
     before = standing.manifest
+    columns = before.columns if before else {}
+    sequence = before.sequence if before else max(_sequences_named(objects, key), default=0)
     return Manifest(
         dataset=key.dataset,
         model=key.model,
@@ -152,10 +154,10 @@ def _retracted(
         rows=0,
         rows_in=0,
         rows_quarantined=0,
-        columns=before.columns if before else {},
+        columns=columns,
         files=(),
         provenance=dict(provenance),
-        sequence=1 + (before.sequence if before else max(_sequences_named(objects, key), default=0)),
+        sequence=sequence + 1,
         inputs=inputs,
         retracted=retraction,
     )
