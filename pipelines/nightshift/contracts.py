@@ -64,7 +64,11 @@ class PartitionRef:
 
 @dataclass(frozen=True)
 class SnapshotRef:
-    """The training data at one DVC version; ``md5`` ends in ``.dir``."""
+    """The training data at one DVC version; ``md5`` ends in ``.dir``.
+
+    Of its window it lacks nights without data (``missing``), those that were taken back (``retracted``), and those
+    whose manifest could not be read (``unreadable``).
+    """
 
     model: str
     md5: str
@@ -74,6 +78,8 @@ class SnapshotRef:
     nights: int
     rows: int
     missing: list[str]
+    retracted: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -244,6 +250,22 @@ class Decision:
     retrain: bool
     reason: str
     run_id: str
+
+
+@dataclass(frozen=True)
+class Retracted:
+    """A night that was taken back. ``rows``: what people could read before, by dataset; 0 where that was nothing.
+
+    ``labels`` says what becomes of them, and ``bring_back`` is the command that does.
+    """
+
+    model: str
+    partition: str
+    by: str
+    why: str
+    rows: dict[str, int]
+    labels: str
+    bring_back: str
 
 
 # Maintenance leaves alone what changed in the last days. The least exceeds the longest run: a Dag run ends

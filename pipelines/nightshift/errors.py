@@ -19,6 +19,7 @@
         FromTheFuture        the model was trained on data later than the partition
         OtherLabel           the model was trained for another label than model.yaml has now
       UnreadableRecord     a small file of the lake is damaged, or a later version wrote it
+        LaterRecord          a later version wrote it
       DamagedFile          bytes of the lake are not those that were written
       Superseded           another run published this night first
       StackError           the embedded stack cannot start, stop or be found
@@ -124,6 +125,10 @@ class OtherLabel(ModelError):
 
 class UnreadableRecord(NightshiftError):
     """A small file of the lake is damaged, or a later version wrote it."""
+
+
+class LaterRecord(UnreadableRecord):
+    """A later version wrote it: whole, but not for this one to read."""
 
 
 class DamagedFile(NightshiftError):

@@ -28,6 +28,7 @@ SHAPES = {
     "train": TRAINING,
     "retrain": TRAINING,
     "rollback": {"rollback": set()},
+    "retract": {"retract": set()},
     "maintain": {"maintain": set()},
 }
 OUTLETS = {
@@ -38,6 +39,7 @@ OUTLETS = {
     "train": {"promote": "champion"},
     "retrain": {"promote": "champion"},
     "rollback": {"rollback": "champion"},
+    "retract": {},
     "maintain": {},
 }
 # Tasks that are no steps of ours, with the reason that they need no guard.

@@ -15,7 +15,6 @@ from tests.dags.flaky import Door
 
 pytestmark = pytest.mark.stack
 NIGHT = "2024-01-12"
-TOO_EARLY = "2023-12-01"
 # Which service is away when a task of the night begins, how, and for how many seconds.
 STORE_GONE, REGISTRY_GONE, HANGS, MISTAKE = "2024-01-13", "2024-01-14", "2024-01-15", "2024-02-30"
 OUTAGES = {
@@ -23,11 +22,13 @@ OUTAGES = {
     REGISTRY_GONE: ["mlflow", "gone", 0.5],
     HANGS: ["s3", "hangs", 4],
 }
+HOLIDAY, TOO_EARLY = "2024-02-29", "2023-12-01"
 
 
 def test_a_training_and_a_night_end_well(run_dags, families, spec, stores):
     # First the champion, then the chain of the night in its order; what undoes or repeats the training stays out.
-    verbs = ["train", *(verb for verb in families if verb not in {"train", "retrain", "rollback"})]
+    undo = {"train", "retrain", "rollback", "retract"}
+    verbs = ["train", *(verb for verb in families if verb not in undo)]
     ends, _ = run_dags(*(f"{verb}:{NIGHT}" for verb in verbs))
     states = {verb: (state, tasks) for verb, _, state, tasks in ends}
     assert {verb: state for verb, (state, _) in states.items()} == dict.fromkeys(states, "success")
@@ -39,8 +40,22 @@ def test_a_training_and_a_night_end_well(run_dags, families, spec, stores):
 
 
 def test_a_night_without_data_is_a_skip(run_dags):
-    ends, _ = run_dags(f"ingest:{TOO_EARLY}")
-    assert ends == [["ingest", TOO_EARLY, "success", {"ingest": "skipped", "labels": "skipped"}]]
+    ends, _ = run_dags(f"ingest:{HOLIDAY}")
+    assert ends[0][3]["ingest"] == "skipped"
+
+
+def test_a_night_before_the_first_is_refused_and_has_no_labels(run_dags, spec):
+    ends, printed = run_dags(f"ingest:{TOO_EARLY}")
+    assert ends == [["ingest", TOO_EARLY, "failed", {"ingest": "failed", "labels": "skipped"}]]
+    assert f"{spec.name} has no night {TOO_EARLY}: model.yaml has partition.start 2024-01-01" in printed
+
+
+def test_a_night_is_taken_back_by_its_dag(run_dags, spec, stores):
+    ends, _ = run_dags(f"ingest:{NIGHT}", f"retract:{NIGHT}")
+    assert [(verb, state) for verb, _, state, _ in ends] == [("ingest", "success"), ("retract", "success")]
+    retracted = stores.lake.manifest(spec.key(Dataset.RAW, NIGHT)).retracted
+    assert (retracted.why, retracted.dataset) == ("by hand", "raw")
+    assert retracted.by.startswith("manual__") or retracted.by
 
 
 def test_a_bad_key_is_one_clear_line_and_no_traceback(run_dags):

@@ -25,6 +25,7 @@ from nightshift.contracts import (
     Plan,
     Promotion,
     Registered,
+    Retracted,
     Shard,
     ShardResult,
     SnapshotRef,
@@ -55,6 +56,7 @@ EXAMPLES = [
     ShardResult(0, "generations/y", 90, 2000, "bb", {"kind": [3, 87]}),
     NightReport("m", "2024-01-12", "3", True, 2.5, 1.5, "amount", ["2024-01-11"], False, "monitoring/x.html"),
     Decision("m", "2024-01-12", True, "2 of 3 nights", "drift__2024-01-12"),
+    Retracted("m", "2024-01-12", "ann", "wrong prices", {"raw": 90}, "labels stay", "nightshift ingest m 2024-01-12"),
     Maintained("m", False, 10, 1, 0, 3, 5000, 2, 700, 1, 0),
 ]
 

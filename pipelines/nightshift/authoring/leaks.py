@@ -50,8 +50,8 @@ def look(spec: ModelSpec, stores: Stores) -> list[Leak]:
     """Leaks among the features, on the last labelled nights of the lake. Raises ``MissingPartition`` without any."""
     from nightshift.modelling.labelled_night import labelled
 
-    validated = stores.lake.partitions(Dataset.VALIDATED, spec.name)
-    with_labels = stores.lake.partitions(Dataset.LABELS, spec.name)
+    validated = stores.lake.partitions(Dataset.VALIDATED, spec.name, spec.partition.column)
+    with_labels = stores.lake.partitions(Dataset.LABELS, spec.name, spec.partition.column)
     both = sorted(set(validated) & set(with_labels))
     nights = both[-NIGHTS:]
     if not nights:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nightshift.cli.output import open_model, say, say_as_json
-from nightshift.contracts import KEEP_DAYS
+from nightshift.contracts import KEEP_DAYS, Dataset
 
 if TYPE_CHECKING:
     from nightshift.contracts import Verdict
@@ -169,6 +169,31 @@ def rollback(
 
     spec, stores = open_model(model)
     say(rollback(spec, stores, to=to, why=why))
+
+
+@app.command()
+def retract(
+    model: ModelArgument,
+    night: NightArgument,
+    dataset: Annotated[Dataset, typer.Option("--from", help="Take this back, and all that was made from it.")] = (
+        Dataset.RAW
+    ),
+    why: Annotated[str, typer.Option(help="For whoever looks for the night.")] = "by hand",
+) -> None:
+    """Take a night back: nobody reads a row of it until it is made anew. Also for a night whose manifest is damaged."""
+    from nightshift.steps.retract import retract
+
+    spec, stores = open_model(model)
+    say(retract(spec, night, stores, dataset=dataset, why=why))
+
+
+@app.command()
+def migrate(model: ModelArgument) -> None:
+    """Move all nights to the partition column that model.yaml has now; done again, it goes on where it ended."""
+    from nightshift.steps.migrate import migrate
+
+    spec, stores = open_model(model)
+    say(migrate(spec, stores, say=typer.echo))
 
 
 @app.command()

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from nightshift.contracts import Decision
-from nightshift.monitoring.accuracy import read_record
+from nightshift.monitoring.accuracy import standing_record
 from nightshift.monitoring.night_record import read_night_record
 from nightshift.spec import ModelSpec
 from nightshift.steps.govern import read_decisions
@@ -87,7 +87,7 @@ def _night(spec: ModelSpec, stores: Stores, night: str) -> NightSummary | None:
         threshold=drift.threshold,
         worst=drift.worst,
     )
-    accuracy = read_record(spec.name, night, stores)
+    accuracy = standing_record(spec, night, stores)
     if accuracy is None:
         return summary
     return replace(

@@ -10,14 +10,19 @@ def model_card(spec: ModelSpec, snapshot: SnapshotRef, metrics: dict[str, float]
     """What the model predicts, from what it learnt, and how well it did; Markdown."""
     lines = [f"| {name} | {value:.4f} |" for name, value in sorted(metrics.items())]
     table = "\n".join(lines)
-    missing = f" Nights without data: {', '.join(snapshot.missing)}." if snapshot.missing else ""
+    left_out = {
+        "Nights without data": snapshot.missing,
+        "Nights that were taken back": snapshot.retracted,
+        "Nights that could not be read": snapshot.unreadable,
+    }
+    sentences = [f" {what}: {', '.join(nights)}." for what, nights in left_out.items() if nights]
     return f"""# {spec.name}
 
 {spec.description}
 
 - **Predicts** `{spec.label.column}` (known {spec.label.delay_days} days later), {label_type(spec).card_line}
 - **Learnt from** {len(rows.train.labels):,} rows, {snapshot.first_night} to {snapshot.last_night},
-  less the last {spec.training.holdout_days} nights. DVC `{snapshot.md5}`.{missing}
+  less the last {spec.training.holdout_days} nights. DVC `{snapshot.md5}`.{"".join(sentences)}
 - **Measured on** the {len(rows.holdout.labels):,} rows of those last nights. {len(rows.unlabelled.labels):,} rows
   never had an outcome and were used for neither.
 - **Features** {", ".join(f"`{name}`" for name in spec.features)}.

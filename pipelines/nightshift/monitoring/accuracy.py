@@ -58,16 +58,16 @@ def measure_arrived(spec: ModelSpec, partition: str, stores: Stores) -> list[Acc
 
     Looks back 14 nights from ``partition - delay_days``, for nights with predictions and labels
     whose record is missing or is of other predictions or labels. A run that is repeated returns the same
-    nights again. Nights that were published for another kind of label are left out. Raises ``ModelError``
-    for a version without profile, ``LostRows``, ``LakeUnavailable``.
+    nights again. Nights that were published for another kind of label, were taken back or have a manifest that is
+    unreadable are left out. Raises ``ModelError`` for a version without profile, ``LostRows``, ``LakeUnavailable``.
     """
     profiles: dict[str, Profile] = {}
     records = []
     for night in _measurable(spec, partition, stores):
-        key_of_predictions = spec.key(Dataset.PREDICTIONS, night)
-        key_of_labels = spec.key(Dataset.LABELS, night)
-        predictions = stores.lake.require(key_of_predictions)
-        labels = stores.lake.require(key_of_labels)
+        predictions = stores.lake.readable(spec.key(Dataset.PREDICTIONS, night))
+        labels = stores.lake.readable(spec.key(Dataset.LABELS, night))
+        if predictions is None or labels is None:
+            continue
         if not of_this_label(spec, predictions.columns, labels.columns):
             continue
         record = read_record(spec.name, night, stores)
@@ -89,8 +89,9 @@ def measure_arrived(spec: ModelSpec, partition: str, stores: Stores) -> list[Acc
 def _measurable(spec: ModelSpec, partition: str, stores: Stores) -> list[str]:
     """The nights within the look-back that have predictions and labels, oldest first."""
     lake = stores.lake
-    predicted = lake.partitions(Dataset.PREDICTIONS, spec.name)
-    labelled = lake.partitions(Dataset.LABELS, spec.name)
+    column = spec.partition.column
+    predicted = lake.partitions(Dataset.PREDICTIONS, spec.name, column)
+    labelled = lake.partitions(Dataset.LABELS, spec.name, column)
     both = set(predicted).intersection(labelled)
     return [night for night in arrived(spec, partition) if night in both]
 
@@ -122,6 +123,18 @@ def read_record(model: str, night: str, stores: Stores) -> Accuracy | None:
     """A night's record, or None when there is none. Raises ``UnreadableRecord``."""
     key = layout.accuracy(model, night)
     return stores.lake.objects.get_record(key, Accuracy)
+
+
+def standing_record(spec: ModelSpec, night: str, stores: Stores) -> Accuracy | None:
+    """A night's record, or None when there is none of the predictions that people can read now.
+
+    Raises ``UnreadableRecord``.
+    """
+    record = read_record(spec.name, night, stores)
+    if record is None:
+        return None
+    predictions = stores.lake.published(spec.key(Dataset.PREDICTIONS, night))
+    return record if predictions and predictions.digest == record.predictions else None
 
 
 def join(spec: ModelSpec, predictions: pa.Table, labels: pa.Table) -> tuple[Floats, Floats, int]:
@@ -256,8 +269,17 @@ def _measure(
         lost=is_lost(measured[profile.loss], limit),
         loss=profile.loss,
     )
-    stores.lake.objects.put_record(layout.accuracy(spec.name, night), record)
+    _keep(record, predictions, labels, stores)
     return record
+
+
+def _keep(record: Accuracy, predictions: Manifest, labels: Manifest, stores: Stores) -> None:
+    """Write a record, and look again: who took the night back meanwhile has removed what was there, not this."""
+    key = layout.accuracy(record.model, record.night)
+    stores.lake.objects.put_record(key, record)
+    for manifest in (predictions, labels):
+        if stores.lake.published(manifest.key) is None:
+            stores.lake.objects.delete(key)
 
 
 def is_lost(loss: float | None, limit: float | None) -> bool:

@@ -41,6 +41,13 @@ class NightRecord(Record):
 
 
 def read_night_record(spec: ModelSpec, partition: str, stores: Stores) -> NightRecord | None:
-    """The record of a night, or None when it was never monitored. Raises ``UnreadableRecord``."""
+    """The record of a night, or None when it was never monitored, or was predicted anew or taken back since.
+
+    Raises ``UnreadableRecord``.
+    """
     key = layout.drift(spec.key(Dataset.MONITORING, partition))
-    return stores.lake.objects.get_record(key, NightRecord)
+    record = stores.lake.objects.get_record(key, NightRecord)
+    if record is None:
+        return None
+    predictions = stores.lake.published(spec.key(Dataset.PREDICTIONS, partition))
+    return record if predictions and predictions.generation == record.generation else None

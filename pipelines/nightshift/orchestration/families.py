@@ -11,6 +11,7 @@ from nightshift.orchestration.ingest import ingest_dag
 from nightshift.orchestration.maintain import maintain_dag
 from nightshift.orchestration.monitor import monitor_dag
 from nightshift.orchestration.predict import predict_dag
+from nightshift.orchestration.retract import retract_dag
 from nightshift.orchestration.rollback import rollback_dag
 from nightshift.orchestration.train import retrain_dag, train_dag
 from nightshift.orchestration.validate import validate_dag
@@ -25,6 +26,7 @@ FAMILIES: dict[str, Callable[[ModelSpec], DAG]] = {
     "train": train_dag,
     "retrain": retrain_dag,
     "rollback": rollback_dag,
+    "retract": retract_dag,
     "maintain": maintain_dag,
 }
 

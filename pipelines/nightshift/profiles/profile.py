@@ -68,6 +68,7 @@ class Profile(Record):
 
     what = "a profile"
     remedy = "train the model again with this version of Nightshift, or install the version that wrote it"
+    remedy_of_later = remedy
 
     format: Literal[1, 2] = 2
     model: str

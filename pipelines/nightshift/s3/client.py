@@ -12,6 +12,10 @@ from nightshift.settings import Settings
 NOT_THERE = {"NoSuchKey", "NoSuchUpload", "404", "NotFound"}
 DENIED = {"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch", "Forbidden"}
 CONNECTIONS = 32
+# The condition does not hold, or somebody writes there at this moment.
+CONFLICTS = {409, 412}
+# The store does not know the condition.
+UNKNOWN = 501
 
 
 class ConditionFailed(Exception):
@@ -112,3 +116,24 @@ def _meaning(refusal: Any, where: str) -> Exception:
     if code in DENIED:
         return UsageError(f"S3 refused these keys for {where} ({code})", fix='eval "$(nightshift env)"')
     return LakeUnavailable(f"S3 answered {code} for {where}", fix="nightshift status")
+
+
+def condition(etag: str | None) -> dict[str, str]:
+    """Write only over the object with this ETag; None: only where there is none."""
+    return {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
+
+
+@contextmanager
+def refusable() -> Iterator[None]:
+    """A conditional write inside: every answer but a clear yes is ``ConditionFailed``."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise ConditionFailed(str(error)) from error
+
+
+def status_of(refusal: Any) -> int:
+    """The HTTP status of what boto3 raised."""
+    return int(refusal.response["ResponseMetadata"]["HTTPStatusCode"])

@@ -7,7 +7,8 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from nightshift.contracts import Dataset, PartitionKey
-from nightshift.partitions import shifted
+from nightshift.errors import UsageError
+from nightshift.partitions import parse_partition, shifted
 from nightshift.spec.base import Frozen, Name, Share
 from nightshift.spec.columns import Column
 from nightshift.spec.learning import (
@@ -102,6 +103,18 @@ class ModelSpec(Frozen):
     def key(self, dataset: Dataset, partition: str) -> PartitionKey:
         """The address of a night of this model. Raises ``UsageError`` for a partition that is no date."""
         return PartitionKey(dataset, self.name, self.partition.column, partition)
+
+    def is_too_early(self, partition: str) -> bool:
+        """Whether a night is before the first there can be. Raises ``UsageError`` for what is no date."""
+        return parse_partition(partition) < self.partition.start
+
+    def require_night(self, partition: str) -> None:
+        """Raises ``UsageError`` for a night before the first there can be: nothing is to be made of it."""
+        if self.is_too_early(partition):
+            raise UsageError(
+                f"{self.name} has no night {partition}: model.yaml has partition.start {self.partition.start}",
+                fix="give a later night, or an earlier partition.start in model.yaml",
+            )
 
     def labelled_night(self, partition: str) -> str:
         """The night whose labels arrive with the run of ``partition``."""

@@ -92,14 +92,14 @@ def _outcome(spec: ModelSpec, row_key: RowKey, night: PartitionKey, stores: Stor
     name = spec.label.column
     row = _row_in(labels, spec, row_key, stores)
     return {
-        "arrived": row is not None or stores.lake.published(labels) is not None,
+        "arrived": row is not None or stores.lake.readable(labels) is not None,
         "label": name,
         "value": row[name] if row else None,
     }
 
 
 def _row_in(night: PartitionKey, spec: ModelSpec, row_key: RowKey, stores: Stores) -> Row | None:
-    manifest = stores.lake.published(night)
+    manifest = stores.lake.readable(night)
     if manifest is None:
         return None
     row = _find(manifest, row_key, stores)
@@ -108,7 +108,7 @@ def _row_in(night: PartitionKey, spec: ModelSpec, row_key: RowKey, stores: Store
 
 def _quarantined(spec: ModelSpec, row_key: RowKey, night: PartitionKey, stores: Stores) -> list[Row]:
     """Every dropped row of that key: a key that is there twice may be dropped twice."""
-    manifest = stores.lake.published(night.of(Dataset.QUARANTINE))
+    manifest = stores.lake.readable(night.of(Dataset.QUARANTINE))
     if manifest is None:
         return []
     rows = _matching(manifest, row_key, stores)

@@ -82,8 +82,8 @@ def _training(night: Manifest, stores: Stores) -> NamedFacts:
 
 def _input(spec: ModelSpec, night: Manifest, stores: Stores) -> NamedFacts:
     """The validated night that was scored, and the raw one it was made from, as far as they still are the same."""
-    validated = stores.lake.published(night.key.of(Dataset.VALIDATED))
-    raw = stores.lake.published(night.key.of(Dataset.RAW))
+    validated = stores.lake.readable(night.key.of(Dataset.VALIDATED))
+    raw = stores.lake.readable(night.key.of(Dataset.RAW))
     provenance = validated.provenance if validated else {}
     rows = validated.rows if validated else None
     rows_quarantined = validated.rows_quarantined if validated else None

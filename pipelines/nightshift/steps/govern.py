@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from nightshift.contracts import Dataset, Decision, NightReport
 from nightshift.errors import MissingPartition, UnreadableRecord
-from nightshift.monitoring.accuracy import read_record
+from nightshift.monitoring.accuracy import standing_record
 from nightshift.monitoring.night_record import read_night_record
 from nightshift.partitions import days_between, last_nights
 from nightshift.spec import ModelSpec, Retrain
@@ -210,17 +210,19 @@ def _drifted(spec: ModelSpec, night: str, version: str, stores: Stores) -> bool 
 
 
 def _lost(spec: ModelSpec, night: str, version: str, stores: Stores) -> bool | None:
-    record = read_record(spec.name, night, stores)
+    record = standing_record(spec, night, stores)
     if record is None or record.version != version:
         return None
     return record.lost
 
 
 def _count_labelled(spec: ModelSpec, after: str, through: str, stores: Stores) -> int:
-    """The labelled nights after one and up to another."""
+    """The labelled nights after one and up to another, without those that were taken back."""
+    column = spec.partition.column
+    retracted = stores.lake.retracted(Dataset.VALIDATED, spec.name, column)
     count = 0
-    for night in stores.lake.partitions(Dataset.LABELS, spec.name):
-        if after < night <= through:
+    for night in stores.lake.partitions(Dataset.LABELS, spec.name, column):
+        if after < night <= through and night not in retracted:
             count += 1
     return count
 

@@ -1,16 +1,16 @@
 """Bring a night into the lake: what is known that night, and, days later, how it turned out."""
 
 from collections.abc import Callable
-from contextlib import suppress
 
 import pyarrow as pa
 
 from nightshift import sources
 from nightshift.contracts import Dataset, PartitionKey, PartitionRef
-from nightshift.errors import SchemaMismatch, Superseded
+from nightshift.errors import DataError, NoSourceData, SchemaMismatch, Superseded
 from nightshift.modelling.label_types import label_type
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
+from nightshift.stores.missing import how_to_take_back
 from nightshift.stores.parquet import conform, schema_of
 
 MOST_READINGS = 5
@@ -19,14 +19,16 @@ MOST_READINGS = 5
 def ingest(spec: ModelSpec, partition: str, stores: Stores) -> PartitionRef:
     """Write the night to ``raw/``: exactly the spec's columns, sorted by key.
 
-    Raises ``UsageError`` for a bad key, ``NoSourceData`` when the source has no row, ``SchemaMismatch``, and
-    ``SourceMissing``, ``SourceUnreadable`` or ``SourceUnavailable`` when it cannot be read.
+    Raises ``UsageError`` for a bad key or a night before the first, ``NoSourceData`` when the source has no row,
+    ``DataError`` when it has none any more, ``SchemaMismatch``, and ``SourceMissing``, ``SourceUnreadable`` or
+    ``SourceUnavailable`` when it cannot be read, ``Superseded`` when the night was taken back meanwhile.
     """
 
     def read() -> sources.Frame:
         return sources.features(spec, partition, stores)
 
     night = spec.key(Dataset.RAW, partition)
+    spec.require_night(partition)
     schema = schema_of(spec.columns)
     return _publish(spec, night, read, schema, stores)
 
@@ -34,7 +36,8 @@ def ingest(spec: ModelSpec, partition: str, stores: Stores) -> PartitionRef:
 def ingest_labels(spec: ModelSpec, partition: str, stores: Stores) -> PartitionRef:
     """Write the outcomes of a night to ``labels/``: keys and label, null where there never was an outcome.
 
-    Raises as ``ingest``, and ``SchemaMismatch`` for a label that is none of its kind.
+    Raises as ``ingest``, but ``NoSourceData`` for a night before the first, and ``SchemaMismatch`` for a label that
+    is none of its kind.
     """
 
     def read() -> sources.Frame:
@@ -42,6 +45,11 @@ def ingest_labels(spec: ModelSpec, partition: str, stores: Stores) -> PartitionR
         return with_outcomes(spec, partition, frame)
 
     night = spec.key(Dataset.LABELS, partition)
+    if spec.is_too_early(partition):
+        raise NoSourceData(
+            f"{spec.name}: {partition} is before partition.start, {spec.partition.start}: it has no labels",
+            fix="nothing to do",
+        )
     schema = label_schema(spec)
     return _publish(spec, night, read, schema, stores)
 
@@ -90,8 +98,12 @@ def _publish(
     So whatever stands was read after all that it replaced.
     """
     for _ in range(MOST_READINGS - 1):
-        with suppress(Superseded):
+        try:
             return _publish_once(spec, night, read, schema, stores)
+        except Superseded:
+            # Taken back while this run worked: it shall not bring the night back by itself.
+            if stores.lake.published(night) is None:
+                raise
     return _publish_once(spec, night, read, schema, stores)
 
 
@@ -103,10 +115,24 @@ def _publish_once(
     stores: Stores,
 ) -> PartitionRef:
     draft = stores.lake.begin(night)
-    table = conform(read(), schema, str(night), spec.partition.timezone)
+    table = conform(_rows(night, read, stores), schema, str(night), spec.partition.timezone)
     order = [(key, "ascending") for key in spec.keys]
     return stores.lake.publish(
         draft,
         table.sort_by(order),
         provenance=stores.provenance(),
     )
+
+
+def _rows(night: PartitionKey, read: Callable[[], sources.Frame], stores: Stores) -> sources.Frame:
+    """What the source has of the night. That it has nothing is no news only where nothing is published."""
+    try:
+        return read()
+    except NoSourceData as notice:
+        published = stores.lake.published(night)
+        if published is None or not published.rows:
+            raise
+        raise DataError(
+            f"the source has no rows any more for {night}, of which {published.rows} are published and stay",
+            fix=f"mend the source; or, if the night is to go: {how_to_take_back(night)}",
+        ) from notice

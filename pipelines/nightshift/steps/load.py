@@ -1,12 +1,13 @@
 """History in bulk: the same ingest and validate, night by night, for nights that the lake lacks."""
 
+import logging
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
 from nightshift.contracts import Dataset
-from nightshift.errors import NoSourceData, UsageError
+from nightshift.errors import NoSourceData, UnreadableRecord, UsageError
 from nightshift.partitions import between, shifted
 from nightshift.spec import ModelSpec
 from nightshift.steps.ingest import ingest, ingest_labels, label_schema
@@ -14,16 +15,23 @@ from nightshift.steps.validate import validate
 from nightshift.stores import Stores
 from nightshift.stores.parquet import schema_of
 
+log = logging.getLogger("nightshift")
+
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a bulk load found and did, in nights."""
+    """What a bulk load found and did, in nights.
+
+    It leaves alone those that were ``retracted``, and those whose manifest is ``unreadable``.
+    """
 
     first: str
     last: str
     loaded: int
     already_there: int
     without_source: list[str]
+    retracted: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
 
 
 def window(spec: ModelSpec, as_of: str) -> tuple[str, str]:
@@ -52,38 +60,60 @@ def chunks(first: str, last: str, parts: int) -> list[tuple[str, str]]:
 
 
 def load(spec: ModelSpec, first: str, last: str, stores: Stores) -> Loaded:
-    """Ingest, label and validate every night of the range that the lake has not, or has with other columns."""
+    """Ingest, label and validate every night of the range that the lake has not, or has with other columns.
+
+    A night that was taken back does not come back by this: who wants it ingests it.
+    """
+    spec.require_night(first)
     labelled = _complete(Dataset.LABELS, label_schema(spec), spec, first, last, stores)
     validated = _complete(Dataset.VALIDATED, schema_of(spec.columns), spec, first, last, stores)
+    retracted = retracted_nights(spec, stores)
     missing = [night for night in between(first, last) if not (night in labelled and night in validated)]
-    without_source = []
-    for night in missing:
-        try:
-            if night not in validated:
-                ingest(spec, night, stores)
-                validate(spec, night, stores)
-            if night not in labelled:
-                ingest_labels(spec, night, stores)
-        except NoSourceData:
-            without_source.append(night)
-    return Loaded(
+    loaded = Loaded(
         first,
         last,
-        loaded=len(missing) - len(without_source),
+        loaded=0,
         already_there=len(labelled & validated),
-        without_source=without_source,
+        without_source=[],
+        retracted=[night for night in missing if night in retracted],
     )
+    wanted = [night for night in missing if night not in retracted]
+    for night in wanted:
+        try:
+            _bring(spec, night, stores, is_validated=night in validated, is_labelled=night in labelled)
+        except NoSourceData:
+            loaded.without_source.append(night)
+        except UnreadableRecord as error:
+            log.warning("%s %s is left out: %s", spec.name, night, error)
+            loaded.unreadable.append(night)
+    count = len(wanted) - len(loaded.without_source) - len(loaded.unreadable)
+    return replace(loaded, loaded=count)
+
+
+def retracted_nights(spec: ModelSpec, stores: Stores) -> set[str]:
+    """The nights that were taken back from those who learn: as data, or their labels. Two listings."""
+    column = spec.partition.column
+    of_data = stores.lake.retracted(Dataset.VALIDATED, spec.name, column)
+    of_labels = stores.lake.retracted(Dataset.LABELS, spec.name, column)
+    return {*of_data, *of_labels}
+
+
+def _bring(spec: ModelSpec, night: str, stores: Stores, *, is_validated: bool, is_labelled: bool) -> None:
+    if not is_validated:
+        ingest(spec, night, stores)
+        validate(spec, night, stores)
+    if not is_labelled:
+        ingest_labels(spec, night, stores)
 
 
 def _complete(dataset: Dataset, schema: pa.Schema, spec: ModelSpec, first: str, last: str, stores: Stores) -> set[str]:
     """The nights that have the columns which the spec promises today."""
-    promised = {field.name: str(field.type) for field in schema}
+    promised = {column.name: str(column.type) for column in schema}
     nights = set()
-    for night in stores.lake.partitions(dataset, spec.name):
+    for night in stores.lake.partitions(dataset, spec.name, spec.partition.column):
         if not first <= night <= last:
             continue
-        key = spec.key(dataset, night)
-        manifest = stores.lake.require(key)
-        if manifest.columns == promised:
+        manifest = stores.lake.readable(spec.key(dataset, night))
+        if manifest and manifest.columns == promised:
             nights.add(night)
     return nights

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from nightshift.contracts import Dataset, NightReport, Pin
-from nightshift.errors import DataError, SchemaMismatch
+from nightshift.errors import DataError, SchemaMismatch, Superseded
 from nightshift.modelling.arrays import Int64s
 from nightshift.modelling.label_types import label_type
 from nightshift.monitoring.accuracy import measure_arrived
@@ -49,8 +49,9 @@ def monitor(spec: ModelSpec, partition: str, stores: Stores) -> NightReport:
     """Compare a scored night with the profile of the version that scored it, and measure arrived labels.
 
     Raises ``MissingPartition`` when the night is not validated or scored, ``DataError`` when it was
-    scored from other rows than are validated now, ``ModelError`` when the version has no profile, and
-    ``RegistryUnavailable`` after everything else is safely in the lake.
+    scored from other rows than are validated now, ``ModelError`` when the version has no profile,
+    ``Superseded`` when it was taken back meanwhile, and ``RegistryUnavailable`` after everything else is safely
+    in the lake.
     """
     lake = stores.lake
     draft = lake.begin(spec.key(Dataset.MONITORING, partition))
@@ -71,6 +72,7 @@ def monitor(spec: ModelSpec, partition: str, stores: Stores) -> NightReport:
     provenance = stores.provenance(pin=asdict(pin), input=validated.digest, predictions=predictions.digest)
     lake.publish(draft, _table(drift, pin), provenance=provenance, inputs=sequences(validated, predictions))
     report_key = _write(spec, record, stores)
+    _require_standing(spec, record, stores)
     _log(spec, record, stores)
     accuracy_nights = [accuracy.night for accuracy in record.accuracy]
     lost_accuracy = any(accuracy.lost for accuracy in record.accuracy)
@@ -152,6 +154,19 @@ def _write(spec: ModelSpec, record: NightRecord, stores: Stores) -> str:
     objects.put(report_key, page.encode(), "text/html; charset=utf-8")
     objects.put_record(layout.drift(night), record)
     return report_key
+
+
+def _require_standing(spec: ModelSpec, record: NightRecord, stores: Stores) -> None:
+    """Who took the night back meanwhile has removed what was there, not what was just written."""
+    night = spec.key(Dataset.MONITORING, record.partition)
+    if stores.lake.published(night) is not None:
+        return
+    for key in (layout.drift(night), layout.drift_report(night)):
+        stores.lake.objects.delete(key)
+    raise Superseded(
+        f"{night} was taken back while it was monitored",
+        fix="nothing to do; run again to bring it back",
+    )
 
 
 def _log(spec: ModelSpec, record: NightRecord, stores: Stores) -> None:

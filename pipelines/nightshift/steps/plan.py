@@ -16,6 +16,7 @@ def plan(spec: ModelSpec, partition: str, stores: Stores, *, allow_future_model:
     not pass its gate, ``FromTheFuture`` for a night inside the champion's training window.
     """
     predictions = spec.key(Dataset.PREDICTIONS, partition)
+    spec.require_night(partition)
     draft = stores.lake.begin(predictions)
     validated = stores.lake.require(spec.key(Dataset.VALIDATED, partition))
     pin, move = stores.aliases.champion(spec.name)

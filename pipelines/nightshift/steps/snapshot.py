@@ -1,10 +1,11 @@
 """Freeze what a training may learn from, as one DVC version."""
 
+import logging
 from pathlib import Path
 
 from nightshift.concurrency import ordered_map
 from nightshift.contracts import SnapshotRef
-from nightshift.errors import MissingPartition
+from nightshift.errors import MissingPartition, UnreadableRecord
 from nightshift.extras import require
 from nightshift.modelling.holdout import read_snapshot
 from nightshift.modelling.labelled_night import write_labelled
@@ -12,7 +13,7 @@ from nightshift.partitions import between
 from nightshift.spec import ModelSpec
 from nightshift.steps import _join_cache as join_cache
 from nightshift.steps._join_cache import CachedNight
-from nightshift.steps.load import window
+from nightshift.steps.load import retracted_nights, window
 from nightshift.stores import Stores
 from nightshift.stores.cache import Blob
 
@@ -20,29 +21,32 @@ FILE = "part-00000.parquet"
 # One waits for the store while another joins.
 READERS = 4
 
+log = logging.getLogger("nightshift")
+
 
 def snapshot(spec: ModelSpec, as_of: str, stores: Stores) -> SnapshotRef:
     """Join features and labels of the window into one file per night, and push as one DVC version.
 
     Only nights that were not joined before are, and only what the remote lacks is pushed. The window ends with
-    the last night whose labels a run on ``as_of`` can see. Nights without source data are simply not there.
+    the last night whose labels a run on ``as_of`` can see. Nights without source data are simply not there, nor are
+    those that were taken back, or whose manifest cannot be read: the reference lists them.
     Raises ``MissingPartition`` when too few nights are, ``UsageError`` without the extra ``train``.
     """
     require("train", f"a snapshot of {spec.name}")
     first, last = window(spec, as_of)
     wanted = between(first, last)
     sources = join_cache.digests(spec, stores)
-    nights = [night for night in wanted if night in sources]
-    if len(nights) <= spec.training.holdout_days:
-        raise MissingPartition(
-            f"{spec.name}: {len(nights)} validated and labelled nights from {first} to {last},"
-            f" of which {spec.training.holdout_days} are held out: nothing to learn from",
-            fix=f"nightshift load {spec.name} {first} {last}",
-        )
-    joined = _joined(spec, {night: sources[night] for night in nights}, stores)
+    made_from = {night: sources[night] for night in wanted if night in sources}
+    _require_enough(spec, len(made_from), first, last)
+    joined = _joined(spec, made_from, stores)
+    nights = sorted(joined)
+    _require_enough(spec, len(nights), first, last)
     files = {f"{spec.partition.column}={night}/{FILE}": joined[night].blob for night in nights}
     rows = sum(night.rows for night in joined.values())
-    missing = [night for night in wanted if night not in sources]
+    absent = [night for night in wanted if night not in sources]
+    taken_back = retracted_nights(spec, stores) if absent else set()
+    missing = [night for night in absent if night not in taken_back]
+    unreadable = [night for night in made_from if night not in joined]
     return SnapshotRef(
         model=spec.name,
         md5=stores.snapshots.freeze(files),
@@ -52,7 +56,18 @@ def snapshot(spec: ModelSpec, as_of: str, stores: Stores) -> SnapshotRef:
         nights=len(nights),
         rows=rows,
         missing=missing,
+        retracted=[night for night in absent if night in taken_back],
+        unreadable=unreadable,
     )
+
+
+def _require_enough(spec: ModelSpec, nights: int, first: str, last: str) -> None:
+    if nights <= spec.training.holdout_days:
+        raise MissingPartition(
+            f"{spec.name}: {nights} validated and labelled nights from {first} to {last},"
+            f" of which {spec.training.holdout_days} are held out: nothing to learn from",
+            fix=f"nightshift load {spec.name} {first} {last}",
+        )
 
 
 def adopt(spec: ModelSpec, as_of: str, folder: Path, stores: Stores) -> SnapshotRef:
@@ -77,14 +92,20 @@ def adopt(spec: ModelSpec, as_of: str, folder: Path, stores: Stores) -> Snapshot
 
 
 def _joined(spec: ModelSpec, made_from: dict[str, str], stores: Stores) -> dict[str, CachedNight]:
-    """The file of each night, made where it is not known or was lost. ``made_from`` has a digest for each night."""
+    """The file of each night, made where it is not known or was lost. ``made_from`` has a digest for each night.
+
+    A night whose manifest cannot be read is left out.
+    """
     known = _known(spec, made_from, stores)
     nights_to_join = [night for night in made_from if night not in known]
     if not nights_to_join:
         return known
     files = ordered_map(lambda night: _write_night(spec, night, stores), nights_to_join, READERS, 2 * READERS)
     made = {}
-    for night, (blob, rows) in zip(nights_to_join, files, strict=True):
+    for night, file in zip(nights_to_join, files, strict=True):
+        if file is None:
+            continue
+        blob, rows = file
         made[night] = CachedNight(
             made_from=made_from[night],
             md5=blob.md5,
@@ -116,8 +137,12 @@ def _made_from(nights: dict[str, CachedNight], made_from: dict[str, str]) -> dic
     return {night: file for night, file in nights.items() if file.made_from == made_from.get(night)}
 
 
-def _write_night(spec: ModelSpec, night: str, stores: Stores) -> tuple[Blob, int]:
+def _write_night(spec: ModelSpec, night: str, stores: Stores) -> tuple[Blob, int] | None:
     def write(file: Path) -> int:
         return write_labelled(spec, night, file, stores)
 
-    return stores.snapshots.keep(write)
+    try:
+        return stores.snapshots.keep(write)
+    except UnreadableRecord as error:
+        log.warning("%s %s is left out: %s", spec.name, night, error)
+        return None

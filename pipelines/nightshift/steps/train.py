@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 SHOWN_ROWS = 1000
 """Of the training rows, in MLflow's page of the run's input."""
 EXAMPLE_ROWS = 5
+LISTS_OF_NIGHTS = {"missing", "retracted", "unreadable"}
+"""Of a snapshot; a tag of MLflow is too short for them, and the model card has them."""
 
 
 def train(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> Trained:
@@ -80,6 +82,8 @@ def _parameters(spec: ModelSpec, snapshot: SnapshotRef) -> dict[str, Any]:
         "last_night": snapshot.last_night,
         "nights": snapshot.nights,
         "nights_missing": len(snapshot.missing),
+        "nights_retracted": len(snapshot.retracted),
+        "nights_unreadable": len(snapshot.unreadable),
         "dvc_md5": snapshot.md5,
     }
 
@@ -103,7 +107,8 @@ def _counts(rows: Split) -> dict[str, float]:
 
 
 def _log_input(mlflow: Any, spec: ModelSpec, snapshot: SnapshotRef, rows: LabelledRows) -> None:
-    tags = {name: str(value) for name, value in asdict(snapshot).items() if name != "missing"}
+    facts = asdict(snapshot).items()
+    tags = {name: str(value) for name, value in facts if name not in LISTS_OF_NIGHTS}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         dataset = mlflow.data.from_pandas(

@@ -55,6 +55,7 @@ def validate(spec: ModelSpec, partition: str, stores: Stores) -> PartitionRef:
     Raises ``MissingPartition``, and ``ExpectationsFailed`` naming column, expectation, observed value
     and examples, or the share of rows to drop; then both datasets stay as they were.
     """
+    spec.require_night(partition)
     lake = stores.lake
     drafts = Drafts(
         validated=lake.begin(spec.key(Dataset.VALIDATED, partition)),
@@ -109,13 +110,14 @@ def _rows_before(spec: ModelSpec, partition: str, stores: Stores) -> list[int]:
     """Rows of the nights before, as they came, for the checks that compare with them."""
     if spec.night.history is None:
         return []
-    validated = stores.lake.partitions(Dataset.VALIDATED, spec.name)
+    validated = stores.lake.partitions(Dataset.VALIDATED, spec.name, spec.partition.column)
     earlier = [night for night in validated if night < partition]
     rows = []
     for night in earlier[-spec.night.history.nights :]:
         key = spec.key(Dataset.VALIDATED, night)
-        manifest = stores.lake.require(key)
-        rows.append(manifest.rows_in)
+        manifest = stores.lake.readable(key)
+        if manifest:
+            rows.append(manifest.rows_in)
     return rows
 
 

@@ -58,7 +58,9 @@ def committed(objects: Objects, key: PartitionKey) -> Committed | None:
         return None
     standing = Committed(*stored)
     if standing.manifest.key != key:
-        raise UnreadableRecord(f"{objects.uri}/{place} is the manifest of {standing.manifest.key}", fix=Manifest.remedy)
+        raise UnreadableRecord(
+            f"{objects.uri}/{place} is the manifest of {standing.manifest.key}", fix=Manifest.remedy_for(place)
+        )
     return standing
 
 
@@ -149,6 +151,12 @@ def _sequences_named(objects: Objects, key: PartitionKey) -> Iterator[int]:
 
 
 def _superseded(mine: Manifest, standing: Manifest) -> Superseded:
+    taken_back = standing.retracted
+    if taken_back:
+        return Superseded(
+            f"{mine.key} was taken back by {taken_back.by} while this run worked: {taken_back.why}",
+            fix="nothing to do; run again to bring it back",
+        )
     winner = standing.provenance.get("airflow_run") or standing.generation
     return Superseded(
         f"{mine.key} was published by {winner} while this run worked; its night stands",

@@ -4,27 +4,41 @@ A generation's files are immutable; one conditional PUT of the manifest makes it
 files that people read are copied after that (stores/plain.py; docs/publishing.md; stores/layout.py has the keys).
 """
 
+import logging
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nightshift.contracts import Dataset, PartitionKey, PartitionRef
-from nightshift.errors import MissingPartition
+from nightshift.errors import MissingPartition, UnreadableRecord
 from nightshift.s3 import trust
 from nightshift.s3.client import NoSuchObject
 from nightshift.settings import Settings
 from nightshift.stores import layout, parquet, plain
+from nightshift.stores.columns import other_column, require_column
 from nightshift.stores.commit import GenerationDraft, check_rows, commit, committed
 from nightshift.stores.manifest import DataFile, Manifest
 from nightshift.stores.missing import how_to_make, missing_file
 from nightshift.stores.objects import Objects
 from nightshift.stores.parquet_source import ParquetSource, StoredFile, iter_row_groups, read_whole, source
 
+log = logging.getLogger("nightshift")
+
 __all__ = ["GenerationDraft", "Lake", "how_to_make", "iter_row_groups"]
+
+
+@dataclass(frozen=True)
+class ListedCommit:
+    """A night's manifest as a listing has it."""
+
+    key: PartitionKey
+    etag: str
+    is_retracted: bool
 
 
 class Lake:
@@ -32,6 +46,7 @@ class Lake:
 
     def __init__(self, settings: Settings) -> None:
         self.objects = Objects(settings, settings.lake)
+        self._checked_columns: set[tuple[Dataset, str, str]] = set()
 
     def manifest(self, key: PartitionKey) -> Manifest | None:
         """The commit record of a night, or None when it was never published. It may say that it was taken back."""
@@ -47,38 +62,87 @@ class Lake:
         """The commit record of a night. Raises ``MissingPartition``, also for one that was taken back."""
         manifest = self.manifest(key)
         if manifest is None:
+            self.require_column(key)
             raise MissingPartition(f"{key.dataset} has no night {key.partition} of {key.model}", fix=how_to_make(key))
         if manifest.retracted:
+            named = manifest.retracted.dataset or key.dataset
             raise MissingPartition(
                 f"{key} was taken back by {manifest.retracted.by}: {manifest.retracted.why}",
-                fix=f"{how_to_make(key)}, to bring it back",
+                fix=f"{how_to_make(key.of(named))}, to bring it back",
             )
         return manifest
 
-    def partitions(self, dataset: Dataset, model: str) -> list[str]:
-        """Keys of the nights that people can read, sorted, of whatever partition column. One listing."""
-        return sorted(key.partition for key, _ in self._nights(layout.manifests(dataset, model), dataset, model))
+    def readable(self, key: PartitionKey) -> Manifest | None:
+        """As ``published``, where one night must not cost the others: one that is unreadable is None, and a warning."""
+        try:
+            return self.published(key)
+        except UnreadableRecord as error:
+            log.warning("%s is left out: %s", key, error)
+            return None
+
+    def partitions(self, dataset: Dataset, model: str, column: str | None = None) -> list[str]:
+        """Keys of the nights that people can read, sorted. One listing.
+
+        Raises ``UsageError`` when nights lie under another partition column than ``column``; without it any will do.
+        """
+        commits = self._commits(dataset, model, column)
+        return sorted(night.key.partition for night in commits if not night.is_retracted)
+
+    def retracted(self, dataset: Dataset, model: str, column: str) -> list[str]:
+        """Keys of the nights that were taken back, sorted. One listing. Raises as ``partitions``."""
+        commits = self._commits(dataset, model, column)
+        return sorted(night.key.partition for night in commits if night.is_retracted)
 
     def commits(self, dataset: Dataset, model: str, column: str) -> dict[str, str]:
-        """The ETag of each night's manifest: another one as soon as the night was published anew. One listing."""
-        prefix = layout.manifests_of_column(dataset, model, column)
-        return {key.partition: etag for key, etag in self._nights(prefix, dataset, model)}
+        """The ETag of each night's manifest: another one as soon as the night was published anew. One listing.
 
-    def _nights(self, prefix: str, dataset: Dataset, model: str) -> Iterator[tuple[PartitionKey, str]]:
-        """Nights that people can read, and the ETags of their manifests. Asked of are those alone that have a mark."""
+        Raises as ``partitions``.
+        """
+        commits = self._commits(dataset, model, column)
+        return {night.key.partition: night.etag for night in commits if not night.is_retracted}
+
+    def _commits(self, dataset: Dataset, model: str, column: str | None) -> list[ListedCommit]:
+        """All nights that were ever published. Asked of are those alone that have a mark."""
         etags: dict[str, str] = {}
         marked = set()
-        for item in self.objects.listing(prefix):
+        for item in self.objects.listing(layout.manifests(dataset, model)):
             etags[item.key] = item.etag
             marked.add(layout.marked_manifest(item.key))
-        for key, etag in etags.items():
-            night = layout.night_in(key, dataset, model)
-            if night and (key not in marked or self.published(night)):
-                yield night, etag
+        commits = []
+        for place, etag in etags.items():
+            key = layout.night_in(place, dataset, model)
+            if key is None:
+                continue
+            if column is not None and key.column != column:
+                raise other_column(key, column)
+            is_retracted = place in marked and self._is_retracted(key)
+            commits.append(ListedCommit(key, etag, is_retracted))
+        return commits
+
+    def _is_retracted(self, key: PartitionKey) -> bool:
+        # One that is unreadable is there: whoever asks for it gets to know.
+        with suppress(UnreadableRecord):
+            return self.published(key) is None
+        return False
+
+    def require_column(self, key: PartitionKey) -> None:
+        """Raises ``UsageError`` when nights of the dataset lie under another partition column than that of ``key``.
+
+        Two small requests, for the first night that is asked for.
+        """
+        dataset_key = (key.dataset, key.model, key.column)
+        if dataset_key not in self._checked_columns:
+            require_column(self.objects, key)
+            self._checked_columns.add(dataset_key)
 
     def begin(self, key: PartitionKey) -> GenerationDraft:
-        """Start a new generation of a night. Before anything of what it will be made from is read."""
+        """Start a new generation of a night. Before anything of what it will be made from is read.
+
+        Raises ``UsageError`` when other nights lie under another partition column, ``UnreadableRecord``.
+        """
         standing = committed(self.objects, key)
+        if standing is None:
+            self.require_column(key)
         base_etag = standing.etag if standing else None
         return GenerationDraft(key, uuid.uuid4().hex[:12], base_etag)
 

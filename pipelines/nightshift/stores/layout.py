@@ -32,6 +32,8 @@ RETRACTED = ".retracted"
 NIGHT = re.compile(r"/([^/=]+)=([^/=]+?)(?:/|\.json$)")
 # Where a model stands second in a key; elsewhere it is the first word after what is kept of it.
 BELOW = {"manifests", "generations", "reports", "cache"}
+DATASETS = "|".join(Dataset)
+MANIFEST = re.compile(rf"(?:^|/)manifests/({DATASETS})/([^/]+)/([^/=]+)=([^/=]+)\.json$")
 
 
 def manifests(dataset: Dataset, model: str) -> str:
@@ -48,6 +50,15 @@ def manifest(key: PartitionKey) -> str:
     """The commit record of a night."""
     prefix = manifests_of_column(key.dataset, key.model, key.column)
     return f"{prefix}{key.partition}.json"
+
+
+def manifest_in(where: str) -> PartitionKey | None:
+    """The night whose commit record lies at an address of the lake; None for what is no address of one."""
+    named = MANIFEST.search(where)
+    if named is None:
+        return None
+    dataset, model, column, partition = named.groups()
+    return address(Dataset(dataset), model, column, partition)
 
 
 def retraction(key: PartitionKey) -> str:
@@ -228,6 +239,11 @@ def address(dataset: Dataset, model: str, column: str, partition: str) -> Partit
         return PartitionKey(dataset, model, column, partition)
     except UsageError:
         return None
+
+
+def with_column(key: str, column: str) -> str:
+    """The same place of a night under another partition column."""
+    return NIGHT.sub(lambda named: named[0].replace(f"{named[1]}=", f"{column}=", 1), key, count=1)
 
 
 def night_of_generation(key: str) -> str:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from nightshift.contracts import Dataset, PartitionKey, PartitionRef, Pin
 from nightshift.stores import layout
+from nightshift.stores.missing import how_to_replace
 from nightshift.stores.records import Record
 
 # What names the number of the champion's move among the inputs of predictions.
@@ -27,12 +28,13 @@ class DataFile(BaseModel):
 
 
 class Retraction(BaseModel):
-    """That a night was taken back, by whom and why."""
+    """That a night was taken back, by whom and why; ``dataset`` is the one that was named, of which this is made."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     by: str
     why: str
+    dataset: Dataset | None = None
 
 
 class Manifest(Record):
@@ -62,6 +64,12 @@ class Manifest(Record):
     retracted: Retraction | None = None
     # Rows per bin of the profile of the model that scored; predictions only.
     counts: dict[str, list[int]] = Field(default_factory=dict)
+
+    @classmethod
+    def remedy_for(cls, where: str) -> str:
+        """To take the night back, which puts a good one in its place, and to make it anew."""
+        night = layout.manifest_in(where)
+        return how_to_replace(night) if night else cls.remedy
 
     @property
     def key(self) -> PartitionKey:

@@ -26,6 +26,18 @@ def _command(dataset: Dataset, model: str, partition: str) -> str:
             return f"nightshift monitor {night}"
 
 
+def how_to_take_back(key: PartitionKey) -> str:
+    """The command that takes a night back, with all that was made from it."""
+    # A night and its quarantine are made together.
+    dataset = Dataset.VALIDATED if key.dataset == Dataset.QUARANTINE else key.dataset
+    return f"nightshift retract {key.model} {key.partition} --from {dataset}"
+
+
+def how_to_replace(key: PartitionKey) -> str:
+    """The commands for a night whose commit record is damaged."""
+    return f"{how_to_take_back(key)}, then make it anew: {how_to_make(key)}"
+
+
 def how_to_make_file(key: str) -> str:
     """The command that makes a file of a generation anew."""
     dataset, model, partition = layout.generation_of(key)

@@ -8,14 +8,19 @@ from typing import Any, TypeVar
 
 from nightshift.errors import LakeUnavailable, UnreadableRecord
 from nightshift.s3.client import (
+    CONFLICTS,
+    UNKNOWN,
     ConditionFailed,
     IncompleteUpload,
     NoSuchObject,
     ObjectHead,
     ObjectInfo,
     arrow_filesystem,
+    condition,
     connect,
     explained,
+    refusable,
+    status_of,
 )
 from nightshift.settings import Settings
 from nightshift.stores.records import Record
@@ -24,10 +29,6 @@ from nightshift.stores.upload import Upload
 R = TypeVar("R", bound=Record)
 JSON = "application/json"
 ANYTHING = "*"
-# The condition does not hold, or somebody writes there at this moment.
-CONFLICTS = {409, 412}
-# The store does not know the condition.
-UNKNOWN = 501
 PIECE = 2**20
 # A bit that flipped on the way is right the next time; one that flipped in the store is not.
 READINGS = 3
@@ -123,9 +124,8 @@ class Objects:
         One small PUT, SDK retries off: a retried success looks like a lost race. Raises
         ``ConditionFailed`` for every answer but a clear yes.
         """
-        condition = _condition(etag)
-        with _refusable():
-            self._single_try.put_object(**self._at(key), Body=body, ContentType=JSON, **condition)
+        with refusable():
+            self._single_try.put_object(**self._at(key), Body=body, ContentType=JSON, **condition(etag))
 
     @contextmanager
     def stream(self, key: str) -> Iterator[Upload]:
@@ -151,14 +151,14 @@ class Objects:
         """
         from botocore.exceptions import ClientError
 
-        condition = {} if over == ANYTHING else _condition(over)
+        allowed = {} if over == ANYTHING else condition(over)
         with self._explained(source):
             try:
-                self._client.copy_object(**self._copying(source, target, metadata), **condition)
+                self._client.copy_object(**self._copying(source, target, metadata), **allowed)
             except ClientError as error:
-                if _status(error) in CONFLICTS:
+                if status_of(error) in CONFLICTS:
                     raise ConditionFailed(str(error)) from error
-                if _status(error) != UNKNOWN or not condition:
+                if status_of(error) != UNKNOWN or not allowed:
                     raise
                 self._client.copy_object(**self._copying(source, target, metadata))
 
@@ -193,6 +193,15 @@ class Objects:
                 modified=item["LastModified"],
                 etag=item["ETag"],
             )
+
+    def first_key(self, prefix: str, after: str = "") -> str | None:
+        """The first key under a prefix, or the first behind ``after``; None where there is none. One small request."""
+        folder = self._prefix + prefix
+        start = self._prefix + (after or prefix)
+        with self._explained(prefix):
+            answer = self._client.list_objects_v2(Bucket=self.bucket, Prefix=folder, StartAfter=start, MaxKeys=1)
+        keys = [item["Key"].removeprefix(self._prefix) for item in answer.get("Contents", ())]
+        return keys[0] if keys else None
 
     def delete_once(self, key: str) -> None:
         """One DELETE, never sent again: a late second one could take what was written there since."""
@@ -275,22 +284,3 @@ class Objects:
 
     def _explained(self, key: str) -> AbstractContextManager[None]:
         return explained(f"{self.uri}/{key}")
-
-
-def _condition(etag: str | None) -> dict[str, str]:
-    return {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
-
-
-@contextmanager
-def _refusable() -> Iterator[None]:
-    """Every answer but a clear yes is ``ConditionFailed``."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        yield
-    except (ClientError, BotoCoreError) as error:
-        raise ConditionFailed(str(error)) from error
-
-
-def _status(error: Any) -> int:
-    return int(error.response["ResponseMetadata"]["HTTPStatusCode"])

@@ -12,8 +12,9 @@ from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from nightshift.errors import UnreadableRecord
+from nightshift.errors import LaterRecord, UnreadableRecord
 
+LATER = "install the version of Nightshift that wrote it"
 # What the first versions wrote without a format.
 FIRST_FORMAT = 1
 MOST_QUOTED = 60
@@ -28,7 +29,9 @@ class Record(BaseModel):
 
     what: ClassVar[str]
     """What errors call it, with its article."""
-    remedy: ClassVar[str] = "install the version of Nightshift that wrote it"
+    remedy: ClassVar[str] = LATER
+    """What to do about a damaged one."""
+    remedy_of_later: ClassVar[str] = LATER
 
     format: int
 
@@ -50,16 +53,41 @@ class Record(BaseModel):
         try:
             record = cls.model_validate(content)
         except ValidationError as error:
+            if cls._is_later(content, check):
+                raise cls._later(where, _first_of(error)) from error
             raise cls._unreadable(where, _first_of(error)) from error
         if check not in {None, _digest(content)}:
             raise cls._unreadable(where, "its bytes are not those that were written")
         return record
 
     @classmethod
+    def remedy_for(cls, where: str) -> str:
+        """What to do about the damaged one at ``where``."""
+        return cls.remedy
+
+    @classmethod
+    def _is_later(cls, content: dict[str, Any], check: object) -> bool:
+        """Whether a later version wrote it: of a format that is not known yet, or whole and with more than is known."""
+        if check is not None and check == _digest(content):
+            return True
+        number = content["format"]
+        return isinstance(number, int) and number > cls._format()
+
+    @classmethod
+    def _format(cls) -> int:
+        return int(cls.model_fields["format"].default)
+
+    @classmethod
     def _unreadable(cls, where: str, why: str) -> UnreadableRecord:
-        written = cls.model_fields["format"].default
-        readable = f"{cls.what} this version reads, format {written}"
-        return UnreadableRecord(f"{where} is not {readable}: {why}", fix=cls.remedy)
+        return UnreadableRecord(cls._refused(where, why), fix=cls.remedy_for(where))
+
+    @classmethod
+    def _later(cls, where: str, why: str) -> LaterRecord:
+        return LaterRecord(cls._refused(where, why), fix=cls.remedy_of_later)
+
+    @classmethod
+    def _refused(cls, where: str, why: str) -> str:
+        return f"{where} is not {cls.what} this version reads, format {cls._format()}: {why}"
 
 
 def _digest(content: dict[str, Any]) -> str:

@@ -264,3 +264,11 @@ def test_a_regression_publishes_no_score_so_a_column_may_be_called_that(edit: Ca
     assert load_spec(edit("label.type", "regression")).scores == ()
     edit("columns.prediction", {"type": "int32", "feature": False})
     assert "prediction is already the name of another column" in refusal(edit("owner", "you"))
+
+
+def test_a_night_before_the_first_is_refused_by_the_name_of_the_key(spec: ModelSpec) -> None:
+    spec.require_night("2024-01-01")
+    with pytest.raises(UsageError, match=r"has no night 2023-12-31: model\.yaml has partition\.start 2024-01-01"):
+        spec.require_night("2023-12-31")
+    with pytest.raises(UsageError, match="partition key"):
+        spec.require_night("2023-12-32")

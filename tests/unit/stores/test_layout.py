@@ -125,3 +125,18 @@ def test_a_plain_file_is_of_the_night_that_it_lies_right_in() -> None:
     }.items():
         named = layout.plain_night(key, Dataset.RAW, "orders")
         assert (named and named.partition) == night
+
+
+def test_the_address_of_a_manifest_names_its_night_and_no_other_key_does() -> None:
+    key = PartitionKey(Dataset.RAW, "m", "day", "2024-01-01")
+    assert layout.manifest_in(f"s3://lake/a/{layout.manifest(key)}") == key
+    assert layout.manifest_in(layout.retraction(key)) is None
+    assert layout.manifest_in(layout.served_file(key, 0)) is None
+    assert layout.manifest_in("manifests/other/m/day=2024-01-01.json") is None
+
+
+def test_a_place_under_another_column_differs_in_its_name_alone() -> None:
+    key = PartitionKey(Dataset.PREDICTIONS, "day", "day", "2024-01-01")
+    moved = PartitionKey(Dataset.PREDICTIONS, "day", "date", "2024-01-01")
+    for place in (layout.manifest, layout.served_night, layout.drift, layout.data_docs):
+        assert layout.with_column(place(key), "date") == place(moved)

@@ -7,11 +7,12 @@ import random
 import tarfile
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
+from pydantic import ConfigDict
 
-from nightshift.errors import UnreadableRecord
+from nightshift.errors import LaterRecord, UnreadableRecord
 from nightshift.monitoring.accuracy import Accuracy
 from nightshift.monitoring.night_record import NightRecord
 from nightshift.profiles.profile import Profile
@@ -148,3 +149,28 @@ def test_the_first_records_of_nights_said_no_distance_that_alarms() -> None:
     record = NightRecord.from_json(json.dumps(body).encode(), "here")
     assert {feature.alarm_distance for feature in record.drift.features} == {1.0}
     assert {accuracy.loss for accuracy in record.accuracy} == {"log_loss"}
+
+
+@pytest.mark.parametrize(
+    ("change", "is_later"),
+    [
+        ({"format": 3}, True),
+        ({"more": 1}, True),
+        ({"value": None}, True),
+        ({}, False),
+    ],
+)
+def test_what_a_later_version_wrote_whole_is_told_from_damage(change: dict[str, Any], is_later: bool) -> None:
+    """By its own digest, or by a format that is not known yet: for what is damaged there is another remedy."""
+
+    class Later(Measured):
+        model_config = ConfigDict(extra="allow")
+
+        format: int = 2
+        value: Any
+
+    body = Later(**{"name": "a", "value": 0.5, **change}).to_json()
+    wrong = body if change else body.replace(b"0.5", b'"?"')
+    with pytest.raises(UnreadableRecord) as error:
+        Measured.from_json(wrong, "here")
+    assert isinstance(error.value, LaterRecord) == is_later

@@ -1,0 +1,71 @@
+"""Take a night back, with all that was made from it: nobody reads a row of it until it is ingested again."""
+
+import getpass
+
+from nightshift.contracts import Dataset, PartitionKey, Retracted
+from nightshift.spec import ModelSpec
+from nightshift.stores import Stores, layout
+from nightshift.stores.manifest import Retraction
+from nightshift.stores.missing import how_to_make
+from nightshift.stores.retraction import take_back
+
+LABELS_STAY = "labels stay, and join nothing until the night is there again"
+LABELS_GO = "labels are taken back: training and accuracy leave the night out"
+NO_LABELS_MEANT = "labels stay"
+
+
+def retract(
+    spec: ModelSpec, partition: str, stores: Stores, *, dataset: Dataset = Dataset.RAW, why: str = "by hand"
+) -> Retracted:
+    """Take back a night of ``dataset`` and of all datasets made from it; done again, it finishes what is left.
+
+    A run that works meanwhile publishes nothing of it. Also for a manifest that is damaged, which is replaced. Raises
+    ``UsageError``, ``MissingPartition`` for a night that never was, ``LaterRecord``, ``LakeUnavailable``.
+    """
+    night = spec.key(dataset, partition)
+    stores.lake.require_column(night)
+    retraction = Retraction(
+        by=_who(stores),
+        why=why,
+        dataset=dataset,
+    )
+    taken_back = take_back(stores.lake.objects, night, retraction, stores.provenance(), inputs={})
+    _forget(night, stores)
+    return Retracted(
+        model=spec.name,
+        partition=partition,
+        by=retraction.by,
+        why=why,
+        rows={str(one.manifest.dataset): one.rows for one in taken_back},
+        labels=_labels(dataset),
+        bring_back=how_to_make(night),
+    )
+
+
+def _who(stores: Stores) -> str:
+    run = stores.origin.get("airflow_run")
+    if run:
+        return run
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        # A container may run as a number that has no name.
+        return stores.origin.get("by", "somebody")
+
+
+def _forget(night: PartitionKey, stores: Stores) -> None:
+    """Remove what monitoring said of it. After the manifests: a monitor that writes later looks at them."""
+    of_drift = [layout.drift(night), layout.drift_report(night)]
+    of_accuracy = [layout.accuracy(night.model, night.partition)]
+    forgotten = {
+        Dataset.MONITORING: of_drift,
+        Dataset.LABELS: of_accuracy,
+    }
+    for key in forgotten.get(night.dataset, of_drift + of_accuracy):
+        stores.lake.objects.delete(key)
+
+
+def _labels(dataset: Dataset) -> str:
+    if dataset == Dataset.LABELS:
+        return LABELS_GO
+    return NO_LABELS_MEANT if dataset == Dataset.PREDICTIONS else LABELS_STAY
