@@ -134,7 +134,7 @@ class Chaos:
         )
         rows = self._newest(night)
         scored = lake.read(predictions)
-        champion = self.site.stores.registry.champion(MODEL)
+        champion, _ = self.site.stores.aliases.champion(MODEL)
         again = predict(spec, night, self.site.stores)
         whole = {
             "raw is of the newest edition": lake.read(raw).equals(rows),

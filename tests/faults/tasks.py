@@ -46,13 +46,13 @@ class Published:
     plan: Any = None
 
 
-class Registry:
-    """The one answer of MLflow that scoring asks for; MLflow itself is not what is broken here."""
+class Aliases:
+    """The one answer of the ledger that scoring asks for; the ledger itself is not what is broken here."""
 
-    def champion(self, _: str) -> Pin:
-        """Who is champion now; the run says by which move."""
+    def champion(self, _: str) -> tuple[Pin, int]:
+        """Who is champion now, and by which move; the run says that too."""
         move = OUTSIDE.move
-        return replace(pin_of(version_of(move)), run_id=run_of(move))
+        return replace(pin_of(version_of(move)), run_id=run_of(move)), move
 
 
 def carry_out(settings: Settings, task: Task) -> Any:
@@ -82,7 +82,7 @@ def _stores(settings: Settings) -> Stores:
     endpoint = str(settings.endpoint)
     if endpoint not in OPENED:
         OPENED[endpoint] = Stores(settings, {"by": "faults"})
-        OPENED[endpoint].__dict__["registry"] = Registry()
+        OPENED[endpoint].__dict__["aliases"] = Aliases()
     return OPENED[endpoint]
 
 
