@@ -45,7 +45,7 @@ def fill(spec: ModelSpec, stores: Stores) -> None:
     drift = DriftResult(True, 9.0, 8.0, 1.1, "amount", 1234, 0.01, 89, [])
     record = NightRecord(
         model=spec.name, partition=NIGHT, version="4", pin=PIN, counts=NightCounts(1251, 17, 1234, 0),
-        generation="g", drift=drift, accuracy=(),
+        generation=draft.generation, drift=drift, accuracy=(),
     )  # fmt: skip
     lake.objects.put_record(layout.drift(draft.key), record)
     for night in (NIGHT, REFUSED):
