@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
-from benchmarks import judge, maintain, memory, night, score, snapshots, stages, validate
+from benchmarks import judge, maintain, memory, night, score, snapshots, stages, validate, verify
 from benchmarks.world import World
 
 Suite: TypeAlias = Callable[[World], dict[str, float]]
 
 GROUPS: dict[str, tuple[Suite, ...]] = {
-    "score": (score.figures, stages.figures),
+    "score": (score.figures, stages.figures, verify.figures),
     "data": (validate.figures, snapshots.figures),
     "judge": (judge.figures,),
     "scale": (maintain.figures, memory.figures, night.figures),

@@ -24,7 +24,7 @@ def big_night(world: World, rows: int, pin: Pin) -> Plan:
     file = lake.add(draft, 0, drawn(real, rows), real.schema)
     groups = lake.open_parquet(file.key).metadata.num_row_groups
     out = lake.begin(spec.key(Dataset.PREDICTIONS, NIGHT))
-    shard = Shard(0, file.key, file.sha256, 0, groups, rows)
+    shard = Shard(0, file.key, file.sha256, 0, groups, rows, file.bytes)
     return Plan(spec.name, NIGHT, pin, out.generation, "bench", rows, out.base_etag, [shard])
 
 

@@ -209,6 +209,27 @@ def test_of_two_validations_side_by_side_both_datasets_are_of_one(
     assert night.inputs["quarantine"] == quarantine.sequence
 
 
+def test_a_validation_that_died_between_its_two_commits_is_not_learnt_from(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nightshift.steps import validate as step
+
+    def died() -> None:
+        raise KeyboardInterrupt
+
+    ingest_labels(world.spec, NIGHT, world.stores)
+    world.correct("frame.loc[:9, 'amount'] = -1")
+    ingest(world.spec, NIGHT, world.stores)
+    with monkeypatch.context() as patch:
+        meanwhile(patch, step, "_write_rows", died)
+        with pytest.raises(KeyboardInterrupt):
+            validate(world.spec, NIGHT, world.stores)
+    with pytest.raises(MissingPartition, match="its quarantine is of another validation"):
+        labelled(world.spec, NIGHT, world.stores)
+    validate(world.spec, NIGHT, world.stores)
+    assert labelled(world.spec, NIGHT, world.stores).num_rows == 80
+
+
 @pytest.mark.parametrize(("dataset", "reader", "act"), [
     (Dataset.RAW, "features", ingest), (Dataset.LABELS, "labels", ingest_labels),
 ])  # fmt: skip

@@ -5,9 +5,11 @@ from pathlib import Path
 import pyarrow as pa
 
 from nightshift.contracts import Dataset
-from nightshift.errors import LostRows, SchemaMismatch
+from nightshift.errors import LostRows, MissingPartition, SchemaMismatch
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, parquet
+from nightshift.stores.manifest import Manifest
+from nightshift.stores.missing import how_to_make
 
 
 def write_labelled(spec: ModelSpec, night: str, file: Path, stores: Stores) -> int:
@@ -22,9 +24,10 @@ def labelled(spec: ModelSpec, night: str, stores: Stores) -> pa.Table:
     Every validated row is kept; a label that matches neither a row of the night nor one in quarantine is an
     error, since all come from the same source. Raises ``MissingPartition``, ``LostRows``, ``SchemaMismatch``.
     """
-    features = _features(spec, night, stores)
+    validated = stores.lake.require(spec.key(Dataset.VALIDATED, night))
+    features = _features(spec, validated, stores)
     labels = _labels(spec, night, stores)
-    labels = _without_quarantined(spec, night, labels, stores)
+    labels = _without_quarantined(spec, validated, labels, stores)
     _check_matches(spec, night, features, labels)
     order = [(key, "ascending") for key in spec.keys]
     joined = features.join(labels, keys=list(spec.keys), join_type="left outer").sort_by(order)
@@ -36,9 +39,9 @@ def labelled(spec: ModelSpec, night: str, stores: Stores) -> pa.Table:
     return joined.select([*spec.columns, spec.label.column])
 
 
-def _features(spec: ModelSpec, night: str, stores: Stores) -> pa.Table:
-    manifest = stores.lake.require(spec.key(Dataset.VALIDATED, night))
-    features = stores.lake.read(manifest)
+def _features(spec: ModelSpec, validated: Manifest, stores: Stores) -> pa.Table:
+    night = validated.partition
+    features = stores.lake.read(validated)
     absent = [name for name in spec.columns if name not in features.column_names]
     if absent:
         raise SchemaMismatch(
@@ -53,10 +56,13 @@ def _labels(spec: ModelSpec, night: str, stores: Stores) -> pa.Table:
     return stores.lake.read(manifest)
 
 
-def _without_quarantined(spec: ModelSpec, night: str, labels: pa.Table, stores: Stores) -> pa.Table:
+def _without_quarantined(spec: ModelSpec, validated: Manifest, labels: pa.Table, stores: Stores) -> pa.Table:
     """The labels of rows that validation did not set aside."""
-    quarantine = stores.lake.published(spec.key(Dataset.QUARANTINE, night))
-    if quarantine is None or not quarantine.rows:
+    quarantine = stores.lake.published(validated.key.of(Dataset.QUARANTINE))
+    if quarantine is None:
+        return labels
+    _check_one_run(validated, quarantine)
+    if not quarantine.rows:
         return labels
     keys = list(spec.keys)
     for key in keys:
@@ -64,6 +70,16 @@ def _without_quarantined(spec: ModelSpec, night: str, labels: pa.Table, stores: 
         labels = labels.filter(labels[key].is_valid())
     quarantined = stores.lake.read(quarantine, keys)
     return labels.join(quarantined, keys=keys, join_type="left anti")
+
+
+def _check_one_run(validated: Manifest, quarantine: Manifest) -> None:
+    """Whoever made both names one in the other; between its two commits, or when it died there, they do not fit."""
+    named = validated.inputs.get(str(Dataset.QUARANTINE), quarantine.sequence)
+    if named != quarantine.sequence:
+        raise MissingPartition(
+            f"{validated.key}: its quarantine is of another validation, which has not published its night",
+            fix=f"once no validation of it works: {how_to_make(validated.key)}",
+        )
 
 
 def _check_matches(spec: ModelSpec, night: str, features: pa.Table, labels: pa.Table) -> None:
