@@ -70,7 +70,7 @@ integration: install ## real SeaweedFS, MLflow, DVC, Great Expectations
 faults: install ## a night is published while processes, network and store fail; seeded, short
 	$(BIN)/python -m pytest tests/faults
 
-soak: install ## the same for longer; writes benchmarks/soak.json (SOAK="--minutes 60 --seed 2")
+soak: install ## the same for longer; adds to benchmarks/soak.json (SOAK="--minutes 60 --seed 2 --store moto")
 	$(BIN)/python -m tests.faults $(SOAK)
 
 e2e: install ## the whole stack in a real browser; skipped where there is no chromium

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
-from benchmarks import judge, memory, night, score, snapshots, stages, validate
+from benchmarks import judge, maintain, memory, night, score, snapshots, stages, validate
 from benchmarks.world import World
 
 Suite: TypeAlias = Callable[[World], dict[str, float]]
@@ -12,10 +12,10 @@ GROUPS: dict[str, tuple[Suite, ...]] = {
     "score": (score.figures, stages.figures),
     "data": (validate.figures, snapshots.figures),
     "judge": (judge.figures,),
-    "scale": (memory.figures, night.figures),
+    "scale": (maintain.figures, memory.figures, night.figures),
     # Nothing answers by day yet: the group is the place for its figures.
     "serve": (),
 }
-LONG: tuple[Suite, ...] = (snapshots.long_figures, judge.long_figures)
+LONG: tuple[Suite, ...] = (snapshots.long_figures, judge.long_figures, maintain.long_figures)
 """``make bench-long``: the same promises at ten times the size."""
 MOST_MINUTES = 15

@@ -95,7 +95,8 @@ class World:
         from nightshift.steps.promote import promote
 
         promote(self.spec, evaluate(self.spec, self.candidate, self.stores), self.stores)
-        return self.stores.registry.champion(self.spec.name)
+        pin, _ = self.stores.aliases.champion(self.spec.name)
+        return pin
 
     def start_airflow(self) -> None:
         """The rest of the stack, for suites that run Dags."""

@@ -289,3 +289,4 @@ class Maintained:
     kept_bytes: int
     uploads_aborted: int
     uploads_kept: int
+    aliases: int = 0

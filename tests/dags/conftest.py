@@ -56,7 +56,7 @@ def migrated_home(tmp_path_factory):
 
 @pytest.fixture
 def run_dags(project, spec, stores, stack, migrated_home):
-    """``run_dags("ingest:2024-01-12", ..., NAME=value)``: how each run ended, and what was printed."""
+    """``run_dags("ingest:2024-01-12", ..., probe=..., NAME=value)``: how each run ended, and what was printed."""
     shutil.copytree(PROJECT / "dags", project / "dags", ignore=shutil.ignore_patterns("__pycache__"))
     here = stores.settings
     environment = {
@@ -71,9 +71,9 @@ def run_dags(project, spec, stores, stack, migrated_home):
         "NIGHTSHIFT_DVC_REMOTE": here.dvc_remote,
     }
 
-    def run(*wanted: str, **more: str) -> tuple[list, str]:
-        probe = [sys.executable, str(Path(__file__).with_name("night_probe.py")), spec.name, *wanted]
-        done = subprocess.run(probe, env=environment | more, capture_output=True, text=True, check=False)
+    def run(*wanted: str, probe: str = "night_probe.py", **more: str) -> tuple[list, str]:
+        command = [sys.executable, str(Path(__file__).with_name(probe)), spec.name, *wanted]
+        done = subprocess.run(command, env=environment | more, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr[-4000:]
         # Listeners may still log after the probe's own last line.
         ends = next(line for line in reversed(done.stdout.splitlines()) if line.startswith("[["))

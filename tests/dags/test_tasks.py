@@ -60,6 +60,16 @@ def test_an_outage_is_interrupted_and_a_mistake_refused_with_one_line_each(run, 
     ]
 
 
+def test_a_time_limit_that_ran_out_is_interrupted_with_one_line(run, caplog):
+    from airflow.sdk.exceptions import AirflowTaskTimeout
+
+    from nightshift.orchestration.guard import TIMED_OUT, Interrupted
+
+    with pytest.raises(Interrupted):
+        run(raising(AirflowTaskTimeout("Timeout, PID: 1")))
+    assert [record.message for record in caplog.records] == [TIMED_OUT]
+
+
 def test_a_fault_of_ours_keeps_its_traceback(run):
     with pytest.raises(KeyError):
         run(raising(KeyError("x")))

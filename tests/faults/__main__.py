@@ -1,64 +1,69 @@
-"""``make soak``: a long campaign, a large night, readers under swaps; then the table and benchmarks/soak.json."""
+"""``make soak``: trouble for as long as asked, added to benchmarks/soak.json; then the table of all runs of this code.
 
-import json
-import platform
+``SOAK="--minutes 10 --seed 7 --store moto"`` goes on from there with another seed. ``--campaign`` runs the older
+campaign of predict alone, a night of many megabytes, and readers under swaps; ``--airflow`` a real Airflow.
+"""
+
 import sys
-from argparse import ArgumentParser
-from pathlib import Path
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections import Counter
 from typing import Any
 
-from tests.faults import large
-from tests.faults.campaign import campaign, told
-from tests.faults.hammer import hammer
-from tests.faults.world import Night
-
-RESULT = Path(__file__).parents[2] / "benchmarks" / "soak.json"
-LARGE_POINTS_A_MINUTE, SWAPPING = 2, 20
+from tests.faults.soak import Soak, code, kinds, now, runs, save
+from tests.faults.store import STORES
+from tests.faults.troubles import TROUBLES
 
 
 def main() -> int:
     """Exit 1 when something was seen that must not be."""
-    arguments = ArgumentParser(description=__doc__)
-    arguments.add_argument("--minutes", type=float, default=10, help="of the campaign")
+    arguments = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    arguments.add_argument("--minutes", type=float, default=10)
     arguments.add_argument("--seed", type=int, default=1)
-    given = arguments.parse_args()
-    found = {
-        "seed": given.seed,
-        "python": platform.python_version(),
-        "campaign": campaign(given.seed, given.minutes * 60),
-        "large_night": told(large.some_points(given.seed, round(given.minutes * LARGE_POINTS_A_MINUTE)).record),
-        "swaps": hammer(Night("2024-01-01", 4_000), SWAPPING).as_json(),
-    }
-    RESULT.write_text(json.dumps(found, indent=1) + "\n")
-    show(found)
-    return int(any(violations(found)))
+    arguments.add_argument("--store", choices=sorted(STORES), default="seaweedfs")
+    arguments.add_argument("--only", action="append", default=[], choices=[each.__name__ for each in TROUBLES])
+    arguments.add_argument("--campaign", action="store_true")
+    arguments.add_argument("--airflow", action="store_true")
+    arguments.add_argument("--table", action="store_true", help="show what all runs of this code did, and run nothing")
+    options = arguments.parse_args()
+    if options.table:
+        show([run for run in runs() if run["code"] == code()["code"]])
+        return 0
+    run = _run(options)
+    for violation in run["violations"]:
+        print(f"VIOLATION  {violation}")
+    show([other for other in runs() if other["code"] == run["code"]])
+    return int(bool(run["violations"]))
 
 
-def violations(found: dict[str, Any]) -> list[str]:
-    """All that was wrong anywhere."""
-    parts = [found["campaign"], found["large_night"]]
-    of_readers = [what for reader in found["swaps"]["readers"] for what in reader["violations"]]
-    return [what for part in parts for what in [*part["violations"], *part.get("left_over", ())]] + of_readers
+def _run(options: Namespace) -> dict[str, Any]:
+    if not (options.campaign or options.airflow):
+        return Soak(options.seed, options.store, options.minutes, tuple(options.only)).run()
+    head = {"began": now(), **code(), "seed": options.seed, "store": "seaweedfs", "seconds": options.minutes * 60}
+    if options.airflow:
+        from tests.faults.airflow_chaos import chaos
+
+        run = head | chaos(options.seed, options.minutes * 60)
+    else:
+        from tests.faults.campaign import everything
+
+        run = head | everything(options.seed, options.minutes * 60)
+    save(run)
+    return run
 
 
-def show(found: dict[str, Any]) -> None:
-    """What was done, what readers saw, what was wrong."""
-    for title in ("campaign", "large_night"):
-        part = found[title]
-        print(f"\n{title}, seed {found['seed']}: {sum(part['faults'].values()):,} faults")
-        for name in ("faults", "runs"):
-            for what, count in part[name].items():
-                print(f"  {count:7,}  {what if name == 'faults' else 'runs: ' + what}")
-        print(f"  {part['clean_runs']:7,}  clean runs after faults")
-    print("\nreaders                 reads  failed  new versions  violations")
-    for title in ("campaign", "swaps"):
-        for reader in found[title]["readers"]:
-            failed, wrong = sum(reader["errors"].values()), len(reader["violations"])
-            name = f"{title} {reader['reader']}"
-            print(f"  {name:20} {reader['reads']:7,} {failed:7,} {reader['changes']:13,} {wrong:11,}")
-    print(f"\nswaps of two generations: {found['swaps']['swaps']:,}")
-    for wrong in violations(found):
-        print(f"VIOLATION  {wrong}")
+def show(same: list[dict[str, Any]]) -> None:
+    """Faults by kind over runs of one code, with the bound, as docs/publishing.md has them; and what readers saw."""
+    print(f"\n{len(same)} runs of this code, {sum(run['seconds'] for run in same) / 60:,.0f} minutes\n")
+    print("| trouble | faults | of them on moto | do harm, at most |\n|---|---|---|---|")
+    for kind, row in kinds(same).items():
+        print(f"| {kind} | {row['faults']:,} | {row['on_moto']:,} | {row['bound']:.2%} |")
+    print()
+    for what in ("faults", "reads", "failed_reads", "set_back"):
+        sums = sum((Counter(run.get(what, {})) for run in same), Counter[str]())
+        print(f"{what.replace('_', ' ')}:")
+        for name in sorted(sums):
+            print(f"  {sums[name]:8,}  {name}")
+    print(f"violations: {sum(len(run['violations']) for run in same)}")
 
 
 if __name__ == "__main__":

@@ -2,14 +2,18 @@
 
 import random
 import time
+from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
+from tests.faults import large
 from tests.faults.episodes import EPISODES, Dice
+from tests.faults.hammer import hammer
 from tests.faults.site import Record, Site
 from tests.faults.world import Night
 
 NIGHTS = (Night("2024-01-01", 1_200), Night("2024-01-02", 400))
+LARGE_POINTS_A_SECOND, SWAPPING_SECONDS = 1 / 30, 20
 
 
 def told(record: Record) -> dict[str, Any]:
@@ -46,6 +50,46 @@ def campaign(seed: int, seconds: float, nights: tuple[Night, ...] = NIGHTS) -> d
         "readers": [tally.as_json() for tally in tallies],
         "left_over": left,
     }
+
+
+# The kinds of ``make soak``, by how the faults of a campaign begin.
+KINDS = {
+    "kill -9 of the run": "killed",
+    "client killed": "killed",
+    "two publishers": "raced",
+    "SIGSTOP": "paused",
+    "disk full": "disk full",
+    "kill -9 of the store": "store killed",
+    "garbage": "collected",
+}
+
+
+def everything(seed: int, seconds: float) -> dict[str, Any]:
+    """A campaign, points of a large night, and readers under swaps, as one run of ``make soak``."""
+    done = campaign(seed, seconds)
+    points = told(large.some_points(seed, round(seconds * LARGE_POINTS_A_SECOND)).record)
+    swaps = hammer(Night("2024-01-01", 4_000), SWAPPING_SECONDS).as_json()
+    readers = [*done["readers"], *swaps["readers"]]
+    reads = Counter[str]()
+    for reader in readers:
+        reads[reader["reader"]] += reader["reads"]
+    return {
+        "faults": dict(_by_kind(done["faults"], "") + _by_kind(points["faults"], ", of a night of many megabytes")),
+        "reads": dict(reads),
+        "violations": [
+            *(what for part in (done, points) for what in part["violations"]),
+            *done["left_over"],
+            *(what for reader in swaps["readers"] for what in reader["violations"]),
+        ],
+    }
+
+
+def _by_kind(faults: dict[str, int], of: str) -> Counter[str]:
+    counted = Counter[str]()
+    for name, count in faults.items():
+        kind = next((kind for begins, kind in KINDS.items() if name.startswith(begins)), "network")
+        counted[f"{kind}: {name}{of}"] += count
+    return counted
 
 
 def _measure(site: Site, dice: Dice) -> None:

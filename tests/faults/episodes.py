@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from nightshift.contracts import Dataset, PartitionKey
-from tests.faults.proxy import Plan, sometimes
+from tests.faults.plans import sometimes
+from tests.faults.proxy import Plan
 from tests.faults.site import Site
 from tests.faults.worker import Attempt, Outcome
 from tests.faults.world import VERSIONS, Night

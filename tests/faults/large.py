@@ -2,7 +2,8 @@
 
 import random
 
-from tests.faults.proxy import WRITES, Fault, Request, nth_write
+from tests.faults.plans import nth_write
+from tests.faults.proxy import Fault, Request
 from tests.faults.site import Site
 from tests.faults.world import Night
 
@@ -15,7 +16,7 @@ def writes(site: Site) -> list[str]:
     seen: list[str] = []
 
     def note(request: Request) -> None:
-        if request.method in WRITES:
+        if request.writes:
             multipart = "uploadId=" in request.path
             kinds = {"POST": "end" if multipart else "begin", "PUT": "part" if multipart else "put"}
             seen.append(kinds[request.method])

@@ -1,11 +1,11 @@
 """A proxy between the S3 client and the store that breaks what the network breaks, on request.
 
 It forwards each request as it came: the Host header is signed, so it stays the client's. The most
-valuable fault is ``LOST_ANSWER``: the store did what was asked, and the client never learns it.
+valuable fault is ``LOST_ANSWER``: the store did what was asked, and the client never learns it. What lies about
+bytes and pages is made in ``lies``.
 """
 
 import http.client
-import itertools
 import random
 import socket
 import threading
@@ -19,9 +19,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from tests.faults import lies
+from tests.faults.lies import Answer
+
 HOP = {"connection", "transfer-encoding", "expect", "keep-alive", "proxy-connection"}
 LONGEST_DELAY = 0.3
 WRITES = ("PUT", "POST", "DELETE")
+# Where a process tries the store once before its first commit.
+PROBES = "/_doctor/"
 
 
 class Fault(StrEnum):
@@ -35,9 +40,23 @@ class Fault(StrEnum):
     LOST_ANSWER = "answer lost, request done"
     KILL_BEFORE = "client killed before the store got the request"
     KILL_AFTER = "client killed after the store did it"
+    PAUSE = "client stopped before it got the answer"
+    LATE = "request held back, connection cut"
+    FLIP = "a bit of the answer flipped"
+    CUT_BODY = "body cut, with the length of the rest"
+    SHORT_PAGE = "listing that comes back short"
+    LOST_PAGE = "second page of a listing that is not there"
 
 
-NETWORK = tuple(fault for fault in Fault if not fault.name.startswith("KILL"))
+NETWORK = (
+    Fault.ERROR_500,
+    Fault.SLOW_DOWN,
+    Fault.DELAY,
+    Fault.CUT_REQUEST,
+    Fault.CUT_ANSWER,
+    Fault.LOST_ANSWER,
+)
+LIES = (Fault.FLIP, Fault.CUT_BODY, Fault.SHORT_PAGE, Fault.LOST_PAGE)
 
 
 @dataclass(frozen=True)
@@ -50,6 +69,16 @@ class Request:
     headers: list[tuple[str, str]]
     body: bytes
 
+    @property
+    def writes(self) -> bool:
+        """Whether it changes what the store has, beyond a trial of it."""
+        return self.method in WRITES and PROBES not in self.path
+
+    @property
+    def lists(self) -> bool:
+        """Whether it asks for a listing of objects."""
+        return self.method == "GET" and "list-type=2" in self.path
+
 
 Plan = Callable[[Request], Fault | None]
 
@@ -58,35 +87,18 @@ def nothing(_: Request) -> None:
     """No fault at all."""
 
 
-def nth_write(number: int, fault: Fault) -> Plan:
-    """One fault, at the ``number``-th request that changes the store; a retry of it goes through."""
-    lock, seen = threading.Lock(), itertools.count(1)
-
-    def plan(request: Request) -> Fault | None:
-        with lock:
-            return fault if request.method in WRITES and next(seen) == number else None
-
-    return plan
-
-
-def sometimes(rng: random.Random, share: float) -> Plan:
-    """A random network fault at a share of all requests."""
-    lock = threading.Lock()
-
-    def plan(_: Request) -> Fault | None:
-        with lock:
-            return rng.choice(NETWORK) if rng.random() < share else None
-
-    return plan
-
-
 @dataclass
 class Proxy:
-    """Listens on a free port of the loopback. ``plan`` and ``kill`` may be changed at any time."""
+    """Listens on a free port of the loopback. ``plan``, ``kill`` and ``pause`` may be changed at any time."""
 
     upstream: str
     plan: Plan = nothing
     kill: Callable[[], None] = lambda: None
+    pause: Callable[[], object] = lambda: None
+    longest_delay: float = LONGEST_DELAY
+    rng: random.Random = field(default_factory=random.Random)
+    late: list[Request] = field(default_factory=list)
+    rests: dict[str, Answer] = field(default_factory=dict)
     injected: Counter[str] = field(default_factory=Counter)
     requests: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -114,6 +126,11 @@ class Proxy:
         """Requests are numbered from 1 again, and meet this plan."""
         with self._lock:
             self.requests, self.plan, self.kill = 0, plan, kill
+
+    def release(self) -> list[int]:
+        """Requests that were held back reach the store now, long after; its answers, which nobody gets."""
+        held, self.late = self.late, []
+        return [_forward(self.where, request).status for request in held]
 
     def decide(self, request: Callable[[int], Request]) -> tuple[Request, Fault | None]:
         """Number a request, and choose its fault."""
@@ -171,37 +188,55 @@ class Handler(BaseHTTPRequestHandler):
 
     def _act(self, request: Request, fault: Fault | None) -> None:
         proxy = self.server.proxy
-        if fault in {Fault.KILL_BEFORE, Fault.CUT_REQUEST}:
+        rest = proxy.rests.get(lies.token_in(request.path))
+        if fault is Fault.LATE:
+            proxy.late.append(request)
+            self._hang_up()
+        elif fault in {Fault.KILL_BEFORE, Fault.CUT_REQUEST}:
             proxy.kill() if fault is Fault.KILL_BEFORE else _send_half(proxy.where, request)
             self._hang_up()
         elif fault in {Fault.ERROR_500, Fault.SLOW_DOWN}:
-            self._refuse(fault.value)
+            self._answer(lies.refusal(fault.value))
+        elif rest is not None:
+            self._answer(rest)
         else:
-            time.sleep(random.uniform(0, LONGEST_DELAY) if fault is Fault.DELAY else 0)
+            time.sleep(random.uniform(0, proxy.longest_delay) if fault is Fault.DELAY else 0)
             self._forward(request, fault)
 
     def _forward(self, request: Request, fault: Fault | None) -> None:
-        status, headers, content = _forward(self.server.proxy.where, request)
+        proxy = self.server.proxy
+        answer = _forward(proxy.where, request)
         if fault is Fault.KILL_AFTER:
-            self.server.proxy.kill()
+            proxy.kill()
+        elif fault is Fault.PAUSE:
+            proxy.pause()
+        elif fault in LIES:
+            answer = self._lie(answer, fault)
         if fault in {Fault.KILL_AFTER, Fault.LOST_ANSWER}:
             self._hang_up()
         else:
-            self._answer(status, headers, content, cut=fault is Fault.CUT_ANSWER)
+            self._answer(answer, cut=fault is Fault.CUT_ANSWER)
 
-    def _refuse(self, what: str) -> None:
-        status, code = what.split()
-        content = f"<Error><Code>{code}</Code><Message>injected</Message></Error>".encode()
-        given = [("Content-Type", "application/xml"), ("Content-Length", str(len(content)))]
-        self._answer(int(status), given, content, cut=False)
+    def _lie(self, answer: Answer, fault: Fault) -> Answer:
+        proxy = self.server.proxy
+        match fault:
+            case Fault.FLIP:
+                return lies.flipped(answer, proxy.rng)
+            case Fault.CUT_BODY:
+                return lies.cut(answer, proxy.rng)
+            case Fault.SHORT_PAGE:
+                return lies.short(answer, proxy.rng)
+        first, token = lies.first_page(answer)
+        proxy.rests[token] = lies.refusal("404 NoSuchKey")
+        return first
 
-    def _answer(self, status: int, headers: list[tuple[str, str]], content: bytes, *, cut: bool) -> None:
-        self.send_response_only(status)
-        for name, value in headers:
+    def _answer(self, answer: Answer, *, cut: bool = False) -> None:
+        self.send_response_only(answer.status)
+        for name, value in answer.headers:
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(content[: len(content) // 2] if cut else content)
+            self.wfile.write(answer.body[: len(answer.body) // 2] if cut else answer.body)
         if cut:
             self._hang_up()
 
@@ -223,7 +258,7 @@ def _body(handler: BaseHTTPRequestHandler) -> bytes:
     return b"".join(parts)
 
 
-def _forward(where: str, request: Request) -> tuple[int, list[tuple[str, str]], bytes]:
+def _forward(where: str, request: Request) -> Answer:
     connection = http.client.HTTPConnection(where, timeout=60)
     try:
         _send_head(connection, request)
@@ -234,7 +269,7 @@ def _forward(where: str, request: Request) -> tuple[int, list[tuple[str, str]], 
         if request.method != "HEAD" and answer.status not in {204, 304}:
             kept = [pair for pair in kept if pair[0].lower() != "content-length"]
             kept.append(("Content-Length", str(len(content))))
-        return answer.status, kept, content
+        return Answer(answer.status, kept, content)
     finally:
         connection.close()
 

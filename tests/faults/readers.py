@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -149,6 +149,12 @@ KINDS = {
 }
 
 
+class Verdict(Protocol):
+    """Says which version a table is, or raises ``Wrong``."""
+
+    def version(self, partition: str, found: pa.Table, /) -> str: ...
+
+
 POLLING = ("manifest", "arrow", "pandas")
 
 
@@ -163,7 +169,7 @@ def watch(kind: str, settings: Settings, nights: tuple[Night, ...], link: Connec
     link.close()
 
 
-def look(read: Read, partition: str, judge: Judge, seen: dict[str, str], tally: Tally) -> None:
+def look(read: Read, partition: str, judge: Verdict, seen: dict[str, str], tally: Tally) -> None:
     """One read, judged. A read that fails is no violation: its reader knows that it has nothing."""
     try:
         table = read(partition)

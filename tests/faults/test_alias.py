@@ -1,4 +1,4 @@
-"""The champion changes in mid-run, in a real MLflow: a night has one version, the one that was pinned."""
+"""The champion changes in mid-run, in a real ledger and MLflow: a night has one version, the one that was pinned."""
 
 import pytest
 
@@ -8,7 +8,8 @@ from nightshift.steps.predict import predict
 from nightshift.steps.publish import publish
 from nightshift.steps.score import score
 from nightshift.stores import Stores
-from nightshift.stores.registry import CHAMPION, PASSED
+from nightshift.stores.registry import PASSED
+from tests.champions import set_champion
 from tests.faults.world import MODEL, Night, build, make_spec, pin_of
 
 pytestmark = [pytest.mark.faults, pytest.mark.stack]
@@ -37,10 +38,10 @@ def versions(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_an_alias_that_moves_in_mid_run_changes_nothing_in_it(stores: Stores, versions: list[str]) -> None:
     first, second = versions
     spec = make_spec(shard_rows=1)
-    stores.registry.set_alias(MODEL, CHAMPION, first)
+    set_champion(stores, MODEL, first)
     decided = plan(spec, NIGHT.partition, stores)
     results = [score(spec, decided, decided.shards[0], stores)]
-    stores.registry.set_alias(MODEL, CHAMPION, second)
+    set_champion(stores, MODEL, second)
     results += [score(spec, decided, shard, stores) for shard in decided.shards[1:]]
     publish(spec, decided, results, stores)
     assert published(stores) == (first, NIGHT.predictions(first)["score"])

@@ -9,16 +9,17 @@ from itertools import product
 
 import pytest
 
-from tests.faults.proxy import Fault, nothing, nth_write
+from tests.faults.plans import nth_write
+from tests.faults.proxy import Fault, Request, nothing
 from tests.faults.readers import Readers
 from tests.faults.site import Site
 from tests.faults.world import Night
 
 pytestmark = pytest.mark.faults
 
-# Two shards of two requests each, the night's one file, the manifest, the copy.
-NIGHT, SHARD_ROWS, WRITES = Night("2024-01-01", 600), 1, 7
-COMMIT = 6
+# Two shards of two requests each, the JSON of each touched, the night's one file, the manifest, the copy.
+NIGHT, SHARD_ROWS, WRITES = Night("2024-01-01", 600), 1, 9
+COMMIT = 8
 
 
 @pytest.fixture(scope="module")
@@ -40,10 +41,10 @@ def another(site: Site) -> tuple[str | None, str]:
 
 
 def test_a_run_makes_as_many_writes_as_are_tried_here(site: Site) -> None:
-    seen: list[str] = []
+    seen: list[Request] = []
     site.forget_shards(NIGHT)
-    site.end(site.start(NIGHT, "7", SHARD_ROWS, plan=lambda request: seen.append(request.method)))
-    assert [method for method in seen if method not in {"GET", "HEAD"}] == ["PUT"] * WRITES
+    site.end(site.start(NIGHT, "7", SHARD_ROWS, plan=seen.append))
+    assert [request.method for request in seen if request.writes] == ["PUT"] * WRITES
 
 
 @pytest.mark.parametrize("write", range(1, WRITES + 1))

@@ -103,18 +103,21 @@ def _difference(found: pa.Table, right: pa.Table) -> str:
 
 @dataclass(frozen=True)
 class Champion:
-    """The registry's one answer that scoring asks for. MLflow itself is not what is broken here."""
+    """The one answer that scoring asks of aliases. MLflow itself is not what is broken here."""
 
     pin: Pin
 
-    def champion(self, _: str) -> Pin:
-        return self.pin
+    def champion(self, _: str) -> tuple[Pin, int]:
+        return self.pin, 1
+
+    def astray(self, _: str) -> list[Any]:
+        return []
 
 
 def open_stores(settings: Settings, version: str) -> Stores:
     """Stores in which this version is champion."""
     stores = Stores(settings, {"by": "faults"})
-    stores.__dict__["registry"] = Champion(pin_of(version))
+    stores.__dict__["aliases"] = Champion(pin_of(version))
     return stores
 
 

@@ -41,9 +41,9 @@ from nightshift.steps.snapshot import snapshot
 from nightshift.steps.train import register, train
 from nightshift.steps.validate import validate
 from nightshift.stores import Stores
-from nightshift.stores.ledger import Ledger
 from nightshift.stores.manifest import Manifest
 from nightshift.stores.parquet import nullable, schema_of
+from tests.champions import set_champion
 
 pytestmark = pytest.mark.stack
 
@@ -116,7 +116,7 @@ def test_a_better_challenger_is_compared_on_the_holdout_and_promoted(world: Worl
     assert (world.better.promote, world.better.champion) == (True, "1")
     assert "against version 1 (95% interval -" in world.better.reasons[0]
     assert world.better.metrics["gate_high"] < 0
-    assert world.stores.registry.champion(world.spec.name).version == "2"
+    assert world.stores.aliases.version(world.spec.name, "champion") == "2"
 
 
 def test_a_champion_is_never_compared_with_itself(world: World) -> None:
@@ -132,7 +132,7 @@ def test_evaluating_the_champion_again_does_not_take_it_out_of_service(world: Wo
     assert not again.promote
     assert not promote(world.spec, again, world.stores).moved
     assert promote(world.spec, world.better, world.stores).moved
-    assert world.stores.registry.champion(world.spec.name).version == "2"
+    assert world.stores.aliases.version(world.spec.name, "champion") == "2"
 
 
 def test_a_worse_challenger_is_refused_with_the_interval(world: World) -> None:
@@ -150,7 +150,7 @@ def test_a_gate_passed_against_another_champion_is_superseded(world: World) -> N
 
 def test_rows_in_are_rows_out_with_their_provenance(world: World) -> None:
     ref = predict(world.spec, NIGHT, world.stores)
-    found, pin = read(world), world.stores.registry.champion(world.spec.name)
+    found, pin = read(world), world.stores.aliases.champion(world.spec.name)[0]
     assert ref.rows == found.num_rows == 90
     assert found.schema.names == ["site", "number", "score", "prediction", "model_version", "run_id"]
     assert found.select(["site", "number"]).group_by(["site", "number"]).aggregate([]).num_rows == 90
@@ -200,18 +200,18 @@ def test_a_missing_shard_is_lost_rows_and_changes_nothing(world: World) -> None:
 
 def test_what_was_pinned_is_what_is_published_though_the_alias_moved(world: World) -> None:
     decided = plan(world.spec, LATER, world.stores)
-    world.stores.registry.set_alias(world.spec.name, "champion", "1")
+    set_champion(world.stores, world.spec.name, "1")
     try:
         score_and_publish(world.spec, decided, world.stores)
         assert set(read(world, LATER)["model_version"].to_pylist()) == {"2"}
         assert explain(world.spec, LATER, world.stores)["version"]["number"] == "2"
     finally:
-        world.stores.registry.set_alias(world.spec.name, "champion", "2")
+        set_champion(world.stores, world.spec.name, "2")
 
 
 def test_explain_leads_from_a_night_to_everything_that_made_it(world: World) -> None:
     predict(world.spec, NIGHT, world.stores)
-    found, pin = explain(world.spec, NIGHT, world.stores), world.stores.registry.champion(world.spec.name)
+    found, pin = explain(world.spec, NIGHT, world.stores), world.stores.aliases.champion(world.spec.name)[0]
     assert [found["predictions"][name] for name in ("rows_in", "rows", "rows_quarantined")] == [90, 90, 0]
     assert found["version"]["onnx_sha256"] == pin.sha256
     assert found["training"]["snapshot_md5"] == world.better.candidate.trained.snapshot.md5
@@ -232,7 +232,7 @@ def test_a_tampered_graph_is_not_opened_and_the_night_stays(world: World, change
     predict(world.spec, NIGHT, world.stores)
     # Another threshold is another shard; the one above would be found done, and no graph opened.
     other = change(world.spec, predict={"threshold": 0.9})
-    before, pin = plain(world), world.stores.registry.champion(world.spec.name)
+    before, pin = plain(world), world.stores.aliases.champion(world.spec.name)[0]
     body = world.stores.lake.objects.get(pin.key)[0]
     world.stores.lake.objects.put(pin.key, body[:-1] + bytes([body[-1] ^ 1]))
     try:
@@ -246,15 +246,15 @@ def test_a_tampered_graph_is_not_opened_and_the_night_stays(world: World, change
 def test_rollback_gives_the_alias_back_and_the_ledger_knows(world: World) -> None:
     done = rollback(world.spec, world.stores, why="a test")
     assert (done.champion, done.previous, done.reason) == ("1", "2", "rollback: a test")
-    assert world.stores.registry.champion(world.spec.name).version == "1"
+    assert world.stores.aliases.version(world.spec.name, "champion") == "1"
     with pytest.raises(UsageError, match="there is no earlier one"):
         rollback(world.spec, world.stores)
     with pytest.raises(ModelError, match="has not passed its gate"):
         rollback(world.spec, world.stores, to="3")
     rollback(world.spec, world.stores, to="2")
-    moves = [(m.alias, m.before, m.after) for m in Ledger(world.stores.lake.objects).moves(world.spec.name)]
+    moves = [(m.alias, m.before, m.after) for m in world.stores.aliases.ledger(world.spec.name).entries()]
     champion = [move[1:] for move in moves if move[0] == "champion"]
-    assert champion == [(None, "1"), ("1", "2"), ("2", "1"), ("1", "2")]
+    assert champion == [(None, "1"), ("1", "2"), ("2", "1"), ("1", "2"), ("2", "1"), ("1", "2")]
     assert ("challenger", None, "3") in moves
 
 

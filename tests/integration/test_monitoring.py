@@ -10,7 +10,8 @@ from nightshift.errors import DataError, MissingPartition, ModelError, RegistryU
 from nightshift.monitoring.accuracy import read_record
 from nightshift.monitoring.night_record import read_night_record
 from nightshift.profiles.profile import build
-from nightshift.steps.govern import govern
+from nightshift.steps import govern as governor
+from nightshift.steps.govern import DecisionRecord, govern, started_retrains
 from nightshift.steps.monitor import monitor
 from nightshift.stores import Stores, layout
 
@@ -162,6 +163,31 @@ def test_what_cannot_be_monitored_is_said_and_nothing_is_published(world):
     assert world.stores.lake.partitions(Dataset.MONITORING, world.spec.name) == []
 
 
+def second_version(world):
+    """A version with the same profile, which scores as well."""
+    other = replace(world.pin, version="2", sha256="cd" * 32)
+    objects = world.stores.lake.objects
+    body, _ = objects.get(layout.profile(world.spec.name, world.pin.sha256))
+    objects.put(layout.profile(world.spec.name, other.sha256), body)
+    return other
+
+
+def stormy(world, first=NIGHTS[7]):
+    """Nights of which those from ``first`` on drift; the reports of these."""
+    for key in NIGHTS:
+        world.add(key, shift=0.0 if key < first else 30.0)
+    return {key: world.run(key) for key in NIGHTS if key >= NIGHTS[6]}
+
+
+def started(world):
+    """The nights that the ledger says started a retrain, in its order."""
+    return [record.partition for record in started_retrains(world.spec, world.stores).entries()]
+
+
+def decision_key(world, night):
+    return layout.decision(world.spec.name, night)
+
+
 def test_two_drifted_nights_start_one_retrain(world):
     decisions = {}
     for key in NIGHTS:
@@ -180,13 +206,104 @@ def test_two_drifted_nights_start_one_retrain(world):
 def test_verdicts_on_another_version_do_not_count(world):
     for key in NIGHTS[:8]:
         world.add(key)
-    other = replace(world.pin, version="2", sha256="cd" * 32)
-    objects = world.stores.lake.objects
-    body, _ = objects.get(layout.profile(world.spec.name, world.pin.sha256))
-    objects.put(layout.profile(world.spec.name, other.sha256), body)
+    other = second_version(world)
     world.add(NIGHTS[8], shift=30.0)
     world.run(NIGHTS[8])
     world.add(NIGHTS[9], pin=other, shift=30.0)
     decision = govern(world.spec, world.run(NIGHTS[9]), world.stores)
     assert not decision.retrain
     assert "1 of the last 3 nights drifted (2024-02-10), 2 not known" in decision.reason
+
+
+def test_a_cooldown_is_not_forgotten_when_the_night_is_scored_by_another_version(world):
+    """A8: the night's decision became a no, and the next night started a second retrain within the cooldown."""
+    reports = stormy(world)
+    first = govern(world.spec, reports[NIGHTS[8]], world.stores)
+    assert first.retrain
+    world.add(NIGHTS[8], pin=second_version(world), shift=30.0, wrong=True)
+    again = govern(world.spec, world.run(NIGHTS[8]), world.stores)
+    assert not again.retrain
+    assert not world.stores.lake.objects.get_record(decision_key(world, NIGHTS[8]), DecisionRecord).retrain
+    world.add(NIGHTS[8], shift=30.0)
+    world.run(NIGHTS[8])
+    later = govern(world.spec, reports[NIGHTS[9]], world.stores)
+    assert not later.retrain
+    assert f"{NIGHTS[8]} started a retrain, within the cooldown" in later.reason
+    assert started(world) == [NIGHTS[8]]
+
+
+def test_a_night_that_started_a_retrain_starts_no_second_for_another_version(world):
+    reports = stormy(world)
+    assert govern(world.spec, reports[NIGHTS[8]], world.stores).retrain
+    other = second_version(world)
+    for key in NIGHTS[6:9]:
+        world.add(key, pin=other, shift=30.0, wrong=True)
+        report = world.run(key)
+    decision = govern(world.spec, report, world.stores)
+    assert not decision.retrain
+    assert f"suppressed: {NIGHTS[8]} started a retrain, within the cooldown" in decision.reason
+    assert started(world) == [NIGHTS[8]]
+
+
+def test_a_yes_stays_the_same_though_its_evidence_changed(world):
+    reports = stormy(world)
+    first = govern(world.spec, reports[NIGHTS[8]], world.stores)
+    kept = world.stores.lake.objects.get(decision_key(world, NIGHTS[8]))[0]
+    for key in (NIGHTS[7], NIGHTS[8]):
+        world.stores.lake.objects.delete(layout.drift(world.spec.key(Dataset.PREDICTIONS, key)))
+    again = govern(world.spec, reports[NIGHTS[8]], world.stores)
+    assert again == first
+    assert world.stores.lake.objects.get(decision_key(world, NIGHTS[8]))[0] == kept
+    assert started(world) == [NIGHTS[8]]
+
+
+def test_a_worker_lost_after_the_retrain_was_written_down_says_the_same_yes_again(world, monkeypatch):
+    reports = stormy(world)
+    with monkeypatch.context() as patch:
+        patch.setattr(world.stores.lake.objects, "put_record", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            govern(world.spec, reports[NIGHTS[8]], world.stores)
+    assert not govern(world.spec, reports[NIGHTS[9]], world.stores).retrain
+    again = govern(world.spec, reports[NIGHTS[8]], world.stores)
+    assert (again.retrain, again.run_id) == (True, f"retrain__{world.spec.name}__{NIGHTS[8]}")
+    assert started(world) == [NIGHTS[8]]
+
+
+@pytest.mark.parametrize(("mine", "hers"), [(NIGHTS[8], NIGHTS[9]), (NIGHTS[9], NIGHTS[8])])
+def test_of_two_live_governors_of_neighbouring_nights_one_starts_a_retrain(world, monkeypatch, mine, hers):
+    """Both had looked before either had written: a task that runs one at a time is no lock."""
+    reports = stormy(world)
+    decide, others = governor.decide, []
+
+    def paused(spec, evidence):
+        decision = decide(spec, evidence)
+        if evidence.partition == mine and not others:
+            others.append(govern(spec, reports[hers], Stores(world.stores.settings)))
+        return decision
+
+    monkeypatch.setattr(governor, "decide", paused)
+    decision = govern(world.spec, reports[mine], world.stores)
+    assert (others[0].retrain, decision.retrain) == (True, False)
+    assert f"suppressed: {hers} started a retrain, within the cooldown" in decision.reason
+    assert started(world) == [hers]
+
+
+def test_what_was_started_before_there_was_a_ledger_counts(world):
+    """Also where the old record is about to be overwritten by the night's own governor."""
+    reports = stormy(world)
+    assert govern(world.spec, reports[NIGHTS[8]], world.stores).retrain
+    objects = world.stores.lake.objects
+    for key in list(objects.keys(layout.retrains(world.spec.name))):
+        objects.delete(key)
+    assert not govern(world.spec, reports[NIGHTS[9]], world.stores).retrain
+    world.add(NIGHTS[8], pin=second_version(world), shift=30.0, wrong=True)
+    assert not govern(world.spec, world.run(NIGHTS[8]), world.stores).retrain
+    assert started(world) == [NIGHTS[8]]
+    assert not govern(world.spec, reports[NIGHTS[9]], world.stores).retrain
+
+
+def test_a_damaged_decision_is_written_anew(world):
+    reports = stormy(world)
+    world.stores.lake.objects.put(decision_key(world, NIGHTS[7]), b"{")
+    govern(world.spec, reports[NIGHTS[7]], world.stores)
+    assert world.stores.lake.objects.get_record(decision_key(world, NIGHTS[7]), DecisionRecord)

@@ -191,7 +191,7 @@ def expected(world: World, table: pa.Table) -> np.ndarray:
 
 def test_the_gate_lets_the_first_champion_through(world: World) -> None:
     assert world.verdict.promote, world.verdict.reasons
-    assert world.stores.registry.champion(world.spec.name).version == "1"
+    assert world.stores.aliases.version(world.spec.name, "champion") == "1"
 
 
 def test_what_is_published_is_what_scikit_learn_says_of_the_same_rows(world: World) -> None:
@@ -253,7 +253,7 @@ def test_a_night_is_watched_by_what_it_publishes(world: World) -> None:
 
 
 def test_the_counts_of_the_scoring_pass_are_those_of_the_rows(world: World) -> None:
-    lake, pin = world.stores.lake, world.stores.registry.champion(world.spec.name)
+    lake, pin = world.stores.lake, world.stores.aliases.champion(world.spec.name)[0]
     profile = load_profile(pin, lake)
     manifest = lake.require(world.spec.key(Dataset.PREDICTIONS, SCORED[0]))
     columns = {**dict(zip(world.outcomes().column_names, world.outcomes().columns, strict=True))}

@@ -42,6 +42,8 @@ ELSEWHERE = {
     "manifests/": "the lake",
     "generations/": "the lake",
     "snapshots/": "the lake",
+    "ledger/": "the lake",
+    "head.json": "the lake",
     "models/churn/": "the example of a model that is not there",
     "model.yaml": "each model has one",
     "own.json": "an example of what a person writes",

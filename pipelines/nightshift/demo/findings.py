@@ -9,7 +9,6 @@ from nightshift.monitoring.night_record import read_night_record
 from nightshift.spec import ModelSpec
 from nightshift.steps.govern import read_decisions
 from nightshift.stores import Stores
-from nightshift.stores.ledger import Ledger
 from nightshift.stores.registry import CHAMPION
 
 
@@ -59,7 +58,7 @@ class Findings:
 
 def gather(spec: ModelSpec, stores: Stores, nights: Iterable[str], retrain: str | None) -> Findings:
     """Read it all; ``retrain`` is the run id of the retrain, if there was one."""
-    champion = stores.registry.champion(spec.name)
+    champion, _ = stores.aliases.champion(spec.name)
     summaries = [_night(spec, stores, night) for night in sorted(nights)]
     decision = None
     outcome = None
@@ -118,7 +117,8 @@ def _decision(spec: ModelSpec, stores: Stores, run_id: str) -> Decision | None:
 
 
 def _outcome(spec: ModelSpec, stores: Stores, run_id: str) -> RetrainOutcome | None:
-    moves = [m for m in Ledger(stores.lake.objects).moves(spec.name) if m.origin.get("airflow_run") == run_id]
+    ledger = stores.aliases.ledger(spec.name)
+    moves = [move for move in ledger.entries() if move.origin.get("airflow_run") == run_id]
     if not moves or moves[-1].after is None:
         return None
     last = moves[-1]

@@ -8,11 +8,12 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.exceptions import AirflowSkipException, AirflowTaskTimeout
 
 from nightshift.errors import NightshiftError, NoSourceData, Superseded, Unavailable
 
 log = logging.getLogger("nightshift")
+TIMED_OUT = "the task ran into its time limit: something that it waited for did not answer"
 
 
 class Refused(SystemExit):
@@ -20,7 +21,11 @@ class Refused(SystemExit):
 
 
 class Interrupted(SystemExit):
-    """A store did not answer; worth another try."""
+    """A store did not answer; worth another try. ``reason`` is the error in words."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(1)
+        self.reason = reason
 
 
 @contextmanager
@@ -31,8 +36,12 @@ def explained() -> Iterator[None]:
     except (NoSourceData, Superseded) as notice:
         raise AirflowSkipException(str(notice)) from None
     except Unavailable as error:
-        log.error("%s: %s", type(error).__name__, error)
-        raise Interrupted(1) from None
+        # No error yet: it becomes one when the retries give up.
+        log.warning("%s: %s", type(error).__name__, error)
+        raise Interrupted(f"{type(error).__name__}: {error.message}") from None
+    except AirflowTaskTimeout:
+        log.warning("%s", TIMED_OUT)
+        raise Interrupted(TIMED_OUT) from None
     except NightshiftError as error:
         log.error("%s: %s", type(error).__name__, error)
         raise Refused(1) from None

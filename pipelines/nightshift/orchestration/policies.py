@@ -3,43 +3,17 @@
 import datetime as dt
 from typing import Any
 
-from airflow.sdk import (
-    Asset,
-    ExceptionRetryPolicy,
-    Param,
-    PartitionedAssetTimetable,
-    RetryAction,
-    RetryRule,
-    StartOfDayMapper,
-)
+from airflow.sdk import Asset, Param, PartitionedAssetTimetable, StartOfDayMapper
 
+from nightshift.orchestration.retries import RETRIES, OnlyOutages
 from nightshift.partitions import PARTITION_PATTERN
+from nightshift.settings import settings
 from nightshift.spec import ModelSpec
 
 KEY_FORMAT = "%Y-%m-%d"
 QUARTER = dt.timedelta(minutes=15)
 HOUR = dt.timedelta(hours=1)
 NIGHTS_SIDE_BY_SIDE = 4
-
-ONLY_OUTAGES = ExceptionRetryPolicy(
-    rules=[
-        RetryRule(
-            exception="nightshift.orchestration.guard.Interrupted",
-            action=RetryAction.RETRY,
-            retry_delay=dt.timedelta(seconds=15),
-            reason="a store did not answer",
-        ),
-        RetryRule(
-            exception="nightshift.orchestration.guard.Refused",
-            action=RetryAction.FAIL,
-            reason="the same input would be refused again",
-        ),
-        RetryRule(exception=ConnectionError, action=RetryAction.RETRY, reason="the network broke"),
-        RetryRule(exception=TimeoutError, action=RetryAction.RETRY, reason="the network was too slow"),
-    ],
-    # A fault of ours fails the same way again. A worker that died has no exception, and is retried.
-    default=RetryAction.FAIL,
-)
 
 
 def of_night(spec: ModelSpec, verb: str, doc: str, *, timeout: dt.timedelta = QUARTER) -> dict[str, Any]:
@@ -64,11 +38,15 @@ def of_dag(spec: ModelSpec, verb: str, doc: str, *, timeout: dt.timedelta, max_a
 
 
 def _of_tasks(spec: ModelSpec, timeout: dt.timedelta) -> dict[str, Any]:
+    policy = OnlyOutages(settings().retry_seconds)
     return {
         "owner": spec.owner,
-        "retries": 3,
-        "retry_delay": dt.timedelta(seconds=15),
-        "retry_policy": ONLY_OUTAGES,
+        "retries": RETRIES,
+        "retry_policy": policy,
+        # Of what never comes to the policy, a worker that died; Airflow makes each up to twice as long, by chance.
+        "retry_delay": policy.delay(1),
+        "retry_exponential_backoff": 2.0,
+        "max_retry_delay": policy.longest_delay,
         "execution_timeout": timeout,
     }
 

@@ -13,6 +13,7 @@ from airflow.sdk import get_current_context, task
 
 from nightshift.errors import UsageError
 from nightshift.orchestration.guard import explained
+from nightshift.orchestration.retries import require_workers_that_live
 from nightshift.partitions import parse_partition
 from nightshift.settings import Settings, export_env, settings
 from nightshift.spec import ModelSpec, find_spec
@@ -70,8 +71,9 @@ class TaskContext:
 
 
 def task_context(model: str) -> TaskContext:
-    """What the running task works on. Raises ``UsageError`` when the model is gone."""
+    """What the running task works on. Raises ``UsageError`` when the model is gone, and ``Refused``."""
     airflow = get_current_context()
+    require_workers_that_live(airflow)
     here = settings()
     spec = find_spec(here.models, model)
     stores = Stores(here, _origin(here, airflow["dag_run"]))

@@ -21,7 +21,9 @@ from nightshift.stores.parquet import LARGE_ROWS, ROW_GROUP_ROWS
 from nightshift.stores.parquet_source import is_intact
 from nightshift.stores.records import Record
 
-FORMAT = 1
+FORMAT = 2
+FEW_ROWS = 1_000
+FEW_ROWS_LAYOUTS = 32
 # The step by its name: it writes what this room makes, and lies above it.
 CODE = ("nightshift.scoring", "nightshift.steps.score")
 DISTRIBUTIONS = sorted({"numpy", "pyarrow", "onnxruntime", *PACKAGES.values()})
@@ -48,10 +50,11 @@ class FinishedShard(Record):
 
 @dataclass(frozen=True)
 class ShardFile:
-    """Where a shard's Parquet lies, and how many rows its first row group has."""
+    """Where a shard's Parquet lies, how many rows its first row group has, and how many without rows are before it."""
 
     key: str
     first_rows: int
+    empty_groups: int = 0
 
 
 def shard_file(spec: ModelSpec, plan: Plan, shard: Shard) -> ShardFile:
@@ -61,6 +64,7 @@ def shard_file(spec: ModelSpec, plan: Plan, shard: Shard) -> ShardFile:
     return ShardFile(
         key=layout.shard(spec.name, plan.partition, digest[:32]),
         first_rows=first_rows(night, shard.rows),
+        empty_groups=empty_groups(night, shard.rows),
     )
 
 
@@ -81,13 +85,18 @@ def first_rows(night: str, rows: int) -> int:
     """How many rows the first row group of a file of ``rows`` has: another number for another night digest.
 
     A reader that asks for a file column by column while it is replaced would mix both without a word if
-    all their columns lay at the same places (docs/publishing.md). So no two generations are laid out alike.
+    all their columns lay at the same places (docs/publishing.md). So no two generations should be laid out alike.
     In a large file it is never so few that they could not show which columns repeat.
     """
     most = min(rows, ROW_GROUP_ROWS)
     least = LARGE_ROWS if most >= 2 * LARGE_ROWS else 1
     choices = max(1, most - least)
     return least + int(night[:8], 16) % choices
+
+
+def empty_groups(night: str, rows: int) -> int:
+    """How many row groups without rows begin a file: a night of few rows has no other way to be laid out otherwise."""
+    return int(night[8:16], 16) % FEW_ROWS_LAYOUTS if rows < FEW_ROWS else 0
 
 
 @cache

@@ -77,7 +77,7 @@ def checkout(name: str, folder: Path, stores: Stores, *, force: bool = False) ->
 def _version(model: str, alias_or_version: str, stores: Stores) -> str:
     if alias_or_version.isdigit():
         return alias_or_version
-    version = stores.registry.alias(model, alias_or_version)
+    version = stores.aliases.version(model, alias_or_version)
     if version is None:
         error = NoChampion if alias_or_version == CHAMPION else ModelError
         raise error(

@@ -49,9 +49,10 @@ def evaluate(spec: ModelSpec, candidate: Candidate, stores: Stores) -> Verdict:
 
 def _champion(spec: ModelSpec, stores: Stores) -> Pin | None:
     try:
-        return stores.registry.champion(spec.name)
+        pin, _ = stores.aliases.champion(spec.name)
     except NoChampion:
         return None
+    return pin
 
 
 def _against(

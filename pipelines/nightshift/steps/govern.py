@@ -1,20 +1,23 @@
 """Whether what monitoring saw is worth a training, and why or why not.
 
-Every decision is written down, also when it is no.
-It depends on the records of the lake alone, never on the clock, so a repeated night decides the same.
+Every decision is written down, also when it is no; one that starts a retrain is in a ledger first, which nothing
+overwrites. It depends on the records of the lake alone, never on the clock, so a repeated night decides the same.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from pydantic import BaseModel, ConfigDict, Field
+
 from nightshift.contracts import Dataset, Decision, NightReport
-from nightshift.errors import MissingPartition
+from nightshift.errors import MissingPartition, UnreadableRecord
 from nightshift.monitoring.accuracy import standing_record
 from nightshift.monitoring.night_record import read_night_record
 from nightshift.partitions import days_between, last_nights
 from nightshift.spec import ModelSpec, Retrain
 from nightshift.stores import Stores, layout
+from nightshift.stores.ledger import Ledger, LedgerHead
 from nightshift.stores.records import Record
 
 
@@ -22,8 +25,8 @@ from nightshift.stores.records import Record
 class Evidence:
     """What the governor saw. ``None`` is a night without a record of this version.
 
-    ``drifted`` and ``lost`` are by night, oldest first; ``started`` are other nights that started a
-    retrain; ``new_nights`` are labelled nights after the champion's training window.
+    ``drifted`` and ``lost`` are by night, oldest first; ``started`` are nights within the cooldown that
+    started a retrain; ``new_nights`` are labelled nights after the champion's training window.
     """
 
     partition: str
@@ -61,21 +64,74 @@ class DecisionRecord(Record):
         )
 
 
+class StartedRetrain(BaseModel):
+    """The number of the entry that started a retrain, and the version that it was about."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    number: int
+    version: str
+
+
+class StartedRetrains(LedgerHead):
+    """Every retrain that was ever started, by its night."""
+
+    nights: dict[str, StartedRetrain] = Field(default_factory=dict)
+
+
 def govern(spec: ModelSpec, report: NightReport, stores: Stores) -> Decision:
     """Decide about the night of ``report`` and keep the decision with everything it rests on.
 
+    A night starts one retrain at most: asked again about the same version, it says the same yes.
     Raises ``MissingPartition`` when the night was never monitored, ``LakeUnavailable``.
     """
-    evidence = gather(spec, report, stores)
+    objects = stores.lake.objects
+    key = layout.decision(spec.name, report.partition)
+    ledger = started_retrains(spec, stores)
+    _adopt(key, ledger, stores)
+    for head in ledger.attempts():
+        own = head.nights.get(report.partition)
+        if own and own.version == report.version:
+            record = ledger.entry(own.number)
+            break
+        record = _decided(spec, gather(spec, report, head, stores))
+        if not record.retrain or ledger.append(head, record):
+            break
+    objects.put_record(key, record)
+    return record.decision
+
+
+def started_retrains(spec: ModelSpec, stores: Stores) -> Ledger[DecisionRecord, StartedRetrains]:
+    """The decisions that started a retrain, each written before it and never again."""
+    prefix = layout.retrains(spec.name)
+    return Ledger(stores.lake.objects, prefix, DecisionRecord, StartedRetrains, _with_retrain)
+
+
+def _with_retrain(head: StartedRetrains, number: int, record: DecisionRecord) -> StartedRetrains:
+    started = StartedRetrain(number=number, version=record.evidence.version)
+    return head.model_copy(update={"nights": {**head.nights, record.partition: started}})
+
+
+def _adopt(key: str, ledger: Ledger[DecisionRecord, StartedRetrains], stores: Stores) -> None:
+    """Take a retrain into the ledger that a night started before there was one: its record is written anew now."""
+    try:
+        record = stores.lake.objects.get_record(key, DecisionRecord)
+    except UnreadableRecord:
+        return
+    if record is None or not record.retrain:
+        return
+    for head in ledger.attempts():
+        if record.partition in head.nights or ledger.append(head, record):
+            return
+
+
+def _decided(spec: ModelSpec, evidence: Evidence) -> DecisionRecord:
     decision = decide(spec, evidence)
-    record = DecisionRecord(
+    return DecisionRecord(
         **asdict(decision),
         evidence=evidence,
         policy=spec.retrain.model_dump(),
     )
-    key = layout.decision(spec.name, report.partition)
-    stores.lake.objects.put_record(key, record)
-    return decision
 
 
 def read_decisions(spec: ModelSpec, stores: Stores) -> Iterator[DecisionRecord]:
@@ -121,7 +177,7 @@ def _sentence(alarms: list[_Alarm]) -> str:
     return "; ".join(texts)
 
 
-def gather(spec: ModelSpec, report: NightReport, stores: Stores) -> Evidence:
+def gather(spec: ModelSpec, report: NightReport, retrains: StartedRetrains, stores: Stores) -> Evidence:
     """Read the records that a decision rests on. Verdicts of other model versions are left out."""
     record = read_night_record(spec, report.partition, stores)
     if record is None:
@@ -140,7 +196,7 @@ def gather(spec: ModelSpec, report: NightReport, stores: Stores) -> Evidence:
         version=report.version,
         drifted=drifted,
         lost=lost,
-        started=_started(spec, report.partition, stores),
+        started=_started(spec, report.partition, retrains, stores),
         trained_through=trained_through,
         new_nights=_count_labelled(spec, trained_through, last_labelled, stores),
     )
@@ -202,15 +258,22 @@ def _objections(policy: Retrain, evidence: Evidence) -> list[str]:
     return objections
 
 
-def _started(spec: ModelSpec, partition: str, stores: Stores) -> list[str]:
+def _started(spec: ModelSpec, partition: str, retrains: StartedRetrains, stores: Stores) -> list[str]:
     # A backfill may decide nights out of order: a retrain that a later night started counts as well.
+    started = set()
+    for night in retrains.nights:
+        if abs(days_between(night, partition)) <= spec.retrain.cooldown_days:
+            started.add(night)
+    started.update(_started_before_the_ledger(spec, partition, stores))
+    return sorted(started)
+
+
+def _started_before_the_ledger(spec: ModelSpec, partition: str, stores: Stores) -> Iterator[str]:
     objects = stores.lake.objects
-    started = []
     for key in objects.keys(layout.decisions(spec.name)):
         night = layout.night_of_decision(key)
         days = abs(days_between(night, partition))
         if 0 < days <= spec.retrain.cooldown_days:
             record = objects.get_record(key, DecisionRecord)
             if record and record.retrain:
-                started.append(night)
-    return started
+                yield night

@@ -6,7 +6,7 @@ from nightshift.contracts import Dataset, Pin, Plan, Shard
 from nightshift.errors import FromTheFuture
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
-from nightshift.stores.manifest import DataFile, Manifest, sequences
+from nightshift.stores.manifest import CHAMPION_MOVE, DataFile, Manifest, sequences
 
 
 def plan(spec: ModelSpec, partition: str, stores: Stores, *, allow_future_model: bool = False) -> Plan:
@@ -19,7 +19,7 @@ def plan(spec: ModelSpec, partition: str, stores: Stores, *, allow_future_model:
     spec.require_night(partition)
     draft = stores.lake.begin(predictions)
     validated = stores.lake.require(spec.key(Dataset.VALIDATED, partition))
-    pin = stores.registry.champion(spec.name)
+    pin, move = stores.aliases.champion(spec.name)
     if not (allow_future_model or spec.predict.allow_future_model):
         _refuse_the_future(pin, partition)
     published = stores.lake.manifest(predictions)
@@ -34,7 +34,7 @@ def plan(spec: ModelSpec, partition: str, stores: Stores, *, allow_future_model:
         input_rows=validated.rows,
         base_etag=draft.base_etag,
         shards=_shards(validated, spec.predict.shard_rows, stores),
-        inputs=sequences(validated),
+        inputs=sequences(validated) | {CHAMPION_MOVE: move},
     )
 
 

@@ -11,7 +11,7 @@ from nightshift.concurrency import prefetch
 from nightshift.contracts import PartitionRef, Plan, Shard, ShardResult
 from nightshift.errors import LostRows, SchemaMismatch
 from nightshift.scoring.engine import draft, schema
-from nightshift.scoring.shards import first_rows, night_digest, shard_file, store_result
+from nightshift.scoring.shards import empty_groups, first_rows, night_digest, shard_file, store_result
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 from nightshift.stores.manifest import DataFile
@@ -50,18 +50,17 @@ def _planned(spec: ModelSpec, plan: Plan, results: list[ShardResult]) -> list[Sh
     """The result of each planned shard, in their order."""
     by_key = {result.key: result for result in results}
     ordered = []
-    missing = []
+    came = []
     for shard in plan.shards:
         result = by_key.get(shard_file(spec, plan, shard).key)
-        if result is None:
-            missing.append(shard.index)
-        else:
+        if result:
             ordered.append(_of_shard(result, shard))
-    if missing:
-        came = sorted(result.index for result in results)
+            came.append(shard.index)
+    planned = [shard.index for shard in plan.shards]
+    if came != planned:
         raise LostRows(
-            f"{spec.name} {plan.partition}: of {len(plan.shards)} shards as planned for version {plan.pin.version},"
-            f" {missing} did not come back; shards {came} came, of this plan or of others",
+            f"{spec.name} {plan.partition}: shards {came} came back, planned were {planned}; what came under the keys"
+            f" of other plans, or of other code, does not count ({len(results)} results in all)",
             fix="clear the score tasks; those that are done are taken up",
         )
     return ordered
@@ -93,6 +92,7 @@ def _one_file(spec: ModelSpec, plan: Plan, ordered: list[ShardResult], stores: S
         prefetch(batches, depth=2),
         schema(spec),
         first_rows(night, plan.input_rows),
+        empty_groups(night, plan.input_rows),
     )
 
 

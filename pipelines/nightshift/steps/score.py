@@ -25,7 +25,7 @@ def score(spec: ModelSpec, plan: Plan, shard: Shard, stores: Stores) -> ShardRes
     predictions = engine.score_shard(shard, stores)
     columns = with_dictionaries(schema(spec))
     with stores.lake.objects.stream(file.key) as sink:
-        rows = write(predictions, columns, sink, file.first_rows)
+        rows = write(predictions, columns, sink, file.first_rows, file.empty_groups)
     result = ShardResult(
         index=shard.index,
         key=file.key,

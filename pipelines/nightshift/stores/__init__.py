@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from nightshift.settings import Settings
 
 if TYPE_CHECKING:
+    from nightshift.stores.aliases import Aliases
     from nightshift.stores.lake import Lake
     from nightshift.stores.registry import Registry
     from nightshift.stores.snapshots import Snapshots
@@ -30,10 +31,17 @@ class Stores:
 
     @cached_property
     def registry(self) -> Registry:
-        """Runs, versions and aliases in MLflow."""
+        """Runs and versions in MLflow."""
         from nightshift.stores.registry import Registry
 
         return Registry(self.settings)
+
+    @cached_property
+    def aliases(self) -> Aliases:
+        """Champions and challengers, by the ledger in S3; MLflow shows them."""
+        from nightshift.stores.aliases import Aliases
+
+        return Aliases(self)
 
     @cached_property
     def snapshots(self) -> Snapshots:

@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from nightshift.contracts import Dataset, PartitionKey
 from nightshift.stores import layout
 from nightshift.stores.lake import Lake
 from nightshift.stores.manifest import Manifest
@@ -41,34 +40,22 @@ class Orphan:
         return sum(file.size for file in self.files)
 
 
-def orphans(lake: Lake, dataset: Dataset, model: str, columns: Iterable[str], cutoff: datetime) -> Iterator[Orphan]:
-    """Unnamed files of a dataset, night by night; ``due`` when nothing about them changed since ``cutoff``.
+def orphans(files: Iterable[ObjectInfo], standing: Iterable[Manifest], cutoff: datetime) -> Iterator[Orphan]:
+    """Those of a night's files that none of its manifests names; ``due`` when nobody wrote them since ``cutoff``.
 
-    ``columns``: the partition columns that the model's manifests have, or had. Raises ``LakeUnavailable``.
+    ``standing`` are all manifests of the night, under each partition column that the model has or had. Each must have
+    been asked for by itself: a listing that came back short must not make a night's files look unnamed.
     """
-    listed = lake.objects.listing(layout.generations(dataset, model))
-    for partition, of_night in groupby(listed, key=lambda file: layout.night_of_generation(file.key)):
-        files = list(of_night)
-        addresses = [layout.address(dataset, model, column, partition) for column in columns]
-        keys = [key for key in addresses if key]
-        yield from _of_night(lake, keys, files, cutoff)
-
-
-def _of_night(lake: Lake, keys: list[PartitionKey], files: list[ObjectInfo], cutoff: datetime) -> Iterator[Orphan]:
-    # Asked for one by one: a listing that came back short must not make a night's files look unnamed.
     used: set[str] = set()
-    settled = True
-    for manifest in map(lake.manifest, keys):
-        if manifest:
-            used.update(map(layout.stem, named(manifest)))
-            settled = settled and _unchanged_since(lake, manifest, cutoff)
+    for manifest in standing:
+        used.update(map(layout.stem, named(manifest)))
     unnamed = [file for file in files if layout.stem(file.key) not in used]
     unnamed.sort(key=lambda file: file.key)
     # A shard is as old as the younger of its two files, and "json" sorts before "parquet".
     for _, pair in groupby(unnamed, key=lambda file: layout.stem(file.key)):
         together = tuple(pair)
         untouched = all(file.modified <= cutoff for file in together)
-        yield Orphan(together, due=settled and untouched)
+        yield Orphan(together, due=untouched)
 
 
 def named(manifest: Manifest) -> Iterator[str]:
@@ -98,11 +85,3 @@ def abortable(lake: Lake, upload: IncompleteUpload, cutoff: datetime) -> bool:
     if head is None or head.modified < upload.started:
         return True
     return lake.objects.uploaded_bytes(upload) != head.size
-
-
-def _unchanged_since(lake: Lake, manifest: Manifest, cutoff: datetime) -> bool:
-    key = layout.manifest(manifest.key)
-    head = lake.objects.head(key)
-    if head is None:
-        return False
-    return head.modified <= cutoff

@@ -16,6 +16,8 @@ import pyarrow.parquet as pq
 
 from nightshift.contracts import Dataset, PartitionKey, PartitionRef
 from nightshift.errors import MissingPartition, UnreadableRecord
+from nightshift.s3 import trust
+from nightshift.s3.client import NoSuchObject
 from nightshift.settings import Settings
 from nightshift.stores import layout, parquet, plain
 from nightshift.stores.columns import other_column, require_column
@@ -24,7 +26,6 @@ from nightshift.stores.manifest import DataFile, Manifest
 from nightshift.stores.missing import how_to_make, missing_file
 from nightshift.stores.objects import Objects
 from nightshift.stores.parquet_source import ParquetSource, StoredFile, iter_row_groups, read_whole, source
-from nightshift.stores.s3 import NoSuchObject
 
 log = logging.getLogger("nightshift")
 
@@ -152,11 +153,12 @@ class Lake:
         batches: Iterable[pa.RecordBatch],
         schema: pa.Schema,
         first_rows: int | None = None,
+        empty_groups: int = 0,
     ) -> DataFile:
         """Write one file of a generation: whole, or, after a failure, not there. No disk is needed."""
         key = draft.file_key(index)
         with self.objects.stream(key) as sink:
-            rows = parquet.write(batches, schema, sink, first_rows)
+            rows = parquet.write(batches, schema, sink, first_rows, empty_groups)
         return DataFile(key=key, rows=rows, bytes=sink.bytes, sha256=sink.sha256)
 
     def add_copy(self, draft: GenerationDraft, index: int, file: DataFile) -> DataFile:
@@ -182,8 +184,10 @@ class Lake:
     ) -> PartitionRef:
         """Make a generation the night. ``inputs``: the sequence of each thing that it was made from.
 
-        Raises ``LostRows``, ``Superseded``, ``MissingPartition`` when a file of it is gone, ``LakeUnavailable``.
+        Raises ``LostRows``, ``Superseded``, ``MissingPartition`` when a file of it is gone, ``LakeUnavailable``,
+        ``StackError`` for a store that cannot be trusted with a commit.
         """
+        trust.require(self.objects.settings)
         written = tuple(files)
         rows = check_rows(draft.key, written, rows_in, rows_quarantined)
         night = Manifest(

@@ -10,8 +10,12 @@
     monitoring/<model>/_decisions/<night>.json                               whether it was worth a retrain
     reports/validation/<model>/<column>=<night>/result.json, data_docs.html  how it did against its expectations
     models/<model>/<onnx sha256>/model.onnx, profile.json                    a version's graph, and its reference
-    ledger/<model>/000001.json                                               every move of an alias, in order
+    ledger/<model>/000001.json, head.json                                    every move of an alias, in order
+    ledger/<model>/retrains/000001.json, head.json                           every retrain that was started
     snapshots/<model>/nights.json                                            which nights were joined before
+    _doctor/<id>/...                                                         a store is being tried; gone afterwards
+    cache/maintain/<model>/<dataset>.json                                    which nights were seen right, and how
+    cache/nights/<model>/<year>.json                                         what the page shows of a year's nights
 
 docs/publishing.md says why a night is in three places. Readers of Parquet skip names that begin with ``_``. What
 DVC keeps has a prefix of its own, and its own layout: stores/remote.py.
@@ -26,6 +30,8 @@ PARQUET = ".parquet"
 RETRACTED = ".retracted"
 # <column>=<night>, as a folder or as a JSON file.
 NIGHT = re.compile(r"/([^/=]+)=([^/=]+?)(?:/|\.json$)")
+# Where a model stands second in a key; elsewhere it is the first word after what is kept of it.
+BELOW = {"manifests", "generations", "reports", "cache"}
 DATASETS = "|".join(Dataset)
 MANIFEST = re.compile(rf"(?:^|/)manifests/({DATASETS})/([^/]+)/([^/=]+)=([^/=]+)\.json$")
 
@@ -95,10 +101,15 @@ def served(dataset: Dataset, model: str) -> str:
     return f"{dataset}/{model}/"
 
 
+def served_of_column(dataset: Dataset, model: str, column: str) -> str:
+    """The prefix of the nights under one partition column."""
+    return f"{served(dataset, model)}{column}="
+
+
 def served_night(key: PartitionKey) -> str:
     """The prefix that people read a night under."""
-    folder = served(key.dataset, key.model)
-    return f"{folder}{key.column}={key.partition}/"
+    prefix = served_of_column(key.dataset, key.model, key.column)
+    return f"{prefix}{key.partition}/"
 
 
 def served_file(key: PartitionKey, index: int) -> str:
@@ -109,6 +120,11 @@ def served_file(key: PartitionKey, index: int) -> str:
 def validations(model: str) -> str:
     """The prefix of the validation reports of all nights, also of refused ones, which are in no dataset."""
     return f"reports/validation/{model}/"
+
+
+def validations_of_column(model: str, column: str) -> str:
+    """The prefix of those under one partition column."""
+    return f"{validations(model)}{column}="
 
 
 def validation_result(key: PartitionKey) -> str:
@@ -166,14 +182,40 @@ def ledger(model: str) -> str:
     return f"ledger/{model}/"
 
 
-def ledger_entry(model: str, number: int) -> str:
-    """One move; numbers begin at 1 and have no gap."""
-    return f"{ledger(model)}{number:06d}.json"
+def retrains(model: str) -> str:
+    """The prefix of the retrains that were ever started."""
+    return f"{ledger(model)}retrains/"
+
+
+def ledger_entry(log: str, number: int) -> str:
+    """One entry of a log under its prefix; numbers begin at 1 and have no gap."""
+    return f"{log}{number:06d}.json"
+
+
+def ledger_head(log: str) -> str:
+    """What a log says, as of some entry: a cache."""
+    return f"{log}head.json"
+
+
+def number_of_entry(log: str, key: str) -> int | None:
+    """The number of an entry; None for all else under a log's prefix."""
+    number = stem(key).removeprefix(log)
+    return int(number) if number.isdecimal() else None
 
 
 def join_cache(model: str) -> str:
     """Which nights were joined with their labels before, and what came of it."""
     return f"snapshots/{model}/nights.json"
+
+
+def maintained(model: str, dataset: Dataset) -> str:
+    """Which nights of a dataset maintenance saw right, and by which objects."""
+    return f"cache/maintain/{model}/{dataset}.json"
+
+
+def night_facts(model: str, year: str) -> str:
+    """What the page of nights shows of a year's, and by which objects."""
+    return f"cache/nights/{model}/{year}.json"
 
 
 def stem(key: str) -> str:
@@ -216,10 +258,30 @@ def generation_of(key: str) -> tuple[Dataset, str, str]:
     return Dataset(dataset), model, night
 
 
+def is_drift(key: str) -> bool:
+    """Whether this is what monitoring saw of a night."""
+    return key.endswith("/_drift.json")
+
+
 def night_of_decision(key: str) -> str:
     """The night that a decision is about."""
     _, _, night = stem(key).rpartition("/")
     return night
+
+
+def plain_night(key: str, dataset: Dataset, model: str) -> PartitionKey | None:
+    """The night whose folder a plain file lies right in, or None."""
+    night = night_in(key, dataset, model)
+    if night is None or not key.startswith(served_night(night)):
+        return None
+    return night
+
+
+def model_of(key: str) -> str | None:
+    """The model that an object is of, by the place of its name in the key; None where there is none."""
+    words = key.split("/")
+    place = 2 if words[0] in BELOW else 1
+    return words[place] if len(words) > place else None
 
 
 def is_parquet(key: str) -> bool:

@@ -12,6 +12,9 @@ from nightshift.stores import layout
 from nightshift.stores.missing import how_to_replace
 from nightshift.stores.records import Record
 
+# What names the number of the champion's move among the inputs of predictions.
+CHAMPION_MOVE = "champion"
+
 
 class DataFile(BaseModel):
     """One immutable file of a generation."""
@@ -103,8 +106,14 @@ class Manifest(Record):
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def is_older_than(self, inputs: Mapping[str, int]) -> bool:
-        """Whether something it was made from has been made anew since, by what ``inputs`` says of others' sequences."""
-        return any(self.inputs.get(name, 0) < sequence for name, sequence in inputs.items())
+        """Whether something it was made from was made anew before what has these ``inputs`` was made.
+
+        Of the same data the later champion counts, and only then: newer data by the champion before are newer.
+        """
+        later = {name for name, sequence in inputs.items() if self.inputs.get(name, 0) < sequence}
+        if later != {CHAMPION_MOVE}:
+            return bool(later)
+        return all(inputs.get(name, 0) >= sequence for name, sequence in self.inputs.items())
 
     def is_same_as(self, other: "Manifest") -> bool:
         """Whether it says the same rows of the same inputs, whoever made it."""

@@ -7,24 +7,28 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from nightshift.errors import LakeUnavailable, UnreadableRecord
-from nightshift.settings import Settings
-from nightshift.stores.records import Record
-from nightshift.stores.s3 import (
+from nightshift.s3.client import (
+    CONFLICTS,
+    UNKNOWN,
     ConditionFailed,
     IncompleteUpload,
     NoSuchObject,
     ObjectHead,
     ObjectInfo,
+    arrow_filesystem,
+    condition,
     connect,
     explained,
+    refusable,
+    status_of,
 )
+from nightshift.settings import Settings
+from nightshift.stores.records import Record
 from nightshift.stores.upload import Upload
 
 R = TypeVar("R", bound=Record)
 JSON = "application/json"
 ANYTHING = "*"
-# The condition does not hold, or somebody writes there at this moment.
-CONFLICTS = {409, 412}
 PIECE = 2**20
 # A bit that flipped on the way is right the next time; one that flipped in the store is not.
 READINGS = 3
@@ -38,6 +42,7 @@ class Objects:
 
     def __init__(self, settings: Settings, uri: str) -> None:
         self._settings = settings
+        self.settings = settings
         self.uri = uri.rstrip("/")
         bucket, _, prefix = self.uri.removeprefix("s3://").partition("/")
         self.bucket = bucket
@@ -67,7 +72,8 @@ class Objects:
         """The body, a piece at a time. Raises ``NoSuchObject``."""
         with self._explained(key):
             answer = self._client.get_object(**self._at(key))
-            yield from answer["Body"].iter_chunks(PIECE)
+            while piece := answer["Body"].read(PIECE):
+                yield piece
 
     def head(self, key: str) -> ObjectHead | None:
         """ETag, size and metadata, or None when there is no such object."""
@@ -118,9 +124,8 @@ class Objects:
         One small PUT, SDK retries off: a retried success looks like a lost race. Raises
         ``ConditionFailed`` for every answer but a clear yes.
         """
-        condition = _condition(etag)
-        with _refusable():
-            self._single_try.put_object(**self._at(key), Body=body, ContentType=JSON, **condition)
+        with refusable():
+            self._single_try.put_object(**self._at(key), Body=body, ContentType=JSON, **condition(etag))
 
     @contextmanager
     def stream(self, key: str) -> Iterator[Upload]:
@@ -146,14 +151,16 @@ class Objects:
         """
         from botocore.exceptions import ClientError
 
-        condition = {} if over == ANYTHING else _condition(over)
+        allowed = {} if over == ANYTHING else condition(over)
         with self._explained(source):
             try:
-                self._client.copy_object(**self._copying(source, target, metadata), **condition)
+                self._client.copy_object(**self._copying(source, target, metadata), **allowed)
             except ClientError as error:
-                if _status(error) in CONFLICTS:
+                if status_of(error) in CONFLICTS:
                     raise ConditionFailed(str(error)) from error
-                raise
+                if status_of(error) != UNKNOWN or not allowed:
+                    raise
+                self._client.copy_object(**self._copying(source, target, metadata))
 
     def delete(self, key: str) -> None:
         """Remove an object; nothing happens when it is not there."""
@@ -164,9 +171,19 @@ class Objects:
         """Keys under a prefix, sorted."""
         return (item.key for item in self.listing(prefix))
 
-    def listing(self, prefix: str) -> Iterator[ObjectInfo]:
-        """Objects under a prefix, sorted by key. Directory markers, which some stores add, are left out."""
-        for item in self._listed("list_objects_v2", "Contents", Prefix=self._prefix + prefix):
+    def prefixes(self, prefix: str, delimiter: str) -> list[str]:
+        """What the keys under a prefix begin with, up to and with a delimiter, sorted. One page for all their keys."""
+        place = self._prefix + prefix
+        listed = self._listed("list_objects_v2", "CommonPrefixes", Prefix=place, Delimiter=delimiter)
+        return [item["Prefix"].removeprefix(self._prefix) for item in listed]
+
+    def listing(self, prefix: str, after: str = "") -> Iterator[ObjectInfo]:
+        """Objects under a prefix, sorted by key, from the beginning or after a key, a page of 1,000 at a time.
+
+        Directory markers, which some stores add, are left out.
+        """
+        begin = {"StartAfter": self._prefix + after} if after else {}
+        for item in self._listed("list_objects_v2", "Contents", Prefix=self._prefix + prefix, **begin):
             key = item["Key"].removeprefix(self._prefix)
             if key.endswith("/"):
                 continue
@@ -226,23 +243,13 @@ class Objects:
     @cached_property
     def filesystem(self) -> Any:
         """The store as pyarrow's filesystem, for paths as ``path`` gives them."""
-        from pyarrow.fs import S3FileSystem
+        return arrow_filesystem(self._settings)
 
-        secret = self._settings.secret_key
-        scheme, _, host = (self._settings.endpoint or "").rpartition("://")
-        return S3FileSystem(
-            access_key=self._settings.access_key,
-            secret_key=secret.get_secret_value() if secret else None,
-            region=self._settings.region,
-            endpoint_override=host or None,
-            scheme=scheme or "https",
-        )
-
-    def _listed(self, operation: str, field: str, Prefix: str) -> Iterator[dict[str, Any]]:  # noqa: N803
+    def _listed(self, operation: str, field: str, Prefix: str, **query: str) -> Iterator[dict[str, Any]]:  # noqa: N803
         """What S3 lists under a prefix. A page that is not there is no end of the list."""
         try:
             with self._explained(Prefix.removeprefix(self._prefix)):
-                yield from self._pages(operation, field, Prefix=Prefix)
+                yield from self._pages(operation, field, Prefix=Prefix, **query)
         except NoSuchObject as error:
             raise LakeUnavailable(f"S3 lost a page of its listing of {error}", fix="nightshift status") from error
 
@@ -277,22 +284,3 @@ class Objects:
 
     def _explained(self, key: str) -> AbstractContextManager[None]:
         return explained(f"{self.uri}/{key}")
-
-
-def _condition(etag: str | None) -> dict[str, str]:
-    return {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
-
-
-@contextmanager
-def _refusable() -> Iterator[None]:
-    """Every answer but a clear yes is ``ConditionFailed``."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        yield
-    except (ClientError, BotoCoreError) as error:
-        raise ConditionFailed(str(error)) from error
-
-
-def _status(error: Any) -> int:
-    return int(error.response["ResponseMetadata"]["HTTPStatusCode"])

@@ -81,11 +81,16 @@ def with_dictionaries(schema: pa.Schema) -> pa.Schema:
 
 
 def write(
-    batches: Iterable[pa.RecordBatch], schema: pa.Schema, file: "Path | Upload", first_rows: int | None = None
+    batches: Iterable[pa.RecordBatch],
+    schema: pa.Schema,
+    file: "Path | Upload",
+    first_rows: int | None = None,
+    empty_groups: int = 0,
 ) -> int:
     """Write record batches to a local file or an upload; rows written.
 
-    Row groups have ``ROW_GROUP_ROWS``; the first may be told to have ``first_rows``. How the rows are cut
+    Row groups have ``ROW_GROUP_ROWS``; the first may be told to have ``first_rows``, and to have some without rows
+    before it. How the rows are cut
     into batches leaves no trace. zstd level 1; dictionaries for strings and, in large files, for numbers that repeat,
     byte-stream-split for other floats: measured 2.3 times faster and 40 % smaller than the defaults.
     """
@@ -94,6 +99,8 @@ def write(
     head = [first] if first.num_rows else []
     rows = 0
     with pq.ParquetWriter(file, schema, **_encoding(first)) as writer:
+        for _ in range(empty_groups):
+            writer.write_table(first.slice(0, 0))
         for group in chain(head, groups):
             writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
             rows += group.num_rows

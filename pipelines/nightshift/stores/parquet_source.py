@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nightshift.errors import DamagedFile, LakeUnavailable
+from nightshift.s3.client import NoSuchObject
 from nightshift.stores import parquet
 from nightshift.stores.missing import how_to_make_file, missing_file
 from nightshift.stores.objects import READINGS, Objects
-from nightshift.stores.s3 import NoSuchObject
 
 WHOLE_BYTES = 32 * 2**20
 

@@ -8,12 +8,12 @@ store copies all the same (``nightshift doctor`` tells), the next run heals.
 import time
 
 from nightshift.errors import LakeUnavailable
+from nightshift.s3.client import NoSuchObject
 from nightshift.stores import layout
 from nightshift.stores.commit import committed
 from nightshift.stores.manifest import Manifest
 from nightshift.stores.missing import missing_file
 from nightshift.stores.objects import ConditionFailed, Objects
-from nightshift.stores.s3 import NoSuchObject
 
 MOST_ROUNDS = 20
 PAUSE_SECONDS = 0.1

@@ -1,4 +1,4 @@
-"""Runs, model versions and aliases in MLflow, and the ledger of every alias move.
+"""Runs, model versions and aliases in MLflow.
 
 Facts that scoring relies on are tags of the model version, written once:
 ``nightshift.onnx_sha256``, ``.onnx_key``, ``.snapshot_md5``, ``.trained_through`` and ``.gate``.
@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from nightshift.contracts import Pin
-from nightshift.errors import ModelError, NoChampion, RegistryUnavailable, UsageError
+from nightshift.errors import ModelError, RegistryUnavailable, UsageError
 from nightshift.settings import Settings
 
 if TYPE_CHECKING:
@@ -60,13 +60,6 @@ class Registry:
         """The MLflow client."""
         return self.connect().MlflowClient(self.uri, self.uri)
 
-    def champion(self, model: str) -> Pin:
-        """The version that scores, resolved now. Raises ``NoChampion``, ``ModelError``, ``RegistryUnavailable``."""
-        version = self.alias(model, CHAMPION)
-        if version is None:
-            raise NoChampion(f"{model} has no champion yet", fix=f"trigger {model}.train, or: nightshift train {model}")
-        return self.pin(model, version)
-
     def pin(self, model: str, version: str) -> Pin:
         """One version with its facts. Raises ``ModelError`` when it has not passed its gate."""
         facts, run_id = self.facts(model, version)
@@ -101,7 +94,7 @@ class Registry:
         return facts, str(registered.run_id)
 
     def alias(self, model: str, alias: str) -> str | None:
-        """The version an alias names, or None."""
+        """The version that an alias names here, or None; which one scores, ``Aliases`` says."""
         from mlflow.exceptions import MlflowException
 
         with self._explained():
@@ -113,7 +106,7 @@ class Registry:
                 raise
 
     def set_alias(self, model: str, alias: str, version: str) -> None:
-        """Move an alias; the caller writes the ledger."""
+        """Let an alias name a version, as the ledger says."""
         with self._explained():
             self.client.set_registered_model_alias(model, alias, version)
 

@@ -1,20 +1,27 @@
-"""The prefix that people read, held against the manifests: what is behind, and what should not be there."""
+"""The prefix that people read, held against the manifests: what is behind them."""
 
-from collections.abc import Iterator
-
-from nightshift.contracts import Dataset
 from nightshift.stores import layout
 from nightshift.stores.lake import Lake
 from nightshift.stores.manifest import Manifest
+from nightshift.stores.night_listing import ListedNight
 
 
-def manifests(lake: Lake, dataset: Dataset, model: str) -> Iterator[Manifest]:
-    """The commit records of all nights, also of those under a partition column of former days."""
-    for key in lake.objects.keys(layout.manifests(dataset, model)):
-        night = layout.night_in(key, dataset, model)
-        manifest = lake.manifest(night) if night else None
-        if manifest:
-            yield manifest
+def is_listed_as_served(night: ListedNight, manifest: Manifest) -> bool:
+    """Whether the plain files are this generation by their ETags as listed; False where these do not tell.
+
+    A copy has the ETag of what it was made from, unless the store wrote it in other parts.
+    """
+    folder = layout.served_night(manifest.key)
+    plain = {stored.key: stored for stored in night.plain if stored.key.startswith(folder)}
+    files = {stored.key: stored for stored in night.files}
+    if plain.keys() != manifest.served_files.keys():
+        return False
+    for served, source in manifest.served_files.items():
+        original = files.get(source)
+        copy = plain[served]
+        if original is None or (copy.etag, copy.size) != (original.etag, original.size):
+            return False
+    return True
 
 
 def is_stale(lake: Lake, manifest: Manifest) -> bool:
@@ -29,16 +36,3 @@ def is_stale(lake: Lake, manifest: Manifest) -> bool:
         if head is None or head.metadata.get("generation") != manifest.generation:
             return True
     return False
-
-
-def unpublished_files(lake: Lake, dataset: Dataset, model: str) -> Iterator[str]:
-    """Plain Parquet files of nights that were never published.
-
-    They are listed before the manifests are asked for, one by one: a plain file appears after its commit
-    and commits are never taken back, so a night in the making is not mistaken for a stray.
-    """
-    listed = list(lake.objects.keys(layout.served(dataset, model)))
-    for key in filter(layout.is_parquet, listed):
-        night = layout.night_in(key, dataset, model)
-        if night is None or lake.manifest(night) is None:
-            yield key

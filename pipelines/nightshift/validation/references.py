@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from nightshift.errors import SchemaMismatch, SpecError
+from nightshift.s3.client import NoSuchObject
 from nightshift.settings import Settings
 from nightshift.spec import ModelSpec, Reference
 from nightshift.stores.objects import Objects
-from nightshift.stores.s3 import NoSuchObject
 
 if TYPE_CHECKING:
     from nightshift.stores import Stores

@@ -1,5 +1,6 @@
 """What a shard's key and layout depend on."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
@@ -55,7 +56,7 @@ def test_what_makes_rows_is_in_the_digest_and_what_trains_is_not() -> None:
     closure = set(import_closure(*shards.CODE))
     assert closure >= MAKES_ROWS
     assert {name.split(".")[1] for name in closure if name.count(".") > 1} == {
-        "modelling", "profiles", "scoring", "spec", "steps", "stores",
+        "modelling", "profiles", "s3", "scoring", "spec", "steps", "stores",
     }  # fmt: skip
     assert not [name for name in closure if name.startswith("nightshift.modelling.trainers")]
     assert {name for name in closure if name.startswith("nightshift.steps.")} == {"nightshift.steps.score"}
@@ -96,5 +97,19 @@ def test_a_key_depends_on_input_range_version_and_spec_but_not_on_how_a_night_is
 
 def test_one_call_gives_the_key_and_the_layout(spec: ModelSpec, plan: Plan) -> None:
     file = shard_file(spec, plan, SHARD)
-    assert file == ShardFile(file.key, first_rows(night_digest(spec, plan), SHARD.rows))
-    assert 1 <= file.first_rows <= SHARD.rows
+    night = night_digest(spec, plan)
+    rows = SHARD.rows
+    assert file == ShardFile(file.key, first_rows(night, rows), shards.empty_groups(night, rows))
+    assert 1 <= file.first_rows <= rows
+
+
+@pytest.mark.parametrize(("rows", "most"), [(1, 0.05), (2, 0.04), (10, 0.01), (100, 0.002)])
+def test_nights_of_few_rows_are_laid_out_alike_seldom(rows: int, most: float) -> None:
+    nights = [shards._digest(number) for number in range(2_000)]
+    layouts = Counter((first_rows(night, rows), shards.empty_groups(night, rows)) for night in nights)
+    alike = sum(count * (count - 1) for count in layouts.values())
+    assert alike / (2_000 * 1_999) < most
+
+
+def test_a_night_of_many_rows_begins_with_no_empty_row_group() -> None:
+    assert {shards.empty_groups(shards._digest(number), 1_000) for number in range(50)} == {0}

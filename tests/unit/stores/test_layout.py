@@ -11,12 +11,16 @@ from nightshift.stores import layout
 
 NIGHT = PartitionKey(Dataset.PREDICTIONS, "orders", "day", "2024-01-12")
 SHARD = "generations/predictions/orders/2024-01-12/shards/0a1b.parquet"
-TOP = ("manifests", "generations", "models", "monitoring", "ledger", "snapshots", "reports", *Dataset)
+TOP = ("manifests", "generations", "models", "monitoring", "ledger", "snapshots", "reports", "cache", *Dataset)
 KEYS = {
     layout.manifests(Dataset.RAW, "orders"): "manifests/raw/orders/",
     layout.manifests_of_column(Dataset.RAW, "orders", "day"): "manifests/raw/orders/day=",
     layout.manifest(NIGHT): "manifests/predictions/orders/day=2024-01-12.json",
     layout.generations(Dataset.QUARANTINE, "orders"): "generations/quarantine/orders/",
+    layout.maintained("orders", Dataset.RAW): "cache/maintain/orders/raw.json",
+    layout.night_facts("orders", "2024"): "cache/nights/orders/2024.json",
+    layout.served_of_column(Dataset.RAW, "orders", "day"): "raw/orders/day=",
+    layout.validations_of_column("orders", "day"): "reports/validation/orders/day=",
     layout.generation_file(NIGHT, "9f", 3): "generations/predictions/orders/2024-01-12/9f/part-00003.parquet",
     layout.shard("orders", "2024-01-12", "0a1b"): SHARD,
     layout.shard_result(SHARD): "generations/predictions/orders/2024-01-12/shards/0a1b.json",
@@ -34,7 +38,9 @@ KEYS = {
     layout.graph("orders", "ab"): "models/orders/ab/model.onnx",
     layout.profile("orders", "ab"): "models/orders/ab/profile.json",
     layout.ledger("orders"): "ledger/orders/",
-    layout.ledger_entry("orders", 12): "ledger/orders/000012.json",
+    layout.ledger_entry(layout.ledger("orders"), 12): "ledger/orders/000012.json",
+    layout.ledger_head(layout.ledger("orders")): "ledger/orders/head.json",
+    layout.retrains("orders"): "ledger/orders/retrains/",
     layout.join_cache("orders"): "snapshots/orders/nights.json",
 }
 
@@ -97,6 +103,28 @@ def test_nobody_but_the_layout_spells_a_key(repository: Path) -> None:
     found = {file.relative_to(package).as_posix(): spelt(file.read_text()) for file in package.rglob("*.py")}
     assert found.pop("stores/layout.py")
     assert {name: lines for name, lines in found.items() if lines} == {}
+
+
+@pytest.mark.parametrize("key", KEYS.values())
+def test_a_key_says_whose_it_is_by_its_place(key: str) -> None:
+    assert layout.model_of(key) == "orders"
+
+
+@pytest.mark.parametrize("word", ["manifests", "generations", "raw", "predictions", "shards", "models", "cache", "a"])
+def test_a_model_named_like_a_word_of_the_lake_is_told_from_it(word: str) -> None:
+    assert {layout.model_of(key.replace("orders", word)) for key in KEYS.values()} == {word}
+    assert {layout.model_of(f"{key}/{word}/x") for key in KEYS.values()} == {"orders"}
+
+
+def test_a_plain_file_is_of_the_night_that_it_lies_right_in() -> None:
+    for key, night in {
+        "raw/orders/day=2024-01-12/part-00000.parquet": "2024-01-12",
+        "raw/orders/x/day=2024-01-12/part-00000.parquet": None,
+        "raw/orders/day=not-a-night/part-00000.parquet": None,
+        "raw/orders/x.parquet": None,
+    }.items():
+        named = layout.plain_night(key, Dataset.RAW, "orders")
+        assert (named and named.partition) == night
 
 
 def test_the_address_of_a_manifest_names_its_night_and_no_other_key_does() -> None:

@@ -18,7 +18,7 @@ from nightshift.monitoring.night_record import NightRecord
 from nightshift.profiles.profile import Profile
 from nightshift.scoring.shards import FinishedShard
 from nightshift.steps.govern import DecisionRecord
-from nightshift.stores.ledger import AliasMove
+from nightshift.stores.aliases import AliasMove
 from nightshift.stores.manifest import Manifest
 from nightshift.stores.records import Record
 

@@ -1,22 +1,34 @@
-"""What the lake says of models and their nights, as the pages show it. Reads only; MLflow is not asked."""
+"""What the lake says of models and their nights, as the pages show it. Reads only; MLflow is not asked.
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+A page of a model makes at most ``MOST_REQUESTS`` to the lake, however many nights there are.
+"""
+
+from dataclasses import dataclass
 
 from nightshift.contracts import Dataset
-from nightshift.monitoring.night_record import read_night_record
+from nightshift.orchestration.web.night_facts import (
+    AllowanceSpentError,
+    NightFacts,
+    Reader,
+    cached_facts,
+    keep_facts,
+    read_facts,
+)
+from nightshift.orchestration.web.recent_nights import RecentNights, recent_nights, year_of
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
-from nightshift.stores.ledger import Ledger
 from nightshift.stores.registry import CHAMPION
 
-AT_ONCE = 8
-PER_PAGE = 31
+MOST_REQUESTS = 20
+LEDGER_REQUESTS = 3
 
 
 @dataclass(frozen=True)
 class NightRow:
-    """One line of a model's table. ``verdict`` is empty until the night was monitored; ``quarantined`` are rows."""
+    """One line of a model's table. ``verdict`` is empty until the night was monitored; ``quarantined`` are rows.
+
+    One that is not ``is_read`` is there, and what is in it is known the next time.
+    """
 
     partition: str
     state: str
@@ -24,6 +36,7 @@ class NightRow:
     version: str = ""
     verdict: str = ""
     quarantined: int = 0
+    is_read: bool = True
 
 
 @dataclass(frozen=True)
@@ -33,47 +46,36 @@ class Overview:
     spec: ModelSpec
     nights: list[NightRow]
     champion: str = ""
-    scored: int = 0
     earlier: str = ""
-
-
-@dataclass(frozen=True)
-class _Lists:
-    scored: set[str] = field(default_factory=set)
-    validated: set[str] = field(default_factory=set)
-    checked: set[str] = field(default_factory=set)
-    quarantined: set[str] = field(default_factory=set)
 
 
 def overview(spec: ModelSpec, stores: Stores, before: str = "") -> Overview:
     """A model and its newest nights, or those before one. Raises ``LakeUnavailable``."""
-    lists = _lists(spec, stores)
-    nights = _newest_first(lists, before)
-    on_page = nights[:PER_PAGE]
-    has_earlier = len(nights) > PER_PAGE
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        rows = list(pool.map(lambda night: _night(spec, night, lists, stores), on_page))
+    objects = stores.lake.objects
+    recent = recent_nights(spec, objects, before)
+    facts = _facts(spec, stores, recent)
+    nights = [_row(recent, night, facts.get(night)) for night in recent.nights]
     return Overview(
         spec=spec,
-        nights=rows,
+        nights=nights,
         champion=champion(spec, stores),
-        scored=len(lists.scored),
-        earlier=on_page[-1] if has_earlier else "",
+        earlier=recent.earlier,
     )
-
-
-def _newest_first(lists: _Lists, before: str) -> list[str]:
-    """All nights, or those before one."""
-    nights = lists.scored | lists.validated | lists.checked
-    if before:
-        nights = {night for night in nights if night < before}
-    return sorted(nights, reverse=True)
 
 
 def one_night(spec: ModelSpec, partition: str, stores: Stores) -> Overview:
     """A model and a single night of it. Raises ``LakeUnavailable``."""
-    lists = _lists(spec, stores)
-    night = _night(spec, partition, lists, stores)
+    objects = stores.lake.objects
+    anything = {partition: "not listed"}
+    recent = RecentNights([partition], predictions=anything, validated=anything, drift=anything)
+    reader = Reader(objects, spec, MOST_REQUESTS)
+    facts = read_facts(reader, recent, partition)
+    if facts is None:
+        report = layout.data_docs(spec.key(Dataset.VALIDATED, partition))
+        state = "refused" if objects.head(report) else "not here"
+        night = NightRow(partition, state)
+    else:
+        night = _of_facts(partition, facts)
     return Overview(
         spec=spec,
         nights=[night],
@@ -83,65 +85,62 @@ def one_night(spec: ModelSpec, partition: str, stores: Stores) -> Overview:
 
 def champion(spec: ModelSpec, stores: Stores) -> str:
     """The version that the ledger's last move made champion; empty when there was none."""
-    version = ""
-    ledger = Ledger(stores.lake.objects)
-    for move in ledger.moves(spec.name):
-        if move.alias == CHAMPION:
-            version = move.after or ""
-    return version
+    return stores.aliases.version(spec.name, CHAMPION) or ""
 
 
-def _lists(spec: ModelSpec, stores: Stores) -> _Lists:
-    lake = stores.lake
-    return _Lists(
-        scored=set(lake.partitions(Dataset.PREDICTIONS, spec.name)),
-        validated=set(lake.partitions(Dataset.VALIDATED, spec.name)),
-        checked=_checked(spec, stores),
-        quarantined=set(lake.partitions(Dataset.QUARANTINE, spec.name)),
-    )
+def _facts(spec: ModelSpec, stores: Stores, recent: RecentNights) -> dict[str, NightFacts]:
+    """Facts of the nights shown: those that are cached and true, and what the requests that are left can read."""
+    to_write = len(recent.years)
+    allowance = MOST_REQUESTS - LEDGER_REQUESTS - recent.requests - to_write
+    reader = Reader(stores.lake.objects, spec, allowance)
+    known = cached_facts(reader, recent)
+    true = {night: known[night] for night in recent.nights if _is_true(known.get(night), recent, night)}
+    final = {night for night, facts in true.items() if facts.is_final}
+    # What could not be read is tried again when all else is read, lest it takes every request of every load.
+    unread = [night for night in recent.nights if night not in true]
+    unreadable = [night for night in true if night not in final]
+    anew = _read_anew(reader, recent, unread + unreadable)
+    changed = {night: facts for night, facts in anew.items() if facts != true.get(night)}
+    if changed:
+        keep_facts(reader, known | changed, set(map(year_of, changed)))
+    return true | anew
 
 
-def _checked(spec: ModelSpec, stores: Stores) -> set[str]:
-    # A refused night is in no dataset, but its Data Docs are there: that is the night to look at.
-    checked = set()
-    reports = layout.validations(spec.name)
-    for key in stores.lake.objects.keys(reports):
-        night = layout.night_in(key, Dataset.VALIDATED, spec.name)
-        if night and night.column == spec.partition.column:
-            checked.add(night.partition)
-    return checked
+def _is_true(facts: NightFacts | None, recent: RecentNights, night: str) -> bool:
+    return facts is not None and facts.made_from == recent.made_from(night)
 
 
-def _night(spec: ModelSpec, partition: str, lists: _Lists, stores: Stores) -> NightRow:
-    quarantined = _quarantined(spec, partition, lists, stores)
-    if partition not in lists.scored:
-        return NightRow(partition, _state(partition, lists), quarantined=quarantined)
-    manifest = stores.lake.require(spec.key(Dataset.PREDICTIONS, partition))
+def _read_anew(reader: Reader, recent: RecentNights, nights: list[str]) -> dict[str, NightFacts]:
+    """One after the other, as far as the allowance reaches."""
+    anew: dict[str, NightFacts] = {}
+    for night in nights:
+        try:
+            facts = read_facts(reader, recent, night)
+        except AllowanceSpentError:
+            return anew
+        if facts:
+            anew[night] = facts
+    return anew
+
+
+def _row(recent: RecentNights, night: str, facts: NightFacts | None) -> NightRow:
+    if facts:
+        return _of_facts(night, facts)
+    is_committed = night in recent.predictions or night in recent.validated
+    if not is_committed:
+        return NightRow(night, "refused")
+    if night in recent.marked:
+        return NightRow(night, "not read yet", is_read=False)
+    state = "published" if night in recent.predictions else "validated"
+    return NightRow(night, state, is_read=False)
+
+
+def _of_facts(night: str, facts: NightFacts) -> NightRow:
     return NightRow(
-        partition,
-        "published",
-        rows=manifest.rows,
-        version=manifest.pin.version,
-        verdict=_verdict(spec, partition, stores),
-        quarantined=quarantined,
+        night,
+        facts.state,
+        rows=facts.rows,
+        version=facts.version,
+        verdict=facts.verdict,
+        quarantined=facts.quarantined,
     )
-
-
-def _state(partition: str, lists: _Lists) -> str:
-    if partition in lists.validated:
-        return "validated"
-    return "refused" if partition in lists.checked else "not here"
-
-
-def _verdict(spec: ModelSpec, partition: str, stores: Stores) -> str:
-    record = read_night_record(spec, partition, stores)
-    if record is None:
-        return ""
-    return "drift" if record.drift.drifted else "quiet"
-
-
-def _quarantined(spec: ModelSpec, partition: str, lists: _Lists, stores: Stores) -> int:
-    if partition not in lists.quarantined:
-        return 0
-    key = spec.key(Dataset.QUARANTINE, partition)
-    return stores.lake.require(key).rows

@@ -1,4 +1,4 @@
-"""The pages at ``/nightshift``, served by Airflow's api-server to logged-in users; they read and never write.
+"""The pages at ``/nightshift``, served by Airflow's api-server to logged-in users; they write nothing but a cache.
 
 The lake is read with the server's keys, so nothing of a request reaches a key before it is known to be
 a model's name and a partition.

@@ -12,6 +12,10 @@ from nightshift.settings import Settings
 NOT_THERE = {"NoSuchKey", "NoSuchUpload", "404", "NotFound"}
 DENIED = {"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch", "Forbidden"}
 CONNECTIONS = 32
+# The condition does not hold, or somebody writes there at this moment.
+CONFLICTS = {409, 412}
+# The store does not know the condition.
+UNKNOWN = 501
 
 
 class ConditionFailed(Exception):
@@ -58,7 +62,8 @@ def connect(settings: Settings, attempts: int) -> Any:
 
     secret = settings.secret_key
     addressing = {"addressing_style": "path"} if settings.endpoint else None
-    return boto3.client(
+    # A session of its own: the default one may not be used by several threads at once.
+    return boto3.Session().client(
         "s3",
         endpoint_url=settings.endpoint,
         region_name=settings.region,
@@ -71,6 +76,21 @@ def connect(settings: Settings, attempts: int) -> Any:
             retries={"mode": "standard", "total_max_attempts": attempts},
             s3=addressing,
         ),
+    )
+
+
+def arrow_filesystem(settings: Settings) -> Any:
+    """The store as pyarrow reads it."""
+    from pyarrow.fs import S3FileSystem
+
+    secret = settings.secret_key
+    scheme, _, host = (settings.endpoint or "").rpartition("://")
+    return S3FileSystem(
+        access_key=settings.access_key,
+        secret_key=secret.get_secret_value() if secret else None,
+        region=settings.region,
+        endpoint_override=host or None,
+        scheme=scheme or "https",
     )
 
 
@@ -96,3 +116,24 @@ def _meaning(refusal: Any, where: str) -> Exception:
     if code in DENIED:
         return UsageError(f"S3 refused these keys for {where} ({code})", fix='eval "$(nightshift env)"')
     return LakeUnavailable(f"S3 answered {code} for {where}", fix="nightshift status")
+
+
+def condition(etag: str | None) -> dict[str, str]:
+    """Write only over the object with this ETag; None: only where there is none."""
+    return {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
+
+
+@contextmanager
+def refusable() -> Iterator[None]:
+    """A conditional write inside: every answer but a clear yes is ``ConditionFailed``."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise ConditionFailed(str(error)) from error
+
+
+def status_of(refusal: Any) -> int:
+    """The HTTP status of what boto3 raised."""
+    return int(refusal.response["ResponseMetadata"]["HTTPStatusCode"])
