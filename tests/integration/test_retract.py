@@ -20,7 +20,7 @@ from nightshift.partitions import following, shifted
 from nightshift.settings import settings
 from nightshift.spec import ModelSpec, load_spec
 from nightshift.steps.explain import explain
-from nightshift.steps.govern import gather
+from nightshift.steps.govern import StartedRetrains, gather
 from nightshift.steps.ingest import ingest, ingest_labels
 from nightshift.steps.load import load
 from nightshift.steps.maintain import maintain
@@ -33,7 +33,7 @@ from nightshift.steps.retrain import train_and_gate
 from nightshift.steps.snapshot import snapshot
 from nightshift.steps.validate import validate
 from nightshift.stores import Stores, layout
-from nightshift.stores.manifest import Manifest, sequences
+from nightshift.stores.manifest import CHAMPION_MOVE, Manifest, sequences
 from nightshift.stores.parquet import nullable, schema_of
 
 pytestmark = pytest.mark.stack
@@ -175,6 +175,19 @@ def test_a_prediction_that_was_planned_before_publishes_nothing(world, night, da
     assert Dataset.PREDICTIONS not in world.readable(night)
 
 
+def test_a_prediction_by_a_newer_champion_that_was_planned_before_publishes_nothing(world, night) -> None:
+    world.validated(night)
+    predict(world.spec, night, world.stores)
+    planned = plan(world.spec, night, world.stores)
+    old = world.manifest(Dataset.PREDICTIONS, night)
+    # The night that stands was scored by the champion before.
+    before = old.model_copy(update={"inputs": old.inputs | {CHAMPION_MOVE: 0}})
+    world.stores.lake.objects.put_record(layout.manifest(old.key), before)
+    world.retract(night, Dataset.PREDICTIONS)
+    with pytest.raises(Superseded, match="was taken back"):
+        score_and_publish(world.spec, planned, world.stores)
+
+
 @pytest.mark.parametrize("dataset", [Dataset.RAW, Dataset.VALIDATED])
 def test_a_validation_that_began_before_publishes_nothing(world, night, dataset, monkeypatch) -> None:
     ingest(world.spec, night, world.stores)
@@ -217,7 +230,7 @@ def test_a_record_that_a_zombie_writes_of_a_night_that_was_taken_back_is_not_rea
     kept = {}
     for key in (layout.drift(world.spec.key(Dataset.MONITORING, night)), layout.accuracy(world.spec.name, night)):
         kept[key] = objects.get(key)
-    before = gather(world.spec, report, world.stores)
+    before = gather(world.spec, report, StartedRetrains(), world.stores)
     assert (before.drifted[night], before.lost[night]) == (False, False)
     world.retract(night)
     assert [objects.get(key) for key in kept] == [None, None]
@@ -226,7 +239,7 @@ def test_a_record_that_a_zombie_writes_of_a_night_that_was_taken_back_is_not_rea
     assert read_record(world.spec.name, night, world.stores) is not None
     assert read_night_record(world.spec, night, world.stores) is None
     assert standing_record(world.spec, night, world.stores) is None
-    after = gather(world.spec, report, world.stores)
+    after = gather(world.spec, report, StartedRetrains(), world.stores)
     assert (after.drifted[night], after.lost[night]) == (None, None)
     assert after.new_nights == before.new_nights - 1
     # Nor is it measured again.

@@ -5,8 +5,9 @@ import getpass
 from nightshift.contracts import Dataset, PartitionKey, Retracted
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
-from nightshift.stores.manifest import Retraction
+from nightshift.stores.manifest import CHAMPION_MOVE, Retraction
 from nightshift.stores.missing import how_to_make
+from nightshift.stores.registry import CHAMPION
 from nightshift.stores.retraction import take_back
 
 LABELS_STAY = "labels stay, and join nothing until the night is there again"
@@ -29,7 +30,7 @@ def retract(
         why=why,
         dataset=dataset,
     )
-    taken_back = take_back(stores.lake.objects, night, retraction, stores.provenance(), inputs={})
+    taken_back = take_back(stores.lake.objects, night, retraction, stores.provenance(), _last_champion(spec, stores))
     _forget(night, stores)
     return Retracted(
         model=spec.name,
@@ -51,6 +52,13 @@ def _who(stores: Stores) -> str:
     except (OSError, KeyError):
         # A container may run as a number that has no name.
         return stores.origin.get("by", "somebody")
+
+
+def _last_champion(spec: ModelSpec, stores: Stores) -> dict[str, int]:
+    """The newest move of the champion: a night that was planned with it began before, too."""
+    head = stores.aliases.ledger(spec.name).head()
+    last = head.last.get(CHAMPION)
+    return {CHAMPION_MOVE: last.number} if last else {}
 
 
 def _forget(night: PartitionKey, stores: Stores) -> None:
