@@ -86,9 +86,10 @@ def sweep(
     """The same for any age; for none at all where nothing else runs."""
     cutoff = dt.datetime.now(dt.UTC) - older_than
     broom = _Broom(spec, stores.lake, cutoff, dry_run, say)
-    broom.uploads()
     for dataset in Dataset:
         broom.dataset(dataset)
+    # An upload may be gone with the object of its key only when that was collected.
+    broom.uploads()
     broom.aliases(stores)
     _complain(broom.tally)
     counts = broom.tally.counts
