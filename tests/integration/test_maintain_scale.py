@@ -67,10 +67,10 @@ def test_what_did_not_change_costs_no_request(spec, stores, lake, publish) -> No
     assert sweep(spec, stores, NOW).nights == 12
     with counted(lake) as requests:
         assert sweep(spec, stores, NOW).nights == 12
-    # The caches of the six datasets.
-    assert requests.pop("GetObject") == 6
+    # The caches of the six datasets, and the head of the ledger.
+    assert requests.pop("GetObject") == 6 + 1
     assert set(requests) == LISTINGS
-    assert requests.total() == 1 + 6 * 3
+    assert requests.total() == 1 + 6 * 3 + 1
 
 
 def test_a_changed_night_costs_a_few_requests(spec, stores, lake, publish) -> None:
@@ -197,10 +197,13 @@ def test_a_store_that_stops_answering_is_an_outage(spec, stores, lake, publish, 
         sweep(spec, stores, NOW)
 
 
-def test_nights_under_a_former_partition_column_are_kept_like_others(spec, stores, lake, publish) -> None:
-    publish(3, column="night")
-    crash(lake, publish, 4, column="night")
-    publish(3, OTHER)
+def test_nights_under_a_former_partition_column_are_kept_like_others(spec, stores, lake, publish, monkeypatch) -> None:
+    # A commit under one of two columns is refused today; before, it was not.
+    with monkeypatch.context() as patch:
+        patch.setattr(lake, "require_column", lambda _: None)
+        publish(3, column="night")
+        crash(lake, publish, 4, column="night")
+        publish(3, OTHER)
     done = sweep(spec, stores, NOW)
     assert (done.nights, done.healed, done.collected, done.strays) == (2, 1, 1, 0)
     assert lake.read(lake.require(PartitionKey(Dataset.PREDICTIONS, spec.name, "night", NIGHT))).num_rows == 4

@@ -19,6 +19,7 @@ from nightshift.steps.validate import validate
 from nightshift.stores import Stores
 from nightshift.stores.lake import iter_row_groups
 from nightshift.stores.snapshots import Snapshots
+from tests.champions import append_move
 
 pytestmark = pytest.mark.stack
 
@@ -173,6 +174,7 @@ def test_s3_is_down_for_a_snapshot(
 def test_mlflow_is_down_when_a_night_is_planned(
     spec: ModelSpec, stores: Stores, night: pa.Table, services: Services
 ) -> None:
+    assert append_move(stores, spec.name, "1")
     services.stop("mlflow")
     with pytest.raises(RegistryUnavailable, match=f"MLflow at {stores.settings.mlflow_uri}") as error:
         plan(spec, NIGHT, stores)

@@ -176,8 +176,8 @@ class Ledger(Generic[E, H]):
     def _numbers(self, after: int) -> list[int]:
         known = layout.ledger_entry(self._prefix, max(0, after))
         numbers = []
-        for item in self._objects.listing(self._prefix, after=known):
-            number = layout.number_of_entry(self._prefix, item.key)
+        for key in self._objects.keys_after(self._prefix, known):
+            number = layout.number_of_entry(self._prefix, key)
             if number:
                 numbers.append(number)
         return numbers

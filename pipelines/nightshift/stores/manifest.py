@@ -12,6 +12,7 @@ from nightshift.stores import layout
 from nightshift.stores.missing import how_to_replace
 from nightshift.stores.records import Record
 
+WITH_INPUTS = 2
 # What names the number of the champion's move among the inputs of predictions.
 CHAMPION_MOVE = "champion"
 
@@ -108,18 +109,22 @@ class Manifest(Record):
     def is_older_than(self, inputs: Mapping[str, int]) -> bool:
         """Whether something it was made from was made anew before what has these ``inputs`` was made.
 
-        Of the same data the later champion counts, and only then: newer data by the champion before are newer.
+        Of the same data the later champion counts, and only then: newer data by the champion before are newer. What
+        does not say what it was made from, as when a person publishes a table, is as new as what it replaces.
         """
+        if not self.inputs and self.format == WITH_INPUTS:
+            return False
         later = {name for name, sequence in inputs.items() if self.inputs.get(name, 0) < sequence}
         if later != {CHAMPION_MOVE}:
             return bool(later)
         return all(inputs.get(name, 0) >= sequence for name, sequence in self.inputs.items())
 
     def is_same_as(self, other: "Manifest") -> bool:
-        """Whether it says the same rows of the same inputs, whoever made it."""
-        mine = (self.digest, self.provenance.get("input"), self.retracted)
-        others = (other.digest, other.provenance.get("input"), other.retracted)
-        return mine == others and _known(self.inputs) == _known(other.inputs)
+        """Whether it says the same rows of the same inputs, whoever made it; what either does not say is not held."""
+        if (self.digest, self.retracted) != (other.digest, other.retracted):
+            return False
+        same_input = _agree(self.provenance.get("input"), other.provenance.get("input"))
+        return same_input and _agree(_known(self.inputs), _known(other.inputs))
 
     @property
     def served_files(self) -> dict[str, str]:
@@ -135,3 +140,7 @@ def sequences(*inputs: Manifest) -> dict[str, int]:
 def _known(inputs: Mapping[str, int]) -> dict[str, int]:
     """Without the nights of the first format, which count as 0."""
     return {name: sequence for name, sequence in inputs.items() if sequence}
+
+
+def _agree(mine: object, others: object) -> bool:
+    return mine == others or not (mine and others)

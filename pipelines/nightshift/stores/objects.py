@@ -171,6 +171,10 @@ class Objects:
         """Keys under a prefix, sorted."""
         return (item.key for item in self.listing(prefix))
 
+    def keys_after(self, prefix: str, key: str) -> list[str]:
+        """Keys under a prefix that come behind one of them, sorted: what is before it is not even listed."""
+        return [item.key for item in Objects.listing(self, prefix, after=key)]
+
     def prefixes(self, prefix: str, delimiter: str) -> list[str]:
         """What the keys under a prefix begin with, up to and with a delimiter, sorted. One page for all their keys."""
         place = self._prefix + prefix

@@ -71,3 +71,45 @@ def test_another_format_is_refused_and_not_guessed(change: dict[str, Any]) -> No
 def test_a_manifest_is_frozen() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         manifest().generation = "other"
+
+
+@pytest.mark.parametrize(
+    ("standing", "mine", "older", "newer"),
+    [
+        ({"raw": 1}, {"raw": 1}, False, False),
+        ({"raw": 2}, {"raw": 1}, True, False),
+        ({"raw": 1}, {"raw": 2}, False, True),
+        ({}, {"raw": 1}, False, True),
+        ({"raw": 1}, {}, False, False),
+        ({"validated": 1, "champion": 2}, {"validated": 1, "champion": 1}, True, False),
+        ({"validated": 1, "champion": 1}, {"validated": 1, "champion": 2}, False, True),
+        ({"validated": 1, "champion": 2}, {"validated": 2, "champion": 1}, False, True),
+        ({"validated": 2, "champion": 1}, {"validated": 1, "champion": 2}, True, False),
+        ({"validated": 1}, {"validated": 1, "champion": 3}, False, True),
+    ],
+)
+def test_which_of_two_nights_was_made_from_something_newer(
+    standing: dict[str, int], mine: dict[str, int], older: bool, newer: bool
+) -> None:
+    """Data first, then the champion's move; what says nothing is never older than what it replaces."""
+    first = manifest(inputs=standing, format=2 if standing else 1)
+    second = manifest(inputs=mine)
+    assert second.is_older_than(first.inputs) is older
+    assert (first.is_older_than(second.inputs) and not older) is newer
+
+
+@pytest.mark.parametrize(
+    ("changes", "same"),
+    [
+        ({}, True),
+        ({"generation": "g2", "sequence": 7}, True),
+        ({"inputs": {"raw": 2}}, False),
+        ({"provenance": {"input": "other"}}, False),
+        ({"inputs": {}, "provenance": {}}, True),
+        ({"rows_quarantined": 1}, False),
+        ({"retracted": {"by": "me", "why": "wrong"}}, False),
+    ],
+)
+def test_a_night_is_the_same_when_rows_and_inputs_are(changes: dict[str, Any], same: bool) -> None:
+    plain: dict[str, Any] = {"inputs": {"raw": 1}, "provenance": {"input": "one"}}
+    assert manifest(**plain).is_same_as(manifest(**{**plain, **changes})) is same
