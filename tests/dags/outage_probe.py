@@ -15,7 +15,7 @@ import night_probe
 from airflow.sdk import DAG
 
 from nightshift.orchestration import tasks
-from nightshift.stores.objects import Objects
+from nightshift.stores import objects
 
 OUTAGES = json.loads(os.environ["OUTAGES"])
 TIME_LIMIT = dt.timedelta(seconds=5)
@@ -47,8 +47,8 @@ require_workers_that_live = tasks.require_workers_that_live
 tasks.require_workers_that_live = shut_first
 dag_test, DAG.test = DAG.test, test
 # Retries of the SDK would outlast these short outages.
-connect = Objects._connect
-Objects._connect = lambda self, attempts: connect(self, 1)
+connect = objects.connect
+objects.connect = lambda settings, attempts: connect(settings, 1)
 
 if __name__ == "__main__":
     night_probe.main()
