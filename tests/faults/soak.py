@@ -3,12 +3,14 @@
 import datetime as dt
 import fcntl
 import json
+import os
 import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -121,12 +123,21 @@ def now() -> str:
 
 def save(run: dict[str, Any], result: Path = RESULT) -> None:
     """Add a run, or say more of it; others may save theirs at the same time."""
-    with result.with_name(f".{result.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _locked(result.parent):
         every = [*(other for other in runs(result) if other["began"] != run["began"]), run]
         same = [other for other in every if other["code"] == run["code"]]
         content = {"kinds": kinds(same), "code": run["code"], "runs": every}
         result.write_text(json.dumps(content, indent=1) + "\n")
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def kinds(same: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
