@@ -46,6 +46,20 @@ def test_without_a_champion_it_says_how_to_get_one(stores: Stores, model: str) -
     assert stores.aliases.version(model, CHAMPION) is None
 
 
+def test_where_no_move_was_ever_written_mlflow_s_alias_counts_if_it_passed_its_gate(stores: Stores, model: str) -> None:
+    stores.registry.set_alias(model, CHAMPION, "2")
+    pin, number = stores.aliases.champion(model)
+    assert (pin.version, number) == ("2", 0)
+    add_versions(stores, model, 1, gate="failed")
+    stores.registry.set_alias(model, CHAMPION, "4")
+    with pytest.raises(ModelError, match="has not passed its gate"):
+        stores.aliases.champion(model)
+    set_champion(stores, model, "1")
+    stores.registry.set_alias(model, CHAMPION, "2")
+    pin, _ = stores.aliases.champion(model)
+    assert pin.version == "1"
+
+
 def test_a_champion_is_a_pin_and_the_number_of_its_move(stores: Stores, model: str) -> None:
     set_champion(stores, model, "1")
     append_move(stores, model, "3", CHALLENGER)

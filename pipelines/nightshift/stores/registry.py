@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from nightshift.contracts import Pin
-from nightshift.errors import ModelError, RegistryUnavailable, UsageError
+from nightshift.errors import ModelError, NoChampion, RegistryUnavailable, UsageError
 from nightshift.settings import Settings
 
 if TYPE_CHECKING:
@@ -59,6 +59,13 @@ class Registry:
     def client(self) -> "MlflowClient":
         """The MLflow client."""
         return self.connect().MlflowClient(self.uri, self.uri)
+
+    def champion(self, model: str) -> Pin:
+        """The version that MLflow's alias names, which counts where the ledger has no move. Raises as ``pin``."""
+        version = self.alias(model, CHAMPION)
+        if version is None:
+            raise NoChampion(f"{model} has no champion yet", fix=f"trigger {model}.train, or: nightshift train {model}")
+        return self.pin(model, version)
 
     def pin(self, model: str, version: str) -> Pin:
         """One version with its facts. Raises ``ModelError`` when it has not passed its gate."""
