@@ -7,6 +7,7 @@ import pytest
 from nightshift.errors import ModelError, NoChampion
 from nightshift.spec import ModelSpec
 from nightshift.steps.maintain import maintain
+from nightshift.steps.plan import _champion as scorer
 from nightshift.stores import Stores
 from nightshift.stores.registry import CHALLENGER, CHAMPION, PASSED
 from tests.champions import append_move, set_champion
@@ -47,17 +48,20 @@ def test_without_a_champion_it_says_how_to_get_one(stores: Stores, model: str) -
 
 
 def test_where_no_move_was_ever_written_mlflow_s_alias_counts_if_it_passed_its_gate(stores: Stores, model: str) -> None:
+    spec = ModelSpec.model_construct(name=model)
     stores.registry.set_alias(model, CHAMPION, "2")
-    pin, number = stores.aliases.champion(model)
+    pin, number = scorer(spec, stores)
     assert (pin.version, number) == ("2", 0)
+    # No gate compares with it, and the first candidate's move ends it.
+    assert stores.aliases.version(model, CHAMPION) is None
     add_versions(stores, model, 1, gate="failed")
     stores.registry.set_alias(model, CHAMPION, "4")
     with pytest.raises(ModelError, match="has not passed its gate"):
-        stores.aliases.champion(model)
+        scorer(spec, stores)
     set_champion(stores, model, "1")
     stores.registry.set_alias(model, CHAMPION, "2")
-    pin, _ = stores.aliases.champion(model)
-    assert pin.version == "1"
+    pin, number = scorer(spec, stores)
+    assert (pin.version, number) == ("1", 1)
 
 
 def test_a_champion_is_a_pin_and_the_number_of_its_move(stores: Stores, model: str) -> None:

@@ -293,6 +293,18 @@ def test_making_a_night_anew_brings_back_a_file_that_was_lost(world: World, data
     assert world.plain(dataset).equals(before)
 
 
+def test_predictions_that_are_lost_in_both_places_are_made_anew(world: World) -> None:
+    predict(world.spec, NIGHT, world.stores)
+    before = world.rows(Dataset.PREDICTIONS)
+    objects = world.stores.lake.objects
+    (file,) = world.manifest(Dataset.PREDICTIONS).files
+    for key in (file.key, *objects.keys(layout.served_night(world.spec.key(Dataset.PREDICTIONS, NIGHT)))):
+        objects.delete(key)
+    predict(world.spec, NIGHT, world.stores)
+    assert world.rows(Dataset.PREDICTIONS).equals(before)
+    assert world.plain(Dataset.PREDICTIONS).equals(before)
+
+
 def test_a_file_that_is_gone_is_no_outage(world: World) -> None:
     (file,) = world.manifest(Dataset.VALIDATED).files
     decided = plan(world.spec, NIGHT, world.stores)

@@ -6,11 +6,12 @@ import pyarrow as pa
 import pytest
 
 from nightshift.contracts import Dataset, Pin
-from nightshift.errors import DataError, MissingPartition, ModelError, RegistryUnavailable
+from nightshift.errors import DataError, MissingPartition, ModelError, RegistryUnavailable, Superseded
 from nightshift.monitoring.accuracy import read_record
 from nightshift.monitoring.night_record import read_night_record
 from nightshift.profiles.profile import build
 from nightshift.steps import govern as governor
+from nightshift.steps import monitor as step
 from nightshift.steps.govern import DecisionRecord, govern, started_retrains
 from nightshift.steps.monitor import monitor
 from nightshift.stores import Stores, layout
@@ -307,3 +308,23 @@ def test_a_damaged_decision_is_written_anew(world):
     world.stores.lake.objects.put(decision_key(world, NIGHTS[7]), b"{")
     govern(world.spec, reports[NIGHTS[7]], world.stores)
     assert world.stores.lake.objects.get_record(decision_key(world, NIGHTS[7]), DecisionRecord)
+
+
+def test_a_monitor_that_slept_does_not_put_its_record_over_a_newer_one(world, monkeypatch):
+    night_key = NIGHTS[0]
+    world.add(night_key)
+    real = step.render
+
+    def another_comes_in_between(*args):
+        monkeypatch.setattr(step, "render", real)
+        world.add(night_key, shift=1.0)
+        world.run(night_key)
+        return real(*args)
+
+    monkeypatch.setattr(step, "render", another_comes_in_between)
+    with pytest.raises(Superseded, match="was written by another monitor"):
+        world.run(night_key)
+    predictions = world.stores.lake.require(world.spec.key("predictions", night_key))
+    record = read_night_record(world.spec, night_key, world.stores)
+    assert record.generation == predictions.generation
+    world.run(night_key)

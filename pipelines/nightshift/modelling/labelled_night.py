@@ -1,5 +1,7 @@
 """A night's rows with their labels, as training reads them: joined, checked, written with the same bytes every time."""
 
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,6 +12,13 @@ from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, parquet
 from nightshift.stores.manifest import Manifest
 from nightshift.stores.missing import how_to_make
+
+READINGS = 4
+PAUSE_SECONDS = 0.5
+
+
+class _InMotion(MissingPartition):
+    """Quarantine and night are of two validations."""
 
 
 def write_labelled(spec: ModelSpec, night: str, file: Path, stores: Stores) -> int:
@@ -24,6 +33,15 @@ def labelled(spec: ModelSpec, night: str, stores: Stores) -> pa.Table:
     Every validated row is kept; a label that matches neither a row of the night nor one in quarantine is an
     error, since all come from the same source. Raises ``MissingPartition``, ``LostRows``, ``SchemaMismatch``.
     """
+    for _ in range(READINGS - 1):
+        with suppress(_InMotion):
+            return _joined(spec, night, stores)
+        # Between the two commits of a validation lie some requests.
+        time.sleep(PAUSE_SECONDS)
+    return _joined(spec, night, stores)
+
+
+def _joined(spec: ModelSpec, night: str, stores: Stores) -> pa.Table:
     validated = stores.lake.require(spec.key(Dataset.VALIDATED, night))
     features = _features(spec, validated, stores)
     labels = _labels(spec, night, stores)
@@ -76,7 +94,7 @@ def _check_one_run(validated: Manifest, quarantine: Manifest) -> None:
     """Whoever made both names one in the other; between its two commits, or when it died there, they do not fit."""
     named = validated.inputs.get(str(Dataset.QUARANTINE), quarantine.sequence)
     if named != quarantine.sequence:
-        raise MissingPartition(
+        raise _InMotion(
             f"{validated.key}: its quarantine is of another validation, which has not published its night",
             fix=f"once no validation of it works: {how_to_make(validated.key)}",
         )

@@ -10,10 +10,19 @@ from nightshift.errors import LakeUnavailable, UsageError
 from nightshift.settings import Settings
 
 NOT_THERE = {"NoSuchKey", "NoSuchUpload", "404", "NotFound"}
-DENIED = {"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch", "Forbidden"}
+DENIED = {
+    "AccessDenied",
+    "403",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "Forbidden",
+    "ExpiredToken",
+    "InvalidToken",
+}
 CONNECTIONS = 32
 # The condition does not hold, or somebody writes there at this moment.
 CONFLICTS = {409, 412}
+NOT_FOUND = 404
 # The store does not know the condition.
 UNKNOWN = 501
 

@@ -109,14 +109,12 @@ class Caretaker:
                 yield file.key
 
     def _mark(self, night: ListedNight, key: PartitionKey, commit: Committed | None) -> Iterator[MaintenanceAction]:
-        """A retraction's mark outlives its night's return, and goes when no retraction can be on its way any more."""
-        mark = night.find(layout.retraction(key))
+        """A retraction has its mark. One without a retraction stays: another may be on its way, and it costs a look."""
+        mark = layout.retraction(key)
         is_retracted = commit is not None and commit.manifest.retracted is not None
-        if mark is None or is_retracted:
-            return
-        act = partial(self.lake.objects.delete_once, mark.key)
-        is_due = mark.modified <= self.cutoff
-        yield MaintenanceAction("marks", f"delete {mark.key}", act=act if is_due else None)
+        if is_retracted and night.find(mark) is None:
+            act = partial(self.lake.objects.put, mark, b"")
+            yield MaintenanceAction("marks", f"put {mark} back", act=act)
 
     def _motion(self, night: ListedNight, key: PartitionKey, commit: Committed | None) -> Iterator[MaintenanceAction]:
         """A night that is published at this moment is looked at again the next time."""

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from nightshift.contracts import Dataset, NightReport, Pin
-from nightshift.errors import DataError, SchemaMismatch, Superseded
+from nightshift.errors import DataError, LakeUnavailable, SchemaMismatch, Superseded
 from nightshift.modelling.arrays import Int64s
 from nightshift.modelling.label_types import label_type
 from nightshift.monitoring.accuracy import measure_arrived
@@ -23,6 +23,7 @@ from nightshift.profiles.profile import Profile, load_profile
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
 from nightshift.stores.manifest import Manifest, sequences
+from nightshift.stores.objects import ConditionFailed, ObjectHead, Objects
 from nightshift.stores.registry import TAG
 
 EPOCH_ORDINAL = 719163
@@ -55,6 +56,7 @@ def monitor(spec: ModelSpec, partition: str, stores: Stores) -> NightReport:
     """
     lake = stores.lake
     draft = lake.begin(spec.key(Dataset.MONITORING, partition))
+    record_before = lake.objects.head(layout.drift(draft.key))
     validated = lake.require(spec.key(Dataset.VALIDATED, partition))
     predictions = lake.require(spec.key(Dataset.PREDICTIONS, partition))
     pin = _pin(spec, validated, predictions)
@@ -71,7 +73,7 @@ def monitor(spec: ModelSpec, partition: str, stores: Stores) -> NightReport:
     )
     provenance = stores.provenance(pin=asdict(pin), input=validated.digest, predictions=predictions.digest)
     lake.publish(draft, _table(drift, pin), provenance=provenance, inputs=sequences(validated, predictions))
-    report_key = _write(spec, record, stores)
+    report_key = _write(spec, record, record_before, stores)
     _require_standing(spec, record, stores)
     _log(spec, record, stores)
     accuracy_nights = [accuracy.night for accuracy in record.accuracy]
@@ -145,15 +147,32 @@ def _table(drift: DriftResult, pin: Pin) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=SCHEMA)
 
 
-def _write(spec: ModelSpec, record: NightRecord, stores: Stores) -> str:
-    """The record last: where it is, the page is too. Returns the page's key."""
+def _write(spec: ModelSpec, record: NightRecord, before: ObjectHead | None, stores: Stores) -> str:
+    """The record over the one that was there at the beginning, then its page. Returns the page's key."""
     night = spec.key(Dataset.MONITORING, record.partition)
     objects = stores.lake.objects
     page = render(spec, record, stores.settings.mlflow_url)
+    _replace(objects, layout.drift(night), record.to_json(), before.etag if before else None)
     report_key = layout.drift_report(night)
     objects.put(report_key, page.encode(), "text/html; charset=utf-8")
-    objects.put_record(layout.drift(night), record)
     return report_key
+
+
+def _replace(objects: Objects, key: str, body: bytes, etag: str | None) -> None:
+    """A monitor that slept over another one's record of the night does not put its own over it."""
+    try:
+        objects.put_if(key, body, etag)
+    except ConditionFailed as refusal:
+        stored = objects.get(key)
+        there, now = stored or (None, None)
+        if there == body:
+            return
+        if now == etag:
+            raise LakeUnavailable(f"{objects.uri}/{key} was not written: {refusal}") from refusal
+        raise Superseded(
+            f"{objects.uri}/{key} was written by another monitor, or taken back, while this one worked",
+            fix="nothing to do; run again to replace it",
+        ) from refusal
 
 
 def _require_standing(spec: ModelSpec, record: NightRecord, stores: Stores) -> None:

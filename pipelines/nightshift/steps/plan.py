@@ -1,9 +1,10 @@
 """Decide a night's scoring before any of it happens: which model, which input, which shards."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from nightshift.contracts import Dataset, Pin, Plan, Shard
-from nightshift.errors import FromTheFuture
+from nightshift.errors import FromTheFuture, MissingPartition, NoChampion
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 from nightshift.stores.manifest import CHAMPION_MOVE, DataFile, Manifest, sequences
@@ -19,12 +20,14 @@ def plan(spec: ModelSpec, partition: str, stores: Stores, *, allow_future_model:
     spec.require_night(partition)
     draft = stores.lake.begin(predictions)
     validated = stores.lake.require(spec.key(Dataset.VALIDATED, partition))
-    pin, move = stores.aliases.champion(spec.name)
+    pin, move = _champion(spec, stores)
     if not (allow_future_model or spec.predict.allow_future_model):
         _refuse_the_future(pin, partition)
     published = stores.lake.manifest(predictions)
     if published:
-        stores.lake.heal(published)
+        # What is lost of the night that stands does not keep it from being made anew.
+        with suppress(MissingPartition):
+            stores.lake.heal(published)
     return Plan(
         model=spec.name,
         partition=partition,
@@ -36,6 +39,14 @@ def plan(spec: ModelSpec, partition: str, stores: Stores, *, allow_future_model:
         shards=_shards(validated, spec.predict.shard_rows, stores),
         inputs=sequences(validated) | {CHAMPION_MOVE: move},
     )
+
+
+def _champion(spec: ModelSpec, stores: Stores) -> tuple[Pin, int]:
+    """Who scores, and by which move; where none was ever written, whom MLflow shows, if it passed its gate."""
+    try:
+        return stores.aliases.champion(spec.name)
+    except NoChampion:
+        return stores.registry.champion(spec.name), 0
 
 
 def _refuse_the_future(pin: Pin, partition: str) -> None:

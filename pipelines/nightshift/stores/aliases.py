@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from nightshift.contracts import Pin
-from nightshift.errors import ModelError
+from nightshift.errors import ModelError, NoChampion
 from nightshift.stores import layout
 from nightshift.stores.ledger import Ledger, LedgerHead
 from nightshift.stores.records import Record
@@ -100,12 +100,11 @@ class Aliases:
     def champion(self, model: str) -> tuple[Pin, int]:
         """The version that scores, and the number of the move that made it champion.
 
-        Where no move was ever written, as with a registry that is older than its lake, MLflow's alias counts, and 0.
         Raises ``NoChampion``, ``ModelError``, ``RegistryUnavailable``, ``UnreadableRecord``, ``LakeUnavailable``.
         """
         last = self.ledger(model).head().last.get(CHAMPION)
         if last is None or last.version is None:
-            return self._stores.registry.champion(model), 0
+            raise NoChampion(f"{model} has no champion yet", fix=f"trigger {model}.train, or: nightshift train {model}")
         return self._stores.registry.pin(model, last.version), last.number
 
     def astray(self, model: str) -> list[AstrayAlias]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from nightshift.contracts import Dataset, PartitionKey
 from nightshift.errors import LakeUnavailable, LaterRecord, UnreadableRecord
+from nightshift.s3 import trust
 from nightshift.stores import layout, plain
 from nightshift.stores.commit import committed
 from nightshift.stores.manifest import Manifest
@@ -45,6 +46,7 @@ def nights_elsewhere(objects: Objects, dataset: Dataset, model: str, column: str
 
 def move_night(objects: Objects, old: PartitionKey, column: str) -> MovedNight:
     """Move a night to a column. Raises ``LakeUnavailable``, ``MissingPartition`` when a file of it is gone."""
+    trust.require(objects.settings)
     new = PartitionKey(old.dataset, old.model, column, old.partition)
     if objects.head(layout.retraction(old)):
         objects.put(layout.retraction(new), b"")

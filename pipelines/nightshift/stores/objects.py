@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from nightshift.errors import LakeUnavailable, UnreadableRecord
 from nightshift.s3.client import (
     CONFLICTS,
+    NOT_FOUND,
     UNKNOWN,
     ConditionFailed,
     IncompleteUpload,
@@ -156,7 +157,10 @@ class Objects:
             try:
                 self._client.copy_object(**self._copying(source, target, metadata), **allowed)
             except ClientError as error:
-                if status_of(error) in CONFLICTS:
+                is_unmet = status_of(error) in CONFLICTS
+                # Of a condition on what has just gone some stores say that they do not find it.
+                is_gone = bool(allowed) and status_of(error) == NOT_FOUND and self.head(source) is not None
+                if is_unmet or is_gone:
                     raise ConditionFailed(str(error)) from error
                 if status_of(error) != UNKNOWN or not allowed:
                     raise
@@ -202,10 +206,10 @@ class Objects:
         """The first key under a prefix, or the first behind ``after``; None where there is none. One small request."""
         folder = self._prefix + prefix
         start = self._prefix + (after or prefix)
-        with self._explained(prefix):
-            answer = self._client.list_objects_v2(Bucket=self.bucket, Prefix=folder, StartAfter=start, MaxKeys=1)
-        keys = [item["Key"].removeprefix(self._prefix) for item in answer.get("Contents", ())]
-        return keys[0] if keys else None
+        query = {"StartAfter": start, "PaginationConfig": {"MaxItems": 1, "PageSize": 1}}
+        for item in self._listed("list_objects_v2", "Contents", Prefix=folder, **query):
+            return str(item["Key"]).removeprefix(self._prefix)
+        return None
 
     def delete_once(self, key: str) -> None:
         """One DELETE, never sent again: a late second one could take what was written there since."""
@@ -249,7 +253,7 @@ class Objects:
         """The store as pyarrow's filesystem, for paths as ``path`` gives them."""
         return arrow_filesystem(self._settings)
 
-    def _listed(self, operation: str, field: str, Prefix: str, **query: str) -> Iterator[dict[str, Any]]:  # noqa: N803
+    def _listed(self, operation: str, field: str, Prefix: str, **query: Any) -> Iterator[dict[str, Any]]:  # noqa: N803
         """What S3 lists under a prefix. A page that is not there is no end of the list."""
         try:
             with self._explained(Prefix.removeprefix(self._prefix)):
@@ -257,7 +261,7 @@ class Objects:
         except NoSuchObject as error:
             raise LakeUnavailable(f"S3 lost a page of its listing of {error}", fix="nightshift status") from error
 
-    def _pages(self, operation: str, field: str, **query: str) -> Iterator[dict[str, Any]]:
+    def _pages(self, operation: str, field: str, **query: Any) -> Iterator[dict[str, Any]]:
         paginator = self._client.get_paginator(operation)
         for page in paginator.paginate(Bucket=self.bucket, **query):
             yield from page.get(field, ())

@@ -12,6 +12,7 @@ from typing import Any
 
 from nightshift.contracts import Dataset, PartitionKey
 from nightshift.errors import LakeUnavailable, LaterRecord, MissingPartition, UnreadableRecord
+from nightshift.s3 import trust
 from nightshift.stores import layout, plain
 from nightshift.stores.commit import MADE_FROM, Committed, committed
 from nightshift.stores.manifest import Manifest, Retraction
@@ -68,6 +69,7 @@ def take_back(
     ``inputs`` are the sequences of what is no dataset. Raises ``MissingPartition`` when there never was such a night,
     ``LaterRecord`` before anything is taken back, ``LakeUnavailable``.
     """
+    trust.require(objects.settings)
     keys = [night.of(dataset) for dataset in TAKEN_BACK_WITH[night.dataset]]
     for key in keys:
         _standing(objects, key)

@@ -151,7 +151,8 @@ def _of_published(reader: Reader, recent: RecentNights, predictions: Manifest) -
         quarantined = _quarantined(reader, recent, predictions, record)
     except UnreadableRecord:
         return facts.model_copy(update={"verdict": UNREADABLE})
-    return facts.model_copy(update={"verdict": _verdict(record), "quarantined": quarantined})
+    stands = record if record and record.generation == predictions.generation else None
+    return facts.model_copy(update={"verdict": _verdict(stands), "quarantined": quarantined})
 
 
 def _verdict(record: NightRecord | None) -> str:
