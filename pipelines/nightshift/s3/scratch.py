@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from nightshift.s3.client import CONFLICTS, status_of
 from nightshift.settings import Settings
 
 # As the map of the lake has it: stores/layout.py.
@@ -15,7 +16,6 @@ FOLDER = "_doctor/"
 PAGE = 1_000  # S3 deletes so many objects in one request
 CONNECTIONS = 160
 LONGEST_PAUSE = 1.0
-UNMET = {409, 412}
 UNKNOWN = {"405", "501", "InvalidArgument", "InvalidRequest", "MethodNotAllowed", "NotImplemented"}
 
 
@@ -140,7 +140,7 @@ def _unless_unmet(request: Callable[..., dict[str, Any]], **arguments: Any) -> d
     try:
         return request(**arguments)
     except ClientError as error:
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] in UNMET:
+        if status_of(error) in CONFLICTS:
             return None
         code = str(error.response["Error"]["Code"])
         if code in UNKNOWN:

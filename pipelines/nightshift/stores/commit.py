@@ -5,8 +5,9 @@ place of one made from something newer, whoever pauses, dies or comes late. Amon
 to commit wins. A lost answer looks like a lost race: what lies there decides, and nothing is deleted.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from nightshift.contracts import Dataset, PartitionKey
@@ -140,12 +141,17 @@ def _is_put(objects: Objects, night: Manifest, standing: Committed | None) -> bo
 
 def _last_sequence_known(objects: Objects, key: PartitionKey) -> int:
     """Of a night that has no manifest: the one that what was made from it still names, as after a deletion by hand."""
-    return max(_sequences_named(objects, key), default=0)
+    return last_sequence_named(key, partial(committed, objects))
 
 
-def _sequences_named(objects: Objects, key: PartitionKey) -> Iterator[int]:
+def last_sequence_named(key: PartitionKey, read: Callable[[PartitionKey], Committed | None]) -> int:
+    """The greatest sequence of a night that what was made from it names, as far as ``read`` gives it; 0 for none."""
+    return max(_sequences_named(key, read), default=0)
+
+
+def _sequences_named(key: PartitionKey, read: Callable[[PartitionKey], Committed | None]) -> Iterator[int]:
     for dataset in MADE_FROM[key.dataset]:
-        dependent = committed(objects, key.of(dataset))
+        dependent = read(key.of(dataset))
         if dependent:
             yield dependent.manifest.inputs.get(str(key.dataset), 0)
 

@@ -14,6 +14,7 @@ from nightshift.s3 import trust
 from nightshift.stores import layout, plain
 from nightshift.stores.commit import committed
 from nightshift.stores.manifest import Manifest
+from nightshift.stores.night_listing import committed_night
 from nightshift.stores.objects import ConditionFailed, Objects
 
 MOST_SWAPS = 20
@@ -35,13 +36,10 @@ LATER = "left, since a later version wrote it"
 
 def nights_elsewhere(objects: Objects, dataset: Dataset, model: str, column: str) -> list[PartitionKey]:
     """The nights of a dataset that lie under another partition column. One listing."""
-    nights = {}
-    for place in objects.keys(layout.manifests(dataset, model)):
-        marked = layout.marked_manifest(place) or place
-        night = layout.night_in(marked, dataset, model)
-        if night and night.column != column:
-            nights[marked] = night
-    return list(nights.values())
+    listed = (committed_night(place, dataset, model) for place in objects.keys(layout.manifests(dataset, model)))
+    # A manifest and its mark are of one night.
+    elsewhere = dict.fromkeys(night for night in listed if night and night.column != column)
+    return list(elsewhere)
 
 
 def move_night(objects: Objects, old: PartitionKey, column: str) -> MovedNight:

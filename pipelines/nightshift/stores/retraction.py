@@ -5,16 +5,17 @@ another base, and ends superseded. So nothing comes back but by a run that begin
 """
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from nightshift.contracts import Dataset, PartitionKey
 from nightshift.errors import LakeUnavailable, LaterRecord, MissingPartition, UnreadableRecord
 from nightshift.s3 import trust
 from nightshift.stores import layout, plain
-from nightshift.stores.commit import MADE_FROM, Committed, committed
+from nightshift.stores.commit import MADE_FROM, Committed, committed, last_sequence_named
 from nightshift.stores.manifest import Manifest, Retraction
 from nightshift.stores.objects import ConditionFailed, Objects
 
@@ -145,7 +146,7 @@ def _retracted(
 ) -> Manifest:
     before = standing.manifest
     columns = before.columns if before else {}
-    sequence = before.sequence if before else max(_sequences_named(objects, key), default=0)
+    sequence = before.sequence if before else last_sequence_named(key, partial(_read, objects))
     return Manifest(
         dataset=key.dataset,
         model=key.model,
@@ -163,14 +164,6 @@ def _retracted(
         inputs=inputs,
         retracted=retraction,
     )
-
-
-def _sequences_named(objects: Objects, key: PartitionKey) -> Iterator[int]:
-    """What the nights made from this one say that its sequence was."""
-    for dataset in MADE_FROM[key.dataset]:
-        dependent = _read(objects, key.of(dataset))
-        if dependent:
-            yield dependent.manifest.inputs.get(str(key.dataset), 0)
 
 
 def _read(objects: Objects, key: PartitionKey) -> Committed | None:

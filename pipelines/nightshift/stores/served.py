@@ -4,6 +4,7 @@ from nightshift.stores import layout
 from nightshift.stores.lake import Lake
 from nightshift.stores.manifest import Manifest
 from nightshift.stores.night_listing import ListedNight
+from nightshift.stores.plain import GENERATION
 
 
 def is_listed_as_served(night: ListedNight, manifest: Manifest) -> bool:
@@ -33,6 +34,6 @@ def is_stale(lake: Lake, manifest: Manifest) -> bool:
         return True
     for key in wanted:
         head = lake.objects.head(key)
-        if head is None or head.metadata.get("generation") != manifest.generation:
+        if head is None or head.metadata.get(GENERATION) != manifest.generation:
             return True
     return False
