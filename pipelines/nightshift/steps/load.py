@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 
 from nightshift.contracts import Dataset
-from nightshift.errors import NoSourceData, UnreadableRecord, UsageError
+from nightshift.errors import NoSourceData, Superseded, UnreadableRecord, UsageError
 from nightshift.partitions import between, shifted
 from nightshift.spec import ModelSpec
 from nightshift.steps.ingest import ingest, ingest_labels, label_schema
@@ -78,15 +78,20 @@ def load(spec: ModelSpec, first: str, last: str, stores: Stores) -> Loaded:
         retracted=[night for night in missing if night in retracted],
     )
     wanted = [night for night in missing if night not in retracted]
+    count = 0
     for night in wanted:
         try:
             _bring(spec, night, stores, is_validated=night in validated, is_labelled=night in labelled)
+            count += 1
         except NoSourceData:
             loaded.without_source.append(night)
+        except Superseded as notice:
+            log.warning("%s", notice)
+            if night in retracted_nights(spec, stores):
+                loaded.retracted.append(night)
         except UnreadableRecord as error:
             log.warning("%s %s is left out: %s", spec.name, night, error)
             loaded.unreadable.append(night)
-    count = len(wanted) - len(loaded.without_source) - len(loaded.unreadable)
     return replace(loaded, loaded=count)
 
 

@@ -4,11 +4,11 @@ import logging
 from pathlib import Path
 
 from nightshift.concurrency import ordered_map
-from nightshift.contracts import SnapshotRef
+from nightshift.contracts import Dataset, SnapshotRef
 from nightshift.errors import MissingPartition, UnreadableRecord
 from nightshift.extras import require
 from nightshift.modelling.holdout import read_snapshot
-from nightshift.modelling.labelled_night import write_labelled
+from nightshift.modelling.labelled_night import InMotion, write_labelled
 from nightshift.partitions import between
 from nightshift.spec import ModelSpec
 from nightshift.steps import _join_cache as join_cache
@@ -29,7 +29,7 @@ def snapshot(spec: ModelSpec, as_of: str, stores: Stores) -> SnapshotRef:
 
     Only nights that were not joined before are, and only what the remote lacks is pushed. The window ends with
     the last night whose labels a run on ``as_of`` can see. Nights without source data are simply not there, nor are
-    those that were taken back, or whose manifest cannot be read: the reference lists them.
+    those that were taken back, whose manifest cannot be read, or whose validation died: the reference lists them.
     Raises ``MissingPartition`` when too few nights are, ``UsageError`` without the extra ``train``.
     """
     require("train", f"a snapshot of {spec.name}")
@@ -143,6 +143,17 @@ def _write_night(spec: ModelSpec, night: str, stores: Stores) -> tuple[Blob, int
 
     try:
         return stores.snapshots.keep(write)
-    except UnreadableRecord as error:
+    except (UnreadableRecord, InMotion) as error:
         log.warning("%s %s is left out: %s", spec.name, night, error)
         return None
+    except MissingPartition as error:
+        if _is_published(spec, night, stores):
+            raise
+        log.warning("%s", error)
+        return None
+
+
+def _is_published(spec: ModelSpec, night: str, stores: Stores) -> bool:
+    """Whether a night still has data and labels that people can read: it may have been taken back meanwhile."""
+    joined = (Dataset.VALIDATED, Dataset.LABELS)
+    return all(stores.lake.published(spec.key(dataset, night)) for dataset in joined)

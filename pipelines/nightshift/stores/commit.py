@@ -13,7 +13,7 @@ from typing import NamedTuple
 from nightshift.contracts import Dataset, PartitionKey
 from nightshift.errors import DataError, LakeUnavailable, LostRows, Superseded, UnreadableRecord
 from nightshift.stores import layout
-from nightshift.stores.manifest import DataFile, Manifest
+from nightshift.stores.manifest import DataFile, Manifest, Retraction
 from nightshift.stores.missing import missing_file
 from nightshift.stores.objects import ConditionFailed, Objects
 from nightshift.stores.parquet_source import is_intact
@@ -99,9 +99,9 @@ def _require_right(night: Manifest, standing: Committed | None, base_etag: str |
     if standing is None:
         return
     if night.is_older_than(standing.manifest.inputs):
-        raise _superseded(night, standing.manifest)
+        raise superseded(night.key, standing.manifest)
     if standing.etag != base_etag and not standing.manifest.is_older_than(night.inputs):
-        raise _superseded(night, standing.manifest)
+        raise superseded(night.key, standing.manifest)
 
 
 def _require_files(objects: Objects, night: Manifest) -> None:
@@ -156,17 +156,22 @@ def _sequences_named(key: PartitionKey, read: Callable[[PartitionKey], Committed
             yield dependent.manifest.inputs.get(str(key.dataset), 0)
 
 
-def _superseded(mine: Manifest, standing: Manifest) -> Superseded:
-    taken_back = standing.retracted
-    if taken_back:
-        return Superseded(
-            f"{mine.key} was taken back by {taken_back.by} while this run worked: {taken_back.why}",
-            fix="nothing to do; run again to bring it back",
-        )
+def superseded(mine: PartitionKey, standing: Manifest) -> Superseded:
+    """What ends a run that was too late."""
+    if standing.retracted:
+        return taken_back(mine, standing.retracted, "while this run worked")
     winner = standing.provenance.get("airflow_run") or standing.generation
     return Superseded(
-        f"{mine.key} was published by {winner} while this run worked; its night stands",
+        f"{mine} was published by {winner} while this run worked; its night stands",
         fix="nothing to do; run again to replace it",
+    )
+
+
+def taken_back(key: PartitionKey, retraction: Retraction, when: str) -> Superseded:
+    """What ends a run that would bring back what a person took back in the meantime."""
+    return Superseded(
+        f"{key} was taken back by {retraction.by} {when}: {retraction.why}",
+        fix="nothing to do; run again to bring it back",
     )
 
 

@@ -1,6 +1,6 @@
 """Objects in one S3 bucket: get, put, conditional put, copy, list. Nothing here knows of nights."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +28,7 @@ from nightshift.stores.records import Record
 from nightshift.stores.upload import Upload
 
 R = TypeVar("R", bound=Record)
+T = TypeVar("T")
 JSON = "application/json"
 ANYTHING = "*"
 PIECE = 2**20
@@ -107,13 +108,17 @@ class Objects:
 
     def get_tagged(self, key: str, kind: type[R]) -> tuple[R, str] | None:
         """A record and its ETag, or None when there is none. Raises ``UnreadableRecord``."""
+        return self.get_opened(key, lambda body: kind.from_json(body, f"{self.uri}/{key}"))
+
+    def get_opened(self, key: str, opened: Callable[[bytes], T]) -> tuple[T, str] | None:
+        """What ``opened`` makes of a body, fetched again while it cannot be read, and its ETag; None for no object."""
         for reading in range(1, READINGS + 1):
             stored = self.get(key)
             if stored is None:
                 return None
             body, etag = stored
             try:
-                return kind.from_json(body, f"{self.uri}/{key}"), etag
+                return opened(body), etag
             except UnreadableRecord:
                 if reading == READINGS:
                     raise
@@ -122,10 +127,10 @@ class Objects:
     def put_if(self, key: str, body: bytes, etag: str | None) -> None:
         """Write only if the object is still the one with ``etag`` (None: only if there is none).
 
-        One small PUT, SDK retries off: a retried success looks like a lost race. Raises
-        ``ConditionFailed`` for every answer but a clear yes.
+        One small PUT, SDK retries off: a retried success looks like a lost race. Raises ``UsageError`` for a
+        person's mistake, and ``ConditionFailed`` for every other answer but a clear yes.
         """
-        with refusable():
+        with refusable(f"{self.uri}/{key}"):
             self._single_try.put_object(**self._at(key), Body=body, ContentType=JSON, **condition(etag))
 
     @contextmanager
