@@ -38,6 +38,7 @@ from nightshift.steps.train import register, train
 from nightshift.steps.validate import validate
 from nightshift.stores import Stores, commit, layout
 from nightshift.stores.manifest import CHAMPION_MOVE, Manifest
+from nightshift.stores.parquet_source import ParquetSource
 from tests.conftest import SOURCE
 
 pytestmark = pytest.mark.stack
@@ -340,7 +341,7 @@ def test_a_file_that_is_gone_is_no_outage(world: World) -> None:
     decided = plan(world.spec, NIGHT, world.stores)
     world.stores.lake.objects.delete(file.key)
     for act in (
-        lambda: world.stores.lake.open_parquet(file.key),
+        lambda: ParquetSource(world.stores.lake.objects, file.key).open(),
         lambda: score(world.spec, decided, decided.shards[0], world.stores),
     ):
         with pytest.raises(MissingPartition, match="is named by a manifest but is not there") as error:

@@ -6,6 +6,7 @@ to commit wins. A lost answer looks like a lost race: what lies there decides, a
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -65,6 +66,13 @@ def committed(objects: Objects, key: PartitionKey) -> Committed | None:
     return standing
 
 
+def readable(objects: Objects, key: PartitionKey) -> Committed | None:
+    """What stands of a night, or None, also where it cannot be read."""
+    with suppress(UnreadableRecord):
+        return committed(objects, key)
+    return None
+
+
 def commit(objects: Objects, night: Manifest, base_etag: str | None) -> Manifest:
     """Put a night in its place; what stands then: this, or the same rows made from the same before.
 
@@ -79,7 +87,7 @@ def commit(objects: Objects, night: Manifest, base_etag: str | None) -> Manifest
         _require_right(night, standing, base_etag)
         _require_files(objects, night)
         successor = _after(standing, night, floor)
-        if _is_put(objects, successor, standing):
+        if is_put(objects, successor, standing.etag if standing else None):
             return successor
         standing = committed(objects, night.key)
     raise LakeUnavailable(f"{night.key} is committed by others all the time", fix="run it again")
@@ -123,14 +131,16 @@ def _after(standing: Committed | None, night: Manifest, floor: int) -> Manifest:
     return night.model_copy(update={"previous": before.generation, "sequence": before.sequence + 1})
 
 
-def _is_put(objects: Objects, night: Manifest, standing: Committed | None) -> bool:
-    """Whether it stands now; no when another came in between."""
+def is_put(objects: Objects, night: Manifest, etag: str | None) -> bool:
+    """Put a manifest over the one with this ETag, and say whether it stands now; no when another came in between.
+
+    A lost answer may have been a yes: what lies there decides. Raises ``LakeUnavailable``.
+    """
     key = layout.manifest(night.key)
-    etag = standing.etag if standing else None
     try:
         objects.put_if(key, night.to_json(), etag)
     except ConditionFailed as refusal:
-        now = committed(objects, night.key)
+        now = readable(objects, night.key)
         if now and now.manifest.generation == night.generation:
             return True
         if (now.etag if now else None) == etag:

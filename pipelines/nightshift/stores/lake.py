@@ -251,12 +251,6 @@ class Lake:
         """A file of a generation, held against its digest; a large one by its pages' checksums, unless ``wholly``."""
         return source(self.objects, file, wholly=wholly)
 
-    def open_parquet(
-        self, key: str, dictionaries: Iterable[str] = (), footer: pq.FileMetaData | None = None
-    ) -> pq.ParquetFile:
-        """A file of which nothing but its key is known, checked page by page. As ``ParquetSource.open``."""
-        return ParquetSource(self.objects, key).open(dictionaries, footer)
-
     def heal(self, manifest: Manifest) -> None:
         """Bring the plain files in line with what stands, after a run that died between the two."""
         plain.serve(self.objects, manifest)

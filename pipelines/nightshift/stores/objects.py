@@ -23,9 +23,9 @@ from nightshift.s3.client import (
     refusable,
     status_of,
 )
+from nightshift.s3.upload import Upload
 from nightshift.settings import Settings
 from nightshift.stores.records import Record
-from nightshift.stores.upload import Upload
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
@@ -43,7 +43,6 @@ class Objects:
     """One bucket, under an optional prefix. Keys are relative to ``s3://bucket/prefix``."""
 
     def __init__(self, settings: Settings, uri: str) -> None:
-        self._settings = settings
         self.settings = settings
         self.uri = uri.rstrip("/")
         bucket, _, prefix = self.uri.removeprefix("s3://").partition("/")
@@ -256,7 +255,7 @@ class Objects:
     @cached_property
     def filesystem(self) -> Any:
         """The store as pyarrow's filesystem, for paths as ``path`` gives them."""
-        return arrow_filesystem(self._settings)
+        return arrow_filesystem(self.settings)
 
     def _listed(self, operation: str, field: str, Prefix: str, **query: Any) -> Iterator[dict[str, Any]]:  # noqa: N803
         """What S3 lists under a prefix. A page that is not there is no end of the list."""
@@ -289,11 +288,11 @@ class Objects:
 
     @cached_property
     def _client(self) -> Any:
-        return connect(self._settings, attempts=4)
+        return connect(self.settings, attempts=4)
 
     @cached_property
     def _single_try(self) -> Any:
-        return connect(self._settings, attempts=1)
+        return connect(self.settings, attempts=1)
 
     def _explained(self, key: str) -> AbstractContextManager[None]:
         return explained(f"{self.uri}/{key}")
