@@ -155,9 +155,12 @@ def _label(page: Page, draft: SpecDraft) -> None:
     page.put("type", facts.kind, facts.why, 1)
     if facts.positive is not None:
         page.put("positive", facts.positive, "the value that is predicted, see above", 1)
+        page.put("negative", facts.negative, "the other; a third text stops its night", 1)
     if facts.classes:
         classes = list(facts.classes)
         page.put("classes", classes, "all values that were seen", 1)
+    if facts.nulls:
+        page.put("nulls", list(facts.nulls), "texts that stand for no outcome", 1)
     page.put("delay_days", draft.delay_days, "--delay-days: the run of night D sees labels up to D less this", 1)
     page.gap()
 

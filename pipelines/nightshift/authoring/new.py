@@ -249,6 +249,7 @@ def _strengths(
 
 def _warnings(draft: SpecDraft, counted: Counted, nightless: int) -> list[str]:
     warnings = [f"{name!r} is left out: {why}" for name, why in draft.left_out.items()]
+    warnings += draft.label_facts.doubts
     if draft.duplicates:
         warnings.append(f"{draft.duplicates:,} rows repeat a key of their night; night.duplicate_keys drops them")
     if nightless:

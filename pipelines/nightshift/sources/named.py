@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from nightshift.errors import SchemaMismatch
 from nightshift.spec import ModelSpec
-from nightshift.stores.types import REFUSALS, arrow_type, decoded, fitted, is_text
+from nightshift.stores.text_values import are_numbers, nulled, plainly, without_null_words
+from nightshift.stores.types import REFUSALS, arrow_type, decoded, fitted, is_text, plain_array
 
 log = logging.getLogger("nightshift")
 MOST_SHOWN = 30
@@ -91,7 +92,8 @@ class WantedColumns:
         try:
             if column is None:
                 return self._label(fitted_label(values), as_text)
-            return fitted(values, arrow_type(column), timezone, as_text=as_text)
+            known = without_markers(values, column.nulls)
+            return fitted(known, arrow_type(column), timezone, as_text=as_text)
         except REFUSALS as error:
             name = _named(alias, self.names[alias])
             wanted = column.type if column else f"a {self.spec.label.type} label"
@@ -102,11 +104,22 @@ class WantedColumns:
 
     def _label(self, values: pa.Array, as_text: bool) -> pa.Array:
         label = self.spec.label
-        if label.classes or label.positive is not None:
-            return as_words(values)
-        if not as_text or not is_text(values.type):
-            return values
-        return _number_or_truth(values)
+        known = without_markers(values, label.nulls)
+        if label.texts:
+            return as_words(without_null_words(known) if as_text and are_numbers(label.texts) else known)
+        if not as_text or not is_text(known.type):
+            return known
+        return _number_or_truth(known)
+
+
+def without_markers(values: Any, markers: Sequence[str]) -> Any:
+    """The same values; texts that the spec calls null are null."""
+    if not markers:
+        return values
+    array = plain_array(values)
+    if not is_text(array.type):
+        return array
+    return nulled(array.cast(pa.string()), markers)
 
 
 def fitted_label(values: Any) -> pa.Array:
@@ -122,11 +135,18 @@ def fitted_label(values: Any) -> pa.Array:
 
 def as_words(values: pa.Array) -> pa.Array:
     """A label as text: 7 and 7.0 are both "7", truth values "true" and "false"."""
-    if pa.types.is_floating(values.type):
-        values = fitted(values, pa.int64())
     if is_text(values.type):
         return values
-    return values.cast(pa.string())
+    if pa.types.is_floating(values.type):
+        values = _whole_where_all_are(values)
+    return plainly(values.cast(pa.string()))
+
+
+def _whole_where_all_are(floats: pa.Array) -> pa.Array:
+    try:
+        return fitted(floats, pa.int64())
+    except REFUSALS:
+        return plain_array(floats)
 
 
 def _number_or_truth(texts: pa.Array) -> pa.Array:
