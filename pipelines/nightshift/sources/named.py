@@ -11,7 +11,7 @@ import pyarrow as pa
 from nightshift.errors import SchemaMismatch
 from nightshift.spec import ModelSpec
 from nightshift.stores.text_values import are_numbers, nulled, plainly, without_null_words
-from nightshift.stores.types import REFUSALS, arrow_type, decoded, fitted, is_text, plain_array
+from nightshift.stores.types import REFUSALS, arrow_type, decoded, fitted, is_bytes, is_text, plain_array
 
 log = logging.getLogger("nightshift")
 MOST_SHOWN = 30
@@ -30,9 +30,20 @@ class WantedColumns:
         """Whether the label is asked for, and not the features."""
         return self.spec.label.column in self.names
 
-    def require(self, columns: Sequence[str], where: str) -> None:
-        """Raise ``SchemaMismatch`` for the wanted columns that are not among ``columns``."""
+    def present(self, columns: Sequence[str], where: str) -> dict[str, str]:
+        """The names of those that are among ``columns``. Raises ``SchemaMismatch`` when another than optional lacks."""
         missing = {alias: name for alias, name in self.names.items() if name not in columns}
+        optional = [alias for alias in missing if self._is_optional(alias)]
+        if optional:
+            log.info("%s: no column %s: null in its rows", where, ", ".join(missing[alias] for alias in optional))
+        self._refuse({alias: name for alias, name in missing.items() if alias not in optional}, columns, where)
+        return {alias: name for alias, name in self.names.items() if alias not in missing}
+
+    def _is_optional(self, alias: str) -> bool:
+        column = self.spec.columns.get(alias)
+        return column is not None and column.optional
+
+    def _refuse(self, missing: dict[str, str], columns: Sequence[str], where: str) -> None:
         if not missing:
             return
         first = next(iter(missing.values()))
@@ -68,13 +79,18 @@ class WantedColumns:
     def fit(self, columns: dict[str, Any], where: str, texts: Iterable[str] = ()) -> pa.Table:
         """Columns by the spec's names as a table: the spec's columns typed, a label as it came, or as text.
 
-        ``texts`` are columns in which numbers are text. Raises ``SchemaMismatch``, with the first value.
+        ``texts`` are columns in which numbers are text; an optional column that is not there is null.
+        Raises ``SchemaMismatch``, with the first value.
         """
         typed = {}
         for alias, values in columns.items():
             as_text = alias in texts
             typed[alias] = self._fitted(alias, values, where, as_text)
-        return pa.table(typed)
+        rows = max(map(len, typed.values()), default=0)
+        for alias in self.names:
+            if alias not in typed:
+                typed[alias] = pa.nulls(rows, arrow_type(self.spec.columns[alias]))
+        return pa.table({alias: typed[alias] for alias in self.names})
 
     def joined(self, parts: Sequence[pa.Table]) -> pa.Table:
         """Parts of the night in one. Raises ``SchemaMismatch`` where a label is of two types."""
@@ -130,7 +146,8 @@ def fitted_label(values: Any) -> pa.Array:
     if isinstance(label, pa.ChunkedArray):
         label = label.combine_chunks()
     label = decoded(label)
-    return label.cast(pa.string()) if is_text(label.type) else label
+    is_words = is_text(label.type) or is_bytes(label.type)
+    return fitted(label, pa.string()) if is_words else label
 
 
 def as_words(values: pa.Array) -> pa.Array:

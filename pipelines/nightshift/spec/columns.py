@@ -33,6 +33,7 @@ class Column(Frozen):
         (), description="texts that mean null in the source, besides the empty field of a CSV"
     )
     scale: int = Field(2, ge=0, le=18, description="digits after the point, for decimal")
+    optional: bool = Field(False, description="true: null where the source has no such column; else that is refused")
     nullable: bool = Field(False, description="whether null is allowed")
     min: float | dt.date | None = Field(None, description="smallest allowed value, for numbers and dates")
     max: float | dt.date | None = Field(None, description="largest allowed value, for numbers and dates")

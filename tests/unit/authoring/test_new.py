@@ -223,7 +223,7 @@ def test_labels(draft: Drafted, settings: Settings, values: list[Any], task: str
 def test_both_values_of_a_label_are_written_down_and_a_guess_is_said(
     draft: Drafted, settings: Settings, values: list[Any], positive: str, negative: str, guessed: bool, ending: str
 ) -> None:
-    spec, made, text = draft(rows(label=values * 100), ending)
+    spec, made, _ = draft(rows(label=values * 100), ending)
     is_number_in_a_csv = ending == "csv" and values[0] == "0"
     if not is_number_in_a_csv:
         assert (spec.label.positive, spec.label.negative) == (positive, negative)
@@ -346,12 +346,14 @@ def test_files_that_contradict_each_other_are_named(draft: Drafted, settings: Se
         draft(rows(), data="in/*.parquet")
 
 
-def test_a_column_that_some_files_lack_is_left_out_and_said(draft: Drafted, settings: Settings) -> None:
+def test_a_column_that_some_files_lack_is_null_in_their_rows_and_said(draft: Drafted, settings: Settings) -> None:
     put(rows().query("id < 200"), settings.project / "in/a.parquet")
     put(rows(more=1.5).query("id >= 200"), settings.project / "in/b.parquet")
     spec, made, _ = draft(rows(), data="in/*.parquet")
-    assert "more" not in spec.columns
-    assert made.warnings == ["'more' is left out: 1 of 2 files lack it"]
+    assert (spec.columns["more"].optional, spec.columns["more"].nullable) == (True, True)
+    assert made.warnings == ["more: 1 of 2 files lack it, and it is null in their rows"]
+    for night, expected in (("2024-01-01", None), ("2024-01-10", 1.5)):
+        assert set(features(spec, night, Stores(settings))["more"].to_pylist()) == {expected}
 
 
 @pytest.mark.parametrize(

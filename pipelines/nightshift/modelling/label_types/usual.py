@@ -28,7 +28,7 @@ YES_NO: dict[str, tuple[str, ...]] = {
     "tak": ("nie",),
     "ano": ("ne",),
     "igen": ("nem",),
-    "evet": ("hayır", "hayir"),
+    "evet": ("hay\u0131r", "hayir"),
     "kyllä": ("ei",),
     "是": ("否",),
     "はい": ("いいえ",),
