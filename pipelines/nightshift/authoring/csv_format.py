@@ -66,9 +66,12 @@ def _reads(file: File, encoding: str) -> bool:
 
 def _separator(file: File, encoding: str) -> str:
     """The one by which most lines of the beginning have the most fields, as many as the header."""
-    start = next(pieces(file), b"")[:HEAD_CHARACTERS]
-    text = codecs.getincrementaldecoder(encoding)().decode(start)
-    fields = {separator: _fields(text, separator) for separator in SEPARATORS}
+    start = next(pieces(file), b"")
+    decoder = codecs.getincrementaldecoder(encoding)()
+    text = decoder.decode(start[:HEAD_CHARACTERS])
+    fields = {}
+    for separator in SEPARATORS:
+        fields[separator] = _fields(text, separator)
     return max(SEPARATORS, key=lambda separator: fields[separator])
 
 

@@ -174,9 +174,11 @@ def bounds(facts: ColumnFacts) -> dict[str, Any]:
 
 def _earlier(low: dt.date, high: dt.date) -> dt.date:
     """As long before the first day as the last is after it, and no earlier than a date can be."""
-    days = max(high - low, dt.timedelta(days=365))
+    a_year = dt.timedelta(days=365)
+    days = max(high - low, a_year)
     farthest = low - dt.date.min
-    return low - min(days, farthest)
+    earlier = min(days, farthest)
+    return low - earlier
 
 
 def _is_within(limit: float, kind: pa.DataType) -> bool:

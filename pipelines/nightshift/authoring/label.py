@@ -107,7 +107,8 @@ def _positive(values: dict[Any, int]) -> tuple[Any, str, bool]:
     one, other = values
     usual = usual_positive(as_word(one), as_word(other))
     if usual is not None:
-        return (one if as_word(one) == usual else other), "the usual reading", False
+        is_one = as_word(one) == usual
+        return (one if is_one else other), "the usual reading", False
     saying_yes = [value for value in values if says_yes(as_word(value))]
     if len(saying_yes) == 1:
         return saying_yes[0], "it says yes", True

@@ -130,8 +130,7 @@ def _draft(request: NewModelRequest, source: SourceSummary) -> tuple[SpecDraft, 
         )
     batches = source.batches(list(source.types), source.stride)
     counted = count(batches, source.types, source.rows)
-    for name in source.left_out:
-        counted.facts.pop(name, None)
+    _leave_out(source, counted)
     label_facts = recognised(request.label, counted.facts[request.label], request.label_type)
     duplicates = duplicate_rows(request.keys, request.label, source, counted)
     label = safe_name(request.label) or "label"
@@ -160,6 +159,16 @@ def _draft(request: NewModelRequest, source: SourceSummary) -> tuple[SpecDraft, 
     nightless = source.rows - sum(nights.values())
     warnings = [str(leak) for leak in columns.leaks]
     return draft, warnings + _warnings(draft, counted, nightless)
+
+
+def _leave_out(source: SourceSummary, counted: Counted) -> None:
+    """Forget the columns that cannot be used, and those that have neither name nor value."""
+    unnamed = {name for table in source.tables for name in table.unnamed}
+    for name in unnamed & counted.facts.keys():
+        if not counted.facts[name].known:
+            source.left_out[name] = "it has no name and no value"
+    for name in source.left_out:
+        counted.facts.pop(name, None)
 
 
 def _partition_name(request: NewModelRequest) -> str:
@@ -245,7 +254,8 @@ def _strengths(
 
 def _warnings(draft: SpecDraft, counted: Counted, nightless: int) -> list[str]:
     warnings = [f"{name!r} is left out: {why}" for name, why in draft.left_out.items()]
-    warnings += draft.survey.remarks
+    remarks = draft.survey.remarks.items()
+    warnings += [remark for name, remark in remarks if name not in draft.left_out]
     for name, lacking in draft.survey.partial.items():
         warnings.append(f"{name}: {lacking} of {len(draft.survey.tables)} files lack it, and it is null in their rows")
     for key in draft.keys:

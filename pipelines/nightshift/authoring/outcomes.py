@@ -26,16 +26,21 @@ def outcomes_of(name: str, facts: ColumnFacts) -> Outcomes:
     """What a label has for outcomes, by its facts."""
     if facts.values is None or not pa.types.is_string(facts.kind):
         return Outcomes(None if facts.values is None else dict(facts.values))
-    nulls = tuple(sorted(text for text in facts.values if text.strip() in NO_OUTCOME))
+    nulls = sorted(text for text in facts.values if text.strip() in NO_OUTCOME)
     if len(facts.values) - len(nulls) < 2:
-        nulls = ()
+        nulls = []
     rows: Counter[str] = Counter()
+    rows_without = 0
     for text, count in facts.values.items():
-        if text not in nulls:
+        if text in nulls:
+            rows_without += count
+        else:
             rows[_plain(text)] += count
-    doubts = _of_nulls(name, nulls, facts) + _of_letters(name, rows)
-    trimmed = tuple(dict.fromkeys(text.strip() for text in nulls))
-    return Outcomes(dict(rows), trimmed, doubts)
+    markers = tuple(dict.fromkeys(map(str.strip, nulls)))
+    doubts = _of_letters(name, rows)
+    if markers:
+        doubts.insert(0, _of_nulls(name, markers, rows_without))
+    return Outcomes(dict(rows), markers, tuple(doubts))
 
 
 def as_word(value: Any) -> str:
@@ -55,26 +60,25 @@ def is_whole(value: Any) -> bool:
 
 
 def _plain(text: str) -> str:
-    plain: str = plainly(pa.array([text]))[0].as_py()
+    array = pa.array([text])
+    plain: str = plainly(array)[0].as_py()
     return plain
 
 
-def _of_nulls(name: str, nulls: tuple[str, ...], facts: ColumnFacts) -> tuple[str, ...]:
-    if not nulls or facts.values is None:
-        return ()
-    count = sum(facts.values[text] for text in nulls)
-    names = ", ".join(map(repr, nulls))
-    return (f"label {name}: {names}, in {count:,} rows, is read as no outcome (label.nulls)",)
+def _of_nulls(name: str, markers: tuple[str, ...], rows: int) -> str:
+    names = ", ".join(map(repr, markers))
+    return f"label {name}: {names}, in {rows:,} rows, is read as no outcome (label.nulls)"
 
 
-def _of_letters(name: str, rows: Counter[str]) -> tuple[str, ...]:
+def _of_letters(name: str, rows: Counter[str]) -> list[str]:
     """Texts that are the same in other letters: they are outcomes of their own, which a person seldom means."""
     by_word: dict[str, list[str]] = {}
     for text in rows:
-        by_word.setdefault(text.strip().lower(), []).append(text)
+        word = text.strip().lower()
+        by_word.setdefault(word, []).append(text)
     doubts = []
     for texts in by_word.values():
         if len(texts) > 1:
             names = ", ".join(map(repr, sorted(texts)))
             doubts.append(f"label {name}: {names} differ only in case or blanks, and are outcomes of their own")
-    return tuple(doubts)
+    return doubts

@@ -32,9 +32,9 @@ PATTERNS = {
 }
 SIGNS = ("?", "-", "--", "---", ".", "..", "*", "n.a.", "N.A.", "na", "nil", "(null)", "[NULL]", "<null>", "#NULL!")
 WORDS = ("missing", "Missing", "unknown", "Unknown", "UNKNOWN", "#DIV/0!", "#VALUE!", "#REF!", "0000-00-00")
-MARKERS = (*NO_VALUE, *SIGNS, *WORDS, "0000-00-00 00:00:00")
+MARKERS: tuple[str, ...] = (*NO_VALUE, *SIGNS, *WORDS, "0000-00-00 00:00:00")
 """Texts that mean null in a column whose other texts are numbers, dates or times."""
-MARKERS_BESIDE_TRUTH = (*NO_VALUE, *SIGNS)
+MARKERS_BESIDE_TRUTH: tuple[str, ...] = (*NO_VALUE, *SIGNS)
 """The same beside true and false, where unknown may well be the third value."""
 MOST_ODD = 8
 FEWEST_TIMES = 2
@@ -54,17 +54,19 @@ class Candidate:
     def takes(self, words: pa.Array) -> bool:
         """Whether some more texts can be of the type, or stand for null beside it."""
         is_regular = pc.match_substring_regex(words, PATTERNS[self.name])
-        others = pc.unique(words.filter(pc.invert(is_regular)))
-        if len(others) + len(self.odd) > 2 * MOST_ODD:
+        others = words.filter(pc.invert(is_regular))
+        counts = pc.value_counts(others)
+        if len(counts) > MOST_ODD:
             return False
-        for counted in pc.value_counts(words.filter(pc.invert(is_regular))).to_pylist():
+        for counted in counts.to_pylist():
             self.odd[counted["values"]] += counted["counts"]
         if not self._odd_may_be_null():
             return False
         regular = words.filter(is_regular)
         self.rows += len(regular)
         if len(self.different) < FEWEST_DIFFERENT:
-            self.different.update(pc.unique(regular)[:FEWEST_DIFFERENT].to_pylist())
+            some = pc.unique(regular)[:FEWEST_DIFFERENT]
+            self.different.update(some.to_pylist())
         return _can_be(self.name, regular)
 
     @property
@@ -80,15 +82,20 @@ class Candidate:
     @property
     def nulls(self) -> tuple[str, ...]:
         """The texts that stand for null and are not read so anyway."""
-        return tuple(sorted(text for text in self.odd if text not in NO_VALUE))
+        texts = [text for text in self.odd if text not in NO_VALUE]
+        return tuple(sorted(texts))
 
     def _odd_may_be_null(self) -> bool:
         unknown = self._unknown()
-        has_digits = any(character.isdigit() for text in unknown for character in text)
-        return len(self.odd) <= MOST_ODD and len(unknown) <= 1 and not has_digits
+        if len(self.odd) > MOST_ODD or len(unknown) > 1:
+            return False
+        letters = "".join(unknown)
+        return not any(map(str.isdigit, letters))
 
     def _unknown(self) -> list[str]:
-        markers = MARKERS_BESIDE_TRUTH if self.name == "bool" else MARKERS
+        markers = MARKERS
+        if self.name == "bool":
+            markers = MARKERS_BESIDE_TRUTH
         return [text for text in self.odd if text not in markers]
 
 
@@ -110,9 +117,12 @@ class TypeGuess:
 
     def look(self, texts: pa.Array) -> None:
         """Strike out what some more texts are not."""
-        words = pc.utf8_trim_whitespace(texts.drop_null())
+        known = texts.drop_null()
+        words = pc.utf8_trim_whitespace(known)
         if not self.is_hive:
-            self.is_hive = bool(pc.any(pc.equal(words, r"\N")).as_py())
+            is_marker = pc.equal(words, r"\N")
+            some = pc.any(is_marker)
+            self.is_hive = bool(some.as_py())
         self.candidates = [candidate for candidate in self.candidates if candidate.takes(words)]
 
     @property
@@ -138,7 +148,10 @@ class TypeGuess:
         return sum(candidate.odd[text] for text in candidate.nulls)
 
     def _best(self) -> Candidate | None:
-        return next((candidate for candidate in self.candidates if candidate.fits), None)
+        for candidate in self.candidates:
+            if candidate.fits:
+                return candidate
+        return None
 
 
 def _can_be(name: str, words: pa.Array) -> bool:
@@ -152,5 +165,6 @@ def _can_be(name: str, words: pa.Array) -> bool:
 
 
 def _has_telephones(words: pa.Array) -> bool:
-    some = pc.any(pc.match_substring_regex(words, TELEPHONE))
+    are_telephones = pc.match_substring_regex(words, TELEPHONE)
+    some = pc.any(are_telephones)
     return bool(some.as_py())

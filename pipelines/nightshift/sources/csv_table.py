@@ -16,7 +16,7 @@ import pyarrow as pa
 from nightshift.errors import SourceUnreadable
 from nightshift.sources import tables
 from nightshift.sources.places import File
-from nightshift.sources.tables import RowsOfNight, Table, reading
+from nightshift.sources.tables import RowsOfNight, Table, reading, renamed
 from nightshift.spec.source import CsvFormat
 
 BLOCK_BYTES = 8 * 2**20
@@ -42,36 +42,51 @@ class CsvTable(Table):
         fields = [pa.field(name, pa.string()) for name in self._names]
         return pa.schema(fields)
 
+    @property
+    def unnamed(self) -> frozenset[str]:
+        """Those that the header leaves empty, or that lie beyond it."""
+        header = next(filter(None, self._head), [])
+        places = enumerate(self._names)
+        return frozenset(name for place, name in places if place >= len(header) or not header[place])
+
     def count_rows(self) -> int:
         """By reading them."""
         first, *_ = self._names
-        return sum(batch.num_rows for batch in self.batches({first: first}))
+        rows = 0
+        for batch in self.batches({first: first}):
+            rows += batch.num_rows
+        return rows
 
     def batches(self, columns: dict[str, str]) -> Iterator[pa.RecordBatch]:
         """Some megabytes at a time."""
         self.require_once(columns.values())
-        with reading(self.file, REMEDY), self._reader(list(dict.fromkeys(columns.values()))) as reader:
+        names = list(dict.fromkeys(columns.values()))
+        with reading(self.file, REMEDY), self._reader(names) as reader:
             for batch in reader:
-                arrays = [batch.column(name) for name in columns.values()]
-                renamed = pa.record_batch(arrays, names=list(columns))
-                yield from _slices(renamed)
+                table = pa.Table.from_batches([batch])
+                chosen = renamed(table, columns)
+                yield from chosen.to_batches(max_chunksize=tables.BATCH_ROWS)
 
     def read(self, columns: dict[str, str], rows: RowsOfNight | None = None) -> pa.Table:
         """By reading all rows."""
         needed = {name: name for name in columns.values()}
         if rows is not None:
             needed[rows.column] = rows.column
-        fields = [pa.field(name, pa.string()) for name in needed]
-        parts = [pa.schema(fields).empty_table()]
+        types = dict.fromkeys(needed, pa.string())
+        parts = [pa.schema(types).empty_table()]
         for batch in self.batches(needed):
             part = pa.Table.from_batches([batch])
-            parts.append(part if rows is None else part.filter(rows.condition))
+            if rows is not None:
+                part = part.filter(rows.condition)
+            parts.append(part)
         table = pa.concat_tables(parts)
-        return pa.table({alias: table[name] for alias, name in columns.items()})
+        return renamed(table, columns)
 
     def count(self, rows: RowsOfNight) -> int:
         """By reading the column that says the night."""
-        return int(self.read({rows.column: rows.column}, rows).num_rows)
+        column = {rows.column: rows.column}
+        table = self.read(column, rows)
+        return int(table.num_rows)
 
     @cached_property
     def _names(self) -> list[str]:
@@ -85,7 +100,12 @@ class CsvTable(Table):
     @property
     def _rows_of_header(self) -> int:
         """The header, and lines without anything before it."""
-        return 1 + next((place for place, line in enumerate(self._head) if line), 0)
+        rows = 1
+        for line in self._head:
+            if line:
+                break
+            rows += 1
+        return rows
 
     def require_once(self, names: Iterable[str]) -> None:
         """Raise ``SourceUnreadable`` for a name that two columns have."""
@@ -127,10 +147,16 @@ def first_lines(file: File, csv_format: CsvFormat) -> list[list[str]]:
     """The fields of the first lines, as far as a quarter of a million characters hold them whole."""
     with _text_bytes(file, csv_format.encoding) as stream:
         head = stream.read(HEAD_CHARACTERS)
+    text = head.decode("utf-8", errors="ignore")
+    reader = csv.reader(
+        io.StringIO(text, newline=""),
+        delimiter=csv_format.separator,
+    )
+    lines = list(reader)
     is_cut = len(head) >= HEAD_CHARACTERS - 1
-    text = io.StringIO(head.decode("utf-8", errors="ignore"), newline="")
-    lines = list(csv.reader(text, delimiter=csv_format.separator))
-    return lines[:-1] if is_cut and len(lines) > 1 else lines
+    if is_cut and len(lines) > 1:
+        lines.pop()
+    return lines
 
 
 def pieces(file: File) -> Iterator[bytes]:
@@ -161,11 +187,6 @@ def _free(name: str, taken: list[str]) -> str:
     return name
 
 
-def _slices(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    for start in range(0, batch.num_rows, tables.BATCH_ROWS):
-        yield batch.slice(start, tables.BATCH_ROWS)
-
-
 @contextmanager
 def _text_bytes(file: File, encoding: str) -> Iterator["_TextBytes"]:
     with _unpacked(file) as stream:
@@ -175,7 +196,10 @@ def _text_bytes(file: File, encoding: str) -> Iterator["_TextBytes"]:
 @contextmanager
 def _unpacked(file: File) -> Iterator[Any]:
     with file.filesystem.open_input_stream(file.path, compression=None) as stored:
-        yield gzip.GzipFile(fileobj=stored) if file.uri.endswith(".gz") else stored
+        if file.uri.endswith(".gz"):
+            yield gzip.GzipFile(fileobj=stored)
+        else:
+            yield stored
 
 
 class _TextBytes:
@@ -199,11 +223,11 @@ class _TextBytes:
         """So many bytes, or one less; fewer only at the end."""
         while len(self._left) < size and not self._is_at_end:
             self._left += self._next(size)
-        piece = self._left[:size]
-        self._left = self._left[size:]
-        if len(piece) > 1 and piece.endswith(b"\r"):
-            self._left = b"\r" + self._left
-            piece = piece[:-1]
+        end = min(size, len(self._left))
+        if end > 1 and self._left.endswith(b"\r", 0, end):
+            end -= 1
+        piece = self._left[:end]
+        self._left = self._left[end:]
         return piece
 
     def close(self) -> None:

@@ -30,20 +30,10 @@ class WantedColumns:
         """Whether the label is asked for, and not the features."""
         return self.spec.label.column in self.names
 
-    def present(self, columns: Sequence[str], where: str) -> dict[str, str]:
-        """The names of those that are among ``columns``. Raises ``SchemaMismatch`` when another than optional lacks."""
-        missing = {alias: name for alias, name in self.names.items() if name not in columns}
-        optional = [alias for alias in missing if self._is_optional(alias)]
-        if optional:
-            log.info("%s: no column %s: null in its rows", where, ", ".join(missing[alias] for alias in optional))
-        self._refuse({alias: name for alias, name in missing.items() if alias not in optional}, columns, where)
-        return {alias: name for alias, name in self.names.items() if alias not in missing}
-
-    def _is_optional(self, alias: str) -> bool:
-        column = self.spec.columns.get(alias)
-        return column is not None and column.optional
-
-    def _refuse(self, missing: dict[str, str], columns: Sequence[str], where: str) -> None:
+    def require(self, columns: Sequence[str], where: str) -> None:
+        """Raise ``SchemaMismatch`` for the wanted columns that are not among ``columns``, and may not be missing."""
+        absent = self._absent(columns)
+        missing = {alias: name for alias, name in absent.items() if not self._is_optional(alias)}
         if not missing:
             return
         first = next(iter(missing.values()))
@@ -57,6 +47,27 @@ class WantedColumns:
             f"{where}: column {named} missing; got {got}{hint}",
             fix="mend the source, or the columns in model.yaml",
         )
+
+    def present(self, columns: Sequence[str], where: str) -> dict[str, str]:
+        """The names of those that are among ``columns``. Raises as ``require``."""
+        self.require(columns, where)
+        present = dict(self.names)
+        absent = self._absent(columns)
+        for alias, name in absent.items():
+            log.info("%s: no column %s: null in its rows", where, name)
+            present.pop(alias)
+        return present
+
+    def _absent(self, columns: Sequence[str]) -> dict[str, str]:
+        absent = {}
+        for alias, name in self.names.items():
+            if name not in columns:
+                absent[alias] = name
+        return absent
+
+    def _is_optional(self, alias: str) -> bool:
+        column = self.spec.columns.get(alias)
+        return column is not None and column.optional
 
     def say_left_out(self, columns: Iterable[str]) -> None:
         """Log which columns the spec does not name, once for a night."""
@@ -86,11 +97,13 @@ class WantedColumns:
         for alias, values in columns.items():
             as_text = alias in texts
             typed[alias] = self._fitted(alias, values, where, as_text)
-        rows = max(map(len, typed.values()), default=0)
+        rows = max(map(len, typed.values()))
         for alias in self.names:
             if alias not in typed:
-                typed[alias] = pa.nulls(rows, arrow_type(self.spec.columns[alias]))
-        return pa.table({alias: typed[alias] for alias in self.names})
+                kind = arrow_type(self.spec.columns[alias])
+                typed[alias] = pa.nulls(rows, kind)
+        table = pa.table(typed)
+        return table.select(list(self.names))
 
     def joined(self, parts: Sequence[pa.Table]) -> pa.Table:
         """Parts of the night in one. Raises ``SchemaMismatch`` where a label is of two types."""
@@ -122,7 +135,9 @@ class WantedColumns:
         label = self.spec.label
         known = without_markers(values, label.nulls)
         if label.texts:
-            return as_words(without_null_words(known) if as_text and are_numbers(label.texts) else known)
+            if as_text and are_numbers(label.texts):
+                known = without_null_words(known)
+            return as_words(known)
         if not as_text or not is_text(known.type):
             return known
         return _number_or_truth(known)

@@ -10,7 +10,7 @@ import pyarrow.dataset as ds
 
 from nightshift.sources import tables
 from nightshift.sources.physical import Conversion, conversions
-from nightshift.sources.tables import RowsOfNight, Table, reading
+from nightshift.sources.tables import RowsOfNight, Table, reading, renamed
 
 # In nanoseconds, a moment of INT96 beyond 2262 would be another one.
 PARQUET = ds.ParquetFileFormat(
@@ -40,7 +40,10 @@ class ParquetTable(Table):
     @property
     def moments_without_zone(self) -> frozenset[str]:
         """INT96."""
-        moments = [name for name, conversion in self._conversions.items() if pa.types.is_timestamp(conversion.to)]
+        moments = []
+        for name, conversion in self._conversions.items():
+            if pa.types.is_timestamp(conversion.to):
+                moments.append(name)
         return frozenset(moments)
 
     def count_rows(self) -> int:
@@ -52,25 +55,33 @@ class ParquetTable(Table):
         """With one row group in memory."""
         with reading(self.file):
             # A scan of a whole file would buffer all of it.
-            for piece in self._fragment.split_by_row_group():
+            pieces = self._pieces(None)
+            for piece in pieces:
                 scanner = self._scanner(piece, columns)
-                for batch in scanner.to_batches():
+                batches = scanner.to_batches()
+                for batch in batches:
                     yield self._converted(batch, columns)
 
     def read(self, columns: dict[str, str], rows: RowsOfNight | None = None) -> pa.Table:
         """Row groups without any such row are left, where their statistics say so."""
         with reading(self.file):
-            if self._is_plain([*columns.values(), *([rows.column] if rows else [])]):
-                scanner = self._scanner(self._fragment, columns, rows)
-                return scanner.to_table()
-            return self._read_converted(columns, rows)
+            needed = list(columns.values())
+            if rows is not None:
+                needed.append(rows.column)
+            if not self._is_plain(needed):
+                return self._read_converted(columns, rows)
+            scanner = self._scanner(self._fragment, columns, rows)
+            return scanner.to_table()
 
     def count(self, rows: RowsOfNight) -> int:
         """By the footer and the column that says the night."""
         with reading(self.file):
             if self._is_plain([rows.column]):
-                return int(self._fragment.count_rows(filter=rows.condition))
-            return int(self._read_converted({rows.column: rows.column}, rows).num_rows)
+                count: int = self._fragment.count_rows(filter=rows.condition)
+                return count
+            column = {rows.column: rows.column}
+            table = self._read_converted(column, rows)
+            return int(table.num_rows)
 
     def count_nulls(self, column: str) -> int:
         """By the statistics."""
@@ -95,23 +106,34 @@ class ParquetTable(Table):
         fields = [self.schema.field(name) for name in needed]
         parts = [pa.schema(fields).empty_table()]
         for piece in self._pieces(rows):
-            read = self._scanner(piece, sources).to_table().combine_chunks()
-            for batch in read.to_batches():
-                converted = pa.Table.from_batches([self._converted(batch, sources)])
-                parts.append(converted if rows is None else converted.filter(rows.condition))
+            scanner = self._scanner(piece, sources)
+            for batch in scanner.to_batches():
+                converted = self._converted(batch, sources)
+                part = pa.Table.from_batches([converted])
+                if rows is not None:
+                    part = part.filter(rows.condition)
+                parts.append(part)
         table = pa.concat_tables(parts)
-        return pa.table({alias: table[name] for alias, name in columns.items()})
+        return renamed(table, columns)
 
     def _pieces(self, rows: RowsOfNight | None) -> list[Any]:
         if rows is None or not self._is_plain([rows.column]):
-            return list(self._fragment.split_by_row_group())
-        return list(self._fragment.split_by_row_group(filter=rows.condition, schema=self._physical))
+            pieces = self._fragment.split_by_row_group()
+        else:
+            pieces = self._fragment.split_by_row_group(
+                filter=rows.condition,
+                schema=self._physical,
+            )
+        return list(pieces)
 
     def _converted(self, batch: pa.RecordBatch, columns: dict[str, str]) -> pa.RecordBatch:
         arrays = []
-        for values, name in zip(batch.columns, columns.values(), strict=True):
+        for alias, name in columns.items():
+            values = batch.column(alias)
             conversion = self._conversions.get(name)
-            arrays.append(conversion.convert(values) if conversion else values)
+            if conversion is not None:
+                values = conversion.convert(values)
+            arrays.append(values)
         return pa.record_batch(arrays, names=list(columns))
 
     def _is_plain(self, names: list[str]) -> bool:
@@ -119,10 +141,11 @@ class ParquetTable(Table):
 
     def _scanner(self, piece: Any, columns: dict[str, str], rows: RowsOfNight | None = None) -> ds.Scanner:
         renamed = {alias: ds.field(name) for alias, name in columns.items()}
+        condition = None if rows is None else rows.condition
         return piece.scanner(
             schema=self._physical,
             columns=renamed,
-            filter=rows.condition if rows else None,
+            filter=condition,
             batch_size=tables.BATCH_ROWS,
         )
 

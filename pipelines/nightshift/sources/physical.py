@@ -30,9 +30,12 @@ def conversions(schema: pa.Schema, metadata: Any) -> dict[str, Conversion]:
     is_local = str(metadata.created_by or "").lower().startswith(LOCAL_INT96)
     needed = {}
     for field in schema:
+        conversion = None
         leaf = by_path.get(field.name)
-        conversion = _by_leaf(field.type, leaf, is_local=is_local) if leaf else None
-        conversion = conversion or _by_type(field.type)
+        if leaf is not None:
+            conversion = _by_leaf(field.type, leaf, is_local=is_local)
+        if conversion is None:
+            conversion = _by_type(field.type)
         if conversion is not None:
             needed[field.name] = conversion
     return needed
@@ -64,7 +67,8 @@ def _of_dictionary(kind: pa.DataType) -> Conversion | None:
 
     def convert(values: pa.Array) -> pa.Array:
         dictionary = of_values.convert(values.dictionary)
-        return pa.DictionaryArray.from_arrays(values.indices, dictionary).dictionary_decode()
+        array = pa.DictionaryArray.from_arrays(values.indices, dictionary)
+        return array.dictionary_decode()
 
     return Conversion(of_values.to, convert)
 
@@ -86,16 +90,23 @@ def _plain(kind: pa.DataType) -> pa.DataType | None:
 
 
 def _storage(values: pa.Array) -> pa.Array:
-    return values.storage if isinstance(values, pa.ExtensionArray) else values
+    if isinstance(values, pa.ExtensionArray):
+        return values.storage
+    return values
 
 
 def _of_utc(moments: pa.Array) -> pa.Array:
-    return pc.assume_timezone(moments, "UTC").cast(TIMESTAMP, safe=False)
+    zoned = pc.assume_timezone(moments, "UTC")
+    return zoned.cast(TIMESTAMP, safe=False)
 
 
 def _uuid_texts(values: pa.Array) -> pa.Array:
-    texts = []
-    for value in _storage(values).to_pylist():
-        text = None if value is None else str(uuid.UUID(bytes=value))
-        texts.append(text)
+    texts: list[str | None] = []
+    stored = _storage(values)
+    for value in stored.to_pylist():
+        if value is None:
+            texts.append(None)
+            continue
+        identifier = uuid.UUID(bytes=value)
+        texts.append(str(identifier))
     return pa.array(texts, pa.string())

@@ -40,8 +40,10 @@ class File:
         for folder in folders:
             name, equals, written = folder.partition("=")
             value = unquote(written)
-            if equals:
-                parts[name] = None if value == HIVE_NULL else value
+            if value == HIVE_NULL:
+                parts[name] = None
+            elif equals:
+                parts[name] = value
         return parts
 
 
@@ -100,7 +102,8 @@ def _in_s3(rest: str, settings: Settings) -> Listing:
                 file = File(f"s3://{path}", path, objects.filesystem, item.modified)
                 listing.files.append(file)
         if listing.files:
-            listing.tables |= tables_around(f"{bucket}/{_folder(pattern)}", lambda place: _keys(objects, place))
+            folder = f"{bucket}/{_folder(pattern)}"
+            listing.tables |= tables_around(folder, lambda place: _keys(objects, place))
     except LakeUnavailable as error:
         if "NoSuchBucket" not in error.message:
             raise
@@ -111,7 +114,9 @@ def _in_s3(rest: str, settings: Settings) -> Listing:
 def _keys(objects: "Objects", folder: str) -> Iterator[str]:
     """Paths in a folder that is given with its bucket, as they are."""
     bucket, _, prefix = folder.partition("/")
-    return (f"{bucket}/{key}" for key in objects.keys(prefix))
+    keys = objects.keys(prefix)
+    for key in keys:
+        yield f"{bucket}/{key}"
 
 
 def _on_disk(pattern: str) -> Listing:
@@ -121,10 +126,12 @@ def _on_disk(pattern: str) -> Listing:
     tables = tables_around(_folder(pattern), _files_in)
     listing = Listing([], tables)
     for path in _candidates(pattern):
-        listing.tables |= table_of(str(path))
-        if matches(str(path)) and path.is_file():
-            written = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC)
-            file = File(str(path), str(path), LocalFileSystem(), written)
+        name = str(path)
+        listing.tables |= table_of(name)
+        if matches(name) and path.is_file():
+            written = path.stat().st_mtime
+            modified = dt.datetime.fromtimestamp(written, dt.UTC)
+            file = File(name, name, LocalFileSystem(), modified)
             listing.files.append(file)
     return listing
 
@@ -163,7 +170,8 @@ def _matcher(pattern: str) -> Callable[[str], bool]:
     start = len(_folder(pattern))
 
     def matches(path: str) -> bool:
-        if is_wild and any(map(_is_marker, path[start:].split("/"))):
+        names = path[start:].split("/")
+        if is_wild and any(map(_is_marker, names)):
             return False
         return compiled.fullmatch(path) is not None
 
@@ -172,5 +180,7 @@ def _matcher(pattern: str) -> Callable[[str], bool]:
 
 def _is_marker(name: str) -> bool:
     """_SUCCESS, _temporary, .hidden; but not _day=2024-01-01."""
-    is_column = name.startswith("_") and "=" in name
-    return name.startswith(("_", ".")) and not is_column
+    if name.startswith("."):
+        return True
+    is_column = "=" in name
+    return name.startswith("_") and not is_column

@@ -46,6 +46,11 @@ class Table(ABC):
         return
 
     @property
+    def unnamed(self) -> frozenset[str]:
+        """Columns that have no name in the file, and are called by their place."""
+        return frozenset()
+
+    @property
     def moments_without_zone(self) -> frozenset[str]:
         """Columns whose moments have no zone, and are read as of UTC by what the file is."""
         return frozenset()
@@ -89,6 +94,15 @@ def reading(file: File, remedy: str = "write it again, whole; or take it out of 
         raise SourceUnreadable(f"{file.uri} cannot be read: {message}", fix=remedy) from error
 
 
+def renamed(table: pa.Table, columns: dict[str, str]) -> pa.Table:
+    """Some columns of a table, under other names."""
+    chosen = {}
+    for alias, name in columns.items():
+        chosen[alias] = table[name]
+    return pa.table(chosen)
+
+
 def _first_line(error: Exception) -> str:
-    first, *_ = str(error).splitlines() or [type(error).__name__]
+    message = str(error) or type(error).__name__
+    first, *_ = message.splitlines()
     return first

@@ -38,7 +38,8 @@ def read_numbers(texts: pa.Array, kind: pa.DataType) -> pa.Array:
 def nulled(texts: pa.Array, markers: Sequence[str]) -> pa.Array:
     """The same texts, null where one, trimmed, is a marker."""
     trimmed = pc.utf8_trim_whitespace(texts)
-    is_marker = pc.is_in(trimmed, pa.array(markers, pa.string()))
+    values = pa.array(markers, pa.string())
+    is_marker = pc.is_in(trimmed, values)
     return pc.if_else(is_marker, None, texts)
 
 
@@ -55,16 +56,28 @@ def plainly(texts: pa.Array) -> pa.Array:
 
 def are_numbers(texts: Sequence[str]) -> bool:
     """Whether each of some texts is a number."""
-    numbers = pc.match_substring_regex(pa.array(texts, pa.string()), WHOLE_OR_DECIMAL)
-    return bool(pc.all(numbers).as_py())
+    values = pa.array(texts, pa.string())
+    numbers = pc.match_substring_regex(values, WHOLE_OR_DECIMAL)
+    every = pc.all(numbers)
+    return bool(every.as_py())
 
 
 def places_among(texts: pa.Array, allowed: Sequence[str]) -> pa.Array:
     """The place of each text among those allowed, null for null and for what is none; a number counts as that."""
     values = pa.array(allowed, pa.string())
     exactly = pc.index_in(texts, value_set=values)
-    as_numbers = pc.index_in(plainly(texts), value_set=plainly(values))
+    plain_texts = plainly(texts)
+    plain_values = plainly(values)
+    as_numbers = pc.index_in(plain_texts, value_set=plain_values)
     return pc.coalesce(exactly, as_numbers)
+
+
+def spelled(texts: pa.Array, allowed: Sequence[str]) -> pa.Array:
+    """The same texts, each number that is allowed in the spelling that it has there."""
+    values = pa.array(allowed, pa.string())
+    places = places_among(texts, allowed)
+    as_allowed = values.take(places)
+    return pc.coalesce(as_allowed, texts)
 
 
 def _floats(texts: pa.Array) -> pa.Array:
@@ -80,6 +93,8 @@ def _floats(texts: pa.Array) -> pa.Array:
 def _require_digits_kept(texts: pa.Array) -> None:
     """A whole number that a float rounds is an id, mostly, and another one then."""
     long = pc.match_substring_regex(texts, MANY_DIGITS)
-    for text in pc.unique(texts.filter(long)).to_pylist():
-        if Decimal(text) != Decimal(float(text)):
+    different = pc.unique(texts.filter(long))
+    for text in different.to_pylist():
+        rounded = float(text)
+        if Decimal(text) != Decimal(rounded):
             raise pa.ArrowInvalid("has more digits than a float holds")

@@ -21,7 +21,7 @@ from nightshift.modelling.label_types.base import (
     no_better_than_the_base_rate,
 )
 from nightshift.modelling.metrics import multiclass_metrics
-from nightshift.stores.text_values import places_among
+from nightshift.stores.text_values import spelled
 from nightshift.stores.types import plain_array
 
 if TYPE_CHECKING:
@@ -76,9 +76,9 @@ class Multiclass(LabelType):
 
     def cast(self, values: ArrowValues, where: str) -> pa.Array:
         """Texts, or whole numbers and booleans by their text, among ``label.classes``."""
-        texts = _as_text(plain_array(values))
-        places = self._places(texts, where)
-        return self._classes.take(places)
+        texts = spelled(_as_text(plain_array(values)), self.spec.label.classes)
+        self._places(texts, where)
+        return texts
 
     def as_targets(self, labels: ArrowValues) -> Floats:
         """Places among the classes, (n,)."""
@@ -89,7 +89,7 @@ class Multiclass(LabelType):
         return targets
 
     def _places(self, texts: pa.Array, where: str) -> pa.Array:
-        places = places_among(texts, self.spec.label.classes)
+        places = pc.index_in(texts, value_set=self._classes)
         if places.null_count > texts.null_count:
             strange = pc.and_(pc.is_null(places), pc.is_valid(texts))
             raise mismatch(

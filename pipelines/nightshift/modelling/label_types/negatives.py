@@ -26,11 +26,13 @@ def known_negatives(spec: ModelSpec, texts: pa.Array, where: str) -> list[str]:
     if label.negative is not None:
         return [label.negative]
     positive = label.positive or ""
-    different = pc.unique(texts.drop_null()).to_pylist()
+    different = pc.unique(texts.drop_null())
     opposites = usual_negatives(positive)
     if opposites:
-        return [text for text in different if text.strip().lower() in opposites] or list(opposites)
-    others = [text for text in different if places_among(pa.array([text]), [positive]).null_count]
+        written = [text for text in different.to_pylist() if text.strip().lower() in opposites]
+        return written or list(opposites)
+    is_other = places_among(different, [positive]).is_null()
+    others: list[str] = different.filter(is_other).to_pylist()
     if len(others) > 1:
         raise _too_many(spec, texts, where)
     if not others or not _may_mean_no(others[0], positive):
@@ -86,6 +88,8 @@ def _names(texts: pa.Array) -> str:
 
 def _may_mean_no(text: str, positive: str) -> bool:
     word = text.strip()
-    is_no_value = word in NO_VALUE
-    is_same_in_other_letters = word.lower() == positive.strip().lower()
-    return not is_no_value and not is_same_in_other_letters
+    if word in NO_VALUE:
+        return False
+    yes = positive.strip().lower()
+    is_same_in_other_letters = word.lower() == yes
+    return not is_same_in_other_letters

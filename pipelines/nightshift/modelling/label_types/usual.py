@@ -57,9 +57,12 @@ NUMBER = r"[+-]?\d+(\.\d+)?"
 
 def usual_positive(one: str, other: str) -> str | None:
     """That of two texts which usually means yes beside the other; None where nothing is usual."""
-    for positive, negative in ((one, other), (other, one)):
-        if _is_opposite(_word(positive), _word(negative)):
-            return positive
+    word = _word(one)
+    other_word = _word(other)
+    if _is_opposite(word, other_word):
+        return one
+    if _is_opposite(other_word, word):
+        return other
     return None
 
 
@@ -70,14 +73,17 @@ def usual_negatives(positive: str) -> tuple[str, ...]:
     """
     word = _word(positive)
     is_code = len(word) == 1 and word.isascii()
-    return () if is_code else YES_NO.get(word, ())
+    if is_code:
+        return ()
+    return YES_NO.get(word, ())
 
 
 def says_yes(text: str) -> bool:
     """Whether a text alone is a word for yes, or for what people ask for; a number may be a code."""
     word = _word(text)
-    is_number = re.fullmatch(NUMBER, word) is not None
-    return not is_number and (word in YES_NO or word in TRADES)
+    if re.fullmatch(NUMBER, word):
+        return False
+    return word in YES_NO or word in TRADES
 
 
 def says_no(text: str) -> bool:
@@ -90,13 +96,15 @@ def says_no(text: str) -> bool:
 
 
 def _is_opposite(positive: str, negative: str) -> bool:
-    if negative in YES_NO.get(positive, ()) or negative in TRADES.get(positive, ()):
+    opposites = [
+        *YES_NO.get(positive, ()),
+        *TRADES.get(positive, ()),
+    ]
+    opposites += [f"{negation} {positive}" for negation in NEGATIONS]
+    if negative in opposites:
         return True
-    if negative in {f"{negation} {positive}" for negation in NEGATIONS}:
-        return True
-    if re.fullmatch(NUMBER, positive) and re.fullmatch(NUMBER, negative):
-        return float(negative) == 0 < float(positive)
-    return False
+    is_number = re.fullmatch(NUMBER, positive)
+    return is_number is not None and negative == "0" and float(positive) > 0
 
 
 def _word(text: str) -> str:
