@@ -43,7 +43,7 @@ FEWEST_DIFFERENT = 10
 
 
 @dataclass
-class Candidate:
+class PossibleType:
     """A type that a column may have: texts that are none of it, with their rows, and some of those that are."""
 
     name: str
@@ -99,21 +99,21 @@ class Candidate:
         return [text for text in self.odd if text not in markers]
 
 
-def _candidates() -> list[Candidate]:
-    return [Candidate(name) for name in TYPES]
+def _candidates() -> list[PossibleType]:
+    return [PossibleType(name) for name in TYPES]
 
 
 @dataclass
 class TypeGuess:
     """The types that all texts so far can be, most special first."""
 
-    candidates: list[Candidate] = field(default_factory=_candidates)
+    candidates: list[PossibleType] = field(default_factory=_candidates)
     is_hive: bool = False
 
     @classmethod
     def of(cls, names: Iterable[str]) -> "TypeGuess":
         """A guess among some types only."""
-        return cls([Candidate(name) for name in names])
+        return cls([PossibleType(name) for name in names])
 
     def look(self, texts: pa.Array) -> None:
         """Strike out what some more texts are not."""
@@ -147,7 +147,7 @@ class TypeGuess:
             return 0
         return sum(candidate.odd[text] for text in candidate.nulls)
 
-    def _best(self) -> Candidate | None:
+    def _best(self) -> PossibleType | None:
         for candidate in self.candidates:
             if candidate.fits:
                 return candidate
