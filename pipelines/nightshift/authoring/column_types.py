@@ -1,5 +1,6 @@
 """The types in which the columns of files are counted: as Parquet says, and out of all texts of a CSV."""
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,6 @@ import pyarrow.compute as pc
 
 from nightshift.authoring.decide import type_of
 from nightshift.authoring.text_types import TypeGuess
-from nightshift.errors import UsageError
 from nightshift.sources.tables import Table
 from nightshift.spec import Column
 from nightshift.stores.types import DECIMAL_DIGITS, REFUSALS, TIMESTAMP, arrow_type, is_bytes, is_text
@@ -35,18 +35,14 @@ def names_of(table: Table) -> list[str]:
 def add_column(summary: "SourceSummary", name: str) -> None:
     """One column: its type, or why it is left out."""
     having = [table for table in summary.tables if name in names_of(table)]
-    twice = [table for table in having if names_of(table).count(name) > 1]
-    if twice:
-        summary.left_out[name] = f"two columns of {twice[0].file.uri} are called so"
-        return
-    kind = _type(name, having)
     lacking = len(summary.tables) - len(having)
     if lacking:
         summary.partial[name] = lacking
-    if kind is None:
-        summary.left_out[name] = f"{_type_in(name, having[0])} has no column type"
-        return
-    summary.types[name] = kind
+    kind = _type(name, having)
+    if isinstance(kind, str):
+        summary.left_out[name] = kind
+    else:
+        summary.types[name] = kind
 
 
 def remark(summary: "SourceSummary", name: str) -> None:
@@ -59,30 +55,30 @@ def remark(summary: "SourceSummary", name: str) -> None:
         summary.remarks[name] = f"a column without a name is called by its place, {name}"
 
 
-def _type(name: str, tables: list[Table]) -> pa.DataType | None:
-    """The type in which the values of every file are counted; None for what a spec has no type for."""
+def _type(name: str, tables: list[Table]) -> pa.DataType | str:
+    """The type in which the values of every file are counted; a text says why there is none."""
     common = _type_in(name, tables[0])
     for table in tables:
+        if names_of(table).count(name) > 1:
+            return f"two columns of {table.file.uri} are called so"
         own = _type_in(name, table)
         try:
             common = _unified(common, own)
-        except REFUSALS as error:
-            raise UsageError(
-                f"column {name} is {common} in {tables[0].file.uri}, but {own} in {table.file.uri}",
-                fix="mend the files, or narrow --data",
-            ) from error
+        except REFUSALS:
+            return f"it is {common} in {tables[0].file.uri}, but {own} in {table.file.uri}"
     if pa.types.is_timestamp(common):
         return TIMESTAMP
     column_type = type_of(common)
     if column_type is None:
-        return None
+        return f"{common} has no column type"
     if pa.types.is_decimal(common):
-        return arrow_type(Column.model_validate(column_type))
+        column = Column.model_validate(column_type)
+        return arrow_type(column)
     return common
 
 
 def _type_in(name: str, table: Table) -> pa.DataType:
-    if name not in table.schema.names:
+    if table.schema.names.count(name) != 1:
         return pa.string()
     own = table.schema.field(name).type
     if pa.types.is_dictionary(own):
@@ -92,10 +88,23 @@ def _type_in(name: str, table: Table) -> pa.DataType:
 
 
 def _is_of_bytes(name: str, table: Table) -> bool:
-    if name not in table.schema.names:
+    if table.schema.names.count(name) != 1:
         return False
     field = table.schema.field(name)
     return is_bytes(field.type)
+
+
+def require_years(values: pa.Array) -> None:
+    """Raise ``pa.ArrowInvalid`` for dates and times of years that Python does not have."""
+    if not pa.types.is_temporal(values.type):
+        return
+    first = pa.scalar(dt.date.min).cast(values.type)
+    last = pa.scalar(dt.date.max).cast(values.type)
+    is_early = pc.less(values, first)
+    is_late = pc.greater(values, last)
+    some = pc.any(pc.or_(is_early, is_late))
+    if some.as_py():
+        raise pa.ArrowInvalid("a year before 1 or after 9999")
 
 
 def _unified(one: pa.DataType, other: pa.DataType) -> pa.DataType:
@@ -117,8 +126,9 @@ def guess_types(survey: "SourceSummary", keys: Sequence[str]) -> None:
             if survey.types[name] == pa.uint64() and _is_beyond_int64(batch.column(name)):
                 survey.types[name] = pa.decimal128(DECIMAL_DIGITS, 0)
     for name, guess in guesses.items():
-        if pa.types.is_floating(guess.type) and name in keys:
-            # Digit by digit: two texts may be one float.
+        is_exact = not pa.types.is_floating(guess.type) and not guess.nulls
+        if name in keys and not is_exact:
+            # Digit by digit: two texts may be one float, and any may be one null.
             continue
         survey.types[name] = guess.type
         if guess.nulls:

@@ -183,10 +183,14 @@ def _earlier(low: dt.date, high: dt.date) -> dt.date:
 
 def _is_within(limit: float, kind: pa.DataType) -> bool:
     """Whether a limit says more than the type does."""
+    if pa.types.is_decimal(kind):
+        return math.isfinite(limit)
+    numpy_type = kind.to_pandas_dtype()
     if pa.types.is_integer(kind):
-        widest = np.iinfo(kind.to_pandas_dtype())
+        widest = np.iinfo(numpy_type)
         return bool(widest.min < limit < widest.max)
-    return math.isfinite(limit)
+    largest = float(np.finfo(numpy_type).max)
+    return abs(limit) < largest
 
 
 def _int_if_whole(limit: float) -> float:

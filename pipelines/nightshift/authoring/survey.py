@@ -11,7 +11,7 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from nightshift.authoring.column_types import add_column, folders_of, guess_types, names_of, remark
+from nightshift.authoring.column_types import add_column, folders_of, guess_types, names_of, remark, require_years
 from nightshift.authoring.csv_format import csv_format
 from nightshift.errors import UsageError
 from nightshift.settings import Settings
@@ -120,7 +120,9 @@ class SourceSummary:
         kind = self.types[name]
         try:
             known = without_markers(values, self.nulls.get(name, ()))
-            return fitted(known, kind, self.timezone, as_text=as_text)
+            values_typed = fitted(known, kind, self.timezone, as_text=as_text)
+            require_years(values_typed)
+            return values_typed
         except REFUSALS as error:
             why = f"in {table.file.uri} it has values that are no {kind}: {error}"
             if name in self.needed:

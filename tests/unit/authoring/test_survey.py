@@ -150,6 +150,7 @@ ENDS = {
     "day64": pa.array([2**63 - 1, -(2**63)] * 200),
     "unsigned": pa.array([2**64 - 1, *range(399)], pa.uint64()),
     "double": pa.array([1.7e308, -1.7e308] * 200),
+    "single": pa.array([3.4e38, -3.4e38] * 200, pa.float32()),
     "half": pa.array([1.5, 2.5] * 200, pa.float16()),
     "small": pa.array([Decimal(1), Decimal(7)] * 200, pa.decimal32(4, 1)),
     "wide": pa.array([Decimal(1), Decimal(7)] * 200, pa.decimal256(60, 1)),
@@ -170,12 +171,13 @@ def test_types_at_their_ends_have_a_line_and_every_night_is_read(propose: Propos
     spec, made, _ = propose(rows(), data="ends.parquet")
     kinds = {name: spec.columns[name].type for name in ENDS}
     assert kinds == {
-        "day64": "int64", "unsigned": "decimal", "double": "float64", "half": "float32", "small": "decimal",
-        "wide": "float64", "until": "date", "since": "date", "last": "timestamp", "uuid": "string", "view": "string",
+        "day64": "int64", "unsigned": "decimal", "double": "float64", "single": "float32", "half": "float32",
+        "small": "decimal", "wide": "float64", "until": "date", "since": "date", "last": "timestamp", "uuid": "string", "view": "string",
         "bytes": "string",
     }  # fmt: skip
     assert [spec.columns["until"].min, spec.columns["since"].min] == [dt.date(1, 1, 1)] * 2
-    assert (spec.columns["day64"].min, spec.columns["day64"].max, spec.columns["double"].max) == (None, None, None)
+    ends = [spec.columns[name] for name in ("day64", "double", "single")]
+    assert [(column.min, column.max) for column in ends] == [(None, None)] * 3
     assert said(made, "bytes") == ["bytes is bytes without the mark of a text: it is read as UTF-8"]
     assert sum(len(features(spec, night.isoformat(), Stores(project))) for night in NIGHTS) == 400
 
@@ -185,7 +187,27 @@ USELESS = {
     "picture": pa.array([b"\xff\xd8"] * 400),
     "views": pa.array([["a"]] * 400, pa.list_(pa.string_view())),
     "clock": pa.array([1] * 400, pa.time32("s")),
+    "far": pa.array([2**60] * 400, pa.timestamp("us")),
 }
+
+
+def test_a_column_of_two_types_or_two_names_is_left_out(propose: Proposal, project: Settings) -> None:
+    put(rows(odd=1.5), project.project / "in/a.parquet")
+    put(rows(odd="x", id=range(400, 800)), project.project / "in/b.parquet")
+    spec, made, _ = propose(rows(), data="in/*.parquet")
+    assert set(spec.columns) == {"id", "size"}
+    assert "'odd' is left out: it is double in " in said(made, "odd")[0]
+    lines = rows(odd=1.5, two=2.5).to_csv(index=False)
+    (project.project / "twice.csv").write_text(lines.replace("odd,two", "odd,odd"))
+    spec, made, _ = propose(rows(), data="twice.csv", force=True)
+    assert set(spec.columns) == {"id", "size"}
+    assert "are called so" in said(made, "odd")[0]
+
+
+def test_a_key_is_no_null_for_a_text(propose: Proposal) -> None:
+    ids = ["unknown" if number % 40 == 0 else str(number) for number in range(400)]
+    spec, _, _ = propose(rows(id=ids), "csv")
+    assert (spec.columns["id"].type, spec.columns["id"].nulls) == ("string", ())
 
 
 @pytest.mark.parametrize("name", USELESS)
