@@ -172,8 +172,8 @@ def test_types_at_their_ends_have_a_line_and_every_night_is_read(propose: Propos
     kinds = {name: spec.columns[name].type for name in ENDS}
     assert kinds == {
         "day64": "int64", "unsigned": "decimal", "double": "float64", "single": "float32", "half": "float32",
-        "small": "decimal", "wide": "float64", "until": "date", "since": "date", "last": "timestamp", "uuid": "string", "view": "string",
-        "bytes": "string",
+        "small": "decimal", "wide": "float64", "until": "date", "since": "date", "last": "timestamp",
+        "uuid": "string", "view": "string", "bytes": "string",
     }  # fmt: skip
     assert [spec.columns["until"].min, spec.columns["since"].min] == [dt.date(1, 1, 1)] * 2
     ends = [spec.columns[name] for name in ("day64", "double", "single")]
