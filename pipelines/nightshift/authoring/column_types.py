@@ -100,6 +100,8 @@ def require_years(values: pa.Array) -> None:
         return
     first = pa.scalar(dt.date.min).cast(values.type)
     last = pa.scalar(dt.date.max).cast(values.type)
+    if pa.types.is_timestamp(values.type):
+        last = pa.scalar(dt.datetime.max.replace(tzinfo=dt.UTC), values.type)
     is_early = pc.less(values, first)
     is_late = pc.greater(values, last)
     some = pc.any(pc.or_(is_early, is_late))
