@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from nightshift.authoring.facts import MOST_HASHES, ColumnFacts
-from nightshift.stores.types import DECIMAL_DIGITS
+from nightshift.stores.types import DECIMAL_DIGITS, FIXED, is_bytes
 
 MOST_CATEGORIES = 100
 MOST_LEARNT = 1000
@@ -54,6 +54,8 @@ def type_of(arrow_type: pa.DataType) -> dict[str, Any] | None:
     """``type`` and ``scale`` of a column; None for what a spec has no type for."""
     if pa.types.is_timestamp(arrow_type):
         return {"type": "timestamp"}
+    if is_bytes(arrow_type):
+        return {"type": "string"}
     if pa.types.is_decimal(arrow_type):
         return _decimal_type(arrow_type)
     if arrow_type not in NAMES:
@@ -134,8 +136,10 @@ def _nulls(facts: ColumnFacts, nights: Counter[dt.date], keys: dict[str, Any]) -
 
 
 def _range(facts: ColumnFacts, keys: dict[str, Any]) -> list[str]:
-    keys |= bounds(facts)
-    keys["on_breach"] = {"range": "drop"}
+    limits = bounds(facts)
+    if limits:
+        keys |= limits
+        keys["on_breach"] = {"range": "drop"}
     low = _short(facts.low)
     high = _short(facts.high)
     return [f"seen {low} to {high}"]
@@ -152,8 +156,7 @@ def _infinite(facts: ColumnFacts, keys: dict[str, Any]) -> list[str]:
 def bounds(facts: ColumnFacts) -> dict[str, Any]:
     """Limits as far beyond what was seen as that is wide; what was never negative stays so; dates have no end."""
     if isinstance(facts.low, dt.date):
-        days = max(facts.high - facts.low, dt.timedelta(days=365))
-        return {"min": facts.low - days}
+        return {"min": _earlier(facts.low, facts.high)}
     low = float(facts.low)
     high = float(facts.high)
     span = (high - low) or abs(high) or 1.0
@@ -163,12 +166,31 @@ def bounds(facts: ColumnFacts) -> dict[str, Any]:
         least = outward(low - span)
     if high > 0:
         most = outward(high + span)
-    if pa.types.is_integer(facts.kind):
-        numpy_type = facts.kind.to_pandas_dtype()
+    limits = {"min": least, "max": most}
+    kept_type = FIXED.get(NAMES.get(facts.kind, ""), facts.kind)
+    within = {name: limit for name, limit in limits.items() if _is_within(limit, kept_type)}
+    return {name: _int_if_whole(limit) for name, limit in within.items()}
+
+
+def _earlier(low: dt.date, high: dt.date) -> dt.date:
+    """As long before the first day as the last is after it, and no earlier than a date can be."""
+    a_year = dt.timedelta(days=365)
+    days = max(high - low, a_year)
+    farthest = low - dt.date.min
+    earlier = min(days, farthest)
+    return low - earlier
+
+
+def _is_within(limit: float, kind: pa.DataType) -> bool:
+    """Whether a limit says more than the type does."""
+    if pa.types.is_decimal(kind):
+        return math.isfinite(limit)
+    numpy_type = kind.to_pandas_dtype()
+    if pa.types.is_integer(kind):
         widest = np.iinfo(numpy_type)
-        least = max(least, widest.min)
-        most = min(most, widest.max)
-    return {"min": _int_if_whole(least), "max": _int_if_whole(most)}
+        return bool(widest.min < limit < widest.max)
+    largest = float(np.finfo(numpy_type).max)
+    return abs(limit) < largest
 
 
 def _int_if_whole(limit: float) -> float:

@@ -97,6 +97,8 @@ def _source(page: Page, draft: SpecDraft) -> None:
     survey = draft.survey
     page.section("source", "where the rows of a night come from; docs/your-own-data.md has the other kinds")
     page.put("files", survey.pattern, "--data", 1)
+    if any(table.texts for table in survey.tables):
+        page.put("csv", survey.csv.model_dump(), "as the files were seen to be written", 1)
     page.put("night", survey.night, NIGHT_BY[survey.night], 1)
     if survey.night != "arrival" and survey.column != draft.partition:
         page.put("column", survey.column, "its name in the source", 1)
@@ -137,8 +139,13 @@ def _columns(page: Page, draft: SpecDraft) -> None:
     page.section("columns", YAML_COLUMNS)
     for name, line in draft.columns.items():
         keys = {"type": line.keys["type"]}
-        if name in draft.sources:
-            keys["source"] = draft.sources[name]
+        source = draft.sources.get(name, name)
+        if source != name:
+            keys["source"] = source
+        if source in draft.survey.nulls:
+            keys["nulls"] = list(draft.survey.nulls[source])
+        if source in draft.survey.partial:
+            keys["optional"] = True
         keys.update(line.keys)
         page.put(name, keys, line.comment, 1)
     for name, why in draft.left_out.items():
@@ -155,9 +162,13 @@ def _label(page: Page, draft: SpecDraft) -> None:
     page.put("type", facts.kind, facts.why, 1)
     if facts.positive is not None:
         page.put("positive", facts.positive, "the value that is predicted, see above", 1)
+        page.put("negative", facts.negative, "the other; a third text stops its night", 1)
     if facts.classes:
         classes = list(facts.classes)
         page.put("classes", classes, "all values that were seen", 1)
+    nulls = [*draft.survey.nulls.get(draft.label_source or draft.label, ()), *facts.nulls]
+    if nulls:
+        page.put("nulls", nulls, "texts that stand for no outcome", 1)
     page.put("delay_days", draft.delay_days, "--delay-days: the run of night D sees labels up to D less this", 1)
     page.gap()
 

@@ -1,29 +1,36 @@
 """Which kind of label it is, by its values."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
 
 from nightshift.authoring.facts import ColumnFacts
+from nightshift.authoring.outcomes import Outcomes, as_word, is_whole, outcomes_of
 from nightshift.errors import UsageError
+from nightshift.modelling.label_types.usual import says_no, says_yes, usual_positive
 from nightshift.spec.learning import LabelKind
 from nightshift.stores.types import is_number_or_bool
 
 FEW_NUMBERS = 20
 MOST_CLASSES = 100
-YES = ("yes", "y", "true", "t", "positive", "pos", "malignant", "bad", "late", "churned", "fraud", "default")
 
 
 @dataclass(frozen=True)
 class LabelFacts:
-    """The kind of a label, the text that means yes, the classes; ``why`` is the comment."""
+    """The kind of a label, the texts that mean yes and no, the classes; ``why`` is the comment.
+
+    ``nulls`` are texts that stand for no outcome; ``doubts`` are what a person should look at.
+    """
 
     kind: LabelKind
     why: str
     positive: str | None = None
+    negative: str | None = None
     classes: tuple[str, ...] = ()
+    nulls: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 def recognised(name: str, facts: ColumnFacts, wanted: LabelKind | None) -> LabelFacts:
@@ -38,22 +45,24 @@ def recognised(name: str, facts: ColumnFacts, wanted: LabelKind | None) -> Label
             f"--label: {name} has {facts.distinct} different values in {facts.rows} rows: nothing to learn",
             fix="name another column, or data that has more",
         )
-    kind = wanted or _likely_kind(facts)
-    return FACTS[kind](name, facts)
+    outcomes = outcomes_of(name, facts)
+    kind = wanted or _likely_kind(facts, outcomes)
+    label = FACTS[kind](name, facts, outcomes)
+    return replace(label, nulls=outcomes.nulls, doubts=outcomes.doubts + label.doubts)
 
 
-def _likely_kind(facts: ColumnFacts) -> LabelKind:
-    if facts.distinct == 2:
+def _likely_kind(facts: ColumnFacts, outcomes: Outcomes) -> LabelKind:
+    values = outcomes.rows
+    if values is not None and len(values) == 2:
         return "binary"
     if not is_number_or_bool(facts.kind):
         return "multiclass"
-    values = facts.values
     if values is None or len(values) > FEW_NUMBERS:
         return "regression"
-    return "multiclass" if all(map(_whole, values)) else "regression"
+    return "multiclass" if all(map(is_whole, values)) else "regression"
 
 
-def _regression(name: str, facts: ColumnFacts) -> LabelFacts:
+def _regression(name: str, facts: ColumnFacts, outcomes: Outcomes) -> LabelFacts:
     if not is_number_or_bool(facts.kind):
         raise UsageError(
             f"--label-type regression: {name} is text",
@@ -63,8 +72,8 @@ def _regression(name: str, facts: ColumnFacts) -> LabelFacts:
     return LabelFacts("regression", why)
 
 
-def _binary(name: str, facts: ColumnFacts) -> LabelFacts:
-    values = _counted_classes(name, facts)
+def _binary(name: str, facts: ColumnFacts, outcomes: Outcomes) -> LabelFacts:
+    values = _counted_classes(name, facts, outcomes)
     if len(values) != 2:
         raise UsageError(
             f"--label-type binary: {name} has {len(values)} different values",
@@ -75,24 +84,44 @@ def _binary(name: str, facts: ColumnFacts) -> LabelFacts:
         positives = next(count for value, count in values.items() if value)
         share = positives / rows
         return LabelFacts("binary", f"two values; {share:.1%} of the labelled rows are positive")
-    positive, reason = _positive(values)
+    positive, reason, is_guess = _positive(values)
+    negative = next(value for value in values if value != positive)
     share = values[positive] / rows
-    why = f"two values; {share:.1%} of the labelled rows; {reason}"
-    return LabelFacts("binary", why, positive=as_word(positive))
+    label = LabelFacts(
+        "binary",
+        f"two values; {share:.1%} of the labelled rows; {reason}",
+        positive=as_word(positive),
+        negative=as_word(negative),
+    )
+    if not is_guess:
+        return label
+    doubt = (
+        f"label {name}: {label.positive!r} is predicted and {label.negative!r} is its opposite, which is a guess"
+        f" ({reason}): turn positive and negative round in model.yaml if it is the other way"
+    )
+    return replace(label, doubts=(doubt,))
 
 
-def _positive(values: dict[Any, int]) -> tuple[Any, str]:
-    """Which of two values is the one to predict, and why."""
-    saying_yes = [value for value in values if as_word(value).strip().lower() in YES]
+def _positive(values: dict[Any, int]) -> tuple[Any, str, bool]:
+    """Which of two values is the one to predict, why, and whether that is a guess."""
+    one, other = values
+    usual = usual_positive(as_word(one), as_word(other))
+    if usual is not None:
+        is_one = as_word(one) == usual
+        return (one if is_one else other), "the usual reading", False
+    saying_yes = [value for value in values if says_yes(as_word(value))]
     if len(saying_yes) == 1:
-        return saying_yes[0], "it says yes"
+        return saying_yes[0], "it says yes", True
+    not_saying_no = [value for value in values if not says_no(as_word(value))]
+    if len(not_saying_no) == 1:
+        return not_saying_no[0], "the other says no", True
     rarer = min(values, key=lambda value: (values[value], as_word(value)))
-    return rarer, "the rarer of the two"
+    return rarer, "the rarer of the two", True
 
 
-def _multiclass(name: str, facts: ColumnFacts) -> LabelFacts:
-    values = _counted_classes(name, facts)
-    if len(values) < 3 or not all(isinstance(value, str) or _whole(value) for value in values):
+def _multiclass(name: str, facts: ColumnFacts, outcomes: Outcomes) -> LabelFacts:
+    values = _counted_classes(name, facts, outcomes)
+    if len(values) < 3 or not all(isinstance(value, str) or is_whole(value) for value in values):
         raise UsageError(
             f"--label-type multiclass: {name} has {len(values)} different values, and three or more are needed,"
             " texts or whole numbers",
@@ -104,35 +133,20 @@ def _multiclass(name: str, facts: ColumnFacts) -> LabelFacts:
     return LabelFacts("multiclass", why, classes=classes)
 
 
-def _counted_classes(name: str, facts: ColumnFacts) -> dict[Any, int]:
+def _counted_classes(name: str, facts: ColumnFacts, outcomes: Outcomes) -> dict[Any, int]:
     """Rows by value. Raises ``UsageError`` for more values than can be classes."""
-    values = facts.values
+    values = outcomes.rows
     if values is None or len(values) > MOST_CLASSES:
         numeric = is_number_or_bool(facts.kind)
         raise UsageError(
             f"--label: {name} has {facts.distinct} different values, more than the {MOST_CLASSES} that can be classes",
             fix="give --label-type regression" if numeric else "name another column",
         )
-    return dict(values)
+    return values
 
 
-FACTS: dict[LabelKind, Callable[[str, ColumnFacts], LabelFacts]] = {
+FACTS: dict[LabelKind, Callable[[str, ColumnFacts, Outcomes], LabelFacts]] = {
     "binary": _binary,
     "multiclass": _multiclass,
     "regression": _regression,
 }
-
-
-def as_word(value: Any) -> str:
-    """A class as the source's reader gives it: 7 and 7.0 are both "7"."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(int(value)) if _whole(value) else str(value)
-
-
-def _whole(value: Any) -> bool:
-    if isinstance(value, str):
-        return False
-    return bool(value == int(value))

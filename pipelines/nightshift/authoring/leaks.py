@@ -128,8 +128,7 @@ def _most_frequent_first(texts: pa.ChunkedArray) -> pa.Array:
 
 def _without_infinite(values: pa.ChunkedArray) -> Array:
     numbers = np.array(values.to_numpy(), np.float32)
-    farthest = np.sign(numbers) * FARTHEST
-    return np.where(np.isinf(numbers), farthest, numbers)
+    return np.clip(numbers, -FARTHEST, FARTHEST)
 
 
 def _strength(numbers: Array, target: Array, probe: "_Probe") -> float:

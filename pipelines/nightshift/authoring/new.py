@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from nightshift.authoring.decide import DraftLine, line, type_of
+from nightshift.authoring.decide import DraftLine, line
 from nightshift.authoring.draft import SpecDraft, written
 from nightshift.authoring.facts import Counted, count
 from nightshift.authoring.keys import duplicate_rows
@@ -73,7 +73,14 @@ def new(request: NewModelRequest, settings: Settings) -> NewModel:
     """
     file = settings.models / request.name / "model.yaml"
     _require_name(request, file)
-    source = survey(request.data, request.partition_by, request.timezone, settings)
+    source = survey(
+        request.data,
+        request.partition_by,
+        request.timezone,
+        settings,
+        label=request.label,
+        keys=request.keys,
+    )
     _require_columns(request, source)
     draft, warnings = _draft(request, source)
     _write(file, written(draft))
@@ -115,21 +122,20 @@ def _require_columns(request: NewModelRequest, source: SourceSummary) -> None:
 
 def _draft(request: NewModelRequest, source: SourceSummary) -> tuple[SpecDraft, list[str]]:
     """The draft, and what a person should look at."""
-    left_out = _left_out(source)
-    types = {name: kind for name, kind in source.types.items() if name not in left_out}
     nights = source.nights()
     if not nights:
         raise NoSourceData(
             f"{request.data} has no row with a night",
             fix="look at --data and --partition-by",
         )
-    batches = source.batches(list(types), source.stride)
-    counted = count(batches, types, source.rows)
+    batches = source.batches(list(source.types), source.stride)
+    counted = count(batches, source.types, source.rows)
+    _leave_out(source, counted)
     label_facts = recognised(request.label, counted.facts[request.label], request.label_type)
     duplicates = duplicate_rows(request.keys, request.label, source, counted)
     label = safe_name(request.label) or "label"
     partition = _partition_name(request)
-    features = [name for name in types if name != request.label]
+    features = [name for name in counted.facts if name != request.label]
     taken = [label, partition, f"{label}_score", f"predicted_{label}", *RESERVED]
     names = safe_names(features, taken)
     renamed = {alias: name for name, alias in names.items() if alias != name}
@@ -140,7 +146,7 @@ def _draft(request: NewModelRequest, source: SourceSummary) -> tuple[SpecDraft, 
         nights=nights,
         columns=columns.lines,
         sources=renamed,
-        left_out=left_out,
+        left_out=source.left_out,
         partition=partition,
         keys=[names[key] for key in request.keys],
         duplicates=duplicates,
@@ -155,15 +161,14 @@ def _draft(request: NewModelRequest, source: SourceSummary) -> tuple[SpecDraft, 
     return draft, warnings + _warnings(draft, counted, nightless)
 
 
-def _left_out(source: SourceSummary) -> dict[str, str]:
-    """Why a column of the source is not in the spec."""
-    left_out = {}
-    for name, kind in source.types.items():
-        if type_of(kind) is None:
-            left_out[name] = f"{kind} has no column type"
-    for name, lacking in source.partial.items():
-        left_out[name] = f"{lacking} of {len(source.tables)} files lack it"
-    return left_out
+def _leave_out(source: SourceSummary, counted: Counted) -> None:
+    """Forget the columns that cannot be used, and those that have neither name nor value."""
+    unnamed = {name for table in source.tables for name in table.unnamed}
+    for name in unnamed & counted.facts.keys():
+        if not counted.facts[name].known:
+            source.left_out[name] = "it has no name and no value"
+    for name in source.left_out:
+        counted.facts.pop(name, None)
 
 
 def _partition_name(request: NewModelRequest) -> str:
@@ -249,6 +254,14 @@ def _strengths(
 
 def _warnings(draft: SpecDraft, counted: Counted, nightless: int) -> list[str]:
     warnings = [f"{name!r} is left out: {why}" for name, why in draft.left_out.items()]
+    remarks = draft.survey.remarks.items()
+    warnings += [remark for name, remark in remarks if name not in draft.left_out]
+    for name, lacking in draft.survey.partial.items():
+        warnings.append(f"{name}: {lacking} of {len(draft.survey.tables)} files lack it, and it is null in their rows")
+    for key in draft.keys:
+        if "float" in draft.columns[key].keys["type"]:
+            warnings.append(f"key {key} is a float: two keys that only rounding tells apart are one; better is text")
+    warnings += draft.label_facts.doubts
     if draft.duplicates:
         warnings.append(f"{draft.duplicates:,} rows repeat a key of their night; night.duplicate_keys drops them")
     if nightless:

@@ -60,8 +60,8 @@ def _sections(path: str, parent: JsonSchema, root: JsonSchema) -> Iterator[str]:
             description = _prose(section["description"])
             yield f"\n## {title}\n"
             yield f"{description}{_how_many(value)}\n"
-            yield from _table(f"{title}.", section, root)
-            yield from _sections(f"{title}.", section, root)
+            yield from _table(f"{path}{key}.", section, root)
+            yield from _sections(f"{path}{key}.", section, root)
 
 
 def _title(path: str, section: JsonSchema, *, several: bool) -> str:

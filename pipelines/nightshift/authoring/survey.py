@@ -11,30 +11,50 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from nightshift.authoring.text_types import TypeGuess
+from nightshift.authoring.column_types import add_column, folders_of, guess_types, names_of, remark, require_years
+from nightshift.authoring.csv_format import csv_format
 from nightshift.errors import UsageError
 from nightshift.settings import Settings
+from nightshift.sources.named import without_markers
 from nightshift.sources.nights import arrived, in_path, of_rows
+from nightshift.sources.opened import opened
 from nightshift.sources.places import File, find
 from nightshift.sources.tables import Table
-from nightshift.stores.types import REFUSALS, decoded, fitted, is_text
+from nightshift.spec.source import CsvFormat
+from nightshift.stores.text_values import without_null_words
+from nightshift.stores.types import (
+    REFUSALS,
+    decoded,
+    fitted,
+)
 
 MOST_ROWS = 5_000_000
+# No column of the data is called so.
+NIGHT = "\0night"
 ARRIVAL = "arrival"
 NightBy = Literal["column", "path", "arrival"]
 
 
 @dataclass
 class SourceSummary:
-    """Files whose nights are known. ``types`` are by the source's names, the night's own column left out."""
+    """Files whose nights are known. ``types`` are by the source's names, the night's own column left out.
+
+    ``needed`` are label and keys; ``partial`` has how many files lack a column, ``nulls`` the texts that mean null in
+    it, ``left_out`` why it cannot be used, ``remarks`` what else a person should know of it.
+    """
 
     pattern: str
     tables: list[Table]
     night: NightBy
     column: str
     timezone: str
+    csv: CsvFormat = field(default_factory=CsvFormat)
+    needed: tuple[str, ...] = ()
     types: dict[str, pa.DataType] = field(default_factory=dict)
     partial: dict[str, int] = field(default_factory=dict)
+    nulls: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+    remarks: dict[str, str] = field(default_factory=dict)
     rows: int = 0
     stride: int = 1
 
@@ -61,15 +81,18 @@ class SourceSummary:
         return rows
 
     def require(self, name: str, option: str) -> None:
-        """Raise ``UsageError``, naming close ones, for a column that is not there."""
+        """Raise ``UsageError`` for a column that is not there, naming close ones, or that cannot be used."""
+        if name in self.left_out:
+            raise unusable(name, self.left_out[name])
+        if name in self.partial and option == "--keys":
+            raise unusable(name, f"{self.partial[name]} of {len(self.tables)} files lack it")
         names = list(self.types)
         if name not in names:
             raise unknown(name, option, names)
 
     def _columns_of(self, table: Table, names: Sequence[str]) -> dict[str, str]:
         """What to read of a file: one column at least, whose rows are counted."""
-        folders = _folders(table)
-        columns = [name for name in names if name not in folders]
+        columns = [name for name in names if name in table.schema.names]
         if self.night == "column":
             columns.append(self.column)
         if not columns:
@@ -77,22 +100,35 @@ class SourceSummary:
         return {name: name for name in columns}
 
     def _typed(self, table: Table, batch: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
-        folders = _folders(table)
+        folders = folders_of(table)
         columns = [self._night(table, batch)]
         for name in names:
-            values = pa.repeat(folders[name], batch.num_rows) if name in folders else batch.column(name)
             as_text = table.texts or name in folders
-            columns.append(self._fitted(table, name, values, as_text))
-        return pa.record_batch(columns, names=["", *names])
+            if name in folders:
+                value = pa.scalar(folders[name], pa.string())
+                values = pa.repeat(value, batch.num_rows)
+            elif name in table.schema.names:
+                values = batch.column(name)
+            else:
+                values = pa.nulls(batch.num_rows)
+            fitting = self._fitted(table, name, values, as_text)
+            columns.append(fitting)
+        return pa.record_batch(columns, names=[NIGHT, *names])
 
     def _fitted(self, table: Table, name: str, values: pa.Array, as_text: bool) -> pa.Array:
+        """The values typed; nulls of a column that cannot be used, which is left out then."""
+        kind = self.types[name]
         try:
-            return fitted(values, self.types[name], self.timezone, as_text=as_text)
+            known = without_markers(values, self.nulls.get(name, ()))
+            values_typed = fitted(known, kind, self.timezone, as_text=as_text)
+            require_years(values_typed)
+            return values_typed
         except REFUSALS as error:
-            raise UsageError(
-                f"{table.file.uri}: column {name} is not {self.types[name]} like in the other files: {error}",
-                fix="mend the files, or narrow --data",
-            ) from error
+            why = f"in {table.file.uri} it has values that are no {kind}: {error}"
+            if name in self.needed:
+                raise unusable(name, why) from error
+            self.left_out.setdefault(name, why)
+            return pa.nulls(len(values), kind)
 
     def _night(self, table: Table, batch: pa.RecordBatch) -> pa.Array:
         if self.night != "column":
@@ -100,7 +136,8 @@ class SourceSummary:
             return pa.repeat(night, batch.num_rows)
         values = decoded(batch.column(self.column))
         try:
-            return of_rows(values, self.timezone)
+            known = without_null_words(values) if table.texts else values
+            return of_rows(known, self.timezone)
         except REFUSALS as error:
             raise UsageError(
                 f"{table.file.uri}: column {self.column} says no night: {error}",
@@ -108,34 +145,50 @@ class SourceSummary:
             ) from error
 
 
-def survey(pattern: str, partition_by: str, timezone: str, settings: Settings) -> SourceSummary:
+def survey(
+    pattern: str,
+    partition_by: str,
+    timezone: str,
+    settings: Settings,
+    *,
+    label: str = "",
+    keys: Sequence[str] = (),
+) -> SourceSummary:
     """Open the files and find the types of their columns: as Parquet says, and out of all texts of a CSV.
 
     Raises ``SourceMissing``, ``SourceUnreadable``, and ``UsageError`` where files contradict each other.
     """
-    tables = [Table(file) for file in find(pattern, settings)]
-    names = _all_names(tables)
+    files = find(pattern, settings)
+    csv = csv_format(files)
+    tables = [opened(file, csv) for file in files]
+    names = [name for name in _all_names(tables) if name]
     night = _night_by(partition_by, tables, names)
-    summary = SourceSummary(pattern, tables, night, partition_by, timezone)
+    summary = SourceSummary(pattern, tables, night, partition_by, timezone, csv, (label, *keys))
     for name in names:
-        if name == partition_by and night != ARRIVAL:
-            continue
-        lacking = sum(name not in _names(table) for table in tables)
-        if lacking:
-            summary.partial[name] = lacking
-        else:
-            summary.types[name] = _type(name, tables)
-    summary.types |= _guessed(summary)
-    summary.rows = sum(table.fragment.count_rows() for table in tables)
+        remark(summary, name)
+        if name != partition_by or night == ARRIVAL:
+            add_column(summary, name)
+    if any("" in names_of(table) for table in tables):
+        summary.left_out[""] = "it has no name"
+    guess_types(summary, keys)
+    summary.rows = sum(table.count_rows() for table in tables)
     summary.stride = max(1, math.ceil(summary.rows / MOST_ROWS))
     return summary
 
 
-def night_of(file: File, survey: SourceSummary) -> dt.date:
-    """The night of a whole file, by its path or its arrival."""
+def night_of(file: File, survey: SourceSummary) -> dt.date | None:
+    """The night of a whole file, by its path or its arrival; None where the path says null."""
     if survey.night == "path":
         return in_path(file, survey.column)
     return arrived(file, survey.timezone)
+
+
+def unusable(name: str, why: str) -> UsageError:
+    """The error for label or key that cannot be read."""
+    return UsageError(
+        f"column {name} cannot be used: {why}",
+        fix="write it as text, a whole number or another type of docs/your-own-data.md; or name another column",
+    )
 
 
 def unknown(name: str, option: str, names: Sequence[str]) -> UsageError:
@@ -150,20 +203,10 @@ def unknown(name: str, option: str, names: Sequence[str]) -> UsageError:
     )
 
 
-def _folders(table: Table) -> dict[str, str]:
-    """What the path of a file says that its columns do not."""
-    columns = table.schema.names
-    return {name: value for name, value in table.file.parts.items() if name not in columns}
-
-
-def _names(table: Table) -> list[str]:
-    return [*table.schema.names, *_folders(table)]
-
-
 def _all_names(tables: list[Table]) -> list[str]:
     names: dict[str, None] = {}
     for table in tables:
-        for name in _names(table):
+        for name in names_of(table):
             names[name] = None
     return list(names)
 
@@ -181,51 +224,3 @@ def _night_by(partition_by: str, tables: list[Table], names: list[str]) -> Night
             fix="narrow --data",
         )
     raise unknown(partition_by, "--partition-by", [*names, ARRIVAL])
-
-
-def _type(name: str, tables: list[Table]) -> pa.DataType:
-    """The type that holds the values of every file."""
-    common = _type_in(name, tables[0])
-    for table in tables:
-        own = _type_in(name, table)
-        try:
-            common = _unified(common, own)
-        except REFUSALS as error:
-            raise UsageError(
-                f"column {name} is {common} in {tables[0].file.uri}, but {own} in {table.file.uri}",
-                fix="mend the files, or narrow --data",
-            ) from error
-    return pa.string() if is_text(common) else common
-
-
-def _type_in(name: str, table: Table) -> pa.DataType:
-    if name not in table.schema.names:
-        return pa.string()
-    own = table.schema.field(name).type
-    if pa.types.is_dictionary(own):
-        return own.value_type
-    return own
-
-
-def _unified(one: pa.DataType, other: pa.DataType) -> pa.DataType:
-    schemas = [pa.schema({"x": column_type}) for column_type in (one, other)]
-    unified = pa.unify_schemas(schemas, promote_options="permissive")
-    return unified.field("x").type
-
-
-def _guessed(survey: SourceSummary) -> dict[str, pa.DataType]:
-    """Types for columns of texts: of a CSV anything that every text is, elsewhere only dates and times."""
-    texts = [name for name, kind in survey.types.items() if pa.types.is_string(kind)]
-    guesses = {name: _first_guess(name, survey) for name in texts}
-    for batch in survey.batches(texts):
-        for name, guess in guesses.items():
-            guess.look(batch.column(name))
-    return {name: guess.type for name, guess in guesses.items()}
-
-
-def _first_guess(name: str, survey: SourceSummary) -> TypeGuess:
-    all_csv = all(table.texts for table in survey.tables)
-    in_a_path = any(name in _folders(table) for table in survey.tables)
-    if all_csv or in_a_path:
-        return TypeGuess()
-    return TypeGuess(candidates=["date", "time"])

@@ -134,6 +134,9 @@ def _checked(path: Path) -> "ModelSpec | None":
         typer.secho(str(error), fg=typer.colors.RED, err=True)
         return None
     typer.echo(f"{spec.name}: good ({len(spec.columns)} columns, {len(spec.features)} features)")
+    label = spec.label
+    if label.positive is not None and label.negative is None:
+        _warn("label.negative is missing: write the text that means no, so that no other is taken as one", spec.name)
     return spec
 
 

@@ -1,16 +1,17 @@
 """A night out of Parquet or CSV files: only the files, row groups and columns that it needs."""
 
 import datetime as dt
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 
 from nightshift.partitions import parse_partition
 from nightshift.settings import Settings
 from nightshift.sources.named import WantedColumns
-from nightshift.sources.nights import arrived, in_path, rows_of
-from nightshift.sources.places import File, find
-from nightshift.sources.tables import Table
+from nightshift.sources.nights import arrived, in_path, rows_of, say_all_nightless
+from nightshift.sources.opened import opened
+from nightshift.sources.places import find
+from nightshift.sources.tables import RowsOfNight, Table
 from nightshift.spec import FilesSource
 
 
@@ -24,9 +25,9 @@ def read_night(wanted: WantedColumns, source: FilesSource, settings: Settings) -
     parts: list[pa.Table] = []
     names: list[str] = []
     for file in find(source.files, settings):
-        if not _may_hold(file, source, night, wanted):
+        table = opened(file, source.csv)
+        if not _may_hold(table, source, night, wanted):
             continue
-        table = Table(file)
         part = _rows(wanted, source, table, night)
         if part is not None:
             parts.append(part)
@@ -35,40 +36,45 @@ def read_night(wanted: WantedColumns, source: FilesSource, settings: Settings) -
     return wanted.joined(parts) if parts else pa.table({})
 
 
-def _may_hold(file: File, source: FilesSource, night: dt.date, wanted: WantedColumns) -> bool:
+def _may_hold(table: Table, source: FilesSource, night: dt.date, wanted: WantedColumns) -> bool:
     partition = wanted.spec.partition
     if source.night == "column":
         return True
-    if source.night == "path":
-        column = source.column or partition.column
-        return in_path(file, column) == night
-    return arrived(file, partition.timezone) == night
+    if source.night == "arrival":
+        return arrived(table.file, partition.timezone) == night
+    column = source.column or partition.column
+    night_of_file = in_path(table.file, column)
+    if night_of_file is None:
+        say_all_nightless(table, column)
+    return night_of_file == night
 
 
 def _rows(wanted: WantedColumns, source: FilesSource, table: Table, night: dt.date) -> pa.Table | None:
-    expression: ds.Expression | None = None
+    rows: RowsOfNight | None = None
     if source.night == "column":
         partition = wanted.spec.partition
         column = source.column or partition.column
-        expression = rows_of(table, column, night, partition.timezone)
+        rows = rows_of(table, column, night, partition.timezone)
         # What other nights look like is not this night's trouble.
-        if expression is None or not table.count(expression):
+        if rows is None or not table.count(rows):
             return None
-    return _typed(wanted, table, expression)
+    return _typed(wanted, table, rows)
 
 
-def _typed(wanted: WantedColumns, table: Table, expression: ds.Expression | None) -> pa.Table:
+def _typed(wanted: WantedColumns, table: Table, rows: RowsOfNight | None) -> pa.Table:
     file_columns = table.schema.names
     folders = {name: value for name, value in table.file.parts.items() if name not in file_columns}
     where = f"{wanted.spec.name} {wanted.partition}, from {table.file.uri}"
-    wanted.require([*file_columns, *folders], where)
-    in_file = {alias: name for alias, name in wanted.names.items() if name not in folders}
-    rows = table.read(in_file, expression)
-    columns = {}
-    for alias, name in wanted.names.items():
+    table.require_once(wanted.names.values())
+    present = wanted.present([*file_columns, *folders], where)
+    in_file = {alias: name for alias, name in present.items() if name not in folders}
+    read = table.read(in_file, rows)
+    columns: dict[str, Any] = {}
+    for alias, name in present.items():
         if alias in in_file:
-            columns[alias] = rows[alias]
+            columns[alias] = read[alias]
         else:
-            columns[alias] = pa.repeat(pa.scalar(folders[name]), rows.num_rows)
-    from_path = set(wanted.names) - set(in_file)
-    return wanted.fit(columns, where, texts=wanted.names if table.texts else from_path)
+            value = pa.scalar(folders[name], pa.string())
+            columns[alias] = pa.repeat(value, read.num_rows)
+    from_path = set(present) - set(in_file)
+    return wanted.fit(columns, where, texts=present if table.texts else from_path)

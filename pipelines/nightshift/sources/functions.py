@@ -66,9 +66,9 @@ def _rows(
     if not len(frame):
         return frame
     names = list(frame.schema.names if isinstance(frame, pa.Table) else frame.columns)
-    wanted.require(names, where)
+    present = wanted.present(names, where)
     wanted.say_left_out(names)
-    columns = {alias: frame[name] for alias, name in wanted.names.items()}
+    columns = {alias: frame[name] for alias, name in present.items()}
     return wanted.fit(columns, where)
 
 

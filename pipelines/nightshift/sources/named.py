@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from nightshift.errors import SchemaMismatch
 from nightshift.spec import ModelSpec
-from nightshift.stores.types import REFUSALS, arrow_type, decoded, fitted, is_text
+from nightshift.stores.text_values import are_numbers, nulled, plainly, without_null_words
+from nightshift.stores.types import REFUSALS, arrow_type, decoded, fitted, is_bytes, is_text, plain_array
 
 log = logging.getLogger("nightshift")
 MOST_SHOWN = 30
@@ -30,8 +31,9 @@ class WantedColumns:
         return self.spec.label.column in self.names
 
     def require(self, columns: Sequence[str], where: str) -> None:
-        """Raise ``SchemaMismatch`` for the wanted columns that are not among ``columns``."""
-        missing = {alias: name for alias, name in self.names.items() if name not in columns}
+        """Raise ``SchemaMismatch`` for the wanted columns that are not among ``columns``, and may not be missing."""
+        absent = self._absent(columns)
+        missing = {alias: name for alias, name in absent.items() if not self._is_optional(alias)}
         if not missing:
             return
         first = next(iter(missing.values()))
@@ -45,6 +47,27 @@ class WantedColumns:
             f"{where}: column {named} missing; got {got}{hint}",
             fix="mend the source, or the columns in model.yaml",
         )
+
+    def present(self, columns: Sequence[str], where: str) -> dict[str, str]:
+        """The names of those that are among ``columns``. Raises as ``require``."""
+        self.require(columns, where)
+        present = dict(self.names)
+        absent = self._absent(columns)
+        for alias, name in absent.items():
+            log.info("%s: no column %s: null in its rows", where, name)
+            present.pop(alias)
+        return present
+
+    def _absent(self, columns: Sequence[str]) -> dict[str, str]:
+        absent = {}
+        for alias, name in self.names.items():
+            if name not in columns:
+                absent[alias] = name
+        return absent
+
+    def _is_optional(self, alias: str) -> bool:
+        column = self.spec.columns.get(alias)
+        return column is not None and column.optional
 
     def say_left_out(self, columns: Iterable[str]) -> None:
         """Log which columns the spec does not name, once for a night."""
@@ -67,13 +90,20 @@ class WantedColumns:
     def fit(self, columns: dict[str, Any], where: str, texts: Iterable[str] = ()) -> pa.Table:
         """Columns by the spec's names as a table: the spec's columns typed, a label as it came, or as text.
 
-        ``texts`` are columns in which numbers are text. Raises ``SchemaMismatch``, with the first value.
+        ``texts`` are columns in which numbers are text; an optional column that is not there is null.
+        Raises ``SchemaMismatch``, with the first value.
         """
         typed = {}
         for alias, values in columns.items():
             as_text = alias in texts
             typed[alias] = self._fitted(alias, values, where, as_text)
-        return pa.table(typed)
+        rows = max(map(len, typed.values()))
+        for alias in self.names:
+            if alias not in typed:
+                kind = arrow_type(self.spec.columns[alias])
+                typed[alias] = pa.nulls(rows, kind)
+        table = pa.table(typed)
+        return table.select(list(self.names))
 
     def joined(self, parts: Sequence[pa.Table]) -> pa.Table:
         """Parts of the night in one. Raises ``SchemaMismatch`` where a label is of two types."""
@@ -91,7 +121,8 @@ class WantedColumns:
         try:
             if column is None:
                 return self._label(fitted_label(values), as_text)
-            return fitted(values, arrow_type(column), timezone, as_text=as_text)
+            known = without_markers(values, column.nulls)
+            return fitted(known, arrow_type(column), timezone, as_text=as_text)
         except REFUSALS as error:
             name = _named(alias, self.names[alias])
             wanted = column.type if column else f"a {self.spec.label.type} label"
@@ -102,11 +133,24 @@ class WantedColumns:
 
     def _label(self, values: pa.Array, as_text: bool) -> pa.Array:
         label = self.spec.label
-        if label.classes or label.positive is not None:
-            return as_words(values)
-        if not as_text or not is_text(values.type):
-            return values
-        return _number_or_truth(values)
+        known = without_markers(values, label.nulls)
+        if label.texts:
+            if as_text and are_numbers(label.texts):
+                known = without_null_words(known)
+            return as_words(known)
+        if not as_text or not is_text(known.type):
+            return known
+        return _number_or_truth(known)
+
+
+def without_markers(values: Any, markers: Sequence[str]) -> Any:
+    """The same values; texts that the spec calls null are null."""
+    if not markers:
+        return values
+    array = plain_array(values)
+    if not is_text(array.type):
+        return array
+    return nulled(array.cast(pa.string()), markers)
 
 
 def fitted_label(values: Any) -> pa.Array:
@@ -117,16 +161,24 @@ def fitted_label(values: Any) -> pa.Array:
     if isinstance(label, pa.ChunkedArray):
         label = label.combine_chunks()
     label = decoded(label)
-    return label.cast(pa.string()) if is_text(label.type) else label
+    is_words = is_text(label.type) or is_bytes(label.type)
+    return fitted(label, pa.string()) if is_words else label
 
 
 def as_words(values: pa.Array) -> pa.Array:
     """A label as text: 7 and 7.0 are both "7", truth values "true" and "false"."""
-    if pa.types.is_floating(values.type):
-        values = fitted(values, pa.int64())
     if is_text(values.type):
         return values
-    return values.cast(pa.string())
+    if pa.types.is_floating(values.type):
+        values = _whole_where_all_are(values)
+    return plainly(values.cast(pa.string()))
+
+
+def _whole_where_all_are(floats: pa.Array) -> pa.Array:
+    try:
+        return fitted(floats, pa.int64())
+    except REFUSALS:
+        return plain_array(floats)
 
 
 def _number_or_truth(texts: pa.Array) -> pa.Array:

@@ -10,22 +10,25 @@ import pyarrow.dataset as ds
 
 from nightshift.errors import SchemaMismatch, SourceUnreadable
 from nightshift.sources.places import File
-from nightshift.sources.tables import Table
-from nightshift.stores.types import REFUSALS, fitted, instants, is_text, wall_clock
+from nightshift.sources.tables import RowsOfNight, Table
+from nightshift.stores.text_values import without_null_words
+from nightshift.stores.types import REFUSALS, fitted, instants, is_bytes, is_text, wall_clock
 
 log = logging.getLogger("nightshift")
 ZONED = r":\d{2}.*(Z|[+-]\d{2}:?\d{2})$"
 DAY = dt.timedelta(days=1)
 
 
-def in_path(file: File, name: str) -> dt.date:
-    """The night of a file by ``name=2024-01-01`` in its path. Raises ``SourceUnreadable``."""
-    value = file.parts.get(name)
-    if value is None:
+def in_path(file: File, name: str) -> dt.date | None:
+    """The night of a file by ``name=2024-01-01`` in its path; None: Hive says null. Raises ``SourceUnreadable``."""
+    if name not in file.parts:
         raise SourceUnreadable(
             f"{file.uri} has no folder {name}=... that says its night",
             fix="correct source in model.yaml",
         )
+    value = file.parts[name]
+    if value is None:
+        return None
     try:
         return dt.date.fromisoformat(value)
     except ValueError as error:
@@ -46,6 +49,8 @@ def of_rows(values: pa.Array, timezone: str) -> pa.Array:
 
     Raises ``pa.ArrowInvalid`` for texts that are neither YYYY-MM-DD nor ISO timestamps, or of which some have a zone.
     """
+    if is_bytes(values.type):
+        values = fitted(values, pa.string())
     if is_text(values.type):
         zoned = pc.match_substring_regex(values, ZONED)
         some_zoned = pc.any(zoned).as_py()
@@ -57,7 +62,7 @@ def of_rows(values: pa.Array, timezone: str) -> pa.Array:
     raise pa.ArrowInvalid(f"{values.type} says no night: it takes a date, a timestamp, or text like 2024-01-01")
 
 
-def rows_of(table: Table, column: str, night: dt.date, timezone: str) -> ds.Expression | None:
+def rows_of(table: Table, column: str, night: dt.date, timezone: str) -> RowsOfNight | None:
     """What holds for a file's rows of one night; None when it has none. Raises ``SchemaMismatch``, naming the file.
 
     Dates and timestamps are compared with bounds, so that row groups are skipped by their statistics; texts are
@@ -66,17 +71,17 @@ def rows_of(table: Table, column: str, night: dt.date, timezone: str) -> ds.Expr
     column_type = _column_type(table, column)
     values = ds.field(column)
     if pa.types.is_timestamp(column_type) or pa.types.is_date(column_type):
-        _count_nightless(table, column)
+        _say_nightless(table, column, table.count_nulls(column))
         first = _bound(night, column_type, timezone)
         beyond = _bound(night + DAY, column_type, timezone)
-        return (values >= first) & (values < beyond)
+        return RowsOfNight(column, (values >= first) & (values < beyond))
     texts, nightless = _texts_of(table, column, night, timezone)
     _say_nightless(table, column, nightless)
     if not texts:
         return None
     if not pa.types.is_string(column_type):
         values = values.cast(pa.string())
-    return values.isin(pa.array(texts, pa.string()))
+    return RowsOfNight(column, values.isin(pa.array(texts, pa.string())))
 
 
 def _column_type(table: Table, column: str) -> pa.DataType:
@@ -105,16 +110,18 @@ def _texts_of(table: Table, column: str, night: dt.date, timezone: str) -> tuple
     has_zone: set[bool] = set()
     nightless = 0
     for batch in table.batches({column: column}):
-        values = batch.column(0)
-        nightless += values.null_count
         try:
-            texts = pc.unique(fitted(values, pa.string())).drop_null()
+            counted = pc.value_counts(fitted(batch.column(0), pa.string()))
+            written = counted.field("values")
+            dates = without_null_words(written) if table.texts else written
+            nightless += pc.sum(counted.field("counts").filter(dates.is_null())).as_py() or 0
+            texts = dates.drop_null()
             zoned = pc.match_substring_regex(texts, ZONED)
             has_zone.update(pc.unique(zoned).to_pylist())
             if len(has_zone) > 1:
                 raise pa.ArrowInvalid("some values have a time zone and some have none")
             is_night = pc.equal(of_rows(texts, timezone), night)
-            of_night.update(texts.filter(is_night).to_pylist())
+            of_night.update(written.filter(dates.is_valid()).filter(is_night).to_pylist())
         except REFUSALS as error:
             raise SchemaMismatch(
                 f"{table.file.uri}: column {column} does not say the night: {error}",
@@ -123,20 +130,14 @@ def _texts_of(table: Table, column: str, night: dt.date, timezone: str) -> tuple
     return sorted(of_night), nightless
 
 
-def _count_nightless(table: Table, column: str) -> None:
-    if table.texts:
+def say_all_nightless(table: Table, column: str) -> None:
+    """Log that all rows of a file are of no night; one that is broken, too, stops no night."""
+    try:
+        rows = table.count_rows()
+    except SourceUnreadable as error:
+        log.warning("%s is of no night, and was not read: %s", table.file.uri, error.message)
         return
-    metadata = table.fragment.metadata
-    paths = [metadata.schema.column(place).path for place in range(metadata.num_columns)]
-    if column not in paths:
-        return
-    place = paths.index(column)
-    nightless = 0
-    for group in range(metadata.num_row_groups):
-        statistics = metadata.row_group(group).column(place).statistics
-        if statistics and statistics.has_null_count:
-            nightless += statistics.null_count
-    _say_nightless(table, column, nightless)
+    _say_nightless(table, column, rows)
 
 
 def _say_nightless(table: Table, column: str, rows: int) -> None:

@@ -5,15 +5,22 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from nightshift.errors import LakeUnavailable, SourceMissing, SourceUnreadable, SpecError
 from nightshift.settings import Settings
+from nightshift.sources.table_formats import require_plain, table_of, tables_around
+
+if TYPE_CHECKING:
+    from nightshift.stores.objects import Objects
 
 WILD = re.compile(r"\*\*/|\*|\?")
 MEANING = {"**/": "(?:[^/]+/)*", "*": "[^/]*", "?": "[^/]"}
-ENDINGS = (".parquet", ".csv")
+PARQUET = (".parquet",)
+TEXTS = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
+ENDINGS = PARQUET + TEXTS
+HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
 @dataclass(frozen=True)
@@ -26,33 +33,46 @@ class File:
     modified: dt.datetime
 
     @property
-    def parts(self) -> dict[str, str]:
-        """``name=value`` folders on its way, as Hive writes them."""
+    def parts(self) -> dict[str, str | None]:
+        """``name=value`` folders on its way, as Hive writes them; None where Hive says null."""
         *folders, _ = self.uri.split("/")
-        parts = {}
+        parts: dict[str, str | None] = {}
         for folder in folders:
-            name, equals, value = folder.partition("=")
-            if equals:
-                parts[name] = unquote(value)
+            name, equals, written = folder.partition("=")
+            value = unquote(written)
+            if value == HIVE_NULL:
+                parts[name] = None
+            elif equals:
+                parts[name] = value
         return parts
+
+
+@dataclass
+class Listing:
+    """Files that a pattern matches, and tables of other formats among what was listed."""
+
+    files: list[File]
+    tables: dict[str, str]
 
 
 def find(pattern: str, settings: Settings) -> list[File]:
     """The files that a pattern matches, in order of their names.
 
     ``*`` and ``?`` stay within a folder, ``**/`` crosses folders; relative paths start at the project. Of what a
-    wildcard matches, names that begin with _ or . are markers and left out. Raises ``SourceMissing`` when there
-    is none, ``SourceUnreadable`` for a file that is neither Parquet nor CSV, ``SpecError``, ``LakeUnavailable``.
+    wildcard matches, names that begin with _ or ., and all in folders of such names, are markers and left out.
+    Raises ``SourceMissing`` when there is none, ``SourceUnreadable`` for a file that is neither Parquet nor CSV and
+    for one of a Delta, Iceberg or Hudi table, ``SpecError``, ``LakeUnavailable``.
     """
     scheme, _, rest = pattern.rpartition("://")
     if scheme not in {"", "s3", "file"}:
         raise SpecError(f"source.files: got {pattern!r}, allowed: s3://bucket/... or a path", fix="correct it")
     if scheme == "s3":
-        matches = _in_s3(rest, settings)
+        listing = _in_s3(rest, settings)
     else:
         path = settings.project / Path(rest).expanduser()
-        matches = _on_disk(str(path))
-    files = sorted(matches, key=lambda file: file.uri)
+        listing = _on_disk(str(path))
+    files = sorted(listing.files, key=lambda file: file.uri)
+    require_plain([file.path for file in files], listing.tables)
     if not files:
         raise SourceMissing(
             f"no file matches {pattern}",
@@ -60,52 +80,80 @@ def find(pattern: str, settings: Settings) -> list[File]:
         )
     for file in files:
         if not file.uri.endswith(ENDINGS):
-            raise SourceUnreadable(f"{file.uri} is neither .parquet nor .csv", fix=f"narrow the pattern {pattern}")
+            raise SourceUnreadable(
+                f"{file.uri} is neither .parquet nor .csv, .tsv, .csv.gz or .tsv.gz",
+                fix=f"narrow the pattern {pattern}",
+            )
     return files
 
 
-def _in_s3(rest: str, settings: Settings) -> Iterator[File]:
+def _in_s3(rest: str, settings: Settings) -> Listing:
     from nightshift.stores.objects import Objects
 
     bucket, _, pattern = rest.partition("/")
     objects = Objects(settings, f"s3://{bucket}")
     matches = _matcher(pattern)
+    listing = Listing([], {})
     try:
         for item in objects.listing(_fixed(pattern)):
+            path = f"{bucket}/{item.key}"
+            listing.tables |= table_of(path)
             if matches(item.key):
-                yield File(
-                    uri=f"s3://{bucket}/{item.key}",
-                    path=f"{bucket}/{item.key}",
-                    filesystem=objects.filesystem,
-                    modified=item.modified,
-                )
+                file = File(f"s3://{path}", path, objects.filesystem, item.modified)
+                listing.files.append(file)
+        if listing.files:
+            folder = f"{bucket}/{_folder(pattern)}"
+            listing.tables |= tables_around(folder, lambda place: _keys(objects, place))
     except LakeUnavailable as error:
         if "NoSuchBucket" not in error.message:
             raise
         raise SourceMissing(f"there is no bucket {bucket}, for {rest}", fix="correct source.files") from error
+    return listing
 
 
-def _on_disk(pattern: str) -> Iterator[File]:
+def _keys(objects: "Objects", folder: str) -> Iterator[str]:
+    """Paths in a folder that is given with its bucket, as they are."""
+    bucket, _, prefix = folder.partition("/")
+    keys = objects.keys(prefix)
+    for key in keys:
+        yield f"{bucket}/{key}"
+
+
+def _on_disk(pattern: str) -> Listing:
     from pyarrow.fs import LocalFileSystem
 
     matches = _matcher(pattern)
+    tables = tables_around(_folder(pattern), _files_in)
+    listing = Listing([], tables)
     for path in _candidates(pattern):
-        if matches(str(path)) and path.is_file():
+        name = str(path)
+        listing.tables |= table_of(name)
+        if matches(name) and path.is_file():
             written = path.stat().st_mtime
-            yield File(
-                uri=str(path),
-                path=str(path),
-                filesystem=LocalFileSystem(),
-                modified=dt.datetime.fromtimestamp(written, dt.UTC),
-            )
+            modified = dt.datetime.fromtimestamp(written, dt.UTC)
+            file = File(name, name, LocalFileSystem(), modified)
+            listing.files.append(file)
+    return listing
+
+
+def _files_in(folder: str) -> Iterator[str]:
+    path = Path(folder)
+    if not path.is_dir():
+        return iter(())
+    return map(str, path.iterdir())
 
 
 def _candidates(pattern: str) -> Iterable[Path]:
     """Paths among which all matches are."""
     if not WILD.search(pattern):
         return [Path(pattern)]
+    return Path(_folder(pattern) or "/").rglob("*")
+
+
+def _folder(pattern: str) -> str:
+    """The folder that all matches are in, or below."""
     folder, _, _ = _fixed(pattern).rpartition("/")
-    return Path(folder or "/").rglob("*")
+    return folder
 
 
 def _fixed(pattern: str) -> str:
@@ -119,12 +167,20 @@ def _matcher(pattern: str) -> Callable[[str], bool]:
     expression = "".join(MEANING.get(piece) or re.escape(piece) for piece in pieces)
     compiled = re.compile(expression)
     is_wild = WILD.search(pattern) is not None
+    start = len(_folder(pattern))
 
     def matches(path: str) -> bool:
-        _, _, name = path.rpartition("/")
-        is_marker = name.startswith(("_", "."))
-        if is_wild and is_marker:
+        names = path[start:].split("/")
+        if is_wild and any(map(_is_marker, names)):
             return False
         return compiled.fullmatch(path) is not None
 
     return matches
+
+
+def _is_marker(name: str) -> bool:
+    """_SUCCESS, _temporary, .hidden; but not _day=2024-01-01."""
+    if name.startswith("."):
+        return True
+    is_column = "=" in name
+    return name.startswith("_") and not is_column

@@ -100,11 +100,11 @@ def _chunks(
     streaming = connection.execution_options(stream_results=True)
     result = streaming.execute(query)
     names = list(result.keys())
-    wanted.require(names, where)
+    present = wanted.present(names, where)
     wanted.say_left_out(names)
     for rows in result.partitions(CHUNK_ROWS):
         columns = {}
-        for alias, name in wanted.names.items():
+        for alias, name in present.items():
             place = names.index(name)
             columns[alias] = [row[place] for row in rows]
         yield wanted.fit(columns, where)

@@ -1,112 +1,108 @@
-"""One Parquet or CSV file: its columns, and some of its rows. CSV is read as texts: no type is ever guessed."""
+"""One file of a source: its columns, and some of its rows."""
 
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from nightshift.errors import LakeUnavailable, SourceUnreadable
+from nightshift.errors import LakeUnavailable, SchemaMismatch, SourceUnreadable
 from nightshift.sources.places import File
 
 BATCH_ROWS = 65_536
 
 
 @dataclass(frozen=True)
-class Table:
-    """The rows of a file; nothing is read before it is asked for."""
+class RowsOfNight:
+    """The rows of a file for whose ``column`` a condition holds."""
+
+    column: str
+    condition: ds.Expression
+
+
+@dataclass(frozen=True)
+class Table(ABC):
+    """The rows of a file; nothing is read before it is asked for.
+
+    Whatever reads raises ``SourceUnreadable`` for a broken file, and ``LakeUnavailable``.
+    """
 
     file: File
 
     @property
+    @abstractmethod
     def texts(self) -> bool:
         """Whether numbers and dates come as texts."""
-        return self.file.uri.endswith(".csv")
-
-    @cached_property
-    def schema(self) -> pa.Schema:
-        """The columns as the file has them. Raises ``SourceUnreadable`` for a broken file."""
-        with reading(self.file):
-            return self._fragment.physical_schema
-
-    def read(self, columns: dict[str, str], rows: ds.Expression | None = None) -> pa.Table:
-        """Some columns, under other names, of the rows that an expression holds for; row groups without any are left.
-
-        Raises ``SourceUnreadable``, ``LakeUnavailable``.
-        """
-        with reading(self.file):
-            scanner = self._scanner(self._fragment, columns, rows)
-            return scanner.to_table()
-
-    def count(self, rows: ds.Expression) -> int:
-        """For how many rows an expression holds. Raises as ``read``."""
-        with reading(self.file):
-            return int(self._fragment.count_rows(filter=rows))
-
-    def batches(self, columns: dict[str, str]) -> Iterator[pa.RecordBatch]:
-        """The same, of all rows, some rows at a time, with one row group in memory."""
-        with reading(self.file):
-            for piece in self._pieces():
-                scanner = self._scanner(piece, columns, None)
-                yield from scanner.to_batches()
 
     @property
-    def fragment(self) -> Any:
-        """Arrow's view of it: row groups and statistics of a Parquet file."""
-        return self._fragment
+    @abstractmethod
+    def schema(self) -> pa.Schema:
+        """The columns, of the types in which they are given."""
 
-    def _pieces(self) -> list[Any]:
-        if self.texts:
-            return [self._fragment]
-        # A scan of a whole Parquet file would buffer all of it.
-        return list(self._fragment.split_by_row_group())
+    def require_once(self, names: Iterable[str]) -> None:
+        """Raise ``SourceUnreadable`` for a name that two columns have, where reading would not."""
+        return
 
-    def _scanner(self, piece: Any, columns: dict[str, str], rows: ds.Expression | None) -> ds.Scanner:
-        renamed = {alias: ds.field(name) for alias, name in columns.items()}
-        return piece.scanner(
-            schema=self.schema,
-            columns=renamed,
-            filter=rows,
-            batch_size=BATCH_ROWS,
-        )
+    @property
+    def unnamed(self) -> frozenset[str]:
+        """Columns that have no name in the file, and are called by their place."""
+        return frozenset()
 
-    @cached_property
-    def _fragment(self) -> Any:
-        file_format = self._texts_format() if self.texts else PARQUET
-        return file_format.make_fragment(self.file.path, self.file.filesystem)
+    @property
+    def moments_without_zone(self) -> frozenset[str]:
+        """Columns whose moments have no zone, and are read as of UTC by what the file is."""
+        return frozenset()
 
-    def _texts_format(self) -> ds.CsvFileFormat:
-        from pyarrow import csv
+    @abstractmethod
+    def count_rows(self) -> int:
+        """How many rows there are."""
 
-        with self.file.filesystem.open_input_stream(self.file.path) as stream, csv.open_csv(stream) as reader:
-            names = reader.schema.names
-        options = csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()),
-            null_values=[""],
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=False,
-        )
-        return ds.CsvFileFormat(convert_options=options)
+    @abstractmethod
+    def batches(self, columns: dict[str, str]) -> Iterator[pa.RecordBatch]:
+        """Some columns, under other names, of all rows, some rows at a time."""
 
+    @abstractmethod
+    def read(self, columns: dict[str, str], rows: RowsOfNight | None = None) -> pa.Table:
+        """The same of some rows, or all, in one table."""
 
-PARQUET = ds.ParquetFileFormat(
-    default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True, pre_buffer=True)
-)
+    @abstractmethod
+    def count(self, rows: RowsOfNight) -> int:
+        """How many rows there are of some."""
+
+    def count_nulls(self, column: str) -> int:
+        """How many rows have no value in a column, where that is known without reading it; else 0."""
+        return 0
 
 
 @contextmanager
-def reading(file: File) -> Iterator[None]:
+def reading(file: File, remedy: str = "write it again, whole; or take it out of the source") -> Iterator[None]:
     """Arrow reads a file inside; what breaks is named."""
     try:
         yield
+    except pa.ArrowNotImplementedError as error:
+        # The file is whole: Arrow lacks a function for a type.
+        raise SchemaMismatch(
+            f"{file.uri} has a column of a type that cannot be used: {_first_line(error)}",
+            fix="write that column as another type, or take it out of model.yaml",
+        ) from error
     except (OSError, pa.ArrowException) as error:
-        message = str(error).splitlines()[0]
+        message = _first_line(error)
         if "AWS Error" in message and "NO_SUCH_KEY" not in message:
             raise LakeUnavailable(f"S3 stopped answering while reading {file.uri}: {message}") from error
-        raise SourceUnreadable(
-            f"{file.uri} cannot be read: {message}",
-            fix="write it again, whole; or take it out of the source",
-        ) from error
+        raise SourceUnreadable(f"{file.uri} cannot be read: {message}", fix=remedy) from error
+
+
+def renamed(table: pa.Table, columns: dict[str, str]) -> pa.Table:
+    """Some columns of a table, under other names."""
+    chosen = {}
+    for alias, name in columns.items():
+        chosen[alias] = table[name]
+    return pa.table(chosen)
+
+
+def _first_line(error: Exception) -> str:
+    message = str(error) or type(error).__name__
+    first, *_ = message.splitlines()
+    return first

@@ -29,7 +29,11 @@ class Column(Frozen):
 
     type: ColumnType = Field(description="what the lake keeps; what does not fit it exactly is refused")
     source: str | None = Field(None, description="its name in the source, where that is another", min_length=1)
+    nulls: tuple[str, ...] = Field(
+        (), description="texts that mean null in the source, besides the empty field of a CSV"
+    )
     scale: int = Field(2, ge=0, le=18, description="digits after the point, for decimal")
+    optional: bool = Field(False, description="true: null where the source has no such column; else that is refused")
     nullable: bool = Field(False, description="whether null is allowed")
     min: float | dt.date | None = Field(None, description="smallest allowed value, for numbers and dates")
     max: float | dt.date | None = Field(None, description="largest allowed value, for numbers and dates")

@@ -55,6 +55,10 @@ class Label(Frozen):
     source: str | None = Field(None, description="its name in the source, where that is another", min_length=1)
     type: LabelKind = Field("binary", description="two outcomes, three or more classes, or a number")
     positive: str | None = Field(None, description="the text that means yes, where a binary label is text")
+    negative: str | None = Field(
+        None, description="the text that means no; any other stops its night, and null is no outcome"
+    )
+    nulls: tuple[str, ...] = Field((), description="texts that mean null in the source")
     classes: tuple[str, ...] = Field((), description="all values of a multiclass label, as text")
     delay_days: int = Field(ge=0, description="the run of night D sees labels of nights up to D - delay_days")
 
@@ -69,6 +73,23 @@ class Label(Frozen):
         if self.positive is not None and self.type != "binary":
             raise ValueError("positive is for a binary label")
         return self
+
+    @model_validator(mode="after")
+    def _two_texts_are_two(self) -> Self:
+        if self.negative is None:
+            return self
+        if self.positive is None:
+            raise ValueError("negative needs positive, the text that means yes")
+        if self.negative == self.positive:
+            raise ValueError(f"positive and negative are both {self.positive!r}")
+        return self
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The texts that the label may have; empty where it comes as truth or number."""
+        if self.classes:
+            return self.classes
+        return tuple(text for text in (self.positive, self.negative) if text is not None)
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -1,9 +1,10 @@
 """Where the rows of a night come from: a Python file, files, a SQL query, or a function of a package."""
 
+import codecs
 import difflib
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from nightshift.spec.base import Frozen
 
@@ -16,10 +17,30 @@ class PythonSource(Frozen):
     labels: str = Field("labels", description="function (date) -> DataFrame of keys and label, known later")
 
 
+class CsvFormat(Frozen):
+    """How CSV files are written; the types of their columns are the spec's."""
+
+    separator: str = Field(",", description="between two fields", min_length=1, max_length=1)
+    encoding: str = Field("utf-8", description="of the text, in Python's word; a byte-order mark is passed over")
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        try:
+            codecs.lookup(name)
+        except LookupError as error:
+            raise ValueError(f"got {name!r}, allowed: names like utf-8, cp1252, latin-1, utf-16") from error
+        return name
+
+
 class FilesSource(Frozen):
     """Parquet or CSV files by pattern."""
 
-    files: str = Field(description="pattern: s3://bucket/folder/*.parquet, or a path; .parquet or .csv", min_length=1)
+    files: str = Field(
+        description="pattern: s3://bucket/folder/*.parquet, or a path; .parquet, .csv, .tsv, .csv.gz or .tsv.gz",
+        min_length=1,
+    )
+    csv: CsvFormat = Field(CsvFormat(), description="how CSV files are written, see below")
     night: Literal["column", "path", "arrival"] = Field(
         "column",
         description="what says which night a row is of: a column, name=value in the path, or the day its file came",

@@ -28,6 +28,12 @@ FIXED = {
 }
 OBJECTS = np.dtype(object)
 TEXT_TESTS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+BYTES_TESTS = (
+    pa.types.is_binary,
+    pa.types.is_large_binary,
+    pa.types.is_binary_view,
+    pa.types.is_fixed_size_binary,
+)
 NUMBER_TESTS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
 REFUSALS = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError)
 """What Arrow raises for values that do not fit."""
@@ -62,6 +68,11 @@ def fitted(values: Any, kind: pa.DataType, timezone: str = "UTC", *, as_text: bo
 def is_text(kind: pa.DataType) -> bool:
     """Strings of any layout."""
     return any(test(kind) for test in TEXT_TESTS)
+
+
+def is_bytes(kind: pa.DataType) -> bool:
+    """Bytes of any layout; decimals, which are some underneath, are none."""
+    return any(test(kind) for test in BYTES_TESTS)
 
 
 def is_number(kind: pa.DataType) -> bool:
@@ -113,6 +124,9 @@ def _conversion(came: pa.DataType, kind: pa.DataType, timezone: str, as_text: bo
     from_text = is_text(came)
     if pa.types.is_string(kind) and from_text:
         return lambda values: values.cast(kind)
+    if pa.types.is_string(kind) and is_bytes(came):
+        # What old writers leave of a text: UTF-8 without its mark.
+        return lambda values: values.cast(pa.binary()).cast(kind)
     if is_number_or_bool(kind) and is_number_or_bool(came):
         return lambda values: _number(values, kind)
     if is_number_or_bool(kind) and from_text and as_text:

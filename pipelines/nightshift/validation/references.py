@@ -10,6 +10,7 @@ from nightshift.s3.client import NoSuchObject
 from nightshift.settings import Settings
 from nightshift.spec import ModelSpec, Reference
 from nightshift.stores.objects import Objects
+from nightshift.stores.types import REFUSALS, fitted
 
 if TYPE_CHECKING:
     from nightshift.stores import Stores
@@ -39,9 +40,10 @@ def _values(spec: ModelSpec, reference: Reference, settings: Settings) -> pa.Arr
     schema = schema_of(spec.columns)
     column_type = schema.field(reference.column).type
     try:
-        values = table[reference.key].combine_chunks()
-        return values.cast(column_type).unique().drop_null()
-    except pa.ArrowInvalid as error:
+        is_text = reference.file.endswith(".csv")
+        values = fitted(table[reference.key], column_type, spec.partition.timezone, as_text=is_text)
+        return values.unique().drop_null()
+    except REFUSALS as error:
         problem = f"{where}: {reference.key} is not {column_type}: {error}"
         raise SchemaMismatch(problem, fix="mend the file") from error
 
@@ -53,7 +55,9 @@ def _table(reference: Reference, settings: Settings, folder: Path, where: str) -
     try:
         file = _opened(reference, settings, folder)
         if reference.file.endswith(".csv"):
-            return csv.read_csv(file)
+            # No type is guessed: 007 is no 7.
+            options = csv.ConvertOptions(column_types={reference.key: pa.string()})
+            return csv.read_csv(file, convert_options=options)
         return pq.read_table(file)
     except (FileNotFoundError, NoSuchObject) as error:
         raise SpecError(f"{where} does not exist", fix="correct the path, or put the file there") from error

@@ -309,16 +309,19 @@ def test_a_few_repeated_keys_are_dropped_by_the_spec_and_said(draft: Drafted) ->
 def test_files_that_contradict_each_other_are_named(draft: Drafted, settings: Settings) -> None:
     put(rows(), settings.project / "in/a.parquet")
     put(rows(size="x"), settings.project / "in/b.parquet")
-    with pytest.raises(UsageError, match=r"column size is double in .*a\.parquet, but (large_)?string in .*b\.parquet"):
-        draft(rows(), data="in/*.parquet")
+    why = r"it is double in .*a\.parquet, but (large_)?string in .*b\.parquet"
+    with pytest.raises(UsageError, match=f"^column size cannot be used: {why}"):
+        draft(rows(), data="in/*.parquet", keys=("id", "size"))
 
 
-def test_a_column_that_some_files_lack_is_left_out_and_said(draft: Drafted, settings: Settings) -> None:
+def test_a_column_that_some_files_lack_is_null_in_their_rows_and_said(draft: Drafted, settings: Settings) -> None:
     put(rows().query("id < 200"), settings.project / "in/a.parquet")
     put(rows(more=1.5).query("id >= 200"), settings.project / "in/b.parquet")
     spec, made, _ = draft(rows(), data="in/*.parquet")
-    assert "more" not in spec.columns
-    assert made.warnings == ["'more' is left out: 1 of 2 files lack it"]
+    assert (spec.columns["more"].optional, spec.columns["more"].nullable) == (True, True)
+    assert made.warnings == ["more: 1 of 2 files lack it, and it is null in their rows"]
+    for night, expected in (("2024-01-01", None), ("2024-01-10", 1.5)):
+        assert set(features(spec, night, Stores(settings))["more"].to_pylist()) == {expected}
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from nightshift.errors import NoSourceData, SchemaMismatch, SourceMissing, SourceUnreadable, SpecError
+from nightshift.modelling.label_types import label_type
 from nightshift.sources import features, labels
 from nightshift.sources.places import find
 from nightshift.spec import ModelSpec
@@ -69,6 +70,18 @@ def test_a_label_with_names_for_its_classes_comes_as_text(shop: Shop, stores: St
     label = {"column": "returned", "source": "came back?", "delay_days": 1, "type": "multiclass"}
     spec = shop({"files": "all.parquet"}, label={**label, "classes": ["1", "2", "3"]})
     assert labels(spec, NIGHTS[0], stores)["returned"].to_pylist() == ["1", None, "3"]
+
+
+@pytest.mark.parametrize("texts", [["1.0", "", "3.0"], ["1", "NA", "3"], [" 1", "gone", "+3.00"]])
+def test_classes_that_are_numbers_are_read_from_any_text_of_them(
+    shop: Shop, stores: Stores, tmp_path: Path, texts: list[str]
+) -> None:
+    lines = [f"{NIGHTS[0]},{number},{text}" for number, text in enumerate(texts)]
+    (tmp_path / "all.csv").write_text("\n".join(["day,Order No.,came back?", *lines]))
+    label = {"column": "returned", "source": "came back?", "delay_days": 1, "type": "multiclass"}
+    spec = shop({"files": "all.csv"}, label={**label, "classes": ["1", "2", "3"], "nulls": ["gone"]})
+    words = label_type(spec).cast(labels(spec, NIGHTS[0], stores)["returned"], "labels")
+    assert words.to_pylist() == ["1", None, "3"]
 
 
 def test_the_night_is_in_the_path_and_other_files_are_not_opened(

@@ -20,7 +20,9 @@ from nightshift.modelling.label_types.base import (
     nan_for_null,
     no_better_than_the_base_rate,
 )
+from nightshift.modelling.label_types.negatives import known_negatives, neither
 from nightshift.modelling.metrics import binary_metrics
+from nightshift.stores.text_values import places_among
 from nightshift.stores.types import is_text, plain_array
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ class Binary(LabelType):
         return f"as `{predict.score}` in [0, 1];\n  `{predict.prediction}` is true from {predict.threshold}."
 
     def cast(self, values: ArrowValues, where: str) -> pa.Array:
-        """Booleans, 0 and 1, or texts of which ``label.positive`` is yes."""
+        """Booleans, 0 and 1, or the texts ``label.positive`` and ``label.negative``."""
         labels = plain_array(values)
         if is_text(labels.type):
             labels = self._is_positive(labels.cast(pa.string()), where)
@@ -86,22 +88,20 @@ class Binary(LabelType):
 
     def _is_positive(self, texts: pa.Array, where: str) -> pa.Array:
         positive = self.spec.label.positive
-        different = pc.unique(texts.drop_null()).to_pylist()
         if positive is None:
+            different = pc.unique(texts.drop_null()).to_pylist()
             raise mismatch(
                 self.spec,
                 where,
                 f"is text, e.g. {different[0]!r}" if different else "is text",
                 fix="say which text means yes, as label.positive in model.yaml",
             )
-        if len({*different, positive}) > 2:
-            raise mismatch(
-                self.spec,
-                where,
-                f"has {', '.join(map(repr, sorted(different)[:5]))}; a binary label has two values",
-                fix="mend the source, or make label.type multiclass",
-            )
-        return pc.equal(texts, positive)
+        negatives = known_negatives(self.spec, texts, where)
+        places = places_among(texts, [positive, *negatives])
+        if places.null_count > texts.null_count:
+            strangers = texts.filter(pc.is_null(places))
+            raise neither(self.spec, texts, strangers, negatives, where)
+        return pc.equal(places, 0)
 
     def as_targets(self, labels: ArrowValues) -> Floats:
         """(n,) in {0, 1}."""

@@ -21,6 +21,7 @@ from nightshift.modelling.label_types.base import (
     no_better_than_the_base_rate,
 )
 from nightshift.modelling.metrics import multiclass_metrics
+from nightshift.stores.text_values import spelled
 from nightshift.stores.types import plain_array
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class Multiclass(LabelType):
 
     def cast(self, values: ArrowValues, where: str) -> pa.Array:
         """Texts, or whole numbers and booleans by their text, among ``label.classes``."""
-        texts = _as_text(plain_array(values))
+        texts = spelled(_as_text(plain_array(values)), self.spec.label.classes)
         self._places(texts, where)
         return texts
 

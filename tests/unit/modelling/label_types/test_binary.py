@@ -82,3 +82,49 @@ def test_what_is_published_is_read_back(spec: ModelSpec) -> None:
     table = pa.table(label.published_columns(scores), schema=pa.schema(label.published_fields()))
     assert table.to_pydict() == {"score": [0.25, 0.5], "prediction": [False, True]}
     assert label.read_scores(table).tolist() == [0.25, 0.5]
+
+
+@pytest.mark.parametrize("strange", ["YES", "pending", "", " yes", "true"])
+def test_a_text_that_is_neither_of_the_two_stops_its_night(spec: ModelSpec, change: Change, strange: str) -> None:
+    label = label_type(change(spec, label={"positive": "yes", "negative": "no"}))
+    assert label.cast(pa.array(["no", "no", None]), "labels").to_pylist() == [0.0, 0.0, None]
+    for texts in ([strange], [strange, "no"], [strange, "yes"]):
+        with pytest.raises(SchemaMismatch, match=f"has {strange!r}; a binary label has two values, 'yes' or 'no'"):
+            label.cast(pa.array(texts), "labels")
+
+
+@pytest.mark.parametrize(
+    ("positive", "texts"),
+    [
+        ("yes", ["pending"]),
+        ("yes", ["YES", "no"]),
+        ("churned", ["Churned"]),
+        ("churned", [""]),
+        ("churned", ["NULL", "churned"]),
+    ],
+)
+def test_without_a_negative_an_unknown_text_is_no_silent_no(
+    spec: ModelSpec, change: Change, positive: str, texts: list[str]
+) -> None:
+    label = label_type(change(spec, label={"positive": positive}))
+    with pytest.raises(SchemaMismatch, match="a binary label has two values") as error:
+        label.cast(pa.array(texts), "labels")
+    assert "label.negative" in str(error.value.fix)
+
+
+def test_without_a_negative_the_text_that_is_taken_as_no_is_said(
+    spec: ModelSpec, change: Change, caplog: pytest.LogCaptureFixture
+) -> None:
+    label = label_type(change(spec, label={"positive": "churned"}))
+    assert label.cast(pa.array(["churned", "stayed"]), "labels/x").to_pylist() == [1.0, 0.0]
+    assert "labels/x: label.negative is not in model.yaml, so 'stayed' is taken as no" in caplog.text
+    caplog.clear()
+    assert label_type(change(spec, label={"positive": "Yes"})).cast(pa.array(["No"]), "x").to_pylist() == [0.0]
+    assert not caplog.text
+
+
+def test_one_number_is_one_label_however_it_is_written(spec: ModelSpec, change: Change) -> None:
+    label = label_type(change(spec, label={"positive": "2", "negative": "1"}))
+    assert label.cast(pa.array(["1.0", "2.0", " 2", "+1", "2.", None]), "x").to_pylist() == [0, 1, 1, 0, 1, None]
+    with pytest.raises(SchemaMismatch, match="has '02'"):
+        label.cast(pa.array(["02"]), "x")

@@ -89,3 +89,11 @@ def test_rows_that_are_no_probabilities_are_counted(label: LabelType, row: list[
     scores = np.array([[1.0, 0.0, 0.0], row], np.float32)
     assert label.invalid(scores) == ("" if good else "1 rows of scores outside [0, 1] or not summing to 1")
     assert label.invalid(scores[:0]) == ""
+
+
+def test_one_number_is_one_class_however_it_is_written(spec: ModelSpec, change: Callable[..., ModelSpec]) -> None:
+    classes = ["1", "2", "03"]
+    label = label_type(change(spec, label={"type": "multiclass", "classes": classes}))
+    assert label.cast(pa.array(["1.0", "2", "03", None]), "x").to_pylist() == ["1", "2", "03", None]
+    with pytest.raises(SchemaMismatch, match="has '3', which"):
+        label.cast(pa.array(["3"]), "x")
