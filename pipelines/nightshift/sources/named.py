@@ -8,8 +8,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from nightshift.errors import SchemaMismatch
+from nightshift.errors import NoSourceData, SchemaMismatch
 from nightshift.spec import ModelSpec
+from nightshift.spec.source import Source
 from nightshift.stores.types import REFUSALS, arrow_type, decoded, fitted, is_text
 
 log = logging.getLogger("nightshift")
@@ -29,11 +30,32 @@ class WantedColumns:
         """Whether the label is asked for, and not the features."""
         return self.spec.label.column in self.names
 
+    @property
+    def source(self) -> Source:
+        """What is asked."""
+        return self.spec.label_source if self.label else self.spec.source
+
+    def awaits_label(self, columns: Sequence[str]) -> bool:
+        """Whether the label is asked for, and is not among ``columns`` yet."""
+        return self.label and self.spec.label.source_name not in columns
+
+    def no_label_yet(self, where: str) -> NoSourceData:
+        """What is said of rows without a label: that of a night that is not known yet is no fault."""
+        return NoSourceData(
+            f"{where}: there is no column {self.spec.label.source_name} yet: the night has no labels",
+            fix="nothing to do; if it has another name there, correct label in model.yaml",
+        )
+
     def require(self, columns: Sequence[str], where: str) -> None:
-        """Raise ``SchemaMismatch`` for the wanted columns that are not among ``columns``."""
+        """Raise ``SchemaMismatch`` for the wanted columns that are not among ``columns``.
+
+        ``NoSourceData`` where the label is missing, which is not known yet.
+        """
         missing = {alias: name for alias, name in self.names.items() if name not in columns}
         if not missing:
             return
+        if self.awaits_label(columns):
+            raise self.no_label_yet(where)
         first = next(iter(missing.values()))
         nearest = difflib.get_close_matches(first, columns, n=1)
         hint = f"; did {nearest[0]!r} mean it?" if nearest else ""
@@ -51,7 +73,7 @@ class WantedColumns:
         label = self.spec.label
         known = {
             *self.names.values(),
-            label.source or label.column,
+            label.source_name,
             self.spec.partition.column,
         }
         left_out = [str(name) for name in dict.fromkeys(columns) if name not in known]
