@@ -35,9 +35,10 @@ def binary_metrics(labels: Floats, scores: Floats, threshold: float) -> dict[str
 def multiclass_metrics(labels: Floats, scores: Floats) -> dict[str, float]:
     """Metrics of probabilities (n, k) against class indices (n,).
 
-    F1 is the mean over the classes that are there or are predicted, the area that of each class that is there
-    against the rest; it is left out unless two are there. NaN: of a class that the model does not know.
+    F1 is the mean over the classes that are there or are predicted, the area that of each class against the
+    rest; it is left out unless every class is there. Of a class that the model does not know scores are NaN.
     """
+    is_known = ~np.isnan(scores).all(axis=0)
     scores = never_for_unknown(scores)
     classes = scores.shape[1]
     predicted = scores.argmax(axis=1)
@@ -49,9 +50,9 @@ def multiclass_metrics(labels: Floats, scores: Floats) -> dict[str, float]:
         "accuracy": float((predicted == labels).mean()),
         "f1": macro_f1(labels.astype(np.int64), predicted),
     }
-    present = np.flatnonzero(shares)
-    if len(present) > 1:
-        areas = [roc_auc(labels == place, scores[:, place]) for place in present]
+    known = np.flatnonzero(is_known)
+    if len(known) > 1 and shares[known].all():
+        areas = [roc_auc(labels == place, scores[:, place]) for place in known]
         metrics["roc_auc"] = float(np.mean(areas))
     return metrics
 

@@ -18,7 +18,7 @@ def check_outcomes(spec: ModelSpec, rows: Split) -> None:
     if classes and len(left) < FEWEST_CLASSES:
         counted = _counted("training", rows.train)
         names = ", ".join(repr(name) for name in classes if name not in left)
-        problem = f"{counted}, none or one with {names}: {len(left)} classes are left"
+        problem = f"{counted}, none with {names}, or one alone: {len(left)} classes are left"
         raise _useless(spec, problem, f"{WIDEN} until {FEWEST_CLASSES} classes have rows")
 
 

@@ -62,7 +62,8 @@ def measure_arrived(spec: ModelSpec, partition: str, stores: Stores) -> list[Acc
     Looks back 14 nights from ``partition - delay_days``, or as far as labels may still change, for nights with
     predictions and labels whose record is missing or is of other predictions or labels. A run that is repeated
     predictions and labels whose record is missing or is of other predictions or labels. A run that is repeated
-    returns the same nights again. Nights that were published for another kind of label, were taken back or have a manifest that is
+    returns the same nights again. Nights that were published for another kind of label, were taken back or have a
+    manifest that is
     unreadable are left out. Raises ``ModelError`` for a version without profile, ``LostRows``, ``LakeUnavailable``.
     """
     profiles: dict[str, Profile] = {}

@@ -29,7 +29,8 @@ def evaluate(spec: ModelSpec, candidate: Candidate, stores: Stores) -> Verdict:
     graph = fetch(spec, candidate.graph.key, candidate.graph.sha256, stores)
     rows = _of_classes(spec, graph.classes, read_split(spec, candidate.trained.snapshot, stores).holdout)
     scores = graph.score(rows.table)
-    metrics = label_type(spec).metrics(rows.labels, scores)
+    judged, not_judged = _judged(spec, graph.classes, rows, scores)
+    metrics = label_type(spec).metrics(rows.labels, judged)
     objections = floors(spec, metrics)
     if champion is None:
         reason = "the first champion"
@@ -43,7 +44,7 @@ def evaluate(spec: ModelSpec, candidate: Candidate, stores: Stores) -> Verdict:
     verdict = Verdict(
         candidate,
         promote=not objections,
-        reasons=objections or [reason],
+        reasons=objections or [reason, *not_judged],
         champion=champion.version if champion else None,
         metrics=metrics,
     )
@@ -57,6 +58,23 @@ def _of_classes(spec: ModelSpec, classes: tuple[str, ...], rows: LabelledRows) -
     if len(places) == len(spec.label.classes):
         return rows
     return rows.only(np.isin(rows.labels, places))
+
+
+def _judged(
+    spec: ModelSpec, classes: tuple[str, ...], rows: LabelledRows, scores: Float32s
+) -> tuple[Float32s, list[str]]:
+    """Scores of the classes that the holdout has rows of, NaN for others; and what is said of these.
+
+    A class that came lately, or is rare, must not keep every model from its floors.
+    """
+    absent = []
+    judged = scores
+    for place, name in enumerate(spec.label.classes):
+        if name in classes and not (rows.labels == place).any():
+            absent.append(f"no row of the holdout is {name}: it was not judged")
+            judged = judged.copy()
+            judged[:, place] = np.nan
+    return judged, absent
 
 
 def _champion(spec: ModelSpec, stores: Stores) -> Pin | None:

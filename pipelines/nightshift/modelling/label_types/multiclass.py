@@ -82,12 +82,12 @@ class Multiclass(LabelType):
         texts = _as_text(plain_array(values))
         strange = self._strange(texts)
         number = pc.sum(strange).as_py() or 0
-        if number > MOST_UNKNOWN * (len(texts) - texts.null_count):
+        if number and number >= MOST_UNKNOWN * (len(texts) - texts.null_count):
             raise mismatch(
                 self.spec,
                 where,
                 f"has {examples(texts, strange)}, which label.classes lacks, in {number} of {len(texts)} rows",
-                fix="mend the source; or correct label.classes in model.yaml, and ingest again",
+                fix="mend the source, or add it to label.classes in model.yaml and ingest the night again",
             )
         return texts
 
