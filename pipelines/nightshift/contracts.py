@@ -66,8 +66,9 @@ class PartitionRef:
 class SnapshotRef:
     """The training data at one DVC version; ``md5`` ends in ``.dir``.
 
-    Of its window it lacks nights without data (``missing``), those that were taken back (``retracted``), and those
-    whose manifest could not be read (``unreadable``).
+    Of its window it lacks nights without data (``missing``), those that were taken back (``retracted``), those
+    whose manifest could not be read (``unreadable``), and those whose rows were told apart by another clock
+    (``other_clock``). ``labels_without_row`` counts, by night, the labels whose row the night does not have.
     """
 
     model: str
@@ -80,17 +81,20 @@ class SnapshotRef:
     missing: list[str]
     retracted: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
+    other_clock: list[str] = field(default_factory=list)
+    labels_without_row: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A model that was fitted and logged, and its metrics on the holdout."""
+    """A model that was fitted and logged, and its metrics on the holdout; the classes that it knows, if any."""
 
     model: str
     run_id: str
     model_uri: str
     snapshot: SnapshotRef
     metrics: dict[str, float]
+    classes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

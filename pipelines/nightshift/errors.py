@@ -5,6 +5,7 @@
       UsageError           a command, trigger or partition key is wrong
       DataError            the data of a night are not what the spec promises
         NoSourceData         the source has nothing for this night (a skip, not a failure)
+        RowsGone             the source has nothing any more for a night that is published
         SourceMissing        no file matches the source's pattern
         SourceUnreadable     a file, a query or a function of the source does not give rows
         MissingPartition     a night that a step needs is not in the lake
@@ -69,6 +70,10 @@ class DataError(NightshiftError):
 
 class NoSourceData(DataError):
     """The source has nothing for this night."""
+
+
+class RowsGone(DataError):
+    """The source has nothing any more for a night that is published."""
 
 
 class SourceMissing(DataError):

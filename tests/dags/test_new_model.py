@@ -17,11 +17,12 @@ PRINT_DAGS = """
 import json, sys
 from airflow.dag_processing.dagbag import DagBag
 bag = DagBag(sys.argv[1])
-print("\\n" + json.dumps({"errors": bag.import_errors, "dags": sorted(bag.dags)}))
+paused = {name: dag.is_paused_upon_creation for name, dag in bag.dags.items()}
+print("\\n" + json.dumps({"errors": bag.import_errors, "dags": sorted(bag.dags), "paused": paused}))
 """
 
 
-def test_its_dags_appear(airflow_home: Path, families: Mapping[str, object], tmp_path: Path) -> None:
+def test_its_dags_appear_and_wait(airflow_home: Path, families: Mapping[str, object], tmp_path: Path) -> None:
     (tmp_path / "models").mkdir()
     (tmp_path / "nightshift.toml").write_text("format = 1\n")
     days = [f"2024-01-{day:02d}" for day in range(1, 6)]
@@ -36,3 +37,4 @@ def test_its_dags_appear(airflow_home: Path, families: Mapping[str, object], tmp
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["errors"] == {}
     assert found["dags"] == sorted(f"churn.{verb}" for verb in families)
+    assert all(found["paused"].values())

@@ -90,6 +90,7 @@ def _head(page: Page, draft: SpecDraft) -> None:
     label = draft.label_source or draft.label
     page.put("description", f"Predicts {label} of each row.", "say it in your own words")
     page.put("owner", "nightshift", "whom the Dags name as their owner")
+    page.put("paused", True, "a draft: its Dags wait in Airflow; train a champion, unpause them, take this line out")
     page.gap()
 
 

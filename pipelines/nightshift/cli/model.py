@@ -14,6 +14,7 @@ from nightshift.contracts import KEEP_DAYS, Dataset
 
 if TYPE_CHECKING:
     from nightshift.contracts import Verdict
+    from nightshift.errors import DataError
 
 app = typer.Typer()
 
@@ -27,15 +28,39 @@ JsonOption = Annotated[bool, typer.Option("--json", help="For machines.")]
 @app.command()
 def ingest(model: ModelArgument, night: NightArgument) -> None:
     """Bring one night into raw/, and the labels that have arrived by then."""
-    from nightshift.errors import NoSourceData
-    from nightshift.steps.ingest import ingest, ingest_labels
+    from nightshift.errors import DataError
+    from nightshift.steps.ingest import ingest, ingest_arrived_labels
 
     spec, stores = open_model(model)
-    say(ingest(spec, night, stores))
+    spec.require_night(night)
+    refusals: list[DataError] = []
     try:
-        say(ingest_labels(spec, spec.labelled_night(night), stores))
-    except NoSourceData as notice:
-        typer.echo(str(notice))
+        say(ingest(spec, night, stores))
+    except DataError as error:
+        # In Airflow they are two tasks, of which neither waits for the other.
+        refusals.append(error)
+    try:
+        for labels in ingest_arrived_labels(spec, night, stores):
+            say(labels)
+    except DataError as error:
+        refusals.append(error)
+    _say_refusals(refusals)
+
+
+def _say_refusals(refusals: "list[DataError]") -> None:
+    """What there is nothing of is a notice; the first other error ends the verb."""
+    from nightshift.errors import NoSourceData
+
+    faults = []
+    for error in refusals:
+        if isinstance(error, NoSourceData):
+            typer.echo(str(error))
+        else:
+            faults.append(error)
+    for error in faults[1:]:
+        typer.secho(f"error: {error}", fg=typer.colors.RED, err=True)
+    for error in faults:
+        raise error
 
 
 @app.command()
@@ -185,6 +210,25 @@ def retract(
 
     spec, stores = open_model(model)
     say(retract(spec, night, stores, dataset=dataset, why=why))
+
+
+@app.command()
+def retire(
+    model: ModelArgument,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    why: Annotated[str, typer.Option(help="For whoever looks for its nights.")] = "the model was retired",
+) -> None:
+    """Retire a model with its data: its Dags go, and all its nights are taken back. Done again, it finishes."""
+    from nightshift.cli.output import open_stores
+    from nightshift.contracts import Dataset
+    from nightshift.steps.retire import find_retiring, nights_left, retire
+
+    stores = open_stores()
+    spec = find_retiring(stores.settings.models, model)
+    nights = len(nights_left(spec, stores)[Dataset.RAW])
+    if not yes:
+        typer.confirm(f"take back {nights} nights of {model}, and its Dags?", abort=True)
+    say(retire(spec, stores, why=why))
 
 
 @app.command()

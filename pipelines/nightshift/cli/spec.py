@@ -54,7 +54,8 @@ def _say_new(model: "NewModel") -> None:
     typer.echo(
         f"{model.file}: {model.label_type}, {model.features} features, {model.rows:,} rows of {model.nights} nights"
     )
-    typer.echo("next: read it, then `nightshift check`; its Dags appear in Airflow by themselves")
+    typer.echo("next: read it, then `nightshift check`; its Dags appear in Airflow by themselves, paused:")
+    typer.echo("`nightshift load` and `nightshift train` make a first champion; then unpause them there")
 
 
 def _from_project(data: str, project: Path) -> str:

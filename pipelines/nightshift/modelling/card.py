@@ -3,6 +3,7 @@
 from nightshift.contracts import SnapshotRef
 from nightshift.modelling.holdout import Split
 from nightshift.modelling.label_types import label_type
+from nightshift.modelling.outcomes import unknown_classes
 from nightshift.spec import ModelSpec
 
 
@@ -14,7 +15,11 @@ def model_card(spec: ModelSpec, snapshot: SnapshotRef, metrics: dict[str, float]
         "Nights without data": snapshot.missing,
         "Nights that were taken back": snapshot.retracted,
         "Nights that could not be read": snapshot.unreadable,
+        "Nights of another clock": snapshot.other_clock,
+        "Nights with labels of rows that they do not have": list(snapshot.labels_without_row),
     }
+    unknown = unknown_classes(spec, rows)
+    without_outcome = len(rows.unlabelled.labels) - sum(unknown.values())
     sentences = [f" {what}: {', '.join(nights)}." for what, nights in left_out.items() if nights]
     return f"""# {spec.name}
 
@@ -23,8 +28,8 @@ def model_card(spec: ModelSpec, snapshot: SnapshotRef, metrics: dict[str, float]
 - **Predicts** `{spec.label.column}` (known {spec.label.delay_days} days later), {label_type(spec).card_line}
 - **Learnt from** {len(rows.train.labels):,} rows, {snapshot.first_night} to {snapshot.last_night},
   less the last {spec.training.holdout_days} nights. DVC `{snapshot.md5}`.{"".join(sentences)}
-- **Measured on** the {len(rows.holdout.labels):,} rows of those last nights. {len(rows.unlabelled.labels):,} rows
-  never had an outcome and were used for neither.
+- **Measured on** the {len(rows.holdout.labels):,} rows of those last nights. {without_outcome:,} rows
+  never had an outcome and were used for neither.{_of_unknown(unknown)}
 - **Features** {", ".join(f"`{name}`" for name in spec.features)}.
 - **Trainer** {spec.training.trainer} {spec.training.parameters}, seed {spec.training.seed}.
 - **Owner** {spec.owner}. Scores come from the ONNX graph of this version only.
@@ -33,3 +38,10 @@ def model_card(spec: ModelSpec, snapshot: SnapshotRef, metrics: dict[str, float]
 |---|---|
 {table}
 """
+
+
+def _of_unknown(classes: dict[str, int]) -> str:
+    if not classes:
+        return ""
+    counts = [f"`{name}` ({rows:,} rows)" for name, rows in classes.items()]
+    return f"\n  Neither were those of classes that it was not taught: {', '.join(counts)}."

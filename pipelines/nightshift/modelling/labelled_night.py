@@ -2,6 +2,7 @@
 
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,6 +11,7 @@ from nightshift.contracts import Dataset
 from nightshift.errors import LostRows, MissingPartition, SchemaMismatch
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, parquet
+from nightshift.stores.key_joins import join_by_keys
 from nightshift.stores.manifest import Manifest
 from nightshift.stores.missing import how_to_make
 
@@ -21,17 +23,29 @@ class InMotion(MissingPartition):
     """Quarantine and night are of two validations."""
 
 
-def write_labelled(spec: ModelSpec, night: str, file: Path, stores: Stores) -> int:
-    """Write ``labelled`` into a Parquet file; the number of its rows."""
-    table = labelled(spec, night, stores)
-    return parquet.write(table.to_batches(), table.schema, file)
+@dataclass(frozen=True)
+class JoinedNight:
+    """The validated rows of a night with their label, and how many labels are of no row of it."""
+
+    table: pa.Table
+    labels_without_row: int
+
+    def write(self, file: Path) -> int:
+        """Write the rows into a Parquet file; how many they are."""
+        return parquet.write(self.table.to_batches(), self.table.schema, file)
 
 
 def labelled(spec: ModelSpec, night: str, stores: Stores) -> pa.Table:
+    """The rows of ``join_night``."""
+    return join_night(spec, night, stores).table
+
+
+def join_night(spec: ModelSpec, night: str, stores: Stores) -> JoinedNight:
     """The validated rows of a night with their label, null where there never was an outcome.
 
-    Every validated row is kept; a label that matches neither a row of the night nor one in quarantine is an
-    error, since all come from the same source. Raises ``MissingPartition``, ``LostRows``, ``SchemaMismatch``.
+    Every validated row is kept. Labels that match neither a row of the night nor one in quarantine are counted:
+    their rows came after the night was ingested, or were taken back since.
+    Raises ``MissingPartition``, ``LostRows``, ``SchemaMismatch``.
     """
     for _ in range(READINGS - 1):
         with suppress(InMotion):
@@ -41,20 +55,22 @@ def labelled(spec: ModelSpec, night: str, stores: Stores) -> pa.Table:
     return _joined(spec, night, stores)
 
 
-def _joined(spec: ModelSpec, night: str, stores: Stores) -> pa.Table:
+def _joined(spec: ModelSpec, night: str, stores: Stores) -> JoinedNight:
     validated = stores.lake.require(spec.key(Dataset.VALIDATED, night))
     features = _features(spec, validated, stores)
     labels = _labels(spec, night, stores)
     labels = _without_quarantined(spec, validated, labels, stores)
-    _check_matches(spec, night, features, labels)
     order = [(key, "ascending") for key in spec.keys]
-    joined = features.join(labels, keys=list(spec.keys), join_type="left outer").sort_by(order)
+    joined = join_by_keys(features, labels, spec.keys, "left outer").sort_by(order)
     if joined.num_rows != features.num_rows:
         raise LostRows(
             f"{spec.name} {night}: {features.num_rows} rows became {joined.num_rows} when joined with their labels",
             fix=f"look for duplicate keys in labels/{spec.name}, then trigger {spec.name}.ingest again",
         )
-    return joined.select([*spec.columns, spec.label.column])
+    return JoinedNight(
+        table=joined.select([*spec.columns, spec.label.column]),
+        labels_without_row=_strangers(spec, features, labels),
+    )
 
 
 def _features(spec: ModelSpec, validated: Manifest, stores: Stores) -> pa.Table:
@@ -83,11 +99,8 @@ def _without_quarantined(spec: ModelSpec, validated: Manifest, labels: pa.Table,
     if not quarantine.rows:
         return labels
     keys = list(spec.keys)
-    for key in keys:
-        # A row without a key joins nothing; if the night had one, it is in quarantine.
-        labels = labels.filter(labels[key].is_valid())
     quarantined = stores.lake.read(quarantine, keys)
-    return labels.join(quarantined, keys=keys, join_type="left anti")
+    return join_by_keys(labels, quarantined, keys, "left anti")
 
 
 def _check_one_run(validated: Manifest, quarantine: Manifest) -> None:
@@ -100,11 +113,8 @@ def _check_one_run(validated: Manifest, quarantine: Manifest) -> None:
         )
 
 
-def _check_matches(spec: ModelSpec, night: str, features: pa.Table, labels: pa.Table) -> None:
-    keys = list(spec.keys)
-    strangers = labels.join(features.select(keys), keys=keys, join_type="left anti").num_rows
-    if strangers:
-        raise LostRows(
-            f"{spec.name} {night}: {strangers} of {labels.num_rows} labels match no row of the night",
-            fix=f"look at labels/{spec.name}; the source must give both from the same rows",
-        )
+def _strangers(spec: ModelSpec, features: pa.Table, labels: pa.Table) -> int:
+    """How many labels are of no row of the night."""
+    keys_of_rows = features.select(list(spec.keys))
+    strangers = join_by_keys(labels, keys_of_rows, spec.keys, "left anti")
+    return int(strangers.num_rows)

@@ -36,8 +36,10 @@ def multiclass_metrics(labels: Floats, scores: Floats) -> dict[str, float]:
     """Metrics of probabilities (n, k) against class indices (n,).
 
     F1 is the mean over the classes that are there or are predicted, the area that of each class against the
-    rest; it is left out unless every class is there.
+    rest; it is left out unless every class is there. Of a class that the model does not know scores are NaN.
     """
+    is_known = ~np.isnan(scores).all(axis=0)
+    scores = never_for_unknown(scores)
     classes = scores.shape[1]
     predicted = scores.argmax(axis=1)
     shares = np.bincount(labels.astype(np.int64), minlength=classes) / len(labels)
@@ -48,10 +50,16 @@ def multiclass_metrics(labels: Floats, scores: Floats) -> dict[str, float]:
         "accuracy": float((predicted == labels).mean()),
         "f1": macro_f1(labels.astype(np.int64), predicted),
     }
-    if shares.all():
-        areas = [roc_auc(labels == place, scores[:, place]) for place in range(classes)]
+    known = np.flatnonzero(is_known)
+    if len(known) > 1 and shares[known].all():
+        areas = [roc_auc(labels == place, scores[:, place]) for place in known]
         metrics["roc_auc"] = float(np.mean(areas))
     return metrics
+
+
+def never_for_unknown(scores: Floats) -> Floats:
+    """Scores in which a class that the model does not know, NaN, is one that it never expects."""
+    return np.where(np.isnan(scores), np.zeros_like(scores), scores)
 
 
 def regression_metrics(labels: Floats, predictions: Floats) -> dict[str, float]:
@@ -84,6 +92,8 @@ def row_losses(metric: str, labels: Floats, scores: Floats) -> Float64s:
     if metric in ERRORS:
         errors = truth - scores
         return np.asarray(errors**2 if metric == "squared_error" else np.abs(errors))
+    if scores.ndim == 2:
+        scores = never_for_unknown(scores)
     p = np.clip(scores.astype(np.float64), SMALLEST, 1 - SMALLEST)
     if p.ndim == 2:
         return _class_losses(metric, labels.astype(np.int64), p)

@@ -6,18 +6,31 @@ from nightshift.modelling.label_types import label_type
 from nightshift.spec import ModelSpec
 
 WIDEN = "widen training.window_days"
+FEWEST_CLASSES = 3
 
 
 def check_outcomes(spec: ModelSpec, rows: Split) -> None:
-    """Raises ``DataError`` unless training and holdout nights have labels that differ, and training every class."""
+    """Raises ``DataError`` unless training and holdout nights have labels that differ, and enough classes."""
     _require_two_values(spec, "training", rows.train)
     _require_two_values(spec, "holdout", rows.holdout)
-    absent = label_type(spec).missing_classes(rows.train.labels)
-    if absent:
+    classes = spec.label.classes
+    left = learnable_classes(spec, rows)
+    if classes and len(left) < FEWEST_CLASSES:
         counted = _counted("training", rows.train)
-        names = ", ".join(map(repr, absent))
-        fix = f"{WIDEN}, or take the class out of label.classes"
-        raise _useless(spec, f"{counted}, none with {names}", fix)
+        names = ", ".join(repr(name) for name in classes if name not in left)
+        problem = f"{counted}, none with {names}, or one alone: {len(left)} classes are left"
+        raise _useless(spec, problem, f"{WIDEN} until {FEWEST_CLASSES} classes have rows")
+
+
+def learnable_classes(spec: ModelSpec, rows: Split) -> tuple[str, ...]:
+    """The classes of which the training nights have rows enough, in the order of the spec; none without classes."""
+    scarce = label_type(spec).scarce_classes(rows.train.labels)
+    return tuple(name for name in spec.label.classes if name not in scarce)
+
+
+def unknown_classes(spec: ModelSpec, rows: Split) -> dict[str, int]:
+    """How many rows that are used for nothing have a label of a class that the spec does not name, by its text."""
+    return label_type(spec).unknown(rows.unlabelled.table[spec.label.column])
 
 
 def _require_two_values(spec: ModelSpec, name: str, rows: LabelledRows) -> None:

@@ -3,8 +3,7 @@
 There is one record a night, written once per content of predictions and labels.
 """
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
@@ -12,26 +11,29 @@ import pyarrow as pa
 
 from nightshift.contracts import Dataset
 from nightshift.errors import LostRows
-from nightshift.modelling.arrays import Floats
+from nightshift.modelling.arrays import Booleans, Floats
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.metrics import row_losses
+from nightshift.monitoring.limit import loss_limit
 from nightshift.partitions import last_nights
-from nightshift.profiles.profile import HoldoutNight, Profile, load_profile
+from nightshift.profiles.profile import Profile, load_profile
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
+from nightshift.stores.key_joins import join_by_keys
 from nightshift.stores.manifest import Manifest
 from nightshift.stores.records import Record
 
 LOOK_BACK_NIGHTS = 14
-# Fewer holdout nights than this give no limit worth an alarm.
-MIN_NIGHTS = 5
+# What predictions say besides keys and scores.
+OF_THE_MODEL = ("model_version", "run_id")
 
 
 class Accuracy(Record):
     """One night's scores against its outcomes; metrics are None where not defined.
 
     ``rows`` predictions = ``labelled`` + ``without_label``; ``labels_unscored`` are outcomes of rows that
-    were never scored. ``limit`` is the mean ``loss`` that a quiet night passes at the false-alarm rate.
+    were never scored, ``labels_not_taught`` those of a class that the version, or the spec, does not know, of which
+    the rows count as without label. ``limit`` is the mean ``loss`` that a quiet night passes at the false-alarm rate.
     """
 
     what = "an accuracy record"
@@ -47,6 +49,7 @@ class Accuracy(Record):
     labelled: int
     without_label: int
     labels_unscored: int
+    labels_not_taught: int = 0
     metrics: dict[str, float | None]
     limit: float | None
     lost: bool
@@ -56,10 +59,10 @@ class Accuracy(Record):
 def measure_arrived(spec: ModelSpec, partition: str, stores: Stores) -> list[Accuracy]:
     """Measure every night whose labels have arrived with the run of ``partition`` and keep the records.
 
-    Looks back 14 nights from ``partition - delay_days``, for nights with predictions and labels
-    whose record is missing or is of other predictions or labels. A run that is repeated returns the same
-    nights again. Nights that were published for another kind of label, by hand, were taken back or have a manifest
-    that is unreadable are left out.
+    Looks back 14 nights from ``partition - delay_days``, or as far as labels may still change, for nights with
+    predictions and labels whose record is missing or is of other predictions or labels. A run that is repeated
+    returns the same nights again. Nights that were published for another kind of label, or by hand, were taken back or
+    have a manifest that is unreadable are left out.
     Raises ``ModelError`` for a version without profile, ``LostRows``, ``LakeUnavailable``.
     """
     profiles: dict[str, Profile] = {}
@@ -104,20 +107,33 @@ def _is_of(record: Accuracy, predictions: Manifest, labels: Manifest) -> bool:
 
 
 def of_this_label(spec: ModelSpec, predictions: Mapping[str, str], labels: Mapping[str, str]) -> bool:
-    """Whether a night's columns, types by name, are what the spec's kind of label publishes and keeps."""
+    """Whether a night's columns, types by name, are what the spec's kind of label publishes and keeps.
+
+    Of a label with classes some may be missing: the spec did not name them yet.
+    """
     label = label_type(spec)
+    known = {*spec.keys, *OF_THE_MODEL}
     for field in label.published_fields():
         published = predictions.get(field.name)
-        if published != str(field.type):
+        known.add(field.name)
+        is_later_class = published is None and field.name in spec.scores and bool(spec.label.classes)
+        if published != str(field.type) and not is_later_class:
             return False
+    if not known.issuperset(predictions) or not set(scored_columns(spec)).intersection(predictions):
+        return False
     kept = labels.get(spec.label.column)
     return kept == str(label.arrow_type)
 
 
 def arrived(spec: ModelSpec, partition: str) -> list[str]:
-    """The nights within the look-back whose labels a run of ``partition`` can see, oldest first."""
+    """The nights within the look-back whose labels a run of ``partition`` can see, oldest first.
+
+    By the clock of the schedule, and each calendar night in which labels may still change.
+    """
     newest = spec.labelled_night(partition)
-    return last_nights(LOOK_BACK_NIGHTS, newest)
+    by_the_clock = spec.nights_through(newest, LOOK_BACK_NIGHTS)
+    lately = last_nights(max(LOOK_BACK_NIGHTS, spec.label.corrected_within + 1), newest)
+    return sorted({*by_the_clock, *lately})
 
 
 def read_record(model: str, night: str, stores: Stores) -> Accuracy | None:
@@ -146,13 +162,10 @@ def join(spec: ModelSpec, predictions: pa.Table, labels: pa.Table) -> tuple[Floa
     """
     keys = list(spec.keys)
     label = label_type(spec)
-    scored = predictions.select([*keys, *scored_columns(spec)])
+    published = [name for name in scored_columns(spec) if name in predictions.column_names]
+    scored = predictions.select([*keys, *published])
     outcomes = labels.select([*keys, spec.label.column])
-    joined = scored.join(
-        outcomes,
-        keys=keys,
-        join_type="left outer",
-    )
+    joined = join_by_keys(scored, outcomes, keys, "left outer")
     orphans = _count_orphans(outcomes, scored, keys)
     matched = outcomes.num_rows - orphans
     if joined.num_rows != scored.num_rows or matched > scored.num_rows:
@@ -169,10 +182,11 @@ def join(spec: ModelSpec, predictions: pa.Table, labels: pa.Table) -> tuple[Floa
 def _count_orphans(outcomes: pa.Table, scored: pa.Table, keys: list[str]) -> int:
     """How many outcomes met no prediction."""
     keys_of_outcomes = outcomes.select(keys)
-    orphans = keys_of_outcomes.join(
+    orphans = join_by_keys(
+        keys_of_outcomes,
         scored.select(keys),
-        keys=keys,
-        join_type="left anti",
+        keys,
+        "left anti",
     )
     return int(orphans.num_rows)
 
@@ -198,42 +212,6 @@ def metrics(spec: ModelSpec, loss: str, scores: Floats, labels: Floats) -> dict[
     return measured
 
 
-def loss_limit(holdout: Sequence[HoldoutNight], rows: int, false_alarm_rate: float) -> float | None:
-    """The mean loss of a row that one more night like the holdout's passes with that probability.
-
-    The one-sided normal prediction limit m + t s sqrt(1 + 1/H) over H nights (Hahn and Meeker,
-    Statistical Intervals, 1991, section 4.8). A night of fewer rows than the holdout's gets a wider one: the
-    variance within nights, over the rows it lacks, is added. None with fewer than ``MIN_NIGHTS`` nights.
-    """
-    if len(holdout) < MIN_NIGHTS or rows == 0:
-        return None
-    from scipy.stats import t
-
-    losses = np.array([night.loss for night in holdout])
-    nights = len(holdout)
-    noise = _noise_within_nights(holdout, rows)
-    variance = float(losses.var(ddof=1))
-    variance_of_another = variance * (1 + 1 / nights)
-    spread = math.sqrt(variance_of_another + noise)
-    quantile = t.ppf(1 - false_alarm_rate, nights - 1)
-    mean = losses.mean()
-    margin = quantile * spread
-    return float(mean + margin)
-
-
-def _noise_within_nights(holdout: Sequence[HoldoutNight], rows: int) -> float:
-    """The variance of a mean loss that comes of fewer ``rows`` than the holdout's nights have."""
-    variances = []
-    rows_of_nights = []
-    for night in holdout:
-        variances.append(night.variance)
-        rows_of_nights.append(night.rows)
-    usual_rows = float(np.median(rows_of_nights))
-    variance = float(np.mean(variances))
-    scarcity = 1 / rows - 1 / usual_rows
-    return variance * max(scarcity, 0.0)
-
-
 def _measure(
     spec: ModelSpec,
     night: str,
@@ -247,10 +225,14 @@ def _measure(
     if pin.version not in profiles:
         profiles[pin.version] = load_profile(pin, stores.lake)
     profile = profiles[pin.version]
-    columns = [*spec.keys, *scored_columns(spec)]
+    columns = [name for name in (*spec.keys, *scored_columns(spec)) if name in predictions.columns]
     scored = stores.lake.read(predictions, columns)
-    scores, outcomes, orphans = join(spec, scored, stores.lake.read(labels))
-    known = np.isfinite(outcomes)
+    outcomes_of_night = stores.lake.read(labels)
+    scores, outcomes, orphans = join(spec, scored, outcomes_of_night)
+    taught = _was_taught(scores, outcomes)
+    known = np.isfinite(outcomes) & taught
+    not_taught = len(taught) - int(taught.sum())
+    unknown = label_type(spec).unknown(outcomes_of_night[spec.label.column])
     labelled = int(known.sum())
     measured = metrics(spec, profile.loss, scores[known], outcomes[known])
     limit = loss_limit(profile.holdout, labelled, spec.drift.false_alarm_rate)
@@ -265,6 +247,7 @@ def _measure(
         labelled=labelled,
         without_label=len(scores) - labelled,
         labels_unscored=orphans,
+        labels_not_taught=not_taught + sum(unknown.values()),
         metrics=measured,
         limit=limit,
         lost=is_lost(measured[profile.loss], limit),
@@ -272,6 +255,17 @@ def _measure(
     )
     _keep(record, predictions, labels, stores)
     return record
+
+
+def _was_taught(scores: Floats, outcomes: Floats) -> Booleans:
+    """Whether the model knows the class of each outcome, (n,); true for what is no class, or is not known."""
+    taught = np.ones(len(outcomes), np.bool_)
+    if scores.ndim == 1:
+        return taught
+    places = np.flatnonzero(np.isfinite(outcomes))
+    of_outcome = scores[places, outcomes[places].astype(np.int64)]
+    taught[places] = ~np.isnan(of_outcome)
+    return taught
 
 
 def _keep(record: Accuracy, predictions: Manifest, labels: Manifest, stores: Stores) -> None:

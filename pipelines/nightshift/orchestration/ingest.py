@@ -9,7 +9,7 @@ from nightshift.spec import ModelSpec
 
 
 def ingest_dag(spec: ModelSpec) -> DAG:
-    """Every night by the clock: the night itself, and the outcomes of an earlier one."""
+    """Every night by the clock: the night itself, and the outcomes of earlier ones."""
     doc = f"Bring one night of {spec.name} into the lake, and the labels that have arrived by then."
     arguments = policies.of_night(spec, "ingest", doc)
     schedule = CronPartitionTimetable(
@@ -32,10 +32,9 @@ def ingest(model: str) -> PartitionRef:
 
 
 @step_task
-def labels(model: str) -> PartitionRef:
+def labels(model: str) -> list[PartitionRef]:
     """Bring in the outcomes that have arrived by this night."""
-    from nightshift.steps.ingest import ingest_labels
+    from nightshift.steps.ingest import ingest_arrived_labels
 
     context = task_context(model)
-    night = context.spec.labelled_night(context.partition)
-    return ingest_labels(context.spec, night, context.stores)
+    return ingest_arrived_labels(context.spec, context.partition, context.stores)

@@ -14,6 +14,11 @@ KEY_FORMAT = "%Y-%m-%d"
 QUARTER = dt.timedelta(minutes=15)
 HOUR = dt.timedelta(hours=1)
 NIGHTS_SIDE_BY_SIDE = 4
+HOW_TO_GO_ON = (
+    "**A draft, and paused.** Read `models/{model}/model.yaml`; train a first champion: unpause `{model}.train` and"
+    " trigger it with a night, or `nightshift load` and `nightshift train`; then unpause the other Dags of the tag"
+    " `{model}`, and take `paused` out of model.yaml.\n\n"
+)
 
 
 def of_night(spec: ModelSpec, verb: str, doc: str, *, timeout: dt.timedelta = QUARTER) -> dict[str, Any]:
@@ -34,6 +39,8 @@ def of_dag(spec: ModelSpec, verb: str, doc: str, *, timeout: dt.timedelta, max_a
         "dagrun_timeout": timeout * 4,
         "default_args": _of_tasks(spec, timeout),
         "render_template_as_native_obj": True,
+        # None leaves it to the site's airflow.cfg.
+        "is_paused_upon_creation": True if spec.paused else None,
     }
 
 
@@ -69,7 +76,8 @@ def after(spec: ModelSpec, asset: Asset) -> PartitionedAssetTimetable:
 
 
 def _about(spec: ModelSpec) -> str:
+    draft = HOW_TO_GO_ON.format(model=spec.name) if spec.paused else ""
     return (
-        f"**{spec.name}**: {spec.description}\n\n"
+        f"{draft}**{spec.name}**: {spec.description}\n\n"
         f"A partition is one night, `{spec.partition.column}` as YYYY-MM-DD. Spec: `models/{spec.name}/model.yaml`."
     )

@@ -4,8 +4,10 @@ from itertools import chain
 from typing import Any
 
 from airflow.sdk import DAG, Param
+from airflow.sdk.exceptions import AirflowSkipException
 
 from nightshift.contracts import Dataset, PartitionRef, Plan, ShardResult, whole_plan
+from nightshift.errors import NoChampion
 from nightshift.orchestration import assets, policies
 from nightshift.orchestration.tasks import step_task, task_context
 from nightshift.spec import ModelSpec
@@ -43,7 +45,11 @@ def plan(model: str) -> list[Plan]:
 
     context = task_context(model)
     allow = bool(context.parameter("allow_future_model"))
-    planned = plan(context.spec, context.partition, context.stores, allow_future_model=allow)
+    try:
+        planned = plan(context.spec, context.partition, context.stores, allow_future_model=allow)
+    except NoChampion as notice:
+        # A model that is being set up: no night of it is missed yet.
+        raise AirflowSkipException(f"{notice}, then {model}.predict for {context.partition}") from None
     context.link_run(planned.pin.run_id)
     return planned.parts()
 

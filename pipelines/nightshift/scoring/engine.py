@@ -126,6 +126,13 @@ class Engine:
             night = f"{self.spec.name} {self.plan.partition}"
             version = self.plan.pin.version
             columns = ", ".join(missing)
+            gone = [name for name in missing if name not in self.spec.columns]
+            if gone:
+                # To make the night anew brings the columns of model.yaml, and these are none.
+                raise SchemaMismatch(
+                    f"version {version} needs {columns}; model.yaml has no column {', '.join(gone)} any more",
+                    fix=how_to_follow_columns(self.spec, gone[0]),
+                )
             raise SchemaMismatch(
                 f"version {version} needs {columns}, which validated {night} lacks",
                 fix=f"nightshift ingest {night}; nightshift validate {night}",
@@ -148,6 +155,15 @@ class Engine:
         counted[label.drift_column] = predictions[label.drift_column]
         counts = self.profile.count(counted)
         return predictions, counts
+
+
+def how_to_follow_columns(spec: ModelSpec, column: str) -> str:
+    """What to do about a version that knows columns which model.yaml has no more: keep the name, or train anew."""
+    name = spec.name
+    return (
+        f"give the column its name of before in model.yaml, {column}, with source: for its name in the data;"
+        f" or nightshift load {name} FIRST LAST for the nights of a training, then nightshift train {name} NIGHT"
+    )
 
 
 def cut(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:

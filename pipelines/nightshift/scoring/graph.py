@@ -5,6 +5,7 @@ inspected, and only then given to ONNX Runtime.
 """
 
 import hashlib
+import json
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from nightshift.errors import MissingPartition, ModelError, OtherLabel, UnsafeGraph
-from nightshift.modelling.label_types import label_type
+from nightshift.modelling.label_types import LabelType, label_type
 from nightshift.scoring.feeds import METADATA, Columns, Feeds, GraphInputs, Matrix
 from nightshift.scoring.inspection import inspect
 from nightshift.scoring.providers import open_session
@@ -41,9 +42,7 @@ class OnnxGraph:
         self._body = body
         self._provider = provider or spec.optimize.provider
         self.feeds = _feeds(spec, metadata)
-        self._label = label_type(spec)
-        trained_for = metadata.get(LABEL)
-        self._check_label(trained_for)
+        self._label = self._trained_label(metadata.get(LABEL))
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -68,30 +67,51 @@ class OnnxGraph:
             raise ModelError(
                 f"{self._spec.name}: the graph was trained on {', '.join(trained_on)};"
                 f" the features of model.yaml are now {', '.join(wanted)}",
-                fix=f"trigger {self._spec.name}.train, or take the change of model.yaml back",
+                fix=f"trigger {self._spec.name}.train, which loads what the nights lack; or, where a column only has"
+                " another name in the data, keep its name in model.yaml and give it source:",
             )
 
-    def _check_label(self, trained_for: str | None) -> None:
+    def _trained_label(self, trained_for: str | None) -> LabelType:
+        """The label that it was trained for: the spec's, or one that lacks some of its classes."""
         # Columns of scores mean classes by their order, so a class moved in model.yaml is another label.
-        label = self._label.identity
-        if trained_for != label:
-            raise OtherLabel(
-                f"{self._spec.name}: the graph was trained for {trained_for or 'a binary label'};"
-                f" label in model.yaml is now {label or 'binary'}",
-                fix=f"trigger {self._spec.name}.train, or take the change of model.yaml back",
-            )
+        label = label_type(self._spec)
+        known = label_type(self._spec.with_classes(_classes(trained_for)))
+        for candidate in (label, known):
+            if candidate.identity == trained_for:
+                return candidate
+        raise OtherLabel(
+            f"{self._spec.name}: the graph was trained for {trained_for or 'a binary label'};"
+            f" label in model.yaml is now {label.identity or 'binary'}",
+            fix=f"trigger {self._spec.name}.train, or take the change of model.yaml back",
+        )
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Those of the spec's classes that it was trained for."""
+        return self._label.spec.label.classes
 
     def score(self, rows: pa.Table | pa.RecordBatch) -> NDArray[np.float32]:
         """Each row's P(label), or P(class) of every class, or predicted number: float32.
 
+        NaN for a class that model.yaml names and the graph was not trained for.
         Raises ``ModelError`` for a score that is no probability, or no finite number.
         """
         self._check_features()
         inputs = self.feeds(rows)
-        return self.run(inputs, rows.num_rows)
+        scores = self.run(inputs, rows.num_rows)
+        return self._for_all_classes(scores)
+
+    def _for_all_classes(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        classes = self._spec.label.classes
+        if self.classes == classes:
+            return scores
+        places = [classes.index(name) for name in self.classes]
+        spread = np.full((len(scores), len(classes)), np.nan, np.float32)
+        spread[:, places] = scores
+        return spread
 
     def run(self, inputs: GraphInputs, rows: int) -> NDArray[np.float32]:
-        """``score`` of inputs as ``feeds`` makes them."""
+        """Scores of inputs as ``feeds`` makes them, for the label that it was trained for."""
         scores = self._label.empty_scores(rows)
         for start in range(0, rows, ROWS_PER_CALL):
             part = slice(start, start + ROWS_PER_CALL)
@@ -110,6 +130,15 @@ class OnnxGraph:
         if isinstance(self.feeds, Matrix):
             return ["score"]
         return [self._label.output]
+
+
+def _classes(trained_for: str | None) -> list[str]:
+    """The classes in a graph's label; none of what has none."""
+    try:
+        identity = json.loads(trained_for or "{}")
+    except ValueError:
+        return []
+    return list(identity.get("classes", ())) if isinstance(identity, dict) else []
 
 
 def _feeds(spec: ModelSpec, metadata: dict[str, str]) -> Feeds:

@@ -32,13 +32,13 @@ def features(spec: ModelSpec, partition: str, stores: Stores) -> Frame:
 
 
 def labels(spec: ModelSpec, partition: str, stores: Stores) -> Frame:
-    """How the night turned out: keys and ``label.column``. Raises as ``features``.
+    """How the night turned out: keys and ``label.column``. Raises as ``features``, ``NoSourceData`` without a label.
 
     Where the spec names ``label.positive`` or ``label.classes`` the label is text.
     """
     label = spec.label
     names = {name: spec.columns[name].source or name for name in spec.keys}
-    names[label.column] = label.source or label.column
+    names[label.column] = label.source_name
     wanted = WantedColumns(spec, partition, names)
     return _read(wanted, stores)
 
@@ -55,7 +55,7 @@ def _read(wanted: WantedColumns, stores: Stores) -> Frame:
 
 
 def _ask(wanted: WantedColumns, stores: Stores) -> Frame:
-    source = wanted.spec.source
+    source = wanted.source
     if isinstance(source, FilesSource):
         from nightshift.sources.files import read_night
 

@@ -24,15 +24,21 @@ def read_night(wanted: WantedColumns, source: FilesSource, settings: Settings) -
     night = parse_partition(wanted.partition)
     parts: list[pa.Table] = []
     names: list[str] = []
+    awaiting: list[str] = []
     for file in find(source.files, settings):
         table = opened(file, source.csv)
         if not _may_hold(table, source, night, wanted):
+            continue
+        if wanted.awaits_label([*table.schema.names, *file.parts]):
+            awaiting.append(file.uri)
             continue
         part = _rows(wanted, source, table, night)
         if part is not None:
             parts.append(part)
             names += table.schema.names
     wanted.say_left_out(name for name in names if name != source.column)
+    if awaiting and not parts:
+        raise wanted.no_label_yet(f"{wanted.spec.name} {wanted.partition}, from {awaiting[0]}")
     return wanted.joined(parts) if parts else pa.table({})
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from nightshift.errors import SchemaMismatch
+from nightshift.errors import NoSourceData, SchemaMismatch
 from nightshift.spec import ModelSpec
+from nightshift.spec.source import Source
 from nightshift.stores.text_values import are_numbers, nulled, plainly, without_null_words
 from nightshift.stores.types import REFUSALS, arrow_type, decoded, fitted, is_bytes, is_text, plain_array
 
@@ -30,12 +31,33 @@ class WantedColumns:
         """Whether the label is asked for, and not the features."""
         return self.spec.label.column in self.names
 
+    @property
+    def source(self) -> Source:
+        """What is asked."""
+        return self.spec.label_source if self.label else self.spec.source
+
+    def awaits_label(self, columns: Sequence[str]) -> bool:
+        """Whether the label is asked for, and is not among ``columns`` yet."""
+        return self.label and self.spec.label.source_name not in columns
+
+    def no_label_yet(self, where: str) -> NoSourceData:
+        """What is said of rows without a label: that of a night that is not known yet is no fault."""
+        return NoSourceData(
+            f"{where}: there is no column {self.spec.label.source_name} yet: the night has no labels",
+            fix="nothing to do; if it has another name there, correct label in model.yaml",
+        )
+
     def require(self, columns: Sequence[str], where: str) -> None:
-        """Raise ``SchemaMismatch`` for the wanted columns that are not among ``columns``, and may not be missing."""
+        """Raise ``SchemaMismatch`` for the wanted columns that are not among ``columns``, and may not be missing.
+
+        ``NoSourceData`` where the label is missing, which is not known yet.
+        """
         absent = self._absent(columns)
         missing = {alias: name for alias, name in absent.items() if not self._is_optional(alias)}
         if not missing:
             return
+        if self.awaits_label(columns):
+            raise self.no_label_yet(where)
         first = next(iter(missing.values()))
         nearest = difflib.get_close_matches(first, columns, n=1)
         hint = f"; did {nearest[0]!r} mean it?" if nearest else ""
@@ -74,7 +96,7 @@ class WantedColumns:
         label = self.spec.label
         known = {
             *self.names.values(),
-            label.source or label.column,
+            label.source_name,
             self.spec.partition.column,
         }
         left_out = [str(name) for name in dict.fromkeys(columns) if name not in known]

@@ -37,6 +37,8 @@ def _require_beside(path: Path, spec: ModelSpec) -> None:
     named: dict[str, str] = {}
     if isinstance(spec.source, PythonSource):
         named["source.python"] = spec.source.python
+    if isinstance(spec.label.source, PythonSource):
+        named["label.source.python"] = spec.label.source.python
     if spec.night.great_expectations is not None:
         named["night.great_expectations"] = spec.night.great_expectations
     for key, file in named.items():

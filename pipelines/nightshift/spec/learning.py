@@ -7,6 +7,7 @@ from typing import Literal, Self, get_args
 from pydantic import Field, model_validator
 
 from nightshift.spec.base import Frozen, Name, Share
+from nightshift.spec.source import LabelSource, Source
 
 LabelKind = Literal["binary", "multiclass", "regression"]
 Metric = Literal["log_loss", "brier", "roc_auc", "pr_auc", "f1", "accuracy", "rmse", "mae", "r2"]
@@ -52,7 +53,13 @@ class Label(Frozen):
     """What is being predicted, and when it becomes known."""
 
     column: Name = Field(description="its name in the lake")
-    source: str | None = Field(None, description="its name in the source, where that is another", min_length=1)
+    source: LabelSource | None = Field(
+        None,
+        description="its name in the source, where that is another; or a source of its own, with keys and label",
+    )
+    source_column: str | None = Field(
+        None, description="its name in a source of its own, where that is another", min_length=1
+    )
     type: LabelKind = Field("binary", description="two outcomes, three or more classes, or a number")
     positive: str | None = Field(None, description="the text that means yes, where a binary label is text")
     negative: str | None = Field(
@@ -61,6 +68,9 @@ class Label(Frozen):
     nulls: tuple[str, ...] = Field((), description="texts that mean null in the source")
     classes: tuple[str, ...] = Field((), description="all values of a multiclass label, as text")
     delay_days: int = Field(ge=0, description="the run of night D sees labels of nights up to D - delay_days")
+    corrected_within: int = Field(
+        0, ge=0, description="days in which labels may still come or change: so long each run fetches them again"
+    )
 
     @model_validator(mode="after")
     def _classes_are_for_multiclass(self) -> Self:
@@ -90,6 +100,24 @@ class Label(Frozen):
         if self.classes:
             return self.classes
         return tuple(text for text in (self.positive, self.negative) if text is not None)
+
+    @model_validator(mode="after")
+    def _is_named_once(self) -> Self:
+        if self.source_column is not None and self.own_source is None:
+            raise ValueError("source_column is for a label with a source of its own; else source is its name")
+        return self
+
+    @property
+    def own_source(self) -> Source | None:
+        """Where labels come from, if not with the rows."""
+        return None if isinstance(self.source, str) else self.source
+
+    @property
+    def source_name(self) -> str:
+        """What the source calls it."""
+        if isinstance(self.source, str):
+            return self.source
+        return self.source_column or self.column
 
     @property
     def class_names(self) -> tuple[str, ...]:

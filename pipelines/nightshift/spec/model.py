@@ -72,6 +72,9 @@ class ModelSpec(Frozen):
     name: Name = Field(description="the folder's name under models/")
     description: str = Field(min_length=1, description="what is predicted, for people who do not know it")
     owner: str = Field("nightshift", description="who answers for it, as Airflow and the model card show")
+    paused: bool = Field(
+        False, description="whether its Dags are paused when Airflow first sees them, whatever airflow.cfg says"
+    )
     source: Source = Field(description="where the rows of a night come from: one of four kinds")
     partition: Partition
     keys: tuple[Name, ...] = Field(min_length=1, description="columns that tell the rows of a night apart")
@@ -117,8 +120,36 @@ class ModelSpec(Frozen):
             )
 
     def labelled_night(self, partition: str) -> str:
-        """The night whose labels arrive with the run of ``partition``."""
+        """The last night whose labels arrive with the run of ``partition``."""
         return shifted(partition, -self.label.delay_days)
+
+    def labelled_nights(self, partition: str) -> list[str]:
+        """The nights whose labels the run of ``partition`` fetches, newest first.
+
+        Those that became due since the run before, and those whose labels may still come or change.
+        """
+        newest = self.labelled_night(partition)
+        oldest = newest
+        for run_before in self.partition.nights_before(partition, 1):
+            oldest = shifted(self.labelled_night(run_before), 1)
+        fetched_again = shifted(oldest, -self.label.corrected_within)
+        nights = self.partition.nights_between(fetched_again, newest)
+        return sorted({*nights, newest}, reverse=True)
+
+    def nights_through(self, partition: str, count: int) -> list[str]:
+        """So many nights by the clock of the schedule, the last of them ``partition`` or before it; oldest first."""
+        return self.partition.nights_before(shifted(partition, 1), count)
+
+    @property
+    def label_source(self) -> Source:
+        """Where labels come from."""
+        return self.label.own_source or self.source
+
+    def with_classes(self, classes: Collection[str]) -> Self:
+        """The same spec as it was when the label had these of its classes, in their order."""
+        kept = tuple(name for name in self.label.classes if name in classes)
+        label = self.label.model_copy(update={"classes": kept})
+        return self.model_copy(update={"label": label})
 
     def with_features(self, names: Collection[str]) -> Self:
         """The same spec as it was when the model saw these of its columns."""

@@ -2,10 +2,13 @@
 
 import datetime as dt
 import zoneinfo
+from collections.abc import Iterator
+from itertools import takewhile
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from nightshift.partitions import parse_partition, shifted
 from nightshift.spec.base import Action, Frozen, Name
 
 
@@ -16,6 +19,38 @@ class Partition(Frozen):
     timezone: str = Field("UTC", description="time zone of the schedule")
     schedule: str = Field("0 2 * * *", description="cron of the nightly run, in that time zone")
     start: dt.date = Field(description="first night there can be")
+
+    def nights_before(self, night: str, count: int) -> list[str]:
+        """So many nights by the schedule before one, oldest first."""
+        nights: list[str] = []
+        for day in self._backwards(night):
+            if len(nights) == count:
+                break
+            nights.append(day)
+        return nights[::-1]
+
+    def nights_between(self, first: str, last: str) -> list[str]:
+        """The nights by the schedule from first to last, both included."""
+        nights = takewhile(lambda day: day >= first, self._backwards(shifted(last, 1)))
+        return sorted(nights)
+
+    def _backwards(self, night: str) -> Iterator[str]:
+        """The nights before one, the newest first: the days on which the schedule has a run, each once."""
+        from croniter import CroniterBadDateError, croniter
+
+        midnight = dt.datetime.combine(parse_partition(night), dt.time())
+        # By a clock without a zone: which days there are does not depend on the hour that spring leaves out.
+        moments = croniter(self.schedule, midnight)
+        before = night
+        while True:
+            try:
+                moment = moments.get_prev(dt.datetime)
+            except CroniterBadDateError:
+                return
+            day = moment.date().isoformat()
+            if day != before:
+                yield day
+            before = day
 
     @model_validator(mode="after")
     def _timezone_exists(self) -> Self:

@@ -87,6 +87,12 @@ def tag_of(value: Any) -> str | None:
     return None
 
 
+def label_tag_of(value: Any) -> str | None:
+    """As ``tag_of``; a text is the name of a column."""
+    return COLUMN if isinstance(value, str) else tag_of(value)
+
+
+COLUMN = "column"
 Source = Annotated[
     Annotated[PythonSource, Tag("python")]
     | Annotated[FilesSource, Tag("files")]
@@ -96,5 +102,17 @@ Source = Annotated[
         tag_of,
         custom_error_type="source_kind",
         custom_error_message="needs one of python, files, sql, callable",
+    ),
+]
+LabelSource = Annotated[
+    Annotated[str, Field(min_length=1), Tag(COLUMN)]
+    | Annotated[PythonSource, Tag("python")]
+    | Annotated[FilesSource, Tag("files")]
+    | Annotated[SqlSource, Tag("sql")]
+    | Annotated[CallableSource, Tag("callable")],
+    Discriminator(
+        label_tag_of,
+        custom_error_type="source_kind",
+        custom_error_message="needs the name of a column, or one of python, files, sql, callable",
     ),
 ]

@@ -16,13 +16,14 @@ from nightshift.stores import Stores, layout
 from nightshift.stores.manifest import Manifest
 from nightshift.stores.parquet import schema_of
 from nightshift.stores.parquet_source import iter_row_groups
+from nightshift.stores.types import is_text
 
 Row = dict[str, Any]
 RowKey = dict[str, pa.Scalar]
 
 
 def parse_key(spec: ModelSpec, given: tuple[str, ...]) -> RowKey:
-    """``name=value`` for every key column, as values of the columns' types; nothing for nothing.
+    """``name=value`` for every key column, as values of the columns' types, null for ``name=``; nothing for nothing.
 
     Raises ``UsageError`` for what is no key column, is missing, is there twice or is not of its type.
     """
@@ -70,6 +71,8 @@ def _parse_pair(spec: ModelSpec, text: str) -> tuple[str, str]:
 
 def _parse_value(spec: ModelSpec, name: str, text: str) -> pa.Scalar:
     column_type = schema_of({name: spec.columns[name]}).field(name).type
+    if not text:
+        return pa.scalar(None, column_type)
     try:
         return pc.cast(pa.scalar(text), column_type)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
@@ -158,8 +161,16 @@ def _mask(batch: pa.RecordBatch, row_key: RowKey) -> pa.BooleanArray:
     masks = []
     for name, value in row_key.items():
         column = batch.column(name)
-        masks.append(pc.equal(column, value))
+        masks.append(pc.equal(column, value) if value.is_valid else _is_empty(column))
     return reduce(pc.and_, masks)
+
+
+def _is_empty(column: pa.Array) -> pa.BooleanArray:
+    """Where a key is null, or a text without a letter: at the command line they are the same."""
+    if is_text(column.type):
+        column = pc.fill_null(column, "")
+        return pc.equal(column, "")
+    return column.is_null()
 
 
 def _without_key(row: Row, spec: ModelSpec) -> Row:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from nightshift.code_digest import code_digest
 from nightshift.contracts import Dataset
 from nightshift.errors import UnreadableRecord
+from nightshift.sources.reading import clock_of
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
 from nightshift.stores.cache import Blob
@@ -33,6 +34,7 @@ class CachedNight(BaseModel):
     md5: str
     size: int
     rows: int
+    labels_without_row: int = 0
 
     @property
     def blob(self) -> Blob:
@@ -80,8 +82,9 @@ def _recipe(spec: ModelSpec) -> str:
     """A digest of what all nights' files are made with: columns in their order, keys, label and code."""
     columns = [(name, column.type) for name, column in spec.columns.items()]
     label = spec.label.model_dump(mode="json")
+    clocks = [clock_of(spec, dataset) for dataset in (Dataset.RAW, Dataset.LABELS)]
     arrow = version("pyarrow")
-    return _digest(FORMAT, columns, spec.keys, label, code_digest(CODE), arrow)
+    return _digest(FORMAT, columns, spec.keys, label, clocks, code_digest(CODE), arrow)
 
 
 def _digest(*made_from: object) -> str:

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from nightshift.errors import SchemaMismatch, UsageError
 from nightshift.steps.checkout import NamedSnapshot, find_snapshot
 from nightshift.stores import Stores
+from nightshift.stores.key_joins import join_by_keys
 
 OTHER = ":other"
 
@@ -183,10 +184,11 @@ def _type_of(column: str, table: pa.Table) -> pa.DataType | None:
 def _count_without(these: pa.Table, those: pa.Table, keys: tuple[str, ...]) -> int:
     """Rows of ``these`` whose key none of ``those`` has."""
     names = list(keys)
-    rows = these.select(names).join(
+    rows = join_by_keys(
+        these.select(names),
         those.select(names),
-        keys=names,
-        join_type="left anti",
+        names,
+        "left anti",
     )
     return int(rows.num_rows)
 
@@ -196,10 +198,11 @@ def _count_changed(before: pa.Table, after: pa.Table, keys: tuple[str, ...]) -> 
     columns = [*keys, *comparable]
     rows_before = before.select(columns)
     rows_after = after.select(columns)
-    both = rows_before.join(
+    both = join_by_keys(
+        rows_before,
         rows_after,
-        keys=list(keys),
-        join_type="inner",
+        keys,
+        "inner",
         right_suffix=OTHER,
     )
     if not comparable or not both.num_rows:

@@ -3,6 +3,8 @@
 import json
 from dataclasses import asdict
 
+import numpy as np
+
 from nightshift.contracts import Candidate, Pin, Verdict
 from nightshift.errors import NoChampion, OtherLabel
 from nightshift.modelling.arrays import Float32s
@@ -19,13 +21,16 @@ from nightshift.stores.registry import LONGEST_TAG
 def evaluate(spec: ModelSpec, candidate: Candidate, stores: Stores) -> Verdict:
     """Score the candidate's holdout with its graph and the champion's, and compare.
 
-    Without a champion the floors and the best constant are the gate. Inconclusive is no. A graph is never
+    Rows of classes that the candidate was not taught are left out. Without a champion the floors and the best
+    constant are the gate. Inconclusive is no. A graph is never
     compared with itself.
     """
     champion = _champion(spec, stores)
-    rows = read_split(spec, candidate.trained.snapshot, stores).holdout
-    scores = fetch(spec, candidate.graph.key, candidate.graph.sha256, stores).score(rows.table)
-    metrics = label_type(spec).metrics(rows.labels, scores)
+    graph = fetch(spec, candidate.graph.key, candidate.graph.sha256, stores)
+    rows = _of_classes(spec, graph.classes, read_split(spec, candidate.trained.snapshot, stores).holdout)
+    scores = graph.score(rows.table)
+    judged, not_judged = _judged(spec, graph.classes, rows, scores)
+    metrics = label_type(spec).metrics(rows.labels, judged)
     objections = floors(spec, metrics)
     if champion is None:
         reason = "the first champion"
@@ -39,12 +44,37 @@ def evaluate(spec: ModelSpec, candidate: Candidate, stores: Stores) -> Verdict:
     verdict = Verdict(
         candidate,
         promote=not objections,
-        reasons=objections or [reason],
+        reasons=objections or [reason, *not_judged],
         champion=champion.version if champion else None,
         metrics=metrics,
     )
     _record(spec, verdict, stores)
     return verdict
+
+
+def _of_classes(spec: ModelSpec, classes: tuple[str, ...], rows: LabelledRows) -> LabelledRows:
+    """The rows of these classes. Of one that had too few rows to be learnt the candidate says nothing."""
+    places = [place for place, name in enumerate(spec.label.classes) if name in classes]
+    if len(places) == len(spec.label.classes):
+        return rows
+    return rows.only(np.isin(rows.labels, places))
+
+
+def _judged(
+    spec: ModelSpec, classes: tuple[str, ...], rows: LabelledRows, scores: Float32s
+) -> tuple[Float32s, list[str]]:
+    """Scores of the classes that the holdout has rows of, NaN for others; and what is said of these.
+
+    A class that came lately, or is rare, must not keep every model from its floors.
+    """
+    absent = []
+    judged = scores
+    for place, name in enumerate(spec.label.classes):
+        if name in classes and not (rows.labels == place).any():
+            absent.append(f"no row of the holdout is {name}: it was not judged")
+            judged = judged.copy()
+            judged[:, place] = np.nan
+    return judged, absent
 
 
 def _champion(spec: ModelSpec, stores: Stores) -> Pin | None:

@@ -15,7 +15,7 @@ from nightshift.contracts import Dataset, Decision, NightReport
 from nightshift.errors import MissingPartition, UnreadableRecord
 from nightshift.monitoring.accuracy import standing_record
 from nightshift.monitoring.night_record import read_night_record
-from nightshift.partitions import days_between, last_nights
+from nightshift.partitions import days_between
 from nightshift.spec import ModelSpec, Retrain
 from nightshift.stores import Stores, layout
 from nightshift.stores.ledger import Ledger, LedgerHead
@@ -190,8 +190,8 @@ def gather(spec: ModelSpec, report: NightReport, retrains: StartedRetrains, stor
             fix=f"nightshift monitor {spec.name} {report.partition}",
         )
     last_labelled = spec.labelled_night(report.partition)
-    nights = last_nights(spec.retrain.of, report.partition)
-    labelled_nights = last_nights(spec.retrain.of, last_labelled)
+    nights = _last_nights(spec, report.partition)
+    labelled_nights = spec.nights_through(last_labelled, spec.retrain.of)
     trained_through = record.pin.trained_through
     drifted = {night: _drifted(spec, night, report.version, stores) for night in nights}
     lost = {night: _lost(spec, night, report.version, stores) for night in labelled_nights}
@@ -204,6 +204,12 @@ def gather(spec: ModelSpec, report: NightReport, retrains: StartedRetrains, stor
         trained_through=trained_through,
         new_nights=_count_labelled(spec, trained_through, last_labelled, stores),
     )
+
+
+def _last_nights(spec: ModelSpec, partition: str) -> list[str]:
+    """The last nights by the clock of the schedule, and this one, which may be none of them."""
+    nights = {*spec.nights_through(partition, spec.retrain.of), partition}
+    return sorted(nights)[-spec.retrain.of :]
 
 
 def _drifted(spec: ModelSpec, night: str, version: str, stores: Stores) -> bool | None:

@@ -1,26 +1,34 @@
 """Bring a night into the lake: what is known that night, and, days later, how it turned out."""
 
+import logging
 from collections.abc import Callable
+from typing import Any
 
 import pyarrow as pa
 
 from nightshift import sources
 from nightshift.contracts import Dataset, PartitionKey, PartitionRef
-from nightshift.errors import DataError, NoSourceData, SchemaMismatch, Superseded
+from nightshift.errors import DataError, NoSourceData, RowsGone, SchemaMismatch, Superseded
 from nightshift.modelling.label_types import label_type
+from nightshift.sources.reading import SOURCE, reading_of
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 from nightshift.stores.missing import how_to_take_back
 from nightshift.stores.parquet import conform, schema_of
+from nightshift.validation.uniqueness import repeated_rows
 
 MOST_READINGS = 5
+Facts = dict[str, Any]
+"""What the provenance of a night says besides who made it."""
+
+log = logging.getLogger("nightshift")
 
 
 def ingest(spec: ModelSpec, partition: str, stores: Stores) -> PartitionRef:
     """Write the night to ``raw/``: exactly the spec's columns, sorted by key.
 
     Raises ``UsageError`` for a bad key or a night before the first, ``NoSourceData`` when the source has no row,
-    ``DataError`` when it has none any more, ``SchemaMismatch``, and ``SourceMissing``, ``SourceUnreadable`` or
+    ``RowsGone`` when it has none any more, ``SchemaMismatch``, and ``SourceMissing``, ``SourceUnreadable`` or
     ``SourceUnavailable`` when it cannot be read, ``Superseded`` when the night was taken back meanwhile.
     """
 
@@ -30,14 +38,38 @@ def ingest(spec: ModelSpec, partition: str, stores: Stores) -> PartitionRef:
     night = spec.key(Dataset.RAW, partition)
     spec.require_night(partition)
     schema = schema_of(spec.columns)
-    return _publish(spec, night, read, schema, stores)
+    facts = {SOURCE: reading_of(spec, Dataset.RAW)}
+    return _publish(spec, night, read, schema, facts, stores)
 
 
-def ingest_labels(spec: ModelSpec, partition: str, stores: Stores) -> PartitionRef:
+def ingest_arrived_labels(spec: ModelSpec, partition: str, stores: Stores) -> list[PartitionRef]:
+    """The outcomes that the run of ``partition`` fetches, newest night first: those due, and those that may change.
+
+    A night that has none yet costs the others nothing, nor does one that is refused: its error comes at the end.
+    Raises as ``ingest_labels``, ``NoSourceData`` when no night has any.
+    """
+    brought = []
+    refusals: list[DataError] = []
+    for night in spec.labelled_nights(partition):
+        try:
+            brought.append(ingest_labels(spec, night, stores, as_of=partition))
+        except DataError as error:
+            refusals.append(error)
+    faults = [refusal for refusal in refusals if not isinstance(refusal, NoSourceData)]
+    if not brought and not faults:
+        faults = refusals
+    for fault in faults:
+        raise fault
+    return brought
+
+
+def ingest_labels(spec: ModelSpec, partition: str, stores: Stores, *, as_of: str | None = None) -> PartitionRef:
     """Write the outcomes of a night to ``labels/``: keys and label, null where there never was an outcome.
 
-    Raises as ``ingest``, but ``NoSourceData`` for a night before the first, and ``SchemaMismatch`` for a label that
-    is none of its kind.
+    ``as_of`` is the night of the run that fetches them: the manifest has that of the run in which they last changed.
+    A class that the spec does not name is kept as it is, and counted. Raises as ``ingest``, but ``NoSourceData`` for
+    a night before the first, or one that has no label yet, and ``SchemaMismatch`` for a label that is none of its
+    kind.
     """
 
     def read() -> sources.Frame:
@@ -51,7 +83,10 @@ def ingest_labels(spec: ModelSpec, partition: str, stores: Stores) -> PartitionR
             fix="nothing to do",
         )
     schema = label_schema(spec)
-    return _publish(spec, night, read, schema, stores)
+    facts: Facts = {SOURCE: reading_of(spec, Dataset.LABELS)}
+    if as_of is not None:
+        facts["as_of"] = as_of
+    return _publish(spec, night, read, schema, facts, stores)
 
 
 def label_schema(spec: ModelSpec) -> pa.Schema:
@@ -91,6 +126,7 @@ def _publish(
     night: PartitionKey,
     read: Callable[[], sources.Frame],
     schema: pa.Schema,
+    facts: Facts,
     stores: Stores,
 ) -> PartitionRef:
     """Read the source after the base was taken; anew when another committed meanwhile, who may have read before us.
@@ -99,12 +135,12 @@ def _publish(
     """
     for _ in range(MOST_READINGS - 1):
         try:
-            return _publish_once(spec, night, read, schema, stores)
+            return _publish_once(spec, night, read, schema, facts, stores)
         except Superseded:
             # Taken back while this run worked: it shall not bring the night back by itself.
             if stores.lake.published(night) is None:
                 raise
-    return _publish_once(spec, night, read, schema, stores)
+    return _publish_once(spec, night, read, schema, facts, stores)
 
 
 def _publish_once(
@@ -112,16 +148,41 @@ def _publish_once(
     night: PartitionKey,
     read: Callable[[], sources.Frame],
     schema: pa.Schema,
+    facts: Facts,
     stores: Stores,
 ) -> PartitionRef:
     draft = stores.lake.begin(night)
     table = conform(_rows(night, read, stores), schema, str(night), spec.partition.timezone)
+    if night.dataset == Dataset.LABELS:
+        _look_at(spec, night, table)
     order = [(key, "ascending") for key in spec.keys]
     return stores.lake.publish(
         draft,
         table.sort_by(order),
-        provenance=stores.provenance(),
+        provenance=stores.provenance(**facts),
     )
+
+
+def _look_at(spec: ModelSpec, night: PartitionKey, labels: pa.Table) -> None:
+    """Say which labels will count for nothing. Raises ``DataError`` for a source of their own that repeats a key."""
+    unknown = label_type(spec).unknown(labels[spec.label.column])
+    if unknown:
+        counts = [f"{name!r} ({rows})" for name, rows in unknown.items()]
+        log.warning(
+            "%s: label.classes lacks %s: these rows are counted and left out; add a class to be learnt and scored",
+            night,
+            ", ".join(counts),
+        )
+    if spec.label.own_source is None:
+        # Of rows that repeat a key, validation decides; their labels go with them.
+        return
+    keys = labels.select(list(spec.keys))
+    repeated = repeated_rows(keys.to_batches, labels.num_rows)
+    if repeated:
+        raise DataError(
+            f"{night}: {repeated} rows repeat a key ({', '.join(spec.keys)}): which of their labels counts?",
+            fix="let label.source give one row for each key, the one that counts now",
+        )
 
 
 def _rows(night: PartitionKey, read: Callable[[], sources.Frame], stores: Stores) -> sources.Frame:
@@ -132,7 +193,7 @@ def _rows(night: PartitionKey, read: Callable[[], sources.Frame], stores: Stores
         published = stores.lake.published(night)
         if published is None or not published.rows:
             raise
-        raise DataError(
+        raise RowsGone(
             f"the source has no rows any more for {night}, of which {published.rows} are published and stay",
             fix=f"mend the source; or, if the night is to go: {how_to_take_back(night)}",
         ) from notice

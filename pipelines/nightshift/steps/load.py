@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 
 from nightshift.contracts import Dataset
-from nightshift.errors import NoSourceData, Superseded, UnreadableRecord, UsageError
+from nightshift.errors import NoSourceData, RowsGone, Superseded, UnreadableRecord, UsageError
 from nightshift.partitions import between, shifted
+from nightshift.sources.reading import is_read_as, reading_of
 from nightshift.spec import ModelSpec
 from nightshift.steps.ingest import ingest, ingest_labels, label_schema
 from nightshift.steps.validate import validate
@@ -22,7 +23,8 @@ log = logging.getLogger("nightshift")
 class Loaded:
     """What a bulk load found and did, in nights.
 
-    It leaves alone those that were ``retracted``, and those whose manifest is ``unreadable``.
+    It leaves alone those that were ``retracted``, those whose manifest is ``unreadable``, and those that were read in
+    another way and of which the source has nothing any more (``gone``). Nights ``without_labels`` are loaded too.
     """
 
     first: str
@@ -32,6 +34,8 @@ class Loaded:
     without_source: list[str]
     retracted: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+    without_labels: list[str] = field(default_factory=list)
 
 
 def window(spec: ModelSpec, as_of: str) -> tuple[str, str]:
@@ -62,6 +66,7 @@ def chunks(first: str, last: str, parts: int) -> list[tuple[str, str]]:
 def load(spec: ModelSpec, first: str, last: str, stores: Stores) -> Loaded:
     """Ingest, label and validate every night of the range that the lake has not, or has with other columns.
 
+    So it does with nights that were read from another source, by another clock or in another format.
     A night that was taken back does not come back by this: who wants it ingests it.
     """
     spec.require_night(first)
@@ -78,21 +83,35 @@ def load(spec: ModelSpec, first: str, last: str, stores: Stores) -> Loaded:
         retracted=[night for night in missing if night in retracted],
     )
     wanted = [night for night in missing if night not in retracted]
-    count = 0
+    superseded: list[str] = []
     for night in wanted:
         try:
-            _bring(spec, night, stores, is_validated=night in validated, is_labelled=night in labelled)
-            count += 1
+            if night not in validated:
+                ingest(spec, night, stores)
+                validate(spec, night, stores)
         except NoSourceData:
             loaded.without_source.append(night)
+            continue
+        except RowsGone as error:
+            log.warning("%s %s is left as it is: %s", spec.name, night, error)
+            loaded.gone.append(night)
+            continue
         except Superseded as notice:
             log.warning("%s", notice)
-            if night in retracted_nights(spec, stores):
-                loaded.retracted.append(night)
+            superseded.append(night)
+            continue
         except UnreadableRecord as error:
             log.warning("%s %s is left out: %s", spec.name, night, error)
             loaded.unreadable.append(night)
-    return replace(loaded, loaded=count)
+            continue
+        if night not in labelled:
+            _label(spec, night, loaded, stores)
+    if superseded:
+        taken_back = retracted_nights(spec, stores)
+        loaded.retracted.extend(night for night in superseded if night in taken_back)
+    left = {*loaded.without_source, *loaded.gone, *loaded.unreadable, *superseded}
+    left.update(night for night in loaded.without_labels if night in validated)
+    return replace(loaded, loaded=len(wanted) - len(left))
 
 
 def retracted_nights(spec: ModelSpec, stores: Stores) -> set[str]:
@@ -103,22 +122,29 @@ def retracted_nights(spec: ModelSpec, stores: Stores) -> set[str]:
     return {*of_data, *of_labels}
 
 
-def _bring(spec: ModelSpec, night: str, stores: Stores, *, is_validated: bool, is_labelled: bool) -> None:
-    if not is_validated:
-        ingest(spec, night, stores)
-        validate(spec, night, stores)
-    if not is_labelled:
+def _label(spec: ModelSpec, night: str, loaded: Loaded, stores: Stores) -> None:
+    """Fetch the labels of a night that is there. That it has none yet, or none any more, is no fault."""
+    try:
         ingest_labels(spec, night, stores)
+    except NoSourceData:
+        loaded.without_labels.append(night)
+    except (RowsGone, Superseded) as error:
+        log.warning("the labels of %s %s are left as they are: %s", spec.name, night, error)
+        loaded.without_labels.append(night)
+    except UnreadableRecord as error:
+        log.warning("%s %s is left out: %s", spec.name, night, error)
+        loaded.unreadable.append(night)
 
 
 def _complete(dataset: Dataset, schema: pa.Schema, spec: ModelSpec, first: str, last: str, stores: Stores) -> set[str]:
-    """The nights that have the columns which the spec promises today."""
+    """The nights that have the columns which the spec promises today, read as it says today."""
     promised = {column.name: str(column.type) for column in schema}
+    reading = reading_of(spec, dataset)
     nights = set()
     for night in stores.lake.partitions(dataset, spec.name, spec.partition.column):
         if not first <= night <= last:
             continue
         manifest = stores.lake.readable(spec.key(dataset, night))
-        if manifest and manifest.columns == promised:
+        if manifest and manifest.columns == promised and is_read_as(manifest.provenance, reading):
             nights.add(night)
     return nights

@@ -120,7 +120,8 @@ def _drift(spec: ModelSpec, pin: Pin, validated: Manifest, predictions: Manifest
     if missing:
         raise SchemaMismatch(
             f"{spec.name} version {pin.version} watches {', '.join(missing)}, which {validated.partition} lacks",
-            fix=f"trigger {spec.name}.train: a version watches what the spec said when it was trained",
+            fix=f"trigger {spec.name}.train: a version watches what the spec said when it was trained;"
+            " or keep the column's name of before in model.yaml, with source: for its name in the data",
         )
     counts = predictions.counts or _count(profile, score, validated, predictions, stores)
     return measure(spec, profile, counts, validated.rows)

@@ -57,6 +57,7 @@ def optimize(spec: ModelSpec, registered: Registered, stores: Stores) -> Candida
     require("train", f"optimising {spec.name}")
     let_openmp_threads_sleep()
     trained = registered.trained
+    spec = spec.with_classes(trained.classes or spec.label.classes)
     with stores.registry.session(spec.name) as mlflow, mlflow.start_run(run_id=trained.run_id):
         pipeline = mlflow.sklearn.load_model(trained.model_uri)
         rows = read_split(spec, trained.snapshot, stores)

@@ -1,5 +1,6 @@
 """Fit a model on a snapshot and log everything about it to MLflow."""
 
+import logging
 import warnings
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from nightshift.modelling.figures import training_figures
 from nightshift.modelling.holdout import LabelledRows, Split, read_split
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
-from nightshift.modelling.outcomes import check_outcomes
+from nightshift.modelling.outcomes import check_outcomes, learnable_classes, unknown_classes
 from nightshift.modelling.trainers import trainer_of
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
@@ -23,21 +24,30 @@ if TYPE_CHECKING:
 SHOWN_ROWS = 1000
 """Of the training rows, in MLflow's page of the run's input."""
 EXAMPLE_ROWS = 5
-LISTS_OF_NIGHTS = {"missing", "retracted", "unreadable"}
+LISTS_OF_NIGHTS = {"missing", "retracted", "unreadable", "other_clock", "labels_without_row"}
 """Of a snapshot; a tag of MLflow is too short for them, and the model card has them."""
+
+log = logging.getLogger("nightshift")
 
 
 def train(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> Trained:
     """Fit on all but the last nights of the snapshot, measure on those.
 
     The MLflow run holds parameters, metrics, plots, the model with its signature, the snapshot as
-    input, and a model card. Raises ``DataError`` when the labels leave nothing to learn, ``UsageError``
+    input, and a model card. Classes of too few rows are left out, and said.
+    Raises ``DataError`` when the labels leave nothing to learn, ``UsageError``
     without the extra ``train``.
     """
     require("train", f"training {spec.name}")
     rows = read_split(spec, snapshot, stores)
-    label = label_type(spec)
     check_outcomes(spec, rows)
+    learnable = learnable_classes(spec, rows)
+    left_out = [name for name in spec.label.classes if name not in learnable]
+    if left_out:
+        log.warning("%s: too few rows to learn %s: left out, the others are learnt", spec.name, ", ".join(left_out))
+        spec = spec.with_classes(learnable)
+        rows = read_split(spec, snapshot, stores)
+    label = label_type(spec)
     with stores.registry.session(spec.name) as mlflow, mlflow.start_run(run_name=f"train {snapshot.as_of}") as run:
         mlflow.set_tags(_tags(spec, snapshot, stores))
         mlflow.log_params(_parameters(spec, snapshot))
@@ -46,14 +56,21 @@ def train(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> Trained:
         held_out = model_inputs(spec, rows.holdout.table)
         scores = label.predict(pipeline, held_out)
         metrics = label.metrics(rows.holdout.labels, scores)
-        mlflow.log_metrics({**metrics, **_counts(rows)})
+        mlflow.log_metrics({**metrics, **_counts(spec, snapshot, rows)})
         _log_input(mlflow, spec, snapshot, rows.train)
         _log_figures(mlflow, spec, pipeline, rows.holdout, scores)
         card = model_card(spec, snapshot, metrics, rows)
         mlflow.log_text(card, "model_card.md")
         mlflow.log_dict(spec.model_dump(mode="json"), "model.yaml")
         uri = _log_model(mlflow, spec, pipeline, rows.train)
-    return Trained(spec.name, run.info.run_id, uri, snapshot, metrics)
+    return Trained(
+        spec.name,
+        run.info.run_id,
+        uri,
+        snapshot,
+        metrics,
+        classes=list(spec.label.classes),
+    )
 
 
 def register(spec: ModelSpec, trained: Trained, stores: Stores) -> Registered:
@@ -84,6 +101,7 @@ def _parameters(spec: ModelSpec, snapshot: SnapshotRef) -> dict[str, Any]:
         "nights_missing": len(snapshot.missing),
         "nights_retracted": len(snapshot.retracted),
         "nights_unreadable": len(snapshot.unreadable),
+        "nights_of_another_clock": len(snapshot.other_clock),
         "dvc_md5": snapshot.md5,
     }
 
@@ -98,11 +116,14 @@ def _tags(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> dict[str, s
     }
 
 
-def _counts(rows: Split) -> dict[str, float]:
+def _counts(spec: ModelSpec, snapshot: SnapshotRef, rows: Split) -> dict[str, float]:
+    of_unknown_class = sum(unknown_classes(spec, rows).values())
     return {
         "rows_train": float(len(rows.train.labels)),
         "rows_holdout": float(len(rows.holdout.labels)),
-        "rows_unlabelled": float(len(rows.unlabelled.labels)),
+        "rows_unlabelled": float(len(rows.unlabelled.labels) - of_unknown_class),
+        "rows_of_unknown_class": float(of_unknown_class),
+        "labels_without_row": float(sum(snapshot.labels_without_row.values())),
     }
 
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from nightshift.contracts import Dataset, PartitionRef
 from nightshift.errors import ExpectationsFailed
+from nightshift.sources.reading import as_read
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
 from nightshift.stores.commit import GenerationDraft
@@ -81,7 +82,10 @@ def validate(spec: ModelSpec, partition: str, stores: Stores) -> PartitionRef:
         # Of two runs side by side both are of the one whose quarantine was committed last.
         inputs=sequences(raw) | {str(Dataset.QUARANTINE): quarantine.sequence},
         provenance=stores.provenance(
-            input=raw.digest, validation=reports.json, expectations=checked.outcome.expectations
+            input=raw.digest,
+            validation=reports.json,
+            expectations=checked.outcome.expectations,
+            **as_read(raw.provenance),
         ),
     )
 

@@ -145,6 +145,10 @@ class Manifest(Record):
         """Whether it says the same rows of the same inputs, whoever made it; what either does not say is not held."""
         if (self.digest, self.retracted) != (other.digest, other.retracted):
             return False
+        # Another source or clock is another night, also where its rows are the same.
+        same_source = _agree(self.provenance.get("source"), other.provenance.get("source"))
+        if not same_source:
+            return False
         same_input = _agree(self.provenance.get("input"), other.provenance.get("input"))
         return same_input and _agree(_known(self.inputs), _known(other.inputs))
 

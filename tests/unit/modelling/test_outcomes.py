@@ -9,7 +9,7 @@ import pytest
 
 from nightshift.errors import DataError
 from nightshift.modelling.holdout import LabelledRows, Split
-from nightshift.modelling.outcomes import check_outcomes
+from nightshift.modelling.outcomes import check_outcomes, learnable_classes
 from nightshift.spec import ModelSpec
 
 Make = Callable[..., ModelSpec]
@@ -30,7 +30,7 @@ def split(train: LabelledRows, holdout: LabelledRows) -> Split:
         ("binary", [0, 1], [0, 0, 0], "the holdout nights have 3 labelled rows, all with 0"),
         ("binary", [], [0, 1], "the training nights have no row with one"),
         ("multiclass", [1, 1], [0, 1], "the training nights have 2 labelled rows, all with 'Late'"),
-        ("multiclass", [1, 2], [0, 1], "the training nights have 2 labelled rows, none with 'on time'"),
+        ("multiclass", [1, 1, 2, 2], [0, 1], "the training nights have 4 labelled rows, none with 'on time', or one"),
         ("regression", [2.5, 2.5], [1, 2], "the training nights have 2 labelled rows, all with 2.5"),
         ("regression", [2.5, 3.5], [], "the holdout nights have no row with one"),
     ],
@@ -45,11 +45,18 @@ def test_labels_that_leave_nothing_to_learn(
 
 
 @pytest.mark.parametrize(
-    ("kind", "labels"), [("binary", [0, 1]), ("multiclass", [0, 1, 2]), ("regression", [1.5, 1.6])]
+    ("kind", "labels"), [("binary", [0, 1]), ("multiclass", [0, 1, 2] * 2), ("regression", [1.5, 1.6])]
 )
 def test_labels_that_differ_pass(of_kind: Make, kind: str, labels: list[Any]) -> None:
     check_outcomes(of_kind(kind), split(rows(*labels), rows(*labels)))
 
 
+def test_a_class_of_too_few_rows_is_left_out(of_kind: Make, change: Make) -> None:
+    spec = change(of_kind("multiclass"), label={"classes": ["on time", "Late", "returned", "late"]})
+    learnt = split(rows(0, 0, 1, 1, 2, 3, 3), rows(0, 1))
+    check_outcomes(spec, learnt)
+    assert learnable_classes(spec, learnt) == ("on time", "Late", "late")
+
+
 def test_a_class_may_be_missing_on_the_holdout(of_kind: Make) -> None:
-    check_outcomes(of_kind("multiclass"), split(rows(0, 1, 2), rows(0, 1)))
+    check_outcomes(of_kind("multiclass"), split(rows(0, 1, 2, 0, 1, 2), rows(0, 1)))

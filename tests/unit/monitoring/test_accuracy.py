@@ -146,3 +146,12 @@ def test_nights_of_another_kind_of_label_are_not_measured_as_this_one(of_kind):
         for kind in columns:
             assert of_this_label(of_kind(mine), {"site": "string", **columns[kind]}, labels[kind]) is (mine == kind)
             assert of_this_label(of_kind(mine), columns[mine], labels[kind]) is (mine == kind)
+
+
+def test_a_null_key_meets_the_outcome_of_a_null_key(spec):
+    keys = {"site": ["north", None, "north"], "number": pa.array([1, 1, None], pa.int32())}
+    scored = pa.table({**keys, "score": pa.array([0.1, 0.2, 0.3], pa.float32())})
+    came = pa.table({**keys, "late": pa.array([0.0, 1.0, 1.0], pa.float32())}).take([2, 1, 0])
+    scores, outcomes, orphans = join(spec, scored, came)
+    assert dict(zip(scores.round(1).tolist(), outcomes.tolist(), strict=True)) == {0.1: 0.0, 0.2: 1.0, 0.3: 1.0}
+    assert orphans == 0

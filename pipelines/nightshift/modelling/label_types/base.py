@@ -100,8 +100,12 @@ class LabelType(ABC):
         """A target as a person would write the label."""
         return f"{target:g}"
 
-    def missing_classes(self, targets: Floats) -> list[str]:
-        """Classes that no target is of: a model could not learn them."""
+    def unknown(self, labels: ArrowValues) -> dict[str, int]:
+        """How many labels of the lake are of classes that the spec does not name, by their text."""
+        return {}
+
+    def scarce_classes(self, targets: Floats) -> list[str]:
+        """Classes of too few targets: a model could not learn them."""
         return []
 
     @abstractmethod

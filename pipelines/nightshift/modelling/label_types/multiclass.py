@@ -20,7 +20,7 @@ from nightshift.modelling.label_types.base import (
     nan_for_null,
     no_better_than_the_base_rate,
 )
-from nightshift.modelling.metrics import multiclass_metrics
+from nightshift.modelling.metrics import multiclass_metrics, never_for_unknown
 from nightshift.stores.text_values import spelled
 from nightshift.stores.types import plain_array
 
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 SUM_TOLERANCE = 1e-3
+# Of a night's labels that are in classes which the spec does not name: from here on the spec is of other data.
+MOST_UNKNOWN = 0.5
+# One row cannot be split from itself, as a trainer does that looks when to stop.
+FEWEST_ROWS = 2
 
 
 @dataclass(frozen=True)
@@ -77,39 +81,48 @@ class Multiclass(LabelType):
     def cast(self, values: ArrowValues, where: str) -> pa.Array:
         """Texts, or whole numbers and booleans by their text, among ``label.classes``."""
         texts = spelled(_as_text(plain_array(values)), self.spec.label.classes)
-        self._places(texts, where)
+        strange = self._strange(texts)
+        number = pc.sum(strange).as_py() or 0
+        if number and number >= MOST_UNKNOWN * (len(texts) - texts.null_count):
+            raise mismatch(
+                self.spec,
+                where,
+                f"has {examples(texts, strange)}, which label.classes lacks, in {number} of {len(texts)} rows",
+                fix="mend the source, or add it to label.classes in model.yaml and ingest the night again",
+            )
         return texts
 
-    def as_targets(self, labels: ArrowValues) -> Floats:
-        """Places among the classes, (n,)."""
+    def unknown(self, labels: ArrowValues) -> dict[str, int]:
+        """Texts that are none of ``label.classes``, and how often each is there."""
         texts = from_lake(self, labels)
-        places = self._places(texts, self.spec.name)
+        strange = texts.filter(self._strange(texts))
+        counts = pc.value_counts(strange).to_pylist()
+        by_text = {count["values"]: count["counts"] for count in counts}
+        return dict(sorted(by_text.items()))
+
+    def as_targets(self, labels: ArrowValues) -> Floats:
+        """Places among the classes, (n,); NaN also for a class that the spec does not name."""
+        texts = from_lake(self, labels)
+        places = pc.index_in(texts, value_set=self._classes)
         numbers = places.cast(pa.float64())
         targets: Floats = nan_for_null(numbers, np.float64)
         return targets
 
-    def _places(self, texts: pa.Array, where: str) -> pa.Array:
-        places = pc.index_in(texts, value_set=self._classes)
-        if places.null_count > texts.null_count:
-            strange = pc.and_(pc.is_null(places), pc.is_valid(texts))
-            raise mismatch(
-                self.spec,
-                where,
-                f"has {examples(texts, strange)}, which label.classes lacks",
-                fix="mend the source, or add it to label.classes in model.yaml and train again",
-            )
-        return places
+    def _strange(self, texts: pa.Array) -> pa.Array:
+        """Which texts are classes that the spec does not name."""
+        is_known = pc.is_in(texts, value_set=self._classes)
+        return pc.and_(pc.invert(is_known), pc.is_valid(texts))
 
     def text_of(self, target: float) -> str:
         """The class, quoted."""
         classes = self.spec.label.classes
         return repr(classes[int(target)])
 
-    def missing_classes(self, targets: Floats) -> list[str]:
+    def scarce_classes(self, targets: Floats) -> list[str]:
         """In the order of the spec."""
-        present = set(targets.astype(np.int64))
-        places = enumerate(self.spec.label.classes)
-        return [name for place, name in places if place not in present]
+        classes = self.spec.label.classes
+        rows = np.bincount(targets.astype(np.int64), minlength=len(classes))
+        return [name for name, count in zip(classes, rows, strict=True) if count < FEWEST_ROWS]
 
     def predict(self, pipeline: "Pipeline", frame: "pd.DataFrame") -> Floats:
         """(n, k)."""
@@ -131,8 +144,8 @@ class Multiclass(LabelType):
         return f"{np.count_nonzero(~good)} rows of scores outside [0, 1] or not summing to 1"
 
     def decide(self, scores: Floats) -> Array:
-        """The place of the largest, the first of equals."""
-        return np.asarray(scores.argmax(axis=1))
+        """The place of the largest, the first of equals; never of a class that the model does not know."""
+        return np.asarray(never_for_unknown(scores).argmax(axis=1))
 
     def metrics(self, targets: Floats, scores: Floats) -> dict[str, float]:
         """See ``metrics.multiclass_metrics``."""
@@ -150,25 +163,28 @@ class Multiclass(LabelType):
         return fields
 
     def published_columns(self, scores: Float32s) -> list[pa.Array]:
-        """A score for each class, and the prediction."""
+        """A score for each class, null where the model does not know it, and the prediction."""
         by_class = np.ascontiguousarray(scores.T)
-        columns = [pa.array(of_class) for of_class in by_class]
+        columns = [pa.array(of_class, from_pandas=True) for of_class in by_class]
         places = self.decide(scores).astype(np.int32)
         predictions = pa.DictionaryArray.from_arrays(pa.array(places), self._classes)
         columns.append(predictions)
         return columns
 
     def read_scores(self, table: pa.Table) -> Floats:
-        """(n, k)."""
+        """(n, k); NaN for a class that the spec did not name when the rows were scored."""
         columns = []
         for name in self.spec.scores:
+            if name not in table.column_names:
+                columns.append(np.full(table.num_rows, np.nan))
+                continue
             known = plain_array(table[name])
             columns.append(nan_for_null(known, np.float64))
         return np.column_stack(columns)
 
     def drift_values(self, scores: Floats) -> pa.Array:
         """The predicted classes."""
-        unknown = np.isnan(scores).any(axis=1)
+        unknown = np.isnan(scores).all(axis=1)
         decided = self.decide(scores)
         places = pa.array(decided, mask=unknown)
         return self._classes.take(places)

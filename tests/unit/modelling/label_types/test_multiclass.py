@@ -53,8 +53,24 @@ def test_a_class_that_the_spec_lacks_is_named(digits: LabelType, values: pa.Arra
 def test_numbers_of_classes_are_their_places_in_the_spec_not_in_the_alphabet(label: LabelType) -> None:
     found = label.as_targets(pa.array(["late", "on time", None, "Late"]))
     assert found.tolist() == pytest.approx([2, 0, np.nan, 1], nan_ok=True)
-    with pytest.raises(SchemaMismatch, match=r"has 'never', which label\.classes lacks"):
-        label.as_targets(pa.array(["never"]))
+
+
+def test_a_class_that_came_lately_is_kept_counted_and_of_no_use(label: LabelType) -> None:
+    labels = pa.array(["late", "on time", "returned", None, "late", "never", "returned", "late", "late"])
+    assert label.cast(labels, "labels").to_pylist() == labels.to_pylist()
+    assert label.unknown(labels) == {"never": 1, "returned": 2}
+    assert np.isnan(label.as_targets(labels)).tolist() == [False, False, True, True, False, True, True, False, False]
+
+
+def test_a_class_that_the_model_does_not_know_is_published_as_null_and_never_predicted(label: LabelType) -> None:
+    scores = np.array([[0.2, np.nan, 0.8], [0.6, np.nan, 0.4]], np.float32)
+    arrays = [a.dictionary_decode() if pa.types.is_dictionary(a.type) else a for a in label.published_columns(scores)]
+    table = pa.table(arrays, schema=pa.schema(label.published_fields()))
+    assert table["score_late"].null_count == 2
+    assert table["prediction"].to_pylist() == ["late", "on time"]
+    assert np.array_equal(label.read_scores(table), scores, equal_nan=True)
+    assert np.array_equal(label.read_scores(table.drop_columns(["score_late"])), scores, equal_nan=True)
+    assert label.drift_values(scores).to_pylist() == ["late", "on time"]
 
 
 def test_names_of_columns_are_plain_and_each_once(label: LabelType) -> None:
