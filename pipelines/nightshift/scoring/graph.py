@@ -6,21 +6,22 @@ inspected, and only then given to ONNX Runtime.
 
 import hashlib
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from nightshift.errors import MissingPartition, ModelError, OtherLabel, UnsafeGraph
 from nightshift.modelling.label_types import label_type
-from nightshift.scoring.feeds import METADATA, Columns, Feeds, GraphInputs, Matrix
+from nightshift.scoring.feeds import COLUMNS, METADATA, Columns, Feeds, GraphInputs, InputNames, Matrix
 from nightshift.scoring.inspection import inspect
 from nightshift.scoring.providers import open_session
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 
+Stored = TypeVar("Stored", bound=BaseModel)
 LABEL = "nightshift.label"
 """Metadata of a graph: the label it was trained for."""
 # Trees are as fast at any batch beyond 128 rows; activations of a small network stay in cache up to this.
@@ -41,6 +42,7 @@ class OnnxGraph:
         self._body = body
         self._provider = provider or spec.optimize.provider
         self.feeds = _feeds(spec, metadata)
+        self._named_by_feature = not {METADATA, COLUMNS} & set(metadata)
         self._label = label_type(spec)
         trained_for = metadata.get(LABEL)
         self._check_label(trained_for)
@@ -48,9 +50,9 @@ class OnnxGraph:
     @property
     def features(self) -> tuple[str, ...]:
         """What it was trained on, whatever the spec says now."""
-        if isinstance(self.feeds, Matrix):
-            return self.feeds.columns
-        return tuple(graph_input.name for graph_input in self._session.get_inputs())
+        if self._named_by_feature:
+            return tuple(graph_input.name for graph_input in self._session.get_inputs())
+        return self.feeds.columns
 
     def as_trained(self) -> "OnnxGraph":
         """The same graph, fed with the features that it was trained on."""
@@ -113,15 +115,23 @@ class OnnxGraph:
 
 
 def _feeds(spec: ModelSpec, metadata: dict[str, str]) -> Feeds:
-    if METADATA not in metadata:
-        return Columns(spec)
-    stored = metadata[METADATA]
+    if METADATA in metadata:
+        return _said(spec, metadata, METADATA, Matrix)
+    if COLUMNS in metadata:
+        names = _said(spec, metadata, COLUMNS, InputNames)
+        return Columns(spec, names)
+    return Columns(spec)
+
+
+def _said(spec: ModelSpec, metadata: dict[str, str], key: str, kind: type[Stored]) -> Stored:
+    """An entry of the metadata. Raises ``UnsafeGraph`` for one that cannot be read."""
+    stored = metadata[key]
     try:
-        return Matrix.model_validate_json(stored)
+        return kind.model_validate_json(stored)
     except ValidationError as error:
         first, *_ = error.errors()
         reason = first["msg"]
-        raise UnsafeGraph(f"{spec.name}: the graph's {METADATA} is not of format 1: {reason}") from error
+        raise UnsafeGraph(f"{spec.name}: the graph's {key} is not of format 1: {reason}") from error
 
 
 def fetch(spec: ModelSpec, key: str, sha256: str, stores: Stores) -> OnnxGraph:
