@@ -170,6 +170,9 @@ def test_the_next_night_goes_on_in_the_recorded_mlflow_run(old: OldLake) -> None
 @pytest.mark.parametrize("night", PUBLISHED)
 def test_explain_says_where_a_night_came_from(old: OldLake, night: str) -> None:
     facts = comparable(old, explain(old.spec, night, old.stores))
+    # What its manifest did not say yet.
+    since = {name: facts["predictions"].pop(name) for name in ("threshold", "model_yaml_sha256", "unseen")}
+    assert since == dict.fromkeys(since)
     assert facts == comparable(old, expected()["explained"][night])
     assert facts["code_commit"] == facts["training"]["code_commit"] == expected()["commit"]
 

@@ -72,7 +72,7 @@ class Matrix(BaseModel):
         shape = (len(columns), rows.num_rows)
         transposed = np.empty(shape, dtype)
         for place, name in enumerate(columns):
-            array = _one_array(rows, name)
+            array = one_array(rows, name)
             transposed[place] = self._values(name, array)
         return transposed.T
 
@@ -129,7 +129,7 @@ class Columns:
         """Each column by the name of its input."""
         inputs = {}
         for name in self.columns:
-            array = _one_array(rows, name)
+            array = one_array(rows, name)
             values = self._values(name, array)
             inputs[self._inputs[name]] = values.reshape(-1, 1)
         return inputs
@@ -176,7 +176,8 @@ def _places(values: pa.Array, known: pa.Array) -> pa.Array:
     return pc.fill_null(places, -1)
 
 
-def _one_array(rows: ArrowRows, name: str) -> pa.Array:
+def one_array(rows: ArrowRows, name: str) -> pa.Array:
+    """A column as one array, in whatever form the rows come."""
     values = rows.column(name)
     if isinstance(values, pa.ChunkedArray):
         return values.combine_chunks()

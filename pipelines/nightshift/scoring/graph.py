@@ -15,7 +15,17 @@ from pydantic import BaseModel, ValidationError
 
 from nightshift.errors import MissingPartition, ModelError, OtherLabel, UnsafeGraph
 from nightshift.modelling.label_types import label_type
-from nightshift.scoring.feeds import COLUMNS, METADATA, Columns, Feeds, GraphInputs, InputNames, Matrix
+from nightshift.scoring.feeds import (
+    COLUMNS,
+    METADATA,
+    Columns,
+    Feeds,
+    GraphInputs,
+    InputNames,
+    Matrix,
+    codes,
+    one_array,
+)
 from nightshift.scoring.inspection import inspect
 from nightshift.scoring.providers import open_session
 from nightshift.spec import ModelSpec
@@ -82,6 +92,25 @@ class OnnxGraph:
                 f" label in model.yaml is now {label or 'binary'}",
                 fix=f"trigger {self._spec.name}.train, or take the change of model.yaml back",
             )
+
+    def unseen(self, rows: pa.Table | pa.RecordBatch) -> dict[str, int] | None:
+        """How many rows have a category that training has not seen, by column; those without any are left out.
+
+        None for a graph of before, which does not say what its training has seen. A null is a category like any other.
+        """
+        if self._named_by_feature:
+            return None
+        counts = {}
+        for name, known in self._seen.items():
+            values = one_array(rows, name)
+            strange = int((codes(values, known) < 0).sum())
+            if strange:
+                counts[name] = strange
+        return counts
+
+    @cached_property
+    def _seen(self) -> dict[str, pa.Array]:
+        return {name: pa.array(values, pa.string()) for name, values in self.feeds.categories.items()}
 
     def score(self, rows: pa.Table | pa.RecordBatch) -> NDArray[np.float32]:
         """Each row's P(label), or P(class) of every class, or predicted number: float32.

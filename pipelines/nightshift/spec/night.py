@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from nightshift.spec.base import Action, Frozen, Name
+from nightshift.spec.cron import Cron
 
 
 class Partition(Frozen):
@@ -14,7 +15,7 @@ class Partition(Frozen):
 
     column: Name = Field(description="Hive partition column; the date of the night")
     timezone: str = Field("UTC", description="time zone of the schedule")
-    schedule: str = Field("0 2 * * *", description="cron of the nightly run, in that time zone")
+    schedule: Cron = Field("0 2 * * *", description="cron of the nightly run, in that time zone")
     start: dt.date = Field(description="first night there can be")
 
     @model_validator(mode="after")
