@@ -27,6 +27,7 @@ from nightshift.errors import (
 from nightshift.modelling.labelled_night import labelled
 from nightshift.profiles.profile import load_profile
 from nightshift.spec import ModelSpec, load_spec
+from nightshift.steps.check import unlike_champion
 from nightshift.steps.evaluate import evaluate
 from nightshift.steps.explain import explain
 from nightshift.steps.ingest import ingest, ingest_labels
@@ -321,6 +322,17 @@ def test_a_single_class_cannot_be_learnt(world: World) -> None:
         patch.setattr(holdout, "read_snapshot", lambda *_: always)
         with pytest.raises(DataError, match="630 labelled rows, all with 1: a model needs two values"):
             train(world.spec, frozen, world.stores)
+
+
+def test_check_knows_what_the_champion_could_not_score(world: World, change: Change) -> None:
+    assert unlike_champion(world.spec, world.stores) == ""
+    other = change(world.spec, columns={"weight": {"feature": False}, "number": {"feature": True}})
+    message = unlike_champion(other, world.stores)
+    assert "needs weight, which model.yaml has not as a feature and knows nothing of number" in message
+    unknown = world.spec.model_copy(update={"name": "never_trained"})
+    assert unlike_champion(unknown, world.stores) == ""
+    classes = change(world.spec, label={"type": "multiclass", "classes": ["a", "b", "c"]})
+    assert "was trained for a binary label" in unlike_champion(classes, world.stores)
 
 
 def test_a_champion_on_fewer_features_is_compared_on_those(world: World, change: Change) -> None:

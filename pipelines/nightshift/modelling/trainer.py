@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 Layout: TypeAlias = Literal["trees", "network"]
 WRONG_VALUE = re.compile(r"The '(?P<name>\w+)' parameter of \w+ (?P<rest>.+)")
-WRONG_NAME = re.compile(r"unexpected keyword argument (?P<name>'\w+')")
+WRONG_NAME = re.compile(r"(unexpected|multiple values for) keyword argument '(?P<name>\w+)'")
+GIVEN_ELSEWHERE = {"random_state": "training.seed"}
 
 
 class PipelineParts(NamedTuple):
@@ -97,6 +98,8 @@ def refused(spec: ModelSpec, error: Exception) -> SpecError:
     name = WRONG_NAME.search(first_line)
     if value:
         reason = f"{value['name']} {value['rest']}"
+    elif name and name["name"] in GIVEN_ELSEWHERE:
+        reason = f"{name['name']} is {GIVEN_ELSEWHERE[name['name']]} in model.yaml"
     elif name:
         reason = f"{spec.training.trainer} has no {name['name']}"
     else:

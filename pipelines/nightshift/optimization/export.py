@@ -35,7 +35,7 @@ def to_onnx(spec: ModelSpec, pipeline: "Pipeline") -> bytes:
             options={"zipmap": False} if is_classifier else None,
             target_opset=OPSET,
         )
-    except (RuntimeError, ValueError, NotImplementedError) as error:
+    except (RuntimeError, ValueError, NotImplementedError, LookupError) as error:
         raise ModelError(
             f"{spec.name}: this pipeline has no ONNX form: {error}",
             fix="choose another trainer",
