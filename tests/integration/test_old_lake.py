@@ -164,7 +164,8 @@ def test_the_next_night_goes_on_in_the_recorded_mlflow_run(old: OldLake) -> None
     # Features have a part of their own since; what was written under the names of before stays.
     before = client.get_metric_history(run.info.run_id, "drift.amount")
     since = client.get_metric_history(run.info.run_id, "drift.feature.amount")
-    assert [point.step for point in [*before, *since]] == steps
+    assert [point.step for point in before] == steps[:-1]
+    assert since[-1].step == steps[-1]
 
 
 @pytest.mark.parametrize("night", PUBLISHED)
