@@ -18,7 +18,7 @@ from nightshift.orchestration.rollback import rollback_dag
 from nightshift.orchestration.train import retrain_dag, train_dag
 from nightshift.orchestration.validate import validate_dag
 from nightshift.settings import settings
-from nightshift.spec import ModelSpec, load_spec, spec_files
+from nightshift.spec import ModelSpec, load_good_specs
 
 LOG = logging.getLogger(__name__)
 FAMILIES: dict[str, Callable[[ModelSpec], DAG]] = {
@@ -67,18 +67,9 @@ def require_specs() -> None:
 
 def _specs(wanted: str | None) -> tuple[list[ModelSpec], list[SpecError]]:
     """Those that the wanted Dag is made of, all for None, and what is wrong with others of these."""
-    paths = spec_files(settings().models)
-    if wanted is not None:
-        model, _, _ = wanted.partition(".")
-        paths = [path for path in paths if path.parent.name == model]
-    specs = []
-    errors = []
-    for path in paths:
-        try:
-            specs.append(load_spec(path))
-        except SpecError as error:
-            errors.append(error)
-    return specs, errors
+    model = None if wanted is None else wanted.partition(".")[0]
+    specs, errors = load_good_specs(settings().models, only=model)
+    return specs, list(errors.values())
 
 
 def _all_of(errors: list[SpecError]) -> SpecError:

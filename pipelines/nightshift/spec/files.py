@@ -61,6 +61,21 @@ def load_specs(models: Path) -> list[ModelSpec]:
     return [load_spec(file) for file in files]
 
 
+def load_good_specs(models: Path, only: str | None = None) -> tuple[list[ModelSpec], dict[str, SpecError]]:
+    """Those of ``load_specs`` that are good, and what is wrong with the others by folder; ``only`` one folder."""
+    specs = []
+    errors = {}
+    for path in spec_files(models):
+        name = path.parent.name
+        if only not in {None, name}:
+            continue
+        try:
+            specs.append(load_spec(path))
+        except SpecError as error:
+            errors[name] = error
+    return specs, errors
+
+
 def spec_files(models: Path) -> list[Path]:
     """Every ``models/<model>/model.yaml``, sorted."""
     files = models.glob("*/model.yaml")

@@ -12,7 +12,7 @@ import yaml
 from pydantic import ValidationError
 
 from nightshift.errors import SpecError, UsageError
-from nightshift.spec import Label, ModelSpec, find_spec, load_spec, load_specs
+from nightshift.spec import Label, ModelSpec, find_spec, load_good_specs, load_spec, load_specs
 from nightshift.spec.learning import TrainerName
 
 TRAINERS = get_args(TrainerName)
@@ -283,6 +283,19 @@ def test_the_source_file_is_beside_it(edit: Callable[[str, Any], Path]) -> None:
 
 def test_a_file_that_is_not_there_is_said_so(tmp_path: Path) -> None:
     assert "does not exist" in refusal(tmp_path / "model.yaml")
+
+
+def test_good_specs_are_read_beside_wrong_ones(
+    project: Path, spec: ModelSpec, make_project: Callable[..., Path]
+) -> None:
+    make_project(project, name="broken", nihgt={"min_rows": 1})
+    specs, errors = load_good_specs(project / "models")
+    assert [one.name for one in specs] == [spec.name]
+    assert list(errors) == ["broken"]
+    assert "nihgt: unknown key" in errors["broken"].message
+    assert load_good_specs(project / "models", only=spec.name) == (specs, {})
+    with pytest.raises(SpecError, match="nihgt"):
+        load_specs(project / "models")
 
 
 def test_an_unknown_model_is_answered_with_the_known_ones(project: Path, spec: ModelSpec) -> None:
