@@ -5,8 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
+import numpy as np
+
 from nightshift.concurrency import let_openmp_threads_sleep
-from nightshift.errors import SpecError
+from nightshift.errors import DataError, SpecError
 from nightshift.modelling.arrays import Array
 from nightshift.modelling.unseen import with_unseen
 from nightshift.spec import ModelSpec
@@ -75,7 +77,7 @@ class Trainer:
         return Pipeline([("prepare", prepare), ("classify", parts.estimator)])
 
     def fit(self, spec: ModelSpec, frame: "pd.DataFrame", targets: Array) -> "Pipeline":
-        """A pipeline trained on features of n rows and targets (n,). Raises ``SpecError``.
+        """A pipeline trained on features of n rows and targets (n,). Raises ``SpecError``, ``DataError``.
 
         The encoders learn every category there is; what follows sees a few rows as if theirs were none of them.
         """
@@ -86,9 +88,22 @@ class Trainer:
             matrix = prepare.transform(with_unseen(spec, frame))
             self.fit_estimator(estimator, matrix, targets)
         except (ArithmeticError, TypeError, ValueError) as error:
+            _require_finite(spec, frame, error)
             # scikit-learn looks at the values of parameters here, not before; and at the labels beside them.
             raise refused(spec, error) from error
         return pipeline
+
+
+def _require_finite(spec: ModelSpec, frame: "pd.DataFrame", error: Exception) -> None:
+    """Raises ``DataError`` when it may be the rows that were refused: numbers that are infinite as float32."""
+    numbers = frame.select_dtypes("number")
+    infinite = [str(name) for name, values in numbers.items() if np.isinf(values).any()]
+    if infinite:
+        raise DataError(
+            f"{spec.name}: {', '.join(infinite)} has numbers that float32 cannot hold, and {spec.training.trainer}"
+            " learns from none of these",
+            fix="give the column min and max, or feature: false; or take trees",
+        ) from error
 
 
 def refused(spec: ModelSpec, error: Exception) -> SpecError:

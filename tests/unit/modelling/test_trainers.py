@@ -12,7 +12,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
-from nightshift.errors import SpecError
+from nightshift.errors import DataError, SpecError
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.trainers import TRAINERS, trainer_of
@@ -102,6 +102,14 @@ def test_values_that_scikit_learn_refuses_are_one_line_about_the_key(
     with pytest.raises(SpecError, match=rf"training\.parameters: (\S+ cannot be trained so: )?{reason}") as error:
         trainer_of(spec).fit(spec, frame, targets)
     assert "\n" not in error.value.message
+
+
+def test_numbers_beyond_float32_are_an_error_of_the_data_that_names_their_column(fitted: Callable[..., Any]) -> None:
+    made = fitted("regression", "ridge")
+    frame = model_inputs(made.spec, made.rows.train.table)
+    frame.loc[3, "weight"] = np.float32(np.inf)
+    with pytest.raises(DataError, match="weight has numbers that float32 cannot hold, and ridge"):
+        trainer_of(made.spec).fit(made.spec, frame, made.rows.train.labels)
 
 
 @pytest.mark.parametrize(("kind", "name"), PAIRS)
