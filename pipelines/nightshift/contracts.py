@@ -219,7 +219,7 @@ def _scorer(plan: Plan) -> str:
 
 @dataclass(frozen=True)
 class ShardResult:
-    """A shard's finished file, and its rows per bin of the model's profile."""
+    """A shard's finished file, its rows per bin of the model's profile, and those of unseen categories by column."""
 
     index: int
     key: str
@@ -227,6 +227,7 @@ class ShardResult:
     bytes: int
     sha256: str
     counts: dict[str, list[int]] = field(default_factory=dict)
+    unseen: dict[str, int] | None = None
 
 
 @dataclass(frozen=True)

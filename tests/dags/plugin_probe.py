@@ -35,9 +35,9 @@ def links() -> dict[str, list[str]]:
     """The links of each task, after the Dag went through the database as the api-server gets it."""
     from nightshift.orchestration.families import FAMILIES
     from nightshift.settings import settings
-    from nightshift.spec import load_specs
+    from nightshift.spec import load_good_specs
 
-    spec = load_specs(settings().models)[0]
+    (spec,), _ = load_good_specs(settings().models)
     made = [FAMILIES[verb](spec) for verb in ("ingest", "predict")]
     dags = [DagSerialization.from_dict(DagSerialization.to_dict(dag)) for dag in made]
     return {task.task_id: task.extra_links for dag in dags for task in dag.tasks}

@@ -56,7 +56,9 @@ def fill(spec: ModelSpec, stores: Stores) -> None:
 def model(
     tmp_path_factory: pytest.TempPathFactory, make_project: Callable[..., Path], open_stores: Callable[..., Stores]
 ) -> tuple[ModelSpec, Stores]:
-    spec_file = make_project(tmp_path_factory.mktemp("plugin")) / "model.yaml"
+    project = tmp_path_factory.mktemp("plugin")
+    spec_file = make_project(project) / "model.yaml"
+    make_project(project, name="broken", nihgt={"min_rows": 1})
     stores = open_stores(spec_file.parents[2])
     fill(load_spec(spec_file), stores)
     return load_spec(spec_file), stores
@@ -149,6 +151,13 @@ def test_the_index_shows_what_became_of_each_night(person: Callable[[str], dict[
     assert f'href="/nightshift/reports/{name}/{NIGHT}"' in page
     assert f'href="/nightshift/validation/{name}/{REFUSED}"' in page
     assert REFUSED not in person("earlier")["text"]
+
+
+def test_a_wrong_model_takes_no_other_from_the_index(person: Callable[[str], dict[str, Any]], model: Any) -> None:
+    page = person("index")
+    assert page["status"] == 200
+    assert f"<h2>{model[0].name}</h2>" in page["text"]
+    assert "models/broken/model.yaml: nihgt: unknown key; did you mean night?" in page["text"]
 
 
 def test_reports_come_from_the_lake_and_load_nothing_else(person: Callable[[str], dict[str, Any]]) -> None:

@@ -27,6 +27,7 @@ from nightshift.errors import (
 from nightshift.modelling.labelled_night import join_night
 from nightshift.profiles.profile import load_profile
 from nightshift.spec import ModelSpec, load_spec
+from nightshift.steps.check import unlike_champion
 from nightshift.steps.evaluate import evaluate
 from nightshift.steps.explain import explain
 from nightshift.steps.ingest import ingest, ingest_labels
@@ -324,16 +325,31 @@ def test_a_single_class_cannot_be_learnt(world: World) -> None:
             train(world.spec, frozen, world.stores)
 
 
-def test_a_champion_on_other_features_is_compared_on_those(world: World, change: Change) -> None:
-    fewer = change(world.spec, columns={"weight": {"feature": False}})
-    verdict = evaluate(fewer, candidate(fewer, world.stores), world.stores)
+def test_check_knows_what_the_champion_could_not_score(world: World, change: Change) -> None:
+    assert unlike_champion(world.spec, world.stores) == ""
+    other = change(world.spec, columns={"weight": {"feature": False}, "number": {"feature": True}})
+    message = unlike_champion(other, world.stores)
+    assert "needs weight, which model.yaml has not as a feature and knows nothing of number" in message
+    unknown = world.spec.model_copy(update={"name": "never_trained"})
+    assert unlike_champion(unknown, world.stores) == ""
+    classes = change(world.spec, label={"type": "multiclass", "classes": ["a", "b", "c"]})
+    assert "was trained for a binary label" in unlike_champion(classes, world.stores)
+
+
+def test_a_champion_on_fewer_features_is_compared_on_those(world: World, change: Change) -> None:
+    more = change(world.spec, columns={"number": {"feature": True}})
+    verdict = evaluate(more, candidate(more, world.stores), world.stores)
     assert f"against version {verdict.champion}" in verdict.reasons[0]
     assert "gate_mean" in verdict.metrics
 
 
-def test_a_champion_on_a_column_that_is_no_more_leaves_the_floors(world: World) -> None:
-    columns = {name: column for name, column in world.spec.columns.items() if name != "weight"}
-    without = world.spec.model_copy(update={"columns": columns})
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_champion_on_what_is_no_feature_any_more_leaves_the_floors(world: World, change: Change, gone: bool) -> None:
+    """A leak, say: with it no model without could ever be better."""
+    without = change(world.spec, columns={"weight": {"feature": False}})
+    if gone:
+        columns = {name: column for name, column in world.spec.columns.items() if name != "weight"}
+        without = world.spec.model_copy(update={"columns": columns})
     verdict = evaluate(without, candidate(without, world.stores), world.stores)
     assert verdict.promote
     assert verdict.reasons == [f"the first without weight, which version {verdict.champion} needs"]

@@ -123,7 +123,7 @@ def test_mlflow_has_one_run_per_version_and_one_point_per_night(world):
     experiment = client.get_experiment_by_name(f"{world.spec.name}.monitoring").experiment_id
     (run,) = client.search_runs([experiment])
     assert run.data.tags["nightshift.version"] == "1"
-    history = client.get_metric_history(run.info.run_id, "drift.amount")
+    history = client.get_metric_history(run.info.run_id, "drift.feature.amount")
     assert [point.step for point in history] == [19754, 19755, 19756]
     losses = client.get_metric_history(run.info.run_id, "accuracy.log_loss")
     assert [point.step for point in losses] == [19754, 19755]

@@ -159,13 +159,21 @@ def test_the_next_night_goes_on_in_the_recorded_mlflow_run(old: OldLake) -> None
     client = old.stores.registry.client
     experiment = client.get_experiment_by_name(f"{MODEL}.monitoring").experiment_id
     (run,) = client.search_runs([experiment])
-    steps = [point.step for point in client.get_metric_history(run.info.run_id, "drift.amount")]
+    steps = [point.step for point in client.get_metric_history(run.info.run_id, "drift.statistic")]
     assert steps == [(dt.date.fromisoformat(night) - EPOCH).days for night in [*PUBLISHED, PENDING]]
+    # Features have a part of their own since; what was written under the names of before stays.
+    before = client.get_metric_history(run.info.run_id, "drift.amount")
+    since = client.get_metric_history(run.info.run_id, "drift.feature.amount")
+    assert [point.step for point in before] == steps[:-1]
+    assert since[-1].step == steps[-1]
 
 
 @pytest.mark.parametrize("night", PUBLISHED)
 def test_explain_says_where_a_night_came_from(old: OldLake, night: str) -> None:
     facts = comparable(old, explain(old.spec, night, old.stores))
+    # What its manifest did not say yet.
+    since = {name: facts["predictions"].pop(name) for name in ("threshold", "model_yaml_sha256", "unseen")}
+    assert since == dict.fromkeys(since)
     assert facts == comparable(old, expected()["explained"][night])
     assert facts["code_commit"] == facts["training"]["code_commit"] == expected()["commit"]
 

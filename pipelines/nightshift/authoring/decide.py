@@ -222,8 +222,8 @@ def _values(facts: ColumnFacts, keys: dict[str, Any]) -> list[str]:
     if not values or facts.known < fewest_rows:
         return [f"{distinct}, too few rows for a list"]
     keys["values"] = sorted(values)
-    keys["on_breach"] = {"values": "drop"}
-    return [f"all {len(values)} texts that were seen"]
+    keys["closed"] = False
+    return [f"all {len(values)} texts that were seen; rows with others score, unless closed is true"]
 
 
 def _short(value: Any) -> str:

@@ -92,7 +92,7 @@ def check(
     ] = False,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema of model.yaml instead.")] = False,
 ) -> None:
-    """Check models/*/model.yaml; exit 1 when one is wrong. Leaks are warnings."""
+    """Check models/*/model.yaml, and try each trainer on made-up rows; exit 1 when one is wrong. Leaks are warnings."""
     from nightshift.spec import ModelSpec
 
     if schema:
@@ -100,6 +100,7 @@ def check(
         return
     specs = [_checked(path) for path in _spec_files(model)]
     good = [spec for spec in specs if spec is not None]
+    _look_at_champions(good)
     if leaks:
         for spec in good:
             _warn_of_leaks(spec)
@@ -126,19 +127,45 @@ def _spec_files(model: str | None) -> list[Path]:
 
 def _checked(path: Path) -> "ModelSpec | None":
     """The spec, or None after its errors were shown."""
-    from nightshift.errors import SpecError
+    from nightshift.errors import SpecError, UsageError
     from nightshift.spec import load_spec
+    from nightshift.steps.check import try_training
 
     try:
         spec = load_spec(path)
+        try_training(spec)
     except SpecError as error:
         typer.secho(str(error), fg=typer.colors.RED, err=True)
         return None
+    except UsageError as error:
+        _warn(error.message)
     typer.echo(f"{spec.name}: good ({len(spec.columns)} columns, {len(spec.features)} features)")
     label = spec.label
     if label.positive is not None and label.negative is None:
         _warn("label.negative is missing: write the text that means no, so that no other is taken as one", spec.name)
     return spec
+
+
+def _look_at_champions(specs: list["ModelSpec"]) -> None:
+    """Warn of champions that could not score now; that none could be asked is said, and is no mistake of a spec."""
+    from nightshift.errors import NightshiftError
+    from nightshift.settings import settings
+    from nightshift.steps.check import unlike_champion
+
+    if not specs:
+        return
+    if not settings().mlflow_uri:
+        typer.echo("champions were not looked at: MLFLOW_TRACKING_URI is not set")
+        return
+    stores = open_stores()
+    for spec in specs:
+        try:
+            difference = unlike_champion(spec, stores)
+        except NightshiftError as error:
+            typer.echo(f"champions were not looked at: {error.message}")
+            return
+        if difference:
+            _warn(difference, of=f"{spec.name}: ")
 
 
 def _warn_of_leaks(spec: "ModelSpec") -> None:

@@ -1,12 +1,16 @@
 """What a trainer is: a scikit-learn pipeline with the preprocessing inside, so that ONNX carries it."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
+import numpy as np
+
 from nightshift.concurrency import let_openmp_threads_sleep
-from nightshift.errors import SpecError
+from nightshift.errors import DataError, SpecError
 from nightshift.modelling.arrays import Array
+from nightshift.modelling.unseen import with_unseen
 from nightshift.spec import ModelSpec
 from nightshift.spec.learning import TRAINER_LABELS, LabelKind, TrainerName
 
@@ -15,6 +19,9 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 Layout: TypeAlias = Literal["trees", "network"]
+WRONG_VALUE = re.compile(r"The '(?P<name>\w+)' parameter of \w+ (?P<rest>.+)")
+WRONG_NAME = re.compile(r"(unexpected|multiple values for) keyword argument '(?P<name>\w+)'")
+GIVEN_ELSEWHERE = {"random_state": "training.seed"}
 
 
 class PipelineParts(NamedTuple):
@@ -25,16 +32,17 @@ class PipelineParts(NamedTuple):
     estimator: Any
 
 
-def fit_as_it_is(pipeline: "Pipeline", frame: "pd.DataFrame", targets: Array) -> "Pipeline":
+def fit_as_it_is(estimator: Any, matrix: Any, targets: Array) -> None:
     """scikit-learn's own fit."""
-    return pipeline.fit(frame, targets)
+    estimator.fit(matrix, targets)
 
 
 @dataclass(frozen=True)
 class Trainer:
     """One way to train a model, in a file of ``trainers`` of its own.
 
-    ``build`` raises ``TypeError`` for parameters that the estimator has not. ``layout`` is what a trained one is
+    ``build`` raises ``TypeError`` for parameters that the estimator has not, and ``fit_estimator`` trains it on what
+    the preprocessing made of n rows, (n, columns). ``layout`` is what a trained one is
     made of: trees, or the layers of a network, of which a linear model has one. ``trusted`` are the types that skops
     may construct besides scikit-learn's public ones; nothing is ever pickled.
     """
@@ -43,7 +51,7 @@ class Trainer:
     layout: Layout
     trusted: tuple[str, ...]
     build: Callable[[ModelSpec], PipelineParts]
-    fit_pipeline: Callable[["Pipeline", "pd.DataFrame", Array], "Pipeline"] = fit_as_it_is
+    fit_estimator: Callable[[Any, Any, Array], None] = fit_as_it_is
 
     @property
     def labels(self) -> frozenset[LabelKind]:
@@ -58,8 +66,8 @@ class Trainer:
 
         try:
             parts = self.build(spec)
-        except TypeError as error:
-            raise SpecError(f"{spec.name}: training.parameters: {error}", fix="correct model.yaml") from error
+        except (TypeError, ValueError) as error:
+            raise refused(spec, error) from error
         categories = [name for name in spec.features if not spec.columns[name].numeric]
         numbers = [name for name in spec.features if spec.columns[name].numeric]
         prepare = ColumnTransformer([
@@ -69,9 +77,52 @@ class Trainer:
         return Pipeline([("prepare", prepare), ("classify", parts.estimator)])
 
     def fit(self, spec: ModelSpec, frame: "pd.DataFrame", targets: Array) -> "Pipeline":
-        """A pipeline trained on features of n rows and targets (n,). Raises ``SpecError``."""
-        unfitted = self.pipeline(spec)
-        return self.fit_pipeline(unfitted, frame, targets)
+        """A pipeline trained on features of n rows and targets (n,). Raises ``SpecError``, ``DataError``.
+
+        The encoders learn every category there is; what follows sees a few rows as if theirs were none of them.
+        """
+        pipeline = self.pipeline(spec)
+        prepare, estimator = (step for _, step in pipeline.steps)
+        try:
+            prepare.fit(frame)
+            matrix = prepare.transform(with_unseen(spec, frame))
+            self.fit_estimator(estimator, matrix, targets)
+        except (ArithmeticError, TypeError, ValueError) as error:
+            _require_finite(spec, frame, error)
+            # scikit-learn looks at the values of parameters here, not before; and at the labels beside them.
+            raise refused(spec, error) from error
+        return pipeline
+
+
+def _require_finite(spec: ModelSpec, frame: "pd.DataFrame", error: Exception) -> None:
+    """Raises ``DataError`` when it may be the rows that were refused: numbers that are infinite as float32."""
+    numbers = frame.select_dtypes("number")
+    infinite = [str(name) for name, values in numbers.items() if np.isinf(values).any()]
+    if infinite:
+        raise DataError(
+            f"{spec.name}: {', '.join(infinite)} has numbers that float32 cannot hold, and {spec.training.trainer}"
+            " learns from none of these",
+            fix="give the column min and max, or feature: false; or take trees",
+        ) from error
+
+
+def refused(spec: ModelSpec, error: Exception) -> SpecError:
+    """What scikit-learn says of a spec's parameters, in one line that names the key."""
+    first_line = str(error).strip().split("\n", maxsplit=1)[0]
+    value = WRONG_VALUE.match(first_line)
+    name = WRONG_NAME.search(first_line)
+    if value:
+        reason = f"{value['name']} {value['rest']}"
+    elif name and name["name"] in GIVEN_ELSEWHERE:
+        reason = f"{name['name']} is {GIVEN_ELSEWHERE[name['name']]} in model.yaml"
+    elif name:
+        reason = f"{spec.training.trainer} has no {name['name']}"
+    else:
+        reason = f"{spec.training.trainer} cannot be trained so: {first_line}"
+    return SpecError(
+        f"{spec.name}: training.parameters: {reason}",
+        fix="correct model.yaml, then `nightshift check`",
+    )
 
 
 def one_hot_and_scaled(estimator: Any) -> PipelineParts:
@@ -81,7 +132,8 @@ def one_hot_and_scaled(estimator: Any) -> PipelineParts:
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
     numbers = Pipeline([
-        ("impute", SimpleImputer(strategy="median")),
+        # A column without a value in the training nights is one of zeros, and stays a column.
+        ("impute", SimpleImputer(strategy="median", keep_empty_features=True)),
         ("scale", StandardScaler()),
     ])
     return PipelineParts(OneHotEncoder(handle_unknown="ignore"), numbers, estimator)

@@ -8,6 +8,7 @@ import numpy as np
 from nightshift.errors import ModelError
 from nightshift.modelling.arrays import Float64s
 from nightshift.modelling.label_types import LabelType, label_type
+from nightshift.scoring.feeds import COLUMNS, InputNames, input_name
 from nightshift.scoring.graph import LABEL
 from nightshift.spec import ModelSpec
 
@@ -20,26 +21,56 @@ OPSET = {"": 18, "ai.onnx.ml": 3}
 def to_onnx(spec: ModelSpec, pipeline: "Pipeline") -> bytes:
     """Convert; one input (n, 1) per feature, output ``probabilities`` (n, classes) or ``variable`` (n, 1).
 
-    Raises ``ModelError``.
+    Inputs have names of ours: a feature called ``label`` would meet the graph's output of that name. Raises
+    ``ModelError``.
     """
     from skl2onnx import convert_sklearn
 
     is_classifier = hasattr(pipeline[-1], "predict_proba")
     try:
         model = convert_sklearn(
-            float32_thresholds(pipeline),
+            _with_input_names(spec, float32_thresholds(pipeline)),
             name=spec.name,
             initial_types=_input_types(spec),
             options={"zipmap": False} if is_classifier else None,
             target_opset=OPSET,
         )
-    except (RuntimeError, ValueError, NotImplementedError) as error:
+    except (RuntimeError, ValueError, NotImplementedError, LookupError) as error:
         raise ModelError(
             f"{spec.name}: this pipeline has no ONNX form: {error}",
             fix="choose another trainer",
         ) from error
     _sort_opsets(model)
-    return with_label_identity(label_type(spec), bytes(model.SerializeToString()))
+    names = InputNames(columns=spec.features, categories=seen_categories(spec, pipeline))
+    _say(model, COLUMNS, names.model_dump_json())
+    return with_label_identity(label_type(spec), serialized(model))
+
+
+def serialized(model: Any) -> bytes:
+    """Protobuf promises the same bytes for the same content only when asked."""
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+def seen_categories(spec: ModelSpec, pipeline: "Pipeline") -> dict[str, tuple[str, ...]]:
+    """The values that the trained encoder knows of each feature that is a string, in order of their codes."""
+    texts = [name for name in spec.features if not spec.columns[name].numeric]
+    if not texts:
+        return {}
+    encoder = pipeline["prepare"].named_transformers_["categories"]
+    pairs = zip(texts, encoder.categories_, strict=True)
+    return {name: tuple(map(str, values)) for name, values in pairs}
+
+
+def _with_input_names(spec: ModelSpec, pipeline: "Pipeline") -> "Pipeline":
+    """The pipeline, its columns called as the graph's inputs are; it is changed in place."""
+    inputs = {name: input_name(place) for place, name in enumerate(spec.features)}
+    prepare = pipeline["prepare"]
+    renamed = []
+    for part, transformer, columns in prepare.transformers_:
+        names = [inputs[name] for name in columns]
+        renamed.append((part, transformer, names))
+    prepare.transformers_ = renamed
+    return pipeline
 
 
 def _sort_opsets(model: Any) -> None:
@@ -53,9 +84,9 @@ def _input_types(spec: ModelSpec) -> list[tuple[str, Any]]:
     from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 
     types = []
-    for name in spec.features:
+    for place, name in enumerate(spec.features):
         tensor_type = FloatTensorType if spec.columns[name].numeric else StringTensorType
-        types.append((name, tensor_type([None, 1])))
+        types.append((input_name(place), tensor_type([None, 1])))
     return types
 
 
@@ -67,8 +98,16 @@ def with_label_identity(label: LabelType, body: bytes) -> bytes:
         return body
     model = onnx.load_model_from_string(body)
     if all(entry.key != LABEL for entry in model.metadata_props):
-        model.metadata_props.append(onnx.StringStringEntryProto(key=LABEL, value=label.identity))
-    return bytes(model.SerializeToString(deterministic=True))
+        _say(model, LABEL, label.identity)
+    return serialized(model)
+
+
+def _say(model: Any, key: str, value: str) -> None:
+    """One more entry of a graph's metadata."""
+    import onnx
+
+    entry = onnx.StringStringEntryProto(key=key, value=value)
+    model.metadata_props.append(entry)
 
 
 def float32_thresholds(pipeline: "Pipeline") -> "Pipeline":

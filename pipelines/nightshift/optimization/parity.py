@@ -13,14 +13,14 @@ from nightshift.errors import ParityFailed
 from nightshift.modelling.arrays import Float32s, Float64s, Floats
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
-from nightshift.optimization.export import floor32, split_values
+from nightshift.modelling.unseen import never_seen
+from nightshift.optimization.export import floor32, seen_categories, split_values
 from nightshift.spec import ModelSpec
 from nightshift.stores.types import DECIMAL_DIGITS
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-UNSEEN = "~never seen~"
 EDGE_ROWS = 200
 EPOCH = dt.date(1970, 1, 1)
 FIRST_DAY = (dt.date.min - EPOCH).days
@@ -109,9 +109,12 @@ def edge_rows(spec: ModelSpec, pipeline: "Pipeline", table: pa.Table) -> pa.Tabl
     nullable = [name for name in spec.features if spec.columns[name].nullable]
     categories = [name for name in spec.features if not spec.columns[name].numeric]
     nulls = [None] * base.num_rows
-    unseen = [UNSEEN] * base.num_rows
+    known = seen_categories(spec, pipeline)
     with_nulls = [_with(base, name, nulls) for name in nullable]
-    with_unseen = [_with(base, name, unseen) for name in categories]
+    with_unseen = []
+    for name in categories:
+        unseen = [never_seen(known[name])] * base.num_rows
+        with_unseen.append(_with(base, name, unseen))
     beside_splits = _beside_splits(spec, pipeline, base)
     return pa.concat_tables([*with_nulls, *with_unseen, _all_null(base), *beside_splits])
 

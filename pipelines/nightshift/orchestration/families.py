@@ -3,10 +3,12 @@
 To add one, write ``orchestration/<verb>.py`` with its factory and its tasks, and name the factory here.
 """
 
+import logging
 from collections.abc import Callable, Mapping
 
 from airflow.sdk import DAG, get_parsing_context
 
+from nightshift.errors import SpecError
 from nightshift.orchestration.ingest import ingest_dag
 from nightshift.orchestration.maintain import maintain_dag
 from nightshift.orchestration.monitor import monitor_dag
@@ -16,8 +18,9 @@ from nightshift.orchestration.rollback import rollback_dag
 from nightshift.orchestration.train import retrain_dag, train_dag
 from nightshift.orchestration.validate import validate_dag
 from nightshift.settings import settings
-from nightshift.spec import ModelSpec, load_spec, spec_files
+from nightshift.spec import ModelSpec, load_good_specs
 
+LOG = logging.getLogger(__name__)
 FAMILIES: dict[str, Callable[[ModelSpec], DAG]] = {
     "ingest": ingest_dag,
     "validate": validate_dag,
@@ -35,21 +38,43 @@ def project_dags(families: Mapping[str, Callable[[ModelSpec], DAG]] = FAMILIES) 
     """The Dags of all models of the project; when Airflow reads the file to run one task, only the Dag of it.
 
     Airflow itself collects every Dag that is made while it reads a Dag file, so that the file needs only the call.
-    Raises ``SpecError`` for a model.yaml that is wrong.
+    A model.yaml that is wrong costs the Dags of its own model: the others are made, and ``require_specs`` says what is
+    wrong. Raises ``SpecError`` where none could be made, and for the one Dag that a task is of.
     """
     wanted = get_parsing_context().dag_id
+    specs, errors = _specs(wanted)
+    if errors and not specs:
+        raise _all_of(errors)
+    for error in errors:
+        LOG.error("%s", error)
     dags = []
-    for spec in _specs(wanted):
+    for spec in specs:
         for verb, family in families.items():
             if wanted in {None, f"{spec.name}.{verb}"}:
                 dags.append(family(spec))
     return dags
 
 
-def _specs(wanted: str | None) -> list[ModelSpec]:
-    """Those that the wanted Dag is made of; another model's mistake does not stop its tasks."""
-    paths = spec_files(settings().models)
-    if wanted is not None:
-        model, _, _ = wanted.partition(".")
-        paths = [path for path in paths if path.parent.name == model]
-    return [load_spec(path) for path in paths]
+def require_specs() -> None:
+    """Raises ``SpecError`` for every model.yaml that is wrong: an import error of the Dag file that calls it.
+
+    Such a file makes no Dag: Airflow takes all Dags of a file with an import error for stale, and stops them.
+    """
+    _, errors = _specs(None)
+    if errors:
+        raise _all_of(errors)
+
+
+def _specs(wanted: str | None) -> tuple[list[ModelSpec], list[SpecError]]:
+    """Those that the wanted Dag is made of, all for None, and what is wrong with others of these."""
+    model = None if wanted is None else wanted.partition(".")[0]
+    specs, errors = load_good_specs(settings().models, only=model)
+    return specs, list(errors.values())
+
+
+def _all_of(errors: list[SpecError]) -> SpecError:
+    """One error that says what each of them says."""
+    if len(errors) == 1:
+        return errors[0]
+    messages = [error.message for error in errors]
+    return SpecError("\n".join(messages), fix="correct them, then `nightshift check`")

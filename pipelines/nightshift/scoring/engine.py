@@ -5,8 +5,10 @@
 Every queue between them is bounded, so memory does not grow with rows.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -57,15 +59,28 @@ def schema(spec: ModelSpec) -> pa.Schema:
     return pa.schema([*keys, *predicted, *model])
 
 
+class ScoredUnit(NamedTuple):
+    """Predictions for some rows, these rows per bin of the profile, and how many have an unseen category."""
+
+    predictions: pa.RecordBatch
+    counts: dict[str, Int64s]
+    unseen: dict[str, int] | None
+
+
 @dataclass
 class Engine:
-    """One shard's stages. ``counts`` is the profile of the rows that came out so far."""
+    """One shard's stages. ``counts`` is the profile of the rows that came out so far.
+
+    ``unseen`` has how many of these have a category that training has not seen, by column; None where the graph does
+    not know.
+    """
 
     spec: ModelSpec
     plan: Plan
     graph: OnnxGraph
     profile: Profile
     counts: dict[str, Int64s] = field(default_factory=dict)
+    unseen: dict[str, int] | None = None
 
     def score_shard(self, shard: Shard, stores: Stores) -> Iterator[pa.RecordBatch]:
         """The shard's predictions, in the order of its rows."""
@@ -73,9 +88,10 @@ class Engine:
         depth = threads * UNITS_PER_CORE
         units = self._units(shard, stores)
         scored = ordered_map(self.score_unit, units, threads, depth)
-        for predictions, counts in scored:
-            self._add(counts)
-            yield predictions
+        for unit in scored:
+            self._add(unit.counts)
+            self.unseen = added(self.unseen, unit.unseen)
+            yield unit.predictions
 
     def _units(self, shard: Shard, stores: Stores) -> Iterator[pa.RecordBatch]:
         for batch in self.read(shard, stores):
@@ -138,8 +154,8 @@ class Engine:
                 fix=f"nightshift ingest {night}; nightshift validate {night}",
             )
 
-    def score_unit(self, rows: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[str, Int64s]]:
-        """Predictions for some rows, and these rows per bin of the profile."""
+    def score_unit(self, rows: pa.RecordBatch) -> ScoredUnit:
+        """What some rows become."""
         label = label_type(self.spec)
         pin = self.plan.pin
         scores = self.graph.score(rows)
@@ -154,7 +170,14 @@ class Engine:
         counted = dict(zip(rows.schema.names, rows.columns, strict=True))
         counted[label.drift_column] = predictions[label.drift_column]
         counts = self.profile.count(counted)
-        return predictions, counts
+        return ScoredUnit(predictions, counts, self.graph.unseen(rows))
+
+
+def added(one: dict[str, int] | None, other: dict[str, int] | None) -> dict[str, int] | None:
+    """Two counts as one; of two parts of a night that are scored by one graph, both know or neither does."""
+    if one is None or other is None:
+        return other if one is None else one
+    return dict(Counter(one) + Counter(other))
 
 
 def how_to_follow_columns(spec: ModelSpec, column: str) -> str:

@@ -2,9 +2,11 @@
 
 A graph says itself how it wants to be fed: an ``nightshift.feeds`` entry in its metadata asks for one
 matrix of numbers (and one of codes), with categories as codes; a graph without one takes a column per
-feature, with categories as strings.
+feature, with categories as strings. Its inputs have names of ours, ``f0``, ``f1``, ..., and an entry
+``nightshift.columns`` says which feature each is; in graphs of before, inputs have the features' own names.
 """
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -19,6 +21,7 @@ from nightshift.spec import ModelSpec
 from nightshift.stores.types import decoded
 
 METADATA = "nightshift.feeds"
+COLUMNS = "nightshift.columns"
 ArrowRows: TypeAlias = "pa.Table | pa.RecordBatch"
 GraphInputs: TypeAlias = dict[str, NDArray[Any]]
 
@@ -32,6 +35,10 @@ class Feeds(Protocol):
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns it reads."""
+
+    @property
+    def categories(self) -> Mapping[str, tuple[str, ...]]:
+        """The values that training has seen, of each column of categories; without those that are not known."""
 
 
 class Matrix(BaseModel):
@@ -65,7 +72,7 @@ class Matrix(BaseModel):
         shape = (len(columns), rows.num_rows)
         transposed = np.empty(shape, dtype)
         for place, name in enumerate(columns):
-            array = _one_array(rows, name)
+            array = one_array(rows, name)
             transposed[place] = self._values(name, array)
         return transposed.T
 
@@ -83,19 +90,48 @@ class Matrix(BaseModel):
         return known
 
 
-class Columns:
-    """One input (n, 1) per feature: float32 with NaN for null, strings with "" for null."""
+class InputNames(BaseModel):
+    """What a graph of a column per feature says of itself: input ``f0`` is the first of ``columns``, and so on.
 
-    def __init__(self, spec: ModelSpec) -> None:
-        self.columns = spec.features
+    ``categories`` has the values that training has seen of each that is a string.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[1] = 1
+    columns: tuple[str, ...]
+    categories: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def by_column(self) -> dict[str, str]:
+        """The input's name of each column."""
+        return {name: input_name(place) for place, name in enumerate(self.columns)}
+
+
+def input_name(place: int) -> str:
+    """What the input of the feature at that place is called, whatever the feature is."""
+    return f"f{place}"
+
+
+class Columns:
+    """One input (n, 1) per feature: float32 with NaN for null, strings with "" for null.
+
+    ``names`` is what the graph says of its inputs; without it they are called as the features are.
+    """
+
+    def __init__(self, spec: ModelSpec, names: InputNames | None = None) -> None:
+        self.columns = names.columns if names else spec.features
+        self.categories = names.categories if names else {}
         self._spec = spec
+        self._inputs = names.by_column if names else {name: name for name in spec.features}
 
     def __call__(self, rows: ArrowRows) -> GraphInputs:
-        """Each column by its name."""
+        """Each column by the name of its input."""
         inputs = {}
         for name in self.columns:
-            array = _one_array(rows, name)
-            inputs[name] = self._values(name, array).reshape(-1, 1)
+            array = one_array(rows, name)
+            values = self._values(name, array)
+            inputs[self._inputs[name]] = values.reshape(-1, 1)
         return inputs
 
     def _values(self, name: str, values: pa.Array) -> NDArray[Any]:
@@ -140,7 +176,8 @@ def _places(values: pa.Array, known: pa.Array) -> pa.Array:
     return pc.fill_null(places, -1)
 
 
-def _one_array(rows: ArrowRows, name: str) -> pa.Array:
+def one_array(rows: ArrowRows, name: str) -> pa.Array:
+    """A column as one array, in whatever form the rows come."""
     values = rows.column(name)
     if isinstance(values, pa.ChunkedArray):
         return values.combine_chunks()

@@ -7,21 +7,32 @@ inspected, and only then given to ONNX Runtime.
 import hashlib
 import json
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from nightshift.errors import MissingPartition, ModelError, OtherLabel, UnsafeGraph
 from nightshift.modelling.label_types import LabelType, label_type
-from nightshift.scoring.feeds import METADATA, Columns, Feeds, GraphInputs, Matrix
+from nightshift.scoring.feeds import (
+    COLUMNS,
+    METADATA,
+    Columns,
+    Feeds,
+    GraphInputs,
+    InputNames,
+    Matrix,
+    codes,
+    one_array,
+)
 from nightshift.scoring.inspection import inspect
 from nightshift.scoring.providers import open_session
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 
+Stored = TypeVar("Stored", bound=BaseModel)
 LABEL = "nightshift.label"
 """Metadata of a graph: the label it was trained for."""
 # Trees are as fast at any batch beyond 128 rows; activations of a small network stay in cache up to this.
@@ -42,14 +53,15 @@ class OnnxGraph:
         self._body = body
         self._provider = provider or spec.optimize.provider
         self.feeds = _feeds(spec, metadata)
+        self._named_by_feature = not {METADATA, COLUMNS} & set(metadata)
         self._label = self._trained_label(metadata.get(LABEL))
 
     @property
     def features(self) -> tuple[str, ...]:
         """What it was trained on, whatever the spec says now."""
-        if isinstance(self.feeds, Matrix):
-            return self.feeds.columns
-        return tuple(graph_input.name for graph_input in self._session.get_inputs())
+        if self._named_by_feature:
+            return tuple(graph_input.name for graph_input in self._session.get_inputs())
+        return self.feeds.columns
 
     def as_trained(self) -> "OnnxGraph":
         """The same graph, fed with the features that it was trained on."""
@@ -89,6 +101,25 @@ class OnnxGraph:
     def classes(self) -> tuple[str, ...]:
         """Those of the spec's classes that it was trained for."""
         return self._label.spec.label.classes
+
+    def unseen(self, rows: pa.Table | pa.RecordBatch) -> dict[str, int] | None:
+        """How many rows have a category that training has not seen, by column; those without any are left out.
+
+        None for a graph of before, which does not say what its training has seen. A null is a category like any other.
+        """
+        if self._named_by_feature:
+            return None
+        counts = {}
+        for name, known in self._seen.items():
+            values = one_array(rows, name)
+            strange = int((codes(values, known) < 0).sum())
+            if strange:
+                counts[name] = strange
+        return counts
+
+    @cached_property
+    def _seen(self) -> dict[str, pa.Array]:
+        return {name: pa.array(values, pa.string()) for name, values in self.feeds.categories.items()}
 
     def score(self, rows: pa.Table | pa.RecordBatch) -> NDArray[np.float32]:
         """Each row's P(label), or P(class) of every class, or predicted number: float32.
@@ -142,15 +173,23 @@ def _classes(trained_for: str | None) -> list[str]:
 
 
 def _feeds(spec: ModelSpec, metadata: dict[str, str]) -> Feeds:
-    if METADATA not in metadata:
-        return Columns(spec)
-    stored = metadata[METADATA]
+    if METADATA in metadata:
+        return _said(spec, metadata, METADATA, Matrix)
+    if COLUMNS in metadata:
+        names = _said(spec, metadata, COLUMNS, InputNames)
+        return Columns(spec, names)
+    return Columns(spec)
+
+
+def _said(spec: ModelSpec, metadata: dict[str, str], key: str, kind: type[Stored]) -> Stored:
+    """An entry of the metadata. Raises ``UnsafeGraph`` for one that cannot be read."""
+    stored = metadata[key]
     try:
-        return Matrix.model_validate_json(stored)
+        return kind.model_validate_json(stored)
     except ValidationError as error:
         first, *_ = error.errors()
         reason = first["msg"]
-        raise UnsafeGraph(f"{spec.name}: the graph's {METADATA} is not of format 1: {reason}") from error
+        raise UnsafeGraph(f"{spec.name}: the graph's {key} is not of format 1: {reason}") from error
 
 
 def fetch(spec: ModelSpec, key: str, sha256: str, stores: Stores) -> OnnxGraph:

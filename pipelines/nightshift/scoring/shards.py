@@ -42,10 +42,11 @@ class FinishedShard(Record):
     bytes: int
     sha256: str
     counts: dict[str, list[int]]
+    unseen: dict[str, int] | None = None
 
     def result(self, index: int) -> ShardResult:
         """The same in a plan that has the shard at another place."""
-        return ShardResult(index, self.key, self.rows, self.bytes, self.sha256, self.counts)
+        return ShardResult(index, self.key, self.rows, self.bytes, self.sha256, self.counts, self.unseen)
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,12 @@ class Column(Frozen):
     nullable: bool = Field(False, description="whether null is allowed")
     min: float | dt.date | None = Field(None, description="smallest allowed value, for numbers and dates")
     max: float | dt.date | None = Field(None, description="largest allowed value, for numbers and dates")
-    values: tuple[str, ...] | None = Field(None, description="the only allowed values, for strings")
+    values: tuple[str, ...] | None = Field(None, description="the known values, for strings")
+    closed: bool | None = Field(
+        None,
+        description="true: nothing but values is allowed, as by default where they are given; false: another text is"
+        " scored as one that training has not seen, and counted",
+    )
     pattern: str | None = Field(None, description="regular expression that strings match")
     max_null_share: Annotated[float, Field(ge=0, le=1)] | None = Field(
         None, description="refuse a night with a larger share of nulls"
@@ -51,6 +56,16 @@ class Column(Frozen):
     def numeric(self) -> bool:
         """Everything but strings, which are categories. Dates count as days, see ``modelling.inputs.as_float32``."""
         return self.type != "string"
+
+    @property
+    def open_category(self) -> bool:
+        """Whether a night may hold categories that training has not seen."""
+        return not self.numeric and self.allowed is None
+
+    @property
+    def allowed(self) -> tuple[str, ...] | None:
+        """The only values that do not breach it, where there is such a list."""
+        return None if self.closed is False else self.values
 
     def action(self, check: CheckKind) -> Action:
         """What a breach of one of its checks does."""
@@ -73,6 +88,8 @@ class Column(Frozen):
     def _checks_fit_the_type(self) -> Self:
         if self.numeric and (self.values is not None or self.pattern is not None):
             raise ValueError("values and pattern are for string columns")
+        if self.closed and self.values is None:
+            raise ValueError("closed: true needs values, the list of those that are allowed")
         if self.type == "timestamp" and self.feature:
             raise ValueError("a timestamp is no feature: give feature: false, and parts of it as columns of their own")
         return self

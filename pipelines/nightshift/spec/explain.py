@@ -1,5 +1,6 @@
 """Pydantic's findings in the words of a person who edits YAML: file, key, got, allowed."""
 
+import datetime as dt
 import difflib
 import types
 import typing
@@ -12,6 +13,8 @@ from pydantic_core import ErrorDetails
 
 MOST_SHOWN = 10
 LONGEST_GOT = 80
+UNQUOTED = (bool, int, float, dt.date)
+"""What YAML makes of some texts: no and on, 1 and 1.5, 2024-01-31."""
 
 
 def explain(path: Path, error: ValidationError, root: type[BaseModel]) -> str:
@@ -49,7 +52,10 @@ def _message(findings: list[ErrorDetails], root: type[BaseModel]) -> str:
         return finding["msg"].removeprefix("Value error, ")
     got = _short(repr(finding["input"]))
     allowed = dict.fromkeys(_allowed(finding) for finding in findings)
-    return f"got {got}, allowed: {' or '.join(allowed)}"
+    message = f"got {got}, allowed: {' or '.join(allowed)}"
+    if finding["type"] == "string_type" and isinstance(finding["input"], UNQUOTED):
+        return f"{message}; YAML reads it as no text: put it in quotes"
+    return message
 
 
 def _short(text: str) -> str:

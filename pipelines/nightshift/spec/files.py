@@ -7,6 +7,7 @@ import yaml
 from pydantic import ValidationError
 
 from nightshift.errors import SpecError, UsageError
+from nightshift.spec import yaml_text
 from nightshift.spec.explain import explain
 from nightshift.spec.model import ModelSpec
 from nightshift.spec.source import PythonSource
@@ -14,14 +15,15 @@ from nightshift.spec.source import PythonSource
 
 def load_spec(path: Path) -> ModelSpec:
     """Read and check one model.yaml. Raises ``SpecError`` naming file, key, what was got and what is allowed."""
+    body = _read(path)
     try:
-        raw: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise SpecError(f"{path} does not exist", fix="see models/ for the models there are") from error
+        raw: Any = yaml_text.read(body.decode("utf-8"))
+    except yaml_text.KeyMistake as error:
+        raise SpecError(f"{path}: {error}", fix="correct it, then `nightshift check`") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise SpecError(f"{path} is not YAML: {error}") from error
     try:
-        spec = ModelSpec.model_validate(raw)
+        spec = ModelSpec.model_validate(raw).read_from(body)
     except ValidationError as error:
         raise SpecError(explain(path, error, ModelSpec), fix="correct it, then `nightshift check`") from error
     if spec.name != path.parent.name:
@@ -31,6 +33,15 @@ def load_spec(path: Path) -> ModelSpec:
         )
     _require_beside(path, spec)
     return spec
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise SpecError(f"{path} does not exist", fix="see models/ for the models there are") from error
+    except OSError as error:
+        raise SpecError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _require_beside(path: Path, spec: ModelSpec) -> None:
@@ -50,6 +61,21 @@ def load_specs(models: Path) -> list[ModelSpec]:
     """All specs under ``models/``, in order of name. Raises ``SpecError`` for the first that is wrong."""
     files = spec_files(models)
     return [load_spec(file) for file in files]
+
+
+def load_good_specs(models: Path, only: str | None = None) -> tuple[list[ModelSpec], dict[str, SpecError]]:
+    """Those of ``load_specs`` that are good, and what is wrong with the others by folder; ``only`` one folder."""
+    specs = []
+    errors = {}
+    for path in spec_files(models):
+        name = path.parent.name
+        if only not in {None, name}:
+            continue
+        try:
+            specs.append(load_spec(path))
+        except SpecError as error:
+            errors[name] = error
+    return specs, errors
 
 
 def spec_files(models: Path) -> list[Path]:

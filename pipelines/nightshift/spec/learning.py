@@ -7,6 +7,7 @@ from typing import Literal, Self, get_args
 from pydantic import Field, model_validator
 
 from nightshift.spec.base import Frozen, Name, Share
+from nightshift.spec.cron import Cron
 from nightshift.spec.source import LabelSource, Source
 
 LabelKind = Literal["binary", "multiclass", "regression"]
@@ -149,7 +150,7 @@ class Training(Frozen):
     )
     parameters: dict[str, float | int | str | bool] = Field(default_factory=dict, description="of the trainer, by name")
     seed: int = Field(0, description="of all that is drawn at random in a training")
-    schedule: str | None = Field(None, description="cron of a regular training, none by default")
+    schedule: Cron | None = Field(None, description="cron of a regular training, none by default")
 
     @model_validator(mode="after")
     def _something_is_left_to_learn_from(self) -> Self:

@@ -1,10 +1,11 @@
 """One spec, whole. Sections follow the life of a night: source, partition, columns, label, ..., retrain."""
 
-from collections import Counter
+import hashlib
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from nightshift.contracts import Dataset, PartitionKey
 from nightshift.errors import UsageError
@@ -87,6 +88,20 @@ class ModelSpec(Frozen):
     predict: Predict = Predict()
     drift: Drift = Drift()
     retrain: Retrain = Retrain()
+
+    # Of the file's bytes; a spec that came from no file has none.
+    _file_sha256: str | None = PrivateAttr(None)
+
+    @property
+    def file_sha256(self) -> str | None:
+        """The digest of the model.yaml that it was read from, as ``sha256sum`` prints it."""
+        return self._file_sha256
+
+    def read_from(self, body: bytes) -> Self:
+        """The same spec, saying which file it was read from."""
+        spec = self.model_copy()
+        spec._file_sha256 = hashlib.sha256(body).hexdigest()
+        return spec
 
     @property
     def metric(self) -> str:
@@ -182,17 +197,23 @@ class ModelSpec(Frozen):
 
     @model_validator(mode="after")
     def _names_are_different(self) -> Self:
-        taken = Counter([
-            *self.columns,
-            self.partition.column,
-            self.label.column,
-            *self.scores,
-            self.predict.prediction,
-            *RESERVED,
-        ])
-        twice = sorted(name for name, times in taken.items() if times > 1)
+        owners: defaultdict[str, list[str]] = defaultdict(list)
+        for name in self.columns:
+            owners[name].append(f"columns.{name}")
+        owners[self.partition.column].append("partition.column")
+        owners[self.label.column].append("label.column")
+        for name in self.scores:
+            owners[name].append("predict.score")
+        owners[self.predict.prediction].append("predict.prediction")
+        for name in RESERVED:
+            owners[name].append("what Nightshift adds to each row")
+        twice = sorted(name for name, of in owners.items() if len(of) > 1)
         if twice:
-            raise ValueError(f"{', '.join(twice)} is already the name of another column")
+            of = owners[twice[0]]
+            raise ValueError(
+                f"{', '.join(twice)} is already the name of another column: {' and '.join(of)};"
+                " call one otherwise, a column of the data with source: and its name there"
+            )
         return self
 
     @model_validator(mode="after")

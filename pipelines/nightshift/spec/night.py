@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from nightshift.partitions import parse_partition, shifted
 from nightshift.spec.base import Action, Frozen, Name
+from nightshift.spec.cron import Cron
 
 
 class Partition(Frozen):
@@ -17,7 +18,7 @@ class Partition(Frozen):
 
     column: Name = Field(description="Hive partition column; the date of the night")
     timezone: str = Field("UTC", description="time zone of the schedule")
-    schedule: str = Field("0 2 * * *", description="cron of the nightly run, in that time zone")
+    schedule: Cron = Field("0 2 * * *", description="cron of the nightly run, in that time zone")
     start: dt.date = Field(description="first night there can be")
 
     def nights_before(self, night: str, count: int) -> list[str]:

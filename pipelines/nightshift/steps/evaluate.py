@@ -90,14 +90,14 @@ def _against(
 ) -> tuple[str, list[str], dict[str, float]]:
     """What speaks for the candidate, what against it, and the numbers.
 
-    A champion that was trained for another label, or on columns that are no more, says nothing here: then
-    floors are the gate. One that was trained on other features that are still there is given those.
+    A champion that was trained for another label, or on features that are none any more, says nothing here: then
+    floors are the gate. One that was trained on fewer is given those.
     """
     try:
         graph = fetch(spec, champion.key, champion.sha256, stores)
     except OtherLabel as error:
         return f"the first for this label; of version {champion.version}: {error.message}", [], {}
-    gone = [name for name in graph.features if name not in spec.columns]
+    gone = [name for name in graph.features if name not in spec.features]
     if gone:
         return f"the first without {', '.join(gone)}, which version {champion.version} needs", [], {}
     losses = row_losses(spec.metric, rows.labels, scores)

@@ -48,6 +48,9 @@ def _predictions(night: Manifest, stores: Stores) -> NamedFacts:
         "manifest": _uri(layout.manifest(night.key), stores),
         "digest": night.digest,
         "generation": night.generation,
+        "threshold": night.provenance.get("threshold"),
+        "model_yaml_sha256": night.provenance.get("model_yaml"),
+        "unseen": night.provenance.get("unseen"),
     }
 
 

@@ -219,7 +219,8 @@ def _drift_metrics(drift: DriftResult) -> dict[str, float | None]:
         "drift.ratio": drift.ratio,
     }
     for feature in drift.features:
-        metrics[f"drift.{feature.feature}"] = feature.ratio
+        # A part of their own for names of the data: a feature may be called statistic, threshold or ratio.
+        metrics[f"drift.feature.{feature.feature}"] = feature.ratio
     return metrics
 
 

@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 from nightshift.concurrency import prefetch
 from nightshift.contracts import PartitionRef, Plan, Shard, ShardResult
 from nightshift.errors import LostRows, SchemaMismatch
-from nightshift.scoring.engine import draft, schema
+from nightshift.modelling.label_types import label_type
+from nightshift.scoring.engine import added, draft, schema
 from nightshift.scoring.shards import empty_groups, first_rows, night_digest, shard_file, store_result
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
@@ -41,7 +42,12 @@ def publish(spec: ModelSpec, plan: Plan, results: list[ShardResult], stores: Sto
         schema(spec),
         rows_in=plan.input_rows,
         inputs=plan.inputs,
-        provenance=stores.provenance(pin=asdict(plan.pin), input=plan.input_digest, shards=shards),
+        provenance=stores.provenance(
+            pin=asdict(plan.pin),
+            input=plan.input_digest,
+            shards=shards,
+            **_made_with(spec, ordered),
+        ),
         counts=_summed(ordered),
     )
 
@@ -146,6 +152,18 @@ def _check_version(plan: Plan, file: DataFile, versions: pa.Array) -> None:
             f"{file.key} has rows of version {', '.join(map(str, others))}, planned was {plan.pin.version}",
             fix="this is a fault of Nightshift: keep the logs and report it",
         )
+
+
+def _made_with(spec: ModelSpec, results: list[ShardResult]) -> dict[str, object]:
+    """What decided beside model and rows, and how many rows have a category that training has not seen."""
+    unseen: dict[str, int] | None = None
+    for result in results:
+        unseen = added(unseen, result.unseen)
+    return {
+        "threshold": spec.predict.threshold if label_type(spec).has_threshold else None,
+        "model_yaml": spec.file_sha256,
+        "unseen": unseen,
+    }
 
 
 def _summed(results: list[ShardResult]) -> dict[str, list[int]]:

@@ -33,5 +33,6 @@ def score(spec: ModelSpec, plan: Plan, shard: Shard, stores: Stores) -> ShardRes
         bytes=sink.bytes,
         sha256=sink.sha256,
         counts={column: bins.tolist() for column, bins in engine.counts.items()},
+        unseen=engine.unseen,
     )
     return shards.store_result(result, stores)

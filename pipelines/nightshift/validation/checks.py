@@ -255,9 +255,9 @@ def _of_column(name: str, column: Column) -> list[RowCheck]:
     if column.min is not None or column.max is not None:
         action = column.action("range")
         checks.append(Within(columns, action, low=column.min, high=column.max))
-    if column.values is not None:
+    if column.allowed is not None:
         action = column.action("values")
-        allowed = pa.array(column.values, pa.string())
+        allowed = pa.array(column.allowed, pa.string())
         checks.append(OneOf(columns, action, allowed))
     if column.pattern is not None:
         action = column.action("pattern")

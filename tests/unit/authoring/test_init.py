@@ -20,6 +20,7 @@ FILES = {
     ".gitignore",
     "README.md",
     "dags/nightshift_dags.py",
+    "dags/nightshift_specs.py",
     "models/README.md",
     "nightshift.toml",
     "plugins/nightshift_links.py",

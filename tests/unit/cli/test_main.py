@@ -55,6 +55,7 @@ def nightshift(
 
 
 Nightshift = Callable[..., tuple[int, str, str]]
+NO_CHAMPIONS = "champions were not looked at: MLFLOW_TRACKING_URI is not set\n"
 
 
 def test_all_verbs_are_there() -> None:
@@ -146,7 +147,30 @@ def test_a_bad_night_is_refused_before_anything_is_asked(
 
 def test_check_says_which_specs_are_good(nightshift: Nightshift, project: Path) -> None:
     (model,) = (folder.name for folder in (project / "models").iterdir())
-    assert nightshift("check") == (0, f"{model}: good (7 columns, 6 features)\n", "")
+    said = f"{model}: good (7 columns, 6 features)\n{NO_CHAMPIONS}"
+    assert nightshift("check") == (0, said, "")
+
+
+def test_check_tries_the_trainer(nightshift: Nightshift, project: Path, make_project: Callable[..., Path]) -> None:
+    make_project(project, name="rough", training={"parameters": {"max_iter": 0}})
+    code, out, err = nightshift("check", "rough")
+    assert (code, out) == (1, "")
+    assert err.startswith("rough: training.parameters: max_iter must be an int in the range [1, inf). Got 0 instead.")
+    assert len(err.splitlines()) == 2
+
+
+def test_an_mlflow_that_does_not_answer_is_said_and_no_mistake_of_a_spec(
+    nightshift: Nightshift, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (model,) = (folder.name for folder in (project / "models").iterdir())
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
+    settings.cache_clear()
+    code, out, _ = nightshift("check")
+    assert code == 0
+    assert out.startswith(f"{model}: good (7 columns, 6 features)\nchampions were not looked at: ")
 
 
 def test_check_of_a_project_without_models_says_how_to_draft_one(nightshift: Nightshift, project: Path) -> None:
@@ -205,7 +229,7 @@ def test_new_writes_a_model_that_passes_check_and_says_what_to_look_at(
     assert (code, err) == (0, "")
     assert "binary, 1 features, 200 rows of 5 nights" in out
     assert "files: in/*.csv" in (project / "models/churn/model.yaml").read_text()
-    assert nightshift("check", "churn")[:2] == (0, "churn: good (2 columns, 1 features)\n")
+    assert nightshift("check", "churn")[:2] == (0, f"churn: good (2 columns, 1 features)\n{NO_CHAMPIONS}")
     assert "is there already" in nightshift(*words)[2]
     assert "--label-type: got 'counts', allowed: binary" in nightshift(*words, "--label-type", "counts")[2]
 

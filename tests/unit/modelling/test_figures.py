@@ -11,6 +11,8 @@ from nightshift.modelling.figures import training_figures
 from nightshift.modelling.holdout import LabelledRows
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
+from nightshift.modelling.plots import multiclass
+from nightshift.spec import ModelSpec
 
 NAMES = {
     "binary": {"roc", "precision_recall", "calibration", "importance"},
@@ -45,3 +47,14 @@ def test_a_holdout_without_one_of_the_classes_has_its_figures(fitted: Callable[.
     rows = LabelledRows(made.rows.holdout.table.filter(some), made.rows.holdout.labels[some], np.arange(some.sum()))
     scores = label_type(made.spec).predict(made.pipeline, model_inputs(made.spec, rows.table))
     assert set(training_figures(made.spec, made.pipeline, rows, scores)) == NAMES["multiclass"]
+
+
+def test_classes_with_signs_of_formulas_are_drawn_as_they_are(
+    of_kind: Callable[..., ModelSpec], change: Callable[..., ModelSpec]
+) -> None:
+    spec = change(of_kind("multiclass"), label={"classes": ["$ 1 to $ 5", "$\\frac$", "_more"]})
+    figures = multiclass.figures(spec, np.array([0.0, 1.0, 2.0]), np.eye(3))
+    for figure in figures.values():
+        figure.savefig(io.BytesIO(), format="png")
+    (axes,) = figures["confusion"].axes
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["$ 1 to $ 5", "$\\frac$", "_more"]

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
 import pytest
 
-from nightshift.errors import SpecError
+from nightshift.errors import DataError, SpecError
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.trainers import TRAINERS, trainer_of
@@ -71,6 +72,82 @@ def test_labels_far_from_zero_are_learnt(fitted: Callable[..., Any], trainer: st
     found = label.metrics(holdout.labels, label.predict(made.pipeline, model_inputs(made.spec, holdout.table)))
     assert found["r2"] > 0.9
     assert found["rmse"] < 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "trainer", "parameters", "reason"),
+    [
+        ("binary", "hist_gradient_boosting", {"max_iter": 0}, r"max_iter must be an int .*Got 0 instead"),
+        ("regression", "hist_gradient_boosting", {"max_features": "sqrt"}, "max_features must be a float"),
+        ("regression", "hist_gradient_boosting", {"loss": "poisson"}, "loss='poisson' requires non-negative y"),
+        ("binary", "logistic_regression", {"C": -1.0}, "C must be a float"),
+        ("regression", "neural_network", {"hidden_layer_sizes": "64-x"}, "invalid literal for int"),
+        ("regression", "neural_network", {"activation": "gelu"}, "activation must be a str among"),
+        ("regression", "ridge", {"solver": "magic"}, "solver must be a str among"),
+    ],
+)
+def test_values_that_scikit_learn_refuses_are_one_line_about_the_key(
+    fitted: Callable[..., Any],
+    change: Callable[..., ModelSpec],
+    kind: str,
+    trainer: str,
+    parameters: dict[str, Any],
+    reason: str,
+) -> None:
+    made = fitted(kind, trainer)
+    spec = change(made.spec, training={"parameters": parameters})
+    frame = model_inputs(spec, made.rows.train.table)
+    # Around 0, so that some are negative.
+    targets = made.rows.train.labels - made.rows.train.labels.mean() if kind == "regression" else made.rows.train.labels
+    with pytest.raises(SpecError, match=rf"training\.parameters: (\S+ cannot be trained so: )?{reason}") as error:
+        trainer_of(spec).fit(spec, frame, targets)
+    assert "\n" not in error.value.message
+
+
+def test_numbers_beyond_float32_are_an_error_of_the_data_that_names_their_column(fitted: Callable[..., Any]) -> None:
+    made = fitted("regression", "ridge")
+    frame = model_inputs(made.spec, made.rows.train.table)
+    frame.loc[3, "weight"] = np.float32(np.inf)
+    with pytest.raises(DataError, match="weight has numbers that float32 cannot hold, and ridge"):
+        trainer_of(made.spec).fit(made.spec, frame, made.rows.train.labels)
+
+
+@pytest.mark.parametrize(("kind", "name"), PAIRS)
+@pytest.mark.parametrize("value", [None, 5.0])
+def test_a_column_that_says_nothing_yet_is_trained_on_and_counts_for_nothing(
+    fitted: Callable[..., Any], kind: str, name: str, value: float | None
+) -> None:
+    """Null in every training night, or the same in all of them; filled later. It was a traceback."""
+    made = fitted(kind, name)
+    frame = model_inputs(made.spec, made.rows.train.table)
+    frame["amount"] = np.float32(np.nan if value is None else value)
+    pipeline = trainer_of(made.spec).fit(made.spec, frame, made.rows.train.labels)
+    filled = frame.assign(amount=np.linspace(-1e3, 1e3, len(frame), dtype=np.float32))
+    label = label_type(made.spec)
+    before = label.predict(pipeline, frame)
+    assert label.predict(pipeline, filled) == pytest.approx(before, rel=1e-3, abs=1e-3)
+
+
+def test_a_column_with_a_value_in_one_row_of_many_is_trained_on(
+    fitted: Callable[..., Any], change: Callable[..., ModelSpec]
+) -> None:
+    """Of many rows scikit-learn draws some to cut bins from, and none of those may have a value."""
+    from nightshift.modelling.trainers import boosting
+
+    made = fitted("binary")
+    frame = model_inputs(made.spec, made.rows.train.table)
+    rows = 250_000
+    many = frame.loc[np.resize(np.arange(len(frame)), rows)].reset_index(drop=True)
+    labels = np.resize(made.rows.train.labels, rows)
+    for row, column in enumerate(["amount", "weight", "items", "express"]):
+        many[column] = np.float32(np.nan)
+        many.loc[row, column] = np.float32(1)
+    assert rows > boosting.BINNED_ROWS
+    spec = made.spec.model_copy(
+        update={"training": made.spec.training.model_copy(update={"parameters": {"max_iter": 1}})}
+    )
+    pipeline = trainer_of(spec).fit(spec, many, labels)
+    assert pipeline.predict(frame).shape == (len(frame),)
 
 
 @pytest.mark.parametrize(("kind", "name"), PAIRS)

@@ -6,19 +6,24 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnx
 import pyarrow as pa
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from skops.io import dump
 
-from nightshift.errors import ModelError
+from nightshift.errors import ModelError, UnsafeGraph
 from nightshift.modelling.holdout import split
 from nightshift.modelling.inputs import model_inputs
-from nightshift.modelling.trainers import trainer_of
+from nightshift.modelling.label_types import label_type
+from nightshift.modelling.trainers import TRAINERS, trainer_of
 from nightshift.optimization.export import float32_thresholds, floor32, split_values, to_onnx
+from nightshift.scoring.feeds import COLUMNS
+from nightshift.scoring.graph import OnnxGraph
 from nightshift.spec import ModelSpec
 
 BIG = float(np.finfo(np.float32).max) / 2
@@ -51,7 +56,7 @@ def test_a_float32_goes_the_same_way_at_the_floored_threshold(x: float, threshol
 
 
 @pytest.fixture
-def fitted(spec: ModelSpec, small_rows: Callable[..., pa.Table]) -> tuple[object, pa.Table]:
+def fitted_few(spec: ModelSpec, small_rows: Callable[..., pa.Table]) -> tuple[object, pa.Table]:
     # So few rows that the splits lie midway between two of them, where float32 cannot hold them all.
     rows = split(spec, small_rows(spec, nights=5)).train
     return trainer_of(spec).pipeline(spec).fit(model_inputs(spec, rows.table), rows.labels), rows.table
@@ -67,15 +72,15 @@ def near_splits(spec: ModelSpec, pipeline: object, table: pa.Table) -> object:
     return frame
 
 
-def test_float32_thresholds_score_float32_rows_alike(spec: ModelSpec, fitted: tuple[object, pa.Table]) -> None:
-    pipeline, table = fitted
+def test_float32_thresholds_score_float32_rows_alike(spec: ModelSpec, fitted_few: tuple[object, pa.Table]) -> None:
+    pipeline, table = fitted_few
     changed = float32_thresholds(pipeline)
     for frame in (model_inputs(spec, table), near_splits(spec, pipeline, table)):
         assert np.array_equal(changed.predict_proba(frame), pipeline.predict_proba(frame))
 
 
-def test_float32_thresholds_leave_the_original_alone(fitted: tuple[object, pa.Table]) -> None:
-    pipeline, _ = fitted
+def test_float32_thresholds_leave_the_original_alone(fitted_few: tuple[object, pa.Table]) -> None:
+    pipeline, _ = fitted_few
     before = copy.deepcopy(split_values(pipeline))
     changed = float32_thresholds(pipeline)
     after = split_values(pipeline)
@@ -84,9 +89,9 @@ def test_float32_thresholds_leave_the_original_alone(fitted: tuple[object, pa.Ta
 
 
 def test_splits_are_known_by_column_of_trees_only(
-    spec: ModelSpec, fitted: tuple[object, pa.Table], change: Callable[..., ModelSpec]
+    spec: ModelSpec, fitted_few: tuple[object, pa.Table], change: Callable[..., ModelSpec]
 ) -> None:
-    pipeline, table = fitted
+    pipeline, table = fitted_few
     found = split_values(pipeline)
     assert set(found) <= set(range(len(spec.features)))
     assert all((np.diff(values) > 0).all() for values in found.values())
@@ -95,17 +100,75 @@ def test_splits_are_known_by_column_of_trees_only(
     assert split_values(trainer_of(linear).pipeline(linear).fit(model_inputs(linear, table), labels)) == {}
 
 
-def test_the_same_model_gives_the_same_bytes(spec: ModelSpec, fitted: tuple[object, pa.Table]) -> None:
-    pipeline, _ = fitted
+def test_the_same_model_gives_the_same_bytes(spec: ModelSpec, fitted_few: tuple[object, pa.Table]) -> None:
+    pipeline, _ = fitted_few
     assert to_onnx(spec, pipeline) == to_onnx(spec, copy.deepcopy(pipeline))
 
 
-def test_what_has_no_onnx_form_is_a_model_error(spec: ModelSpec) -> None:
+PAIRS = [(kind, name) for name in TRAINERS for kind in sorted(TRAINERS[name].labels)]
+# Names of outputs, of inputs and of nodes, ours and skl2onnx's.
+TAKEN = {"kind": "label", "amount": "probabilities", "weight": "variable", "items": "output", "express": "f0"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [(kind, name) for name in TRAINERS for kind in sorted(TRAINERS[name].labels)]
+)
+def test_features_have_any_name(fitted: Callable[..., Any], kind: str, name: str) -> None:
+    """They met the graph's outputs: it was trained on label1 then, and no training mended it."""
+    made = fitted(kind, name)
+    as_json = made.spec.model_dump(mode="json")
+    columns = {TAKEN.get(column, column): rules for column, rules in as_json["columns"].items()}
+    drift = {**as_json["drift"], "features": []}
+    renamed = ModelSpec.model_validate({**as_json, "columns": columns, "drift": drift})
+    table = made.rows.train.table
+    table = table.rename_columns([TAKEN.get(column, column) for column in table.column_names])
+    pipeline = trainer_of(renamed).fit(renamed, model_inputs(renamed, table), made.rows.train.labels)
+    graph = OnnxGraph(renamed, to_onnx(renamed, pipeline))
+    assert graph.features == renamed.features
+    expected = label_type(renamed).predict(pipeline, model_inputs(renamed, table))
+    assert graph.score(table) == pytest.approx(expected, rel=1e-5, abs=1e-6)
+    # The same model by other names: names are no part of what is computed.
+    plain = OnnxGraph(made.spec, to_onnx(made.spec, made.pipeline))
+    assert np.array_equal(plain.score(made.rows.train.table), graph.score(table))
+
+
+def test_a_graph_of_before_is_fed_by_the_names_of_its_features(fitted: Callable[..., Any]) -> None:
+    """Its inputs are named after them, and it says nothing of its columns."""
+    made = fitted("binary")
+    model = onnx.load_model_from_string(to_onnx(made.spec, made.pipeline))
+    names = {f"f{place}": name for place, name in enumerate(made.spec.features)}
+    for graph_input in model.graph.input:
+        graph_input.name = names[graph_input.name]
+    for node in model.graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+    del model.metadata_props[:]
+    before = OnnxGraph(made.spec, model.SerializeToString())
+    assert sorted(before.features) == sorted(made.spec.features)
+    assert before.feeds.categories == {}
+    table = made.rows.holdout.table
+    assert np.array_equal(before.score(table), OnnxGraph(made.spec, to_onnx(made.spec, made.pipeline)).score(table))
+
+
+def test_what_a_graph_says_of_its_columns_is_checked(fitted: Callable[..., Any]) -> None:
+    made = fitted("binary")
+    model = onnx.load_model_from_string(to_onnx(made.spec, made.pipeline))
+    (entry,) = model.metadata_props
+    assert entry.key == COLUMNS
+    entry.value = '{"format": 2}'
+    with pytest.raises(UnsafeGraph, match=r"nightshift\.columns is not of format 1"):
+        OnnxGraph(made.spec, model.SerializeToString())
+
+
+def test_what_has_no_onnx_form_is_a_model_error(spec: ModelSpec, fitted_few: tuple[object, pa.Table]) -> None:
     from sklearn.pipeline import Pipeline
     from sklearn.semi_supervised import LabelPropagation
 
     rng = np.random.default_rng(0)
-    strange = Pipeline([("classify", LabelPropagation().fit(rng.random((30, 6)), rng.integers(0, 2, 30)))])
+    pipeline, _ = fitted_few
+    strange = Pipeline([
+        ("prepare", pipeline["prepare"]),
+        ("classify", LabelPropagation().fit(rng.random((30, 6)), rng.integers(0, 2, 30))),
+    ])
     with pytest.raises(ModelError, match="has no ONNX form") as error:
         to_onnx(spec, strange)
     assert error.value.fix == "choose another trainer"
@@ -123,10 +186,10 @@ print(hashlib.sha256(to_onnx(load_spec(pathlib.Path(sys.argv[1])), load(sys.argv
 
 
 def test_every_process_exports_the_same_bytes(
-    spec: ModelSpec, model_folder: Path, fitted: tuple[object, pa.Table], tmp_path: Path
+    spec: ModelSpec, model_folder: Path, fitted_few: tuple[object, pa.Table], tmp_path: Path
 ) -> None:
     """A graph is known by its sha256: the gate must see that a model is the champion, whoever exported it."""
-    pipeline, _ = fitted
+    pipeline, _ = fitted_few
     file = tmp_path / "model.skops"
     dump(pipeline, file)
     command = [sys.executable, "-c", PRINT_DIGEST, str(model_folder / "model.yaml"), str(file)]

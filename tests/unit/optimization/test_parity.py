@@ -12,8 +12,9 @@ from nightshift.errors import ParityFailed
 from nightshift.modelling.holdout import Split, split
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.trainers import TRAINERS, trainer_of
+from nightshift.modelling.unseen import UNSEEN
 from nightshift.optimization.export import floor32, split_values, to_onnx
-from nightshift.optimization.parity import UNSEEN, Parity, edge_rows, parity_rows
+from nightshift.optimization.parity import Parity, edge_rows, parity_rows
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.spec import ModelSpec
 

@@ -11,8 +11,10 @@ from nightshift.contracts import Pin, Plan
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
 from nightshift.optimization.export import to_onnx
+from nightshift.optimization.variants import trees
+from nightshift.optimization.variants.preprocessing import Prepared
 from nightshift.profiles.profile import Profile
-from nightshift.scoring.engine import Engine, schema
+from nightshift.scoring.engine import Engine, added, schema
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.steps.optimize import _profile
 from nightshift.stores.parquet import with_dictionaries
@@ -25,8 +27,8 @@ COLUMNS = {
 
 
 @pytest.fixture
-def unit(fitted: Callable[..., Any]) -> Callable[[str], tuple[Any, Engine, pa.RecordBatch, dict[str, Any]]]:
-    def score(kind: str) -> tuple[Any, Engine, pa.RecordBatch, dict[str, Any]]:
+def unit(fitted: Callable[..., Any]) -> Callable[[str], tuple[Any, ...]]:
+    def score(kind: str) -> tuple[Any, ...]:
         made = fitted(kind)
         pin = Pin(made.spec.name, "3", "run", "ab" * 32, "key", "5f.dir", "2024-01-10")
         plan = Plan(made.spec.name, "2024-01-11", pin, "g", "d", 1, None, [])
@@ -40,7 +42,7 @@ def unit(fitted: Callable[..., Any]) -> Callable[[str], tuple[Any, Engine, pa.Re
 
 @pytest.mark.parametrize("kind", COLUMNS)
 def test_a_unit_has_the_columns_of_its_label(unit: Callable[..., Any], kind: str) -> None:
-    made, _, found, _ = unit(kind)
+    made, _, found, *_ = unit(kind)
     names = ["site", "number", *COLUMNS[kind], "model_version", "run_id"]
     assert schema(made.spec).names == found.schema.names == names
     assert found.schema == with_dictionaries(schema(made.spec))
@@ -49,7 +51,7 @@ def test_a_unit_has_the_columns_of_its_label(unit: Callable[..., Any], kind: str
 
 @pytest.mark.parametrize("kind", COLUMNS)
 def test_a_unit_says_what_scikit_learn_says(unit: Callable[..., Any], kind: str) -> None:
-    made, _, found, _ = unit(kind)
+    made, _, found, *_ = unit(kind)
     label, frame = label_type(made.spec), model_inputs(made.spec, made.rows.holdout.table)
     expected = label.predict(made.pipeline, frame)
     assert label.read_scores(pa.Table.from_batches([found])) == pytest.approx(expected, rel=1e-6, abs=1e-6)
@@ -62,10 +64,33 @@ def test_a_unit_says_what_scikit_learn_says(unit: Callable[..., Any], kind: str)
 
 @pytest.mark.parametrize("kind", COLUMNS)
 def test_every_row_of_a_unit_is_counted_once_for_each_watched_column(unit: Callable[..., Any], kind: str) -> None:
-    made, engine, found, counts = unit(kind)
+    made, engine, found, counts, _ = unit(kind)
     assert set(counts) == {"kind", "amount", "items", label_type(made.spec).drift_column}
     assert {int(np.sum(bins)) for bins in counts.values()} == {found.num_rows}
     if kind == "multiclass":
         watched = engine.profile.features[-1]
         by_class = dict(zip(watched.bins.categories, counts["prediction"], strict=False))
         assert by_class == {name: found["prediction"].to_pylist().count(name) for name in by_class}
+
+
+@pytest.mark.parametrize("matrix", [False, True])
+def test_rows_of_unseen_categories_are_counted_by_column(fitted: Callable[..., Any], matrix: bool) -> None:
+    made = fitted("binary")
+    body = to_onnx(made.spec, made.pipeline)
+    if matrix:
+        prepared = Prepared(made.spec, made.pipeline)
+        body = trees.to_onnx(prepared, trees.ensemble(prepared))
+    graph = OnnxGraph(made.spec, body)
+    rows = made.rows.holdout.table.combine_chunks()
+    assert graph.unseen(rows) == {}
+    kinds = rows["kind"].to_pylist()
+    kinds[:5] = ["a town opened tonight"] * 5
+    place = rows.schema.get_field_index("kind")
+    for column in (pa.array(kinds), pa.array(kinds).dictionary_encode()):
+        assert graph.unseen(rows.set_column(place, "kind", column)) == {"kind": 5}
+
+
+def test_counts_of_units_add_up_and_those_of_a_graph_of_before_are_unknown() -> None:
+    assert added(added(None, {"kind": 5}), {"kind": 2, "site": 1}) == {"kind": 7, "site": 1}
+    assert added(None, {}) == added({}, None) == {}
+    assert added(None, None) is None

@@ -1,6 +1,8 @@
 """model.yaml: every kind of mistake is named by file and key, with what was got and what is allowed."""
 
+import hashlib
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
@@ -10,7 +12,7 @@ import yaml
 from pydantic import ValidationError
 
 from nightshift.errors import SpecError, UsageError
-from nightshift.spec import Label, ModelSpec, find_spec, load_spec, load_specs
+from nightshift.spec import Label, ModelSpec, find_spec, load_good_specs, load_spec, load_specs
 from nightshift.spec.learning import TrainerName
 
 TRAINERS = get_args(TrainerName)
@@ -153,13 +155,88 @@ def test_each_section_is_checked(edit: Callable[[str, Any], Path], key: str, val
         ("columns.items", {"type": "timestamp", "feature": False}, "items: a timestamp is neither watched for drift"),
         ("label.column", "items", "items is already the name of another column"),
         ("label.column", "day", "day is already the name of another column"),
-        ("predict.score", "weight", "weight is already the name of another column"),
+        ("predict.score", "weight", "weight is already the name of another column: columns.weight and predict.score;"),
+        ("columns.run_id", {"type": "string"}, "run_id is already the name of another column: columns.run_id and what"),
+        ("columns.kind.closed", True, "columns.kind: closed: true needs values, the list of those that are allowed"),
+        ("partition.schedule", "61 2 * * *", "partition.schedule: got '61 2 * * *', allowed: cron, as 0 2 * * *"),
+        ("partition.schedule", "0 2 * *", "partition.schedule: got '0 2 * *', allowed: cron, as 0 2 * * *"),
+        ("partition.schedule", "0 0 2 * * *", "allowed: cron of 5 fields: minute, hour, day, month, day of the week"),
+        ("partition.schedule", "0 2 31 2 *", "partition.schedule: got '0 2 31 2 *'"),
+        ("training.schedule", "every sunday", "training.schedule: got 'every sunday', allowed: cron, as 0 2 * * *"),
+        (
+            "columns.site.values",
+            [True, "south"],
+            "columns.site.values.0: got True, allowed: a valid string; YAML reads",
+        ),
+        ("label.positive", 1, "label.positive: got 1, allowed: a valid string; YAML reads it as no text: put it in q"),
     ],
 )
 def test_what_contradicts_itself_is_explained(
     edit: Callable[[str, Any], Path], key: str, value: Any, message: str
 ) -> None:
     assert message in refusal(edit(key, value))
+
+
+@pytest.mark.parametrize("schedule", ["0 2 * * *", "30 14 * * 1-5", "0 6 1 * *", "@daily", "@quarterly", "0 2 * * MON"])
+def test_what_airflow_takes_for_a_schedule_is_taken(edit: Callable[[str, Any], Path], schedule: str) -> None:
+    from airflow.timetables.trigger import CronTriggerTimetable
+
+    assert load_spec(edit("training.schedule", schedule)).training.schedule == schedule
+    CronTriggerTimetable(schedule, timezone="UTC").validate()
+
+
+@pytest.mark.parametrize("name", ["No", "on", "Yes", "null", "~", "12", "1.5", "2024-01-31"])
+def test_a_name_that_yaml_reads_otherwise_is_shown_with_its_line(model_folder: Path, name: str) -> None:
+    path = model_folder / "model.yaml"
+    text = path.read_text().replace("columns:\n", f"columns:\n  {name}: {{type: string}}\n")
+    path.write_text(text)
+    line = text.splitlines().index("columns:") + 2
+    message = refusal(path)
+    assert f"{path}: line {line}: columns.{name}: YAML reads {name} as " in message
+    assert f'in quotes it is a name: "{name}"' in message
+
+
+def test_a_name_in_quotes_is_a_name(model_folder: Path) -> None:
+    path = model_folder / "model.yaml"
+    path.write_text(path.read_text().replace("columns:\n", 'columns:\n  "no": {type: string}\n'))
+    assert load_spec(path).columns["no"].type == "string"
+
+
+def test_a_key_that_is_given_twice_is_shown_with_both_lines(model_folder: Path) -> None:
+    path = model_folder / "model.yaml"
+    path.write_text(path.read_text() + "night: {min_rows: 1}\n")
+    assert re.search(r"line \d+: night: the key is given twice, first on line \d+", refusal(path))
+
+
+def test_yaml_that_holds_itself_is_read_to_its_end(model_folder: Path) -> None:
+    (model_folder / "model.yaml").write_text("name: &a [*a]\n")
+    assert "name: got " in refusal(model_folder / "model.yaml")
+
+
+def test_a_file_that_may_not_be_read_is_named(model_folder: Path) -> None:
+    (model_folder / "model.yaml").unlink()
+    (model_folder / "model.yaml").mkdir()
+    assert "model.yaml cannot be read: Is a directory" in refusal(model_folder / "model.yaml")
+
+
+def test_a_spec_knows_the_digest_of_its_file(model_folder: Path, spec: ModelSpec) -> None:
+    body = (model_folder / "model.yaml").read_bytes()
+    assert spec.file_sha256 == hashlib.sha256(body).hexdigest()
+    assert spec.with_features(["weight"]).file_sha256 == spec.file_sha256
+    assert ModelSpec.model_validate(spec.model_dump(mode="json")).file_sha256 is None
+
+
+def test_an_open_column_has_known_values_and_no_allowed_ones(edit: Callable[[str, Any], Path]) -> None:
+    spec = load_spec(edit("columns.site.closed", False))
+    assert spec.columns["site"].values == ("east", "north", "south")
+    assert spec.columns["site"].allowed is None
+    assert spec.columns["site"].open_category
+    assert spec.columns["kind"].open_category
+    assert not spec.columns["items"].open_category
+    closed = load_spec(edit("columns.site.closed", True))
+    assert closed.columns["site"].allowed == ("east", "north", "south")
+    # What model.yaml meant before there was such a key.
+    assert load_spec(edit("columns.site.closed", ...)).columns["site"].allowed == ("east", "north", "south")
 
 
 def test_a_model_without_features_is_refused(edit: Callable[[str, Any], Path]) -> None:
@@ -206,6 +283,19 @@ def test_the_source_file_is_beside_it(edit: Callable[[str, Any], Path]) -> None:
 
 def test_a_file_that_is_not_there_is_said_so(tmp_path: Path) -> None:
     assert "does not exist" in refusal(tmp_path / "model.yaml")
+
+
+def test_good_specs_are_read_beside_wrong_ones(
+    project: Path, spec: ModelSpec, make_project: Callable[..., Path]
+) -> None:
+    make_project(project, name="broken", nihgt={"min_rows": 1})
+    specs, errors = load_good_specs(project / "models")
+    assert [one.name for one in specs] == [spec.name]
+    assert list(errors) == ["broken"]
+    assert "nihgt: unknown key" in errors["broken"].message
+    assert load_good_specs(project / "models", only=spec.name) == (specs, {})
+    with pytest.raises(SpecError, match="nihgt"):
+        load_specs(project / "models")
 
 
 def test_an_unknown_model_is_answered_with_the_known_ones(project: Path, spec: ModelSpec) -> None:

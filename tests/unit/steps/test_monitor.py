@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from nightshift.monitoring.drift import DriftResult, FeatureDrift
 from nightshift.steps.monitor import SCHEMA, _drift_metrics, _points, _table
 
@@ -28,4 +30,13 @@ def test_a_point_lies_at_its_own_night_whenever_it_is_written():
 
 
 def test_a_drift_metric_is_the_share_of_the_alarm_line():
-    assert _drift_metrics(drift())["drift.amount"] == 0.25
+    assert _drift_metrics(drift())["drift.feature.amount"] == 0.25
+
+
+def test_a_feature_with_the_name_of_a_figure_does_not_take_its_place():
+    features = []
+    for name in ("statistic", "threshold", "ratio"):
+        features.append(replace(drift().features[0], feature=name, ratio=0.125))
+    metrics = _drift_metrics(replace(drift(), ratio=0.5, features=features))
+    assert (metrics["drift.statistic"], metrics["drift.threshold"], metrics["drift.ratio"]) == (2.0, 8.0, 0.5)
+    assert metrics["drift.feature.statistic"] == 0.125

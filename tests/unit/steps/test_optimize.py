@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from nightshift.errors import ModelError, ParityFailed
-from nightshift.modelling.holdout import Split, split
+from nightshift.modelling.holdout import LabelledRows, Split, split
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.metrics import row_losses
 from nightshift.modelling.trainers import trainer_of
@@ -36,6 +37,36 @@ def model(
         )
 
     return fitted
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("binary", "hist_gradient_boosting"),
+        ("multiclass", "logistic_regression"),
+        ("regression", "ridge"),
+        ("binary", "neural_network"),
+    ],
+)
+def test_a_column_without_a_value_has_its_graphs_and_a_profile(
+    fitted: Callable[..., Any], kind: str, name: str
+) -> None:
+    made = fitted(kind, name, optimize={"variants": ["codes"]})
+    rows = Split(*[_without_amount(part) for part in (made.rows.train, made.rows.holdout, made.rows.unlabelled)])
+    pipeline = trainer_of(made.spec).fit(made.spec, model_inputs(made.spec, rows.train.table), rows.train.labels)
+    found = search(made.spec, pipeline, rows)
+    assert [result.refusal for result in found.results] == ["", ""]
+    graph = OnnxGraph(made.spec, found.body)
+    assert step._profile(made.spec, rows, graph)
+    # Filled from tonight on: nothing was learnt of it, so it says nothing.
+    scores = graph.score(made.rows.holdout.table)
+    assert scores == pytest.approx(graph.score(rows.holdout.table), rel=1e-4, abs=1e-4)
+
+
+def _without_amount(rows: LabelledRows) -> LabelledRows:
+    place = rows.table.schema.get_field_index("amount")
+    empty = pa.nulls(rows.table.num_rows, rows.table.schema.field(place).type)
+    return replace(rows, table=rows.table.set_column(place, rows.table.schema.field(place), empty))
 
 
 @pytest.mark.usefixtures("networks")

@@ -38,8 +38,9 @@ def _confusion(spec: ModelSpec, labels: Floats, scores: Floats) -> "Figure":
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     if len(classes) <= MOST_NAMED:
         names = [_shortened(name) for name in classes]
-        axes.set_xticks(range(len(classes)), names, rotation=90)
-        axes.set_yticks(range(len(classes)), names)
+        # Two dollar signs in a name would be read as a formula.
+        axes.set_xticks(range(len(classes)), names, rotation=90, parse_math=False)
+        axes.set_yticks(range(len(classes)), names, parse_math=False)
     if len(classes) <= MOST_NUMBERED:
         _write_counts(axes, counts, shares)
     return figure

@@ -1,17 +1,15 @@
 """A network of dense layers."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nightshift.modelling.arrays import Array
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.trainer import PipelineParts, Trainer, fit_as_it_is, one_hot_and_scaled
 from nightshift.spec import ModelSpec
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from sklearn.pipeline import Pipeline
-
 HIDDEN_LAYERS = "64-32"
+SAME = 1e-6
+"""Columns are scaled to a deviation of 1, so that what differs by less is rounding."""
 
 
 def _build(spec: ModelSpec) -> PipelineParts:
@@ -26,20 +24,33 @@ def _build(spec: ModelSpec) -> PipelineParts:
     return one_hot_and_scaled(estimator(hidden_layer_sizes=sizes, random_state=spec.training.seed, **parameters))
 
 
-def _fit(pipeline: "Pipeline", frame: "pd.DataFrame", targets: Array) -> "Pipeline":
+def _fit(network: Any, matrix: Any, targets: Array) -> None:
     """Fit to standardised numbers, since a network learns hardly anything else; then its last layer says their units.
 
     A wrapper that scales the label has no ONNX form. A last layer without activation needs none.
     """
-    if pipeline[-1].loss != "squared_error":
-        return fit_as_it_is(pipeline, frame, targets)
-    centre = float(targets.mean())
-    width = float(targets.std()) or 1.0
-    pipeline.fit(frame, (targets - centre) / width)
-    network = pipeline[-1]
-    network.coefs_[-1] = network.coefs_[-1] * width
-    network.intercepts_[-1] = network.intercepts_[-1] * width + centre
-    return pipeline
+    if network.loss == "squared_error":
+        centre = float(targets.mean())
+        width = float(targets.std()) or 1.0
+        network.fit(matrix, (targets - centre) / width)
+        network.coefs_[-1] = network.coefs_[-1] * width
+        network.intercepts_[-1] = network.intercepts_[-1] * width + centre
+    else:
+        fit_as_it_is(network, matrix, targets)
+    _forget_constants(network, matrix)
+
+
+def _forget_constants(network: Any, matrix: Any) -> None:
+    """Weights of a column that never changed are as they were drawn: what it holds later must not meet them."""
+    from scipy.sparse import csr_array, issparse
+    from sklearn.utils.sparsefuncs import min_max_axis
+
+    columns = matrix if issparse(matrix) else csr_array(matrix)
+    low, high = min_max_axis(columns, axis=0)
+    constant = high - low < SAME
+    first = network.coefs_[0]
+    network.intercepts_[0] = network.intercepts_[0] + low[constant] @ first[constant]
+    first[constant] = 0
 
 
 TRAINER = Trainer(
@@ -51,5 +62,5 @@ TRAINER = Trainer(
         "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
     ),
     build=_build,
-    fit_pipeline=_fit,
+    fit_estimator=_fit,
 )

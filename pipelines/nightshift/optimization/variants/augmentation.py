@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 
 from nightshift.modelling.arrays import Booleans
 from nightshift.modelling.inputs import as_float32
-from nightshift.optimization.parity import UNSEEN
+from nightshift.modelling.unseen import UNSEEN
 from nightshift.spec import ModelSpec
 
 CHANGED_ROWS = 0.9

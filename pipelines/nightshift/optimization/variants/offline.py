@@ -4,8 +4,7 @@ import tempfile
 from pathlib import Path
 
 from nightshift.errors import VariantRefused
-from nightshift.optimization.export import OPSET
-from nightshift.optimization.variants.onnx_file import serialized
+from nightshift.optimization.export import OPSET, serialized
 
 
 def optimized(body: bytes) -> bytes:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nightshift.modelling.arrays import Array
-from nightshift.optimization.export import OPSET
+from nightshift.optimization.export import OPSET, serialized
 from nightshift.scoring.feeds import METADATA, Matrix
 
 if TYPE_CHECKING:
@@ -38,11 +38,6 @@ def _rows_of(name: str, element_type: int, columns: int) -> Any:
     from onnx import helper
 
     return helper.make_tensor_value_info(name, element_type, [None, columns])
-
-
-def serialized(model: Any) -> bytes:
-    """Protobuf promises the same bytes for the same content only when asked."""
-    return bytes(model.SerializeToString(deterministic=True))
 
 
 def constant(name: str, values: Array) -> "TensorProto":

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from nightshift.optimization.export import seen_categories
 from nightshift.scoring.feeds import Matrix
 from nightshift.spec import ModelSpec
 
@@ -33,11 +34,7 @@ class Prepared:
     @cached_property
     def categories(self) -> dict[str, tuple[str, ...]]:
         """The values that the trained encoder knows, in order of their codes."""
-        if not self.codes:
-            return {}
-        encoder = self.pipeline["prepare"].named_transformers_["categories"]
-        pairs = zip(self.codes, encoder.categories_, strict=True)
-        return {name: tuple(map(str, values)) for name, values in pairs}
+        return seen_categories(self.spec, self.pipeline)
 
     def one_matrix(self) -> Matrix:
         """Everything as numbers, as trees want it."""

@@ -24,7 +24,7 @@ from nightshift.errors import MissingPartition, NightshiftError, Unavailable, Us
 from nightshift.orchestration.web.overview import one_night, overview
 from nightshift.partitions import parse_partition
 from nightshift.settings import settings
-from nightshift.spec import ModelSpec, find_spec, load_specs
+from nightshift.spec import ModelSpec, find_spec, load_good_specs
 from nightshift.steps.validate import reports_of
 from nightshift.stores import Stores, layout
 
@@ -54,12 +54,13 @@ def build() -> FastAPI:
 
 
 def index(request: Request, user: GetUserDep, before: str = "") -> HTMLResponse:
-    """All models that the user may read, with their newest nights, or those before one."""
+    """All models that the user may read, with their newest nights, or those before one; and what keeps others away."""
     if before:
         parse_partition(before)
-    mine = [spec for spec in load_specs(settings().models) if _may_read(spec, request, user)]
-    models = [overview(spec, _stores(), before) for spec in mine]
-    return _page(request, models=models, mlflow=settings().mlflow_url, alone=False)
+    specs, errors = load_good_specs(settings().models)
+    models = [overview(spec, _stores(), before) for spec in specs if _may_read(spec.name, request, user)]
+    wrong = [error for name, error in errors.items() if _may_read(name, request, user)]
+    return _page(request, models=models, wrong=wrong, mlflow=settings().mlflow_url, alone=False)
 
 
 def drift_report(model: str, partition: str, request: Request, user: GetUserDep) -> HTMLResponse:
@@ -108,9 +109,9 @@ def _spec(model: str, partition: str, request: Request, user: Any) -> ModelSpec:
     return spec
 
 
-def _may_read(spec: ModelSpec, request: Request, user: Any) -> bool:
+def _may_read(model: str, request: Request, user: Any) -> bool:
     try:
-        requires_access_dag("GET", param_dag_id=f"{spec.name}.monitor")(request, user)
+        requires_access_dag("GET", param_dag_id=f"{model}.monitor")(request, user)
     except HTTPException:
         return False
     return True

@@ -10,8 +10,9 @@ import pytest
 from nightshift.modelling.holdout import Split, split
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.trainers import trainer_of
+from nightshift.modelling.unseen import UNSEEN
 from nightshift.optimization.export import to_onnx
-from nightshift.optimization.parity import UNSEEN, ParityRows, parity_rows
+from nightshift.optimization.parity import ParityRows, parity_rows
 from nightshift.optimization.variants.inputs import VariantInputs
 from nightshift.optimization.variants.preprocessing import Prepared
 from nightshift.spec import ModelSpec

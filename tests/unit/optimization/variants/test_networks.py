@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from nightshift.modelling.inputs import model_inputs
-from nightshift.optimization.parity import UNSEEN
+from nightshift.modelling.unseen import UNSEEN
 from nightshift.optimization.variants import student
 from nightshift.optimization.variants.augmentation import resampled
 from nightshift.optimization.variants.catalogue import build_all

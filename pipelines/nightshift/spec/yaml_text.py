@@ -1,0 +1,61 @@
+"""YAML as a person wrote it: what YAML itself takes for something else, or keeps only the last of, is said."""
+
+from typing import Any
+
+import yaml
+
+KINDS = {
+    "tag:yaml.org,2002:bool": "true or false",
+    "tag:yaml.org,2002:null": "nothing",
+    "tag:yaml.org,2002:int": "a number",
+    "tag:yaml.org,2002:float": "a number",
+    "tag:yaml.org,2002:timestamp": "a date",
+}
+"""What YAML makes of a text that is not in quotes, by the tag that it resolves it to."""
+
+
+class KeyMistake(Exception):
+    """A key that is no text, or that a section has twice."""
+
+
+def read(text: str) -> Any:
+    """The values of one document. Raises ``KeyMistake``, ``yaml.YAMLError``."""
+    loader = yaml.SafeLoader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _check(node, (), set())
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _check(node: yaml.Node, path: tuple[str, ...], seen: set[int]) -> None:
+    # An alias is the node that it names: it may hold itself, and what is seen once is right everywhere.
+    if id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.MappingNode):
+        _check_section(node, path, seen)
+    elif isinstance(node, yaml.SequenceNode):
+        for place, item in enumerate(node.value):
+            _check(item, (*path, str(place)), seen)
+
+
+def _check_section(section: yaml.MappingNode, path: tuple[str, ...], seen: set[int]) -> None:
+    lines: dict[str, int] = {}
+    for key, value in section.value:
+        line = key.start_mark.line + 1
+        if not isinstance(key, yaml.ScalarNode):
+            raise KeyMistake(f"line {line}: {'.'.join(path) or 'the file'} has a key that is no text")
+        name = str(key.value)
+        dotted = ".".join((*path, name))
+        if key.tag in KINDS:
+            raise KeyMistake(
+                f'line {line}: {dotted}: YAML reads {name} as {KINDS[key.tag]}; in quotes it is a name: "{name}"'
+            )
+        if name in lines:
+            raise KeyMistake(f"line {line}: {dotted}: the key is given twice, first on line {lines[name]}")
+        lines[name] = line
+        _check(value, (*path, name), seen)
