@@ -149,6 +149,19 @@ def test_check_says_which_specs_are_good(nightshift: Nightshift, project: Path) 
     assert nightshift("check") == (0, f"{model}: good (7 columns, 6 features)\n", "")
 
 
+def test_check_asks_for_the_text_that_means_no(nightshift: Nightshift, project: Path) -> None:
+    (folder,) = (project / "models").iterdir()
+    spec = yaml.safe_load((folder / "model.yaml").read_text())
+    spec["label"]["positive"] = "yes"
+    (folder / "model.yaml").write_text(yaml.safe_dump(spec))
+    code, _, err = nightshift("check")
+    assert code == 0
+    assert f"{folder.name}: warning: label.negative is missing" in err
+    spec["label"]["negative"] = "no"
+    (folder / "model.yaml").write_text(yaml.safe_dump(spec))
+    assert nightshift("check")[2] == ""
+
+
 def test_check_of_a_project_without_models_says_how_to_draft_one(nightshift: Nightshift, project: Path) -> None:
     shutil.rmtree(project / "models")
     code, out, err = nightshift("check")
