@@ -108,7 +108,7 @@ def test_a_table_of_another_format_is_refused_and_what_is_unfinished_left_alone(
     put(f"table/{log}", b"{}")
     assert ingest(meters("plain/**/*.parquet"), FIRST, stores).rows == 4
     for pattern in ("table/data/*.parquet", "table/**/*.parquet", "table/data/a.parquet", "**/*.parquet"):
-        with pytest.raises(SourceUnreadable, match="/incoming/table is an? (Delta|Iceberg) table"):
+        with pytest.raises(SourceUnreadable, match=r"/incoming/table is an? (Delta|Iceberg) table"):
             ingest(meters(pattern), FIRST, stores)
 
 
