@@ -98,6 +98,20 @@ def test_names_with_spaces_quotes_and_unicode_are_mapped(stores: Stores, put: Pu
     assert [row["failed"] for row in rows(stores, "labels", FIRST)] == [1.0, 0.0, 1.0, 0.0]
 
 
+@pytest.mark.parametrize("log", ["_delta_log/00000000000000000000.json", "metadata/v1.metadata.json"])
+def test_a_table_of_another_format_is_refused_and_what_is_unfinished_left_alone(
+    stores: Stores, put: Put, meters: Meters, log: str
+) -> None:
+    put("plain/_temporary/0/a.parquet", frame())
+    put("plain/a.parquet", frame())
+    put("table/data/a.parquet", frame())
+    put(f"table/{log}", b"{}")
+    assert ingest(meters("plain/**/*.parquet"), FIRST, stores).rows == 4
+    for pattern in ("table/data/*.parquet", "table/**/*.parquet", "table/data/a.parquet", "**/*.parquet"):
+        with pytest.raises(SourceUnreadable, match=r"/incoming/table is an? (Delta|Iceberg) table"):
+            ingest(meters(pattern), FIRST, stores)
+
+
 def test_a_pattern_that_matches_nothing_is_no_empty_night(stores: Stores, put: Put, meters: Meters) -> None:
     with pytest.raises(SourceMissing, match="no file matches s3://"):
         ingest(meters(), FIRST, stores)

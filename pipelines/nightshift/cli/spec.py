@@ -142,7 +142,8 @@ def _checked(path: Path) -> "ModelSpec | None":
     typer.echo(f"{spec.name}: good ({len(spec.columns)} columns, {len(spec.features)} features)")
     label = spec.label
     if label.positive is not None and label.negative is None:
-        _warn("label.negative is missing: write the text that means no, so that no other is taken as one", spec.name)
+        advice = "label.negative is missing: write the text that means no, so that no other is taken as one"
+        _warn(advice, of=f"{spec.name}: ")
     return spec
 
 

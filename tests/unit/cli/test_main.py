@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import typer
+import yaml
 from typer.testing import CliRunner
 
 from nightshift.cli.main import app, main
@@ -171,6 +172,19 @@ def test_an_mlflow_that_does_not_answer_is_said_and_no_mistake_of_a_spec(
     code, out, _ = nightshift("check")
     assert code == 0
     assert out.startswith(f"{model}: good (7 columns, 6 features)\nchampions were not looked at: ")
+
+
+def test_check_asks_for_the_text_that_means_no(nightshift: Nightshift, project: Path) -> None:
+    (folder,) = (project / "models").iterdir()
+    spec = yaml.safe_load((folder / "model.yaml").read_text())
+    spec["label"]["positive"] = "yes"
+    (folder / "model.yaml").write_text(yaml.safe_dump(spec))
+    code, _, err = nightshift("check")
+    assert code == 0
+    assert f"{folder.name}: warning: label.negative is missing" in err
+    spec["label"]["negative"] = "no"
+    (folder / "model.yaml").write_text(yaml.safe_dump(spec))
+    assert nightshift("check")[2] == ""
 
 
 def test_check_of_a_project_without_models_says_how_to_draft_one(nightshift: Nightshift, project: Path) -> None:
