@@ -58,8 +58,10 @@ def _values(spec: ModelSpec, dataset: Dataset) -> object:
     keys = {name: spec.columns[name].source for name in spec.keys}
     if dataset == Dataset.LABELS:
         label = spec.label
-        return [keys, label.source_name, label.type, label.positive]
-    return {name: column.source for name, column in spec.columns.items()}
+        texts = [label.positive, label.negative, label.nulls]
+        return [keys, label.source_name, label.type, texts]
+    columns = spec.columns.items()
+    return {name: [column.source, column.nulls, column.optional] for name, column in columns}
 
 
 def _digest(content: object) -> str:
