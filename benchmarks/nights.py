@@ -22,7 +22,7 @@ def big_night(world: World, rows: int, pin: Pin) -> Plan:
     real = read_snapshot(spec, world.stores.snapshots.checkout(world.snapshot.md5)).select(list(spec.columns))
     draft = lake.begin(PartitionKey(Dataset.VALIDATED, f"bench_{rows}", spec.partition.column, NIGHT))
     file = lake.add(draft, 0, drawn(real, rows), real.schema)
-    groups = lake.open_parquet(file.key).metadata.num_row_groups
+    groups = lake.source(file).open().metadata.num_row_groups
     out = lake.begin(spec.key(Dataset.PREDICTIONS, NIGHT))
     shard = Shard(0, file.key, file.sha256, 0, groups, rows, file.bytes)
     return Plan(spec.name, NIGHT, pin, out.generation, "bench", rows, out.base_etag, [shard])

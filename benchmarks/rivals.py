@@ -13,6 +13,7 @@ from nightshift.contracts import Plan
 from nightshift.scoring.engine import cut
 from nightshift.scoring.graph import OnnxGraph, fetch
 from nightshift.stores.lake import iter_row_groups
+from nightshift.stores.parquet_source import ParquetSource
 
 Run = Callable[[], object]
 Inputs = dict[str, NDArray[Any]]
@@ -65,7 +66,7 @@ def onnxruntime_alone(world: World, plan: Plan) -> Run:
 
 def _in_memory(world: World, plan: Plan, graph: OnnxGraph) -> list[Inputs]:
     (shard,) = plan.shards
-    file = world.stores.lake.open_parquet(shard.key)
+    file = ParquetSource(world.stores.lake.objects, shard.key).open()
     batches = iter_row_groups(file, list(world.spec.features), shard.first, shard.last)
     units = (unit for batch in batches for unit in cut(batch))
     return [{name: np.ascontiguousarray(values) for name, values in graph.feeds(unit).items()} for unit in units]

@@ -49,7 +49,7 @@ class Published:
 class Aliases:
     """The one answer of the ledger that scoring asks for; the ledger itself is not what is broken here."""
 
-    def champion(self, _: str) -> tuple[Pin, int]:
+    def champion(self, _: str, known: int = 0) -> tuple[Pin, int]:
         """Who is champion now, and by which move; the run says that too."""
         move = OUTSIDE.move
         return replace(pin_of(version_of(move)), run_id=run_of(move)), move

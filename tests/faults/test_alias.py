@@ -20,7 +20,8 @@ NIGHT = Night("2024-01-01", 90, row_group_rows=30)
 @pytest.fixture
 def versions(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Two versions in the registry, with a graph each."""
-    from nightshift.stores import parquet, upload
+    from nightshift.s3 import upload
+    from nightshift.stores import parquet
 
     for module, name in ((parquet, "ROW_GROUP_ROWS"), (upload, "PART_BYTES")):
         monkeypatch.setattr(module, name, getattr(module, name))

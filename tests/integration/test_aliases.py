@@ -50,17 +50,17 @@ def test_without_a_champion_it_says_how_to_get_one(stores: Stores, model: str) -
 def test_where_no_move_was_ever_written_mlflow_s_alias_counts_if_it_passed_its_gate(stores: Stores, model: str) -> None:
     spec = ModelSpec.model_construct(name=model)
     stores.registry.set_alias(model, CHAMPION, "2")
-    pin, number = scorer(spec, stores)
+    pin, number = scorer(spec, None, stores)
     assert (pin.version, number) == ("2", 0)
     # No gate compares with it, and the first candidate's move ends it.
     assert stores.aliases.version(model, CHAMPION) is None
     add_versions(stores, model, 1, gate="failed")
     stores.registry.set_alias(model, CHAMPION, "4")
     with pytest.raises(ModelError, match="has not passed its gate"):
-        scorer(spec, stores)
+        scorer(spec, None, stores)
     set_champion(stores, model, "1")
     stores.registry.set_alias(model, CHAMPION, "2")
-    pin, number = scorer(spec, stores)
+    pin, number = scorer(spec, None, stores)
     assert (pin.version, number) == ("1", 1)
 
 

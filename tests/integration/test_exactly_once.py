@@ -15,6 +15,9 @@ from botocore.exceptions import ClientError
 from nightshift.contracts import Dataset, PartitionKey
 from nightshift.errors import DamagedFile, DataError, LakeUnavailable, MissingPartition, NightshiftError, Superseded
 from nightshift.modelling.labelled_night import labelled
+from nightshift.monitoring.accuracy import measure_arrived
+from nightshift.orchestration.web.overview import one_night
+from nightshift.partitions import shifted
 from nightshift.scoring import shards
 from nightshift.sources.functions import _beside
 from nightshift.spec import ModelSpec, load_spec
@@ -34,7 +37,8 @@ from nightshift.steps.snapshot import snapshot
 from nightshift.steps.train import register, train
 from nightshift.steps.validate import validate
 from nightshift.stores import Stores, commit, layout
-from nightshift.stores.manifest import Manifest
+from nightshift.stores.manifest import CHAMPION_MOVE, Manifest
+from nightshift.stores.parquet_source import ParquetSource
 from tests.conftest import SOURCE
 
 pytestmark = pytest.mark.stack
@@ -209,6 +213,30 @@ def test_of_two_validations_side_by_side_both_datasets_are_of_one(
     assert night.inputs["quarantine"] == quarantine.sequence
 
 
+@pytest.mark.parametrize("is_refused", [False, True])
+def test_a_validation_that_slept_over_a_newer_one_leaves_its_report_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch, is_refused: bool
+) -> None:
+    """The page that people read is of the rows that stand, also when those of before would have been refused."""
+    from nightshift.steps import validate as step
+
+    objects = world.stores.lake.objects
+    last = 89 if is_refused else 9
+    world.correct(f"frame.loc[:{last}, 'amount'] = -1")
+    ingest(world.spec, NIGHT, world.stores)
+
+    def corrected() -> None:
+        world.correct("frame['amount'] = frame['amount'] + 1")
+        world.ready(NIGHT)
+        reports.append(objects.get(layout.validation_result(world.spec.key(Dataset.VALIDATED, NIGHT))))
+
+    reports: list[Any] = []
+    meanwhile(monkeypatch, step, "check", corrected)
+    with pytest.raises(Superseded):
+        validate(world.spec, NIGHT, world.stores)
+    assert objects.get(layout.validation_result(world.spec.key(Dataset.VALIDATED, NIGHT))) == reports[0]
+
+
 def test_a_validation_that_died_between_its_two_commits_is_not_learnt_from(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -226,6 +254,9 @@ def test_a_validation_that_died_between_its_two_commits_is_not_learnt_from(
             validate(world.spec, NIGHT, world.stores)
     with pytest.raises(MissingPartition, match="its quarantine is of another validation"):
         labelled(world.spec, NIGHT, world.stores)
+    # It costs its own night: a training goes on without it, and says so.
+    frozen = snapshot(world.spec, shifted(NIGHT, world.spec.label.delay_days), world.stores)
+    assert (frozen.unreadable, frozen.last_night < NIGHT) == ([NIGHT], True)
     validate(world.spec, NIGHT, world.stores)
     assert labelled(world.spec, NIGHT, world.stores).num_rows == 80
 
@@ -310,7 +341,7 @@ def test_a_file_that_is_gone_is_no_outage(world: World) -> None:
     decided = plan(world.spec, NIGHT, world.stores)
     world.stores.lake.objects.delete(file.key)
     for act in (
-        lambda: world.stores.lake.open_parquet(file.key),
+        lambda: ParquetSource(world.stores.lake.objects, file.key).open(),
         lambda: score(world.spec, decided, decided.shards[0], world.stores),
     ):
         with pytest.raises(MissingPartition, match="is named by a manifest but is not there") as error:
@@ -383,6 +414,37 @@ def test_what_a_cleared_publish_commits_is_not_collected(world: World, monkeypat
     meanwhile(monkeypatch, commit, "_require_files", collect)
     publish(world.spec, decided, results, world.stores)
     assert world.plain(Dataset.PREDICTIONS).equals(world.rows(Dataset.PREDICTIONS))
+
+
+def test_a_ledger_that_came_back_from_an_older_copy_does_not_stop_scoring(world: World) -> None:
+    """Its numbers begin again: what was published names a move that it has no more."""
+    predict(world.spec, NIGHT, world.stores)
+    key = world.spec.key(Dataset.PREDICTIONS, NIGHT)
+    published = world.manifest(Dataset.PREDICTIONS)
+    later = published.model_copy(update={"inputs": {**published.inputs, CHAMPION_MOVE: 40}})
+    world.stores.lake.objects.put_record(layout.manifest(key), later)
+    world.correct("frame['amount'] = frame['amount'] + 1")
+    world.ready(NIGHT)
+    predict(world.spec, NIGHT, world.stores)
+    again = world.manifest(Dataset.PREDICTIONS)
+    assert again.digest != published.digest
+    assert again.inputs[CHAMPION_MOVE] == 40
+
+
+def test_predictions_that_a_person_published_cost_their_own_night(world: World) -> None:
+    predict(world.spec, NIGHT, world.stores)
+    key = world.spec.key(Dataset.PREDICTIONS, NIGHT)
+    draft = world.stores.lake.begin(key)
+    world.stores.lake.publish(draft, world.rows(Dataset.PREDICTIONS), provenance={"by": "hand"})
+    with pytest.raises(DataError, match="does not say which version scored it") as error:
+        monitor(world.spec, NIGHT, world.stores)
+    assert error.value.fix == f"make it anew: nightshift predict {world.spec.name} {NIGHT}"
+    ingest_labels(world.spec, NIGHT, world.stores)
+    arrives = shifted(NIGHT, world.spec.label.delay_days)
+    measured = measure_arrived(world.spec, arrives, world.stores)
+    assert NIGHT not in [record.night for record in measured]
+    row = one_night(world.spec, NIGHT, world.stores).nights[0]
+    assert (row.state, row.version) == ("published", "")
 
 
 def test_a_file_that_s3_cannot_copy_is_refused_before_the_commit(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -323,6 +323,40 @@ def test_an_entry_that_cannot_be_read_is_one_clear_error(ledger: Moves, objects:
         ledger.entries()
 
 
+@pytest.mark.parametrize("ours", [True, False])
+def test_a_bit_that_flips_on_the_way_is_no_damage(
+    ledger: Moves, objects: Any, monkeypatch: pytest.MonkeyPatch, ours: bool
+) -> None:
+    """Neither of an entry that is read, nor of one's own that is read back after a lost answer."""
+    append(ledger, FIRST)
+    get, put_if = objects.get, objects.put_if
+    flipped = []
+
+    def flip(at: str) -> Any:
+        stored = get(at)
+        if stored and at == key(2) and len(flipped) < 2:
+            flipped.append(at)
+            body, etag = stored
+            return bytes([body[0] ^ 1]) + body[1:], etag
+        return stored
+
+    def lose(at: str, body: bytes, etag: str | None) -> None:
+        put_if(at, body, etag)
+        if at == key(2):
+            raise ConditionFailed("timed out")
+
+    head = ledger.head()
+    with monkeypatch.context() as patch:
+        patch.setattr(objects, "put_if", lose if ours else put_if)
+        if ours:
+            patch.setattr(objects, "get", flip)
+        assert ledger.append(head, SECOND)
+    monkeypatch.setattr(objects, "get", flip)
+    objects.delete(HEAD)
+    assert ledger.entries() == [FIRST, SECOND]
+    assert len(flipped) == 2
+
+
 def test_an_entry_that_is_gone_is_named(ledger: Moves, objects: Any) -> None:
     append(ledger, FIRST, SECOND, BACK)
     objects.delete(key(2))

@@ -233,6 +233,17 @@ def test_a_cooldown_is_not_forgotten_when_the_night_is_scored_by_another_version
     assert started(world) == [NIGHTS[8]]
 
 
+def test_a_damaged_decision_costs_its_own_night_and_forgets_no_retrain(world):
+    reports = stormy(world)
+    assert not govern(world.spec, reports[NIGHTS[7]], world.stores).retrain
+    assert govern(world.spec, reports[NIGHTS[8]], world.stores).retrain
+    for key in NIGHTS[7:9]:
+        world.stores.lake.objects.put(decision_key(world, key), b"{")
+    later = govern(world.spec, reports[NIGHTS[9]], world.stores)
+    assert f"{NIGHTS[8]} started a retrain, within the cooldown" in later.reason
+    assert started(world) == [NIGHTS[8]]
+
+
 def test_a_night_that_started_a_retrain_starts_no_second_for_another_version(world):
     reports = stormy(world)
     assert govern(world.spec, reports[NIGHTS[8]], world.stores).retrain

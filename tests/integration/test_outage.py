@@ -18,6 +18,7 @@ from nightshift.steps.snapshot import snapshot
 from nightshift.steps.validate import validate
 from nightshift.stores import Stores
 from nightshift.stores.lake import iter_row_groups
+from nightshift.stores.parquet_source import ParquetSource
 from nightshift.stores.snapshots import Snapshots
 from tests.champions import append_move
 
@@ -138,11 +139,11 @@ def test_s3_stops_while_a_file_is_read_or_uploaded(
 ) -> None:
     lake = stores.lake
     key = lake.require(spec.key(Dataset.VALIDATED, NIGHT)).files[0].key
-    file, draft = lake.open_parquet(key), lake.begin(spec.key(Dataset.RAW, "2024-01-09"))
+    file, draft = ParquetSource(lake.objects, key).open(), lake.begin(spec.key(Dataset.RAW, "2024-01-09"))
     services.stop("s3")
     for act in (
         lambda: list(iter_row_groups(file, ["site"], 0, 1)),
-        lambda: lake.open_parquet(key),
+        lambda: ParquetSource(lake.objects, key).open(),
         lambda: lake.add(draft, 0, night.to_batches(), night.schema),
         lambda: lake.partitions(Dataset.RAW, spec.name),
     ):

@@ -1,5 +1,6 @@
 """A night that is taken back: nobody reads a row of it, no run that works meanwhile brings it back, ingest does."""
 
+import datetime as dt
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -203,6 +204,44 @@ def test_an_ingestion_that_began_before_does_not_bring_the_night_back(world, nig
     monkeypatch.setattr(ingest_step.sources, "features", features)
     with pytest.raises(Superseded, match="was taken back"):
         ingest(world.spec, night, world.stores)
+    assert Dataset.RAW not in world.readable(night)
+
+
+@pytest.mark.parametrize("task", [ingest, ingest_labels, validate, plan, monitor])
+def test_a_task_that_is_tried_again_after_the_night_was_taken_back_does_not_bring_it_back(world, night, task) -> None:
+    """Airflow tries it again hours later; a run that a person starts, or clears, begins later than that."""
+    world.monitored(night)
+    settings_here = world.stores.settings
+    began = dt.datetime(2024, 3, 1, tzinfo=dt.UTC)
+    tried_again = Stores(settings_here, began=began)
+    retracting = Stores(settings_here, {"airflow_run": "them"}, began + dt.timedelta(hours=1))
+    started_after = Stores(settings_here, began=began + dt.timedelta(hours=2))
+    retract(world.spec, night, retracting, why="wrong prices")
+    retract(world.spec, night, retracting, dataset=Dataset.LABELS, why="wrong prices")
+    gone = " was taken back by them after this run had begun: wrong prices"
+    with pytest.raises(Superseded, match=gone):
+        task(world.spec, night, tried_again)
+    assert world.readable(night) == set()
+    ingest(world.spec, night, started_after)
+    assert world.readable(night) == {Dataset.RAW}
+
+
+def test_a_load_that_comes_to_a_night_which_was_taken_back_meanwhile_goes_on(world, night) -> None:
+    later = next(NIGHTS)
+    began = dt.datetime(2024, 3, 1, tzinfo=dt.UTC)
+    ingest(world.spec, night, world.stores)
+    loading = Stores(world.stores.settings, began=began)
+    retracting = Stores(world.stores.settings, {"airflow_run": "them"}, began + dt.timedelta(minutes=1))
+    listed = loading.lake.retracted
+
+    def retracted(*args: Any) -> list[str]:
+        nights = listed(*args)
+        retract(world.spec, night, retracting, why="wrong prices")
+        return nights
+
+    loading.lake.retracted = retracted
+    loaded = load(world.spec, night, later, loading)
+    assert (loaded.loaded, loaded.retracted) == (1, [night])
     assert Dataset.RAW not in world.readable(night)
 
 

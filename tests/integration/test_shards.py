@@ -239,7 +239,7 @@ def test_two_versions_are_never_laid_out_alike(world: World) -> None:
         pinned = replace(decided, pin=replace(decided.pin, version=version))
         publish(world.spec, pinned, scored(world, pinned), world.stores)
         manifest = world.stores.lake.require(world.spec.key(Dataset.PREDICTIONS, NIGHT))
-        found = world.stores.lake.open_parquet(manifest.files[0].key).metadata
+        found = world.stores.lake.source(manifest.files[0]).open().metadata
         layouts.append([found.row_group(group).num_rows for group in range(found.num_row_groups)])
         decided = plan(world.spec, NIGHT, world.stores)
     assert [sum(layout) for layout in layouts] == [90, 90]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from nightshift.errors import LakeUnavailable
+from nightshift.s3.upload import PART_BYTES
 from nightshift.stores import Stores
-from nightshift.stores.upload import PART_BYTES
 
 pytestmark = pytest.mark.stack
 

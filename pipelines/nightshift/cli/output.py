@@ -1,5 +1,6 @@
 """What verbs share: opening stores and a model, and saying what came of it."""
 
+import datetime as dt
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, is_dataclass
@@ -16,7 +17,7 @@ def open_stores() -> "Stores":
     from nightshift.stores import Stores
 
     export_env(settings())
-    return Stores(settings(), {"by": "nightshift"})
+    return Stores(settings(), {"by": "nightshift"}, dt.datetime.now(dt.UTC))
 
 
 def open_model(name: str) -> "tuple[ModelSpec, Stores]":

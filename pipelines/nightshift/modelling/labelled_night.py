@@ -19,7 +19,7 @@ READINGS = 4
 PAUSE_SECONDS = 0.5
 
 
-class _InMotion(MissingPartition):
+class InMotion(MissingPartition):
     """Quarantine and night are of two validations."""
 
 
@@ -48,7 +48,7 @@ def join_night(spec: ModelSpec, night: str, stores: Stores) -> JoinedNight:
     Raises ``MissingPartition``, ``LostRows``, ``SchemaMismatch``.
     """
     for _ in range(READINGS - 1):
-        with suppress(_InMotion):
+        with suppress(InMotion):
             return _joined(spec, night, stores)
         # Between the two commits of a validation lie some requests.
         time.sleep(PAUSE_SECONDS)
@@ -107,7 +107,7 @@ def _check_one_run(validated: Manifest, quarantine: Manifest) -> None:
     """Whoever made both names one in the other; between its two commits, or when it died there, they do not fit."""
     named = validated.inputs.get(str(Dataset.QUARANTINE), quarantine.sequence)
     if named != quarantine.sequence:
-        raise _InMotion(
+        raise InMotion(
             f"{validated.key}: its quarantine is of another validation, which has not published its night",
             fix=f"once no validation of it works: {how_to_make(validated.key)}",
         )

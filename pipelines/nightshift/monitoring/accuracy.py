@@ -61,10 +61,9 @@ def measure_arrived(spec: ModelSpec, partition: str, stores: Stores) -> list[Acc
 
     Looks back 14 nights from ``partition - delay_days``, or as far as labels may still change, for nights with
     predictions and labels whose record is missing or is of other predictions or labels. A run that is repeated
-    predictions and labels whose record is missing or is of other predictions or labels. A run that is repeated
-    returns the same nights again. Nights that were published for another kind of label, were taken back or have a
-    manifest that is
-    unreadable are left out. Raises ``ModelError`` for a version without profile, ``LostRows``, ``LakeUnavailable``.
+    returns the same nights again. Nights that were published for another kind of label, by hand, were taken back or
+    have a manifest that is unreadable are left out.
+    Raises ``ModelError`` for a version without profile, ``LostRows``, ``LakeUnavailable``.
     """
     profiles: dict[str, Profile] = {}
     records = []
@@ -73,7 +72,7 @@ def measure_arrived(spec: ModelSpec, partition: str, stores: Stores) -> list[Acc
         labels = stores.lake.readable(spec.key(Dataset.LABELS, night))
         if predictions is None or labels is None:
             continue
-        if not of_this_label(spec, predictions.columns, labels.columns):
+        if not of_this_label(spec, predictions.columns, labels.columns) or not predictions.names_version:
             continue
         record = read_record(spec.name, night, stores)
         if record is None or not _is_of(record, predictions, labels):

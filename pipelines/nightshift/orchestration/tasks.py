@@ -76,7 +76,9 @@ def task_context(model: str) -> TaskContext:
     require_workers_that_live(airflow)
     here = settings()
     spec = find_spec(here.models, model)
-    stores = Stores(here, _origin(here, airflow["dag_run"]))
+    run = airflow["dag_run"]
+    # Anew when a person clears the run, not when Airflow tries a task again.
+    stores = Stores(here, _origin(here, run), run.start_date)
     return TaskContext(spec, stores, airflow)
 
 

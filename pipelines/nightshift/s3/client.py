@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from nightshift.errors import LakeUnavailable, UsageError
@@ -19,6 +20,7 @@ DENIED = {
     "ExpiredToken",
     "InvalidToken",
 }
+NO_BUCKET = {"NoSuchBucket", "InvalidBucketName"}
 CONNECTIONS = 32
 # The condition does not hold, or somebody writes there at this moment.
 CONFLICTS = {409, 412}
@@ -72,7 +74,8 @@ def connect(settings: Settings, attempts: int) -> Any:
     secret = settings.secret_key
     addressing = {"addressing_style": "path"} if settings.endpoint else None
     # A session of its own: the default one may not be used by several threads at once.
-    return boto3.Session().client(
+    client = partial(
+        boto3.Session().client,
         "s3",
         endpoint_url=settings.endpoint,
         region_name=settings.region,
@@ -86,6 +89,12 @@ def connect(settings: Settings, attempts: int) -> Any:
             s3=addressing,
         ),
     )
+    try:
+        return client()
+    except ValueError as error:
+        raise UsageError(
+            f"the address of S3 is none: {settings.endpoint}", fix="correct AWS_ENDPOINT_URL: http://host:port"
+        ) from error
 
 
 def arrow_filesystem(settings: Settings) -> Any:
@@ -119,12 +128,24 @@ def explained(where: str) -> Iterator[None]:
 
 
 def _meaning(refusal: Any, where: str) -> Exception:
-    code = str(refusal.response.get("Error", {}).get("Code"))
+    code = _code(refusal)
     if code in NOT_THERE:
         return NoSuchObject(where)
+    return _mistake(refusal, where) or LakeUnavailable(f"S3 answered {code} for {where}", fix="nightshift status")
+
+
+def _code(refusal: Any) -> str:
+    return str(refusal.response.get("Error", {}).get("Code"))
+
+
+def _mistake(refusal: Any, where: str) -> UsageError | None:
+    """What a person has to mend, or None."""
+    code = _code(refusal)
     if code in DENIED:
         return UsageError(f"S3 refused these keys for {where} ({code})", fix='eval "$(nightshift env)"')
-    return LakeUnavailable(f"S3 answered {code} for {where}", fix="nightshift status")
+    if code in NO_BUCKET:
+        return UsageError(f"there is no such bucket: {where} ({code})", fix="make it, or correct NIGHTSHIFT_LAKE")
+    return None
 
 
 def condition(etag: str | None) -> dict[str, str]:
@@ -133,13 +154,15 @@ def condition(etag: str | None) -> dict[str, str]:
 
 
 @contextmanager
-def refusable() -> Iterator[None]:
-    """A conditional write inside: every answer but a clear yes is ``ConditionFailed``."""
+def refusable(where: str) -> Iterator[None]:
+    """A conditional write inside: every answer but a clear yes, or a person's mistake, is ``ConditionFailed``."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         yield
-    except (ClientError, BotoCoreError) as error:
+    except ClientError as error:
+        raise _mistake(error, f"writing {where}") or ConditionFailed(str(error)) from error
+    except BotoCoreError as error:
         raise ConditionFailed(str(error)) from error
 
 

@@ -4,7 +4,7 @@ import io
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,7 +59,8 @@ class Scratch:
     def get(self, key: str, **options: str) -> bytes:
         """GET, whole or a range."""
         response = self.client.get_object(**self._at(key), **options)
-        with response["Body"] as body:
+        # Not as a context: that is the stream below, whose errors are not those of boto3.
+        with closing(response["Body"]) as body:
             return bytes(body.read())
 
     def keys(self, under: str = "") -> list[str]:

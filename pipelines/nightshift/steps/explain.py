@@ -88,8 +88,8 @@ def _input(spec: ModelSpec, night: Manifest, stores: Stores) -> NamedFacts:
     rows = validated.rows if validated else None
     rows_quarantined = validated.rows_quarantined if validated else None
     return {
-        "digest": night.provenance["input"],
-        "unchanged": validated is not None and validated.digest == night.provenance["input"],
+        "digest": night.provenance.get("input"),
+        "unchanged": validated is not None and validated.digest == night.provenance.get("input"),
         "manifest": _manifest_uri(validated, stores),
         "validation": {
             "result": "passed",

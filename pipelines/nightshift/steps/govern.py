@@ -4,6 +4,7 @@ Every decision is written down, also when it is no; one that starts a retrain is
 overwrites. It depends on the records of the lake alone, never on the clock, so a repeated night decides the same.
 """
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -18,7 +19,10 @@ from nightshift.partitions import days_between
 from nightshift.spec import ModelSpec, Retrain
 from nightshift.stores import Stores, layout
 from nightshift.stores.ledger import Ledger, LedgerHead
+from nightshift.stores.objects import Objects
 from nightshift.stores.records import Record
+
+log = logging.getLogger("nightshift")
 
 
 @dataclass(frozen=True)
@@ -280,6 +284,15 @@ def _started_before_the_ledger(spec: ModelSpec, partition: str, stores: Stores) 
         night = layout.night_of_decision(key)
         days = abs(days_between(night, partition))
         if 0 < days <= spec.retrain.cooldown_days:
-            record = objects.get_record(key, DecisionRecord)
+            record = _readable(key, objects)
             if record and record.retrain:
                 yield night
+
+
+def _readable(key: str, objects: Objects) -> DecisionRecord | None:
+    """A decision, or None: what is damaged costs its own night. All that started a retrain is in the ledger."""
+    try:
+        return objects.get_record(key, DecisionRecord)
+    except UnreadableRecord as error:
+        log.warning("a decision is left out: %s", error)
+        return None

@@ -93,13 +93,14 @@ def monitor(spec: ModelSpec, partition: str, stores: Stores) -> NightReport:
 
 
 def _pin(spec: ModelSpec, validated: Manifest, predictions: Manifest) -> Pin:
-    if predictions.provenance["input"] != validated.digest:
+    pin = predictions.pin
+    if predictions.provenance.get("input") != validated.digest:
         night = predictions.partition
         raise DataError(
             f"{spec.name} {night} was scored from other rows than are validated now",
             fix=f"trigger {spec.name}.predict for {night} again; monitoring follows it",
         )
-    return predictions.pin
+    return pin
 
 
 def _counts(validated: Manifest, predictions: Manifest) -> NightCounts:

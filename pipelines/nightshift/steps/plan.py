@@ -20,10 +20,10 @@ def plan(spec: ModelSpec, partition: str, stores: Stores, *, allow_future_model:
     spec.require_night(partition)
     draft = stores.lake.begin(predictions)
     validated = stores.lake.require(spec.key(Dataset.VALIDATED, partition))
-    pin, move = _champion(spec, stores)
+    published = stores.lake.manifest(predictions)
+    pin, move = _champion(spec, published, stores)
     if not (allow_future_model or spec.predict.allow_future_model):
         _refuse_the_future(pin, partition)
-    published = stores.lake.manifest(predictions)
     if published:
         # What is lost of the night that stands does not keep it from being made anew.
         with suppress(MissingPartition):
@@ -41,12 +41,13 @@ def plan(spec: ModelSpec, partition: str, stores: Stores, *, allow_future_model:
     )
 
 
-def _champion(spec: ModelSpec, stores: Stores) -> tuple[Pin, int]:
+def _champion(spec: ModelSpec, published: Manifest | None, stores: Stores) -> tuple[Pin, int]:
     """Who scores, and by which move; where none was ever written, whom MLflow shows, if it passed its gate."""
+    known = published.inputs.get(CHAMPION_MOVE, 0) if published else 0
     try:
-        return stores.aliases.champion(spec.name)
+        return stores.aliases.champion(spec.name, known)
     except NoChampion:
-        return stores.registry.champion(spec.name), 0
+        return stores.registry.champion(spec.name), known
 
 
 def _refuse_the_future(pin: Pin, partition: str) -> None:

@@ -29,6 +29,7 @@ def retract(
         by=_who(stores),
         why=why,
         dataset=dataset,
+        at=stores.began.isoformat() if stores.began else None,
     )
     taken_back = take_back(stores.lake.objects, night, retraction, stores.provenance(), _last_champion(spec, stores))
     _forget(night, stores)

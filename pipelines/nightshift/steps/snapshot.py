@@ -10,7 +10,7 @@ from nightshift.contracts import Dataset, SnapshotRef
 from nightshift.errors import MissingPartition, SchemaMismatch, UnreadableRecord
 from nightshift.extras import require
 from nightshift.modelling.holdout import read_snapshot
-from nightshift.modelling.labelled_night import join_night
+from nightshift.modelling.labelled_night import InMotion, join_night
 from nightshift.partitions import between
 from nightshift.sources.reading import is_of_clock
 from nightshift.spec import ModelSpec
@@ -31,8 +31,8 @@ def snapshot(spec: ModelSpec, as_of: str, stores: Stores) -> SnapshotRef:
 
     Only nights that were not joined before are, and only what the remote lacks is pushed. The window ends with
     the last night whose labels a run on ``as_of`` can see. Nights without source data are simply not there, nor are
-    those that were taken back, whose manifest cannot be read, or whose rows another clock told apart: the reference
-    lists them, and how many labels had no row.
+    those that were taken back, whose manifest cannot be read, whose validation died, or whose rows another clock told
+    apart: the reference lists them, and how many labels had no row.
     Raises ``MissingPartition`` when too few nights are, ``UsageError`` without the extra ``train``.
     """
     require("train", f"a snapshot of {spec.name}")
@@ -190,9 +190,20 @@ def _write_night(spec: ModelSpec, night: str, stores: Stores) -> _WrittenNight |
         joined = join_night(spec, night, stores)
         blob, rows = stores.snapshots.keep(joined.write)
         return _WrittenNight(blob.md5, blob.size, rows, joined.labels_without_row)
-    except UnreadableRecord as error:
+    except (UnreadableRecord, InMotion) as error:
         log.warning("%s %s is left out: %s", spec.name, night, error)
         return None
+    except MissingPartition as error:
+        if _is_published(spec, night, stores):
+            raise
+        log.warning("%s", error)
+        return None
+
+
+def _is_published(spec: ModelSpec, night: str, stores: Stores) -> bool:
+    """Whether a night still has data and labels that people can read: it may have been taken back meanwhile."""
+    joined = (Dataset.VALIDATED, Dataset.LABELS)
+    return all(stores.lake.published(spec.key(dataset, night)) for dataset in joined)
 
 
 def _is_of_this_clock(spec: ModelSpec, night: str, stores: Stores) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -17,17 +18,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Stores:
-    """The stores of one step, opened when first used. ``origin`` says who runs it, for provenance."""
+    """The stores of one step, opened when first used. ``origin`` says who runs it, for provenance.
+
+    ``began`` is when the run began that it is a step of, however often it was tried since; None where nobody knows.
+    """
 
     settings: Settings
     origin: dict[str, str] = field(default_factory=dict)
+    began: dt.datetime | None = None
 
     @cached_property
     def lake(self) -> Lake:
         """Partitions, manifests and graphs in S3."""
         from nightshift.stores.lake import Lake
 
-        return Lake(self.settings)
+        return Lake(self.settings, self.began)
 
     @cached_property
     def registry(self) -> Registry:

@@ -5,6 +5,7 @@ A move is appended to the ledger, and then MLflow's alias is set. Who moves an a
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from nightshift.stores import Stores
 
 PASSES = 5
+log = logging.getLogger("nightshift")
 
 
 class AliasMove(Record):
@@ -97,15 +99,23 @@ class Aliases:
         """The version that an alias has by the ledger, or None. Raises ``UnreadableRecord``, ``LakeUnavailable``."""
         return self.ledger(model).head().version(alias)
 
-    def champion(self, model: str) -> tuple[Pin, int]:
+    def champion(self, model: str, known: int = 0) -> tuple[Pin, int]:
         """The version that scores, and the number of the move that made it champion.
+
+        ``known`` is a move that something published names. A ledger that ends before it was lost, or came back from an
+        older copy: what it says now counts as that move, so that nights can be made anew.
 
         Raises ``NoChampion``, ``ModelError``, ``RegistryUnavailable``, ``UnreadableRecord``, ``LakeUnavailable``.
         """
-        last = self.ledger(model).head().last.get(CHAMPION)
+        head = self.ledger(model).head()
+        last = head.last.get(CHAMPION)
         if last is None or last.version is None:
             raise NoChampion(f"{model} has no champion yet", fix=f"trigger {model}.train, or: nightshift train {model}")
-        return self._stores.registry.pin(model, last.version), last.number
+        move = last.number
+        if head.number < known:
+            log.warning("%s: the ledger of its aliases has lost moves: it ends at %d of %d", model, head.number, known)
+            move = known
+        return self._stores.registry.pin(model, last.version), move
 
     def astray(self, model: str) -> list[AstrayAlias]:
         """The aliases that MLflow shows otherwise; those of versions that it has no more are left out."""

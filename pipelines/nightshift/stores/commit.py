@@ -6,6 +6,7 @@ to commit wins. A lost answer looks like a lost race: what lies there decides, a
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from typing import NamedTuple
 from nightshift.contracts import Dataset, PartitionKey
 from nightshift.errors import DataError, LakeUnavailable, LostRows, Superseded, UnreadableRecord
 from nightshift.stores import layout
-from nightshift.stores.manifest import DataFile, Manifest
+from nightshift.stores.manifest import DataFile, Manifest, Retraction
 from nightshift.stores.missing import missing_file
 from nightshift.stores.objects import ConditionFailed, Objects
 from nightshift.stores.parquet_source import is_intact
@@ -65,6 +66,13 @@ def committed(objects: Objects, key: PartitionKey) -> Committed | None:
     return standing
 
 
+def readable(objects: Objects, key: PartitionKey) -> Committed | None:
+    """What stands of a night, or None, also where it cannot be read."""
+    with suppress(UnreadableRecord):
+        return committed(objects, key)
+    return None
+
+
 def commit(objects: Objects, night: Manifest, base_etag: str | None) -> Manifest:
     """Put a night in its place; what stands then: this, or the same rows made from the same before.
 
@@ -79,7 +87,7 @@ def commit(objects: Objects, night: Manifest, base_etag: str | None) -> Manifest
         _require_right(night, standing, base_etag)
         _require_files(objects, night)
         successor = _after(standing, night, floor)
-        if _is_put(objects, successor, standing):
+        if is_put(objects, successor, standing.etag if standing else None):
             return successor
         standing = committed(objects, night.key)
     raise LakeUnavailable(f"{night.key} is committed by others all the time", fix="run it again")
@@ -99,9 +107,9 @@ def _require_right(night: Manifest, standing: Committed | None, base_etag: str |
     if standing is None:
         return
     if night.is_older_than(standing.manifest.inputs):
-        raise _superseded(night, standing.manifest)
+        raise superseded(night.key, standing.manifest)
     if standing.etag != base_etag and not standing.manifest.is_older_than(night.inputs):
-        raise _superseded(night, standing.manifest)
+        raise superseded(night.key, standing.manifest)
 
 
 def _require_files(objects: Objects, night: Manifest) -> None:
@@ -123,14 +131,16 @@ def _after(standing: Committed | None, night: Manifest, floor: int) -> Manifest:
     return night.model_copy(update={"previous": before.generation, "sequence": before.sequence + 1})
 
 
-def _is_put(objects: Objects, night: Manifest, standing: Committed | None) -> bool:
-    """Whether it stands now; no when another came in between."""
+def is_put(objects: Objects, night: Manifest, etag: str | None) -> bool:
+    """Put a manifest over the one with this ETag, and say whether it stands now; no when another came in between.
+
+    A lost answer may have been a yes: what lies there decides. Raises ``LakeUnavailable``.
+    """
     key = layout.manifest(night.key)
-    etag = standing.etag if standing else None
     try:
         objects.put_if(key, night.to_json(), etag)
     except ConditionFailed as refusal:
-        now = committed(objects, night.key)
+        now = readable(objects, night.key)
         if now and now.manifest.generation == night.generation:
             return True
         if (now.etag if now else None) == etag:
@@ -156,17 +166,22 @@ def _sequences_named(key: PartitionKey, read: Callable[[PartitionKey], Committed
             yield dependent.manifest.inputs.get(str(key.dataset), 0)
 
 
-def _superseded(mine: Manifest, standing: Manifest) -> Superseded:
-    taken_back = standing.retracted
-    if taken_back:
-        return Superseded(
-            f"{mine.key} was taken back by {taken_back.by} while this run worked: {taken_back.why}",
-            fix="nothing to do; run again to bring it back",
-        )
+def superseded(mine: PartitionKey, standing: Manifest) -> Superseded:
+    """What ends a run that was too late."""
+    if standing.retracted:
+        return taken_back(mine, standing.retracted, "while this run worked")
     winner = standing.provenance.get("airflow_run") or standing.generation
     return Superseded(
-        f"{mine.key} was published by {winner} while this run worked; its night stands",
+        f"{mine} was published by {winner} while this run worked; its night stands",
         fix="nothing to do; run again to replace it",
+    )
+
+
+def taken_back(key: PartitionKey, retraction: Retraction, when: str) -> Superseded:
+    """What ends a run that would bring back what a person took back in the meantime."""
+    return Superseded(
+        f"{key} was taken back by {retraction.by} {when}: {retraction.why}",
+        fix="nothing to do; run again to bring it back",
     )
 
 

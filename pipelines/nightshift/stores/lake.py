@@ -4,6 +4,7 @@ A generation's files are immutable; one conditional PUT of the manifest makes it
 files that people read are copied after that (stores/plain.py; docs/publishing.md; stores/layout.py has the keys).
 """
 
+import datetime as dt
 import logging
 import uuid
 from collections.abc import Iterable, Mapping
@@ -21,7 +22,7 @@ from nightshift.s3.client import NoSuchObject
 from nightshift.settings import Settings
 from nightshift.stores import layout, parquet, plain
 from nightshift.stores.columns import other_column, require_column
-from nightshift.stores.commit import GenerationDraft, check_rows, commit, committed
+from nightshift.stores.commit import GenerationDraft, check_rows, commit, committed, superseded, taken_back
 from nightshift.stores.manifest import DataFile, Manifest
 from nightshift.stores.missing import how_to_make, missing_file
 from nightshift.stores.objects import Objects
@@ -44,8 +45,9 @@ class ListedCommit:
 class Lake:
     """All datasets of all models under one S3 prefix."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, began: dt.datetime | None = None) -> None:
         self.objects = Objects(settings, settings.lake)
+        self._began = began
         self._checked_columns: set[tuple[Dataset, str, str]] = set()
 
     def manifest(self, key: PartitionKey) -> Manifest | None:
@@ -138,13 +140,22 @@ class Lake:
     def begin(self, key: PartitionKey) -> GenerationDraft:
         """Start a new generation of a night. Before anything of what it will be made from is read.
 
-        Raises ``UsageError`` when other nights lie under another partition column, ``UnreadableRecord``.
+        Raises ``UsageError`` when other nights lie under another partition column, ``UnreadableRecord``, and
+        ``Superseded`` when the night was taken back since the run began: another try does not bring it back.
         """
         standing = committed(self.objects, key)
         if standing is None:
             self.require_column(key)
+        elif standing.manifest.retracted and standing.manifest.retracted.is_after(self._began):
+            raise taken_back(key, standing.manifest.retracted, "after this run had begun")
         base_etag = standing.etag if standing else None
         return GenerationDraft(key, uuid.uuid4().hex[:12], base_etag)
+
+    def require_base(self, draft: GenerationDraft) -> None:
+        """Raises ``Superseded`` when another was committed since ``begin``, as a commit would."""
+        standing = committed(self.objects, draft.key)
+        if standing and standing.etag != draft.base_etag:
+            raise superseded(draft.key, standing.manifest)
 
     def add(
         self,
@@ -239,12 +250,6 @@ class Lake:
     def source(self, file: StoredFile, *, wholly: bool = False) -> ParquetSource:
         """A file of a generation, held against its digest; a large one by its pages' checksums, unless ``wholly``."""
         return source(self.objects, file, wholly=wholly)
-
-    def open_parquet(
-        self, key: str, dictionaries: Iterable[str] = (), footer: pq.FileMetaData | None = None
-    ) -> pq.ParquetFile:
-        """A file of which nothing but its key is known, checked page by page. As ``ParquetSource.open``."""
-        return ParquetSource(self.objects, key).open(dictionaries, footer)
 
     def heal(self, manifest: Manifest) -> None:
         """Bring the plain files in line with what stands, after a run that died between the two."""

@@ -130,24 +130,24 @@ class Ledger(Generic[E, H]):
             record=json.loads(record.model_dump_json(by_alias=True)),
         )
         body = entry.to_json()
-        if not self._is_ours(layout.ledger_entry(self._prefix, entry.number), body):
+        if not self._is_ours(entry, body):
             return False
         after = self._after(head, self._opened(entry.number, body))
         self._refresh(after)
         return True
 
-    def _is_ours(self, key: str, body: bytes) -> bool:
-        """Write a body where nothing is, and say whether it lies there then, whatever became of the answers."""
+    def _is_ours(self, entry: LedgerEntry, body: bytes) -> bool:
+        """Write an entry where nothing is, and say whether it lies there then, whatever became of the answers."""
+        key = layout.ledger_entry(self._prefix, entry.number)
         for _ in range(TRIES):
             try:
                 self._objects.put_if(key, body, etag=None)
                 return True
             except ConditionFailed as error:
                 refusal = error
-            stored = self._objects.get(key)
+            stored = self._objects.get_record(key, LedgerEntry)
             if stored:
-                there, _ = stored
-                return there == body
+                return stored.token == entry.token
         raise LakeUnavailable(f"{self._where} takes no entry: {refusal}", fix="nightshift status") from refusal
 
     def _continued(self, cached: H) -> H:
@@ -186,11 +186,13 @@ class Ledger(Generic[E, H]):
         return ordered_map(self._read, numbers, threads=AT_ONCE, depth=AT_ONCE * 2)
 
     def _read(self, number: int) -> _StoredEntry[E]:
-        stored = self._objects.get(layout.ledger_entry(self._prefix, number))
-        if stored is None:
+        """An entry, fetched again before it is called damaged. Its digest is of the bytes as they were fetched."""
+        key = layout.ledger_entry(self._prefix, number)
+        opened = self._objects.get_opened(key, lambda body: self._opened(number, body))
+        if opened is None:
             raise self._broken(number, "is not there")
-        body, _ = stored
-        return self._opened(number, body)
+        entry, _ = opened
+        return entry
 
     def _opened(self, number: int, body: bytes) -> _StoredEntry[E]:
         key = layout.ledger_entry(self._prefix, number)

@@ -1,5 +1,6 @@
 """The commit record of a night: which files count, and where they came from."""
 
+import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping
@@ -8,8 +9,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from nightshift.contracts import Dataset, PartitionKey, PartitionRef, Pin
+from nightshift.errors import DataError
 from nightshift.stores import layout
-from nightshift.stores.missing import how_to_replace
+from nightshift.stores.missing import how_to_make, how_to_replace
 from nightshift.stores.records import Record
 
 WITH_INPUTS = 2
@@ -29,13 +31,23 @@ class DataFile(BaseModel):
 
 
 class Retraction(BaseModel):
-    """That a night was taken back, by whom and why; ``dataset`` is the one that was named, of which this is made."""
+    """That a night was taken back, by whom and why; ``dataset`` is the one that was named, of which this is made.
+
+    ``at`` is when the run that did it began, in ISO 8601, by the clock of who runs; None where nobody said.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     by: str
     why: str
     dataset: Dataset | None = None
+    at: str | None = None
+
+    def is_after(self, began: dt.datetime | None) -> bool:
+        """Whether it was done when a run that began then was under way."""
+        if self.at is None or began is None:
+            return False
+        return dt.datetime.fromisoformat(self.at) > began
 
 
 class Manifest(Record):
@@ -92,8 +104,18 @@ class Manifest(Record):
         )
 
     @property
+    def names_version(self) -> bool:
+        """Whether it has a ``pin``: what a person published by hand has none."""
+        return "pin" in self.provenance
+
+    @property
     def pin(self) -> Pin:
-        """The version that scored the night; predictions only."""
+        """The version that scored the night; predictions only. Raises ``DataError`` where it does not say."""
+        if not self.names_version:
+            raise DataError(
+                f"{self.key} does not say which version scored it: it was published by hand",
+                fix=f"make it anew: {how_to_make(self.key)}",
+            )
         return Pin(**self.provenance["pin"])
 
     @property

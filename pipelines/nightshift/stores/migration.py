@@ -12,10 +12,10 @@ from nightshift.contracts import Dataset, PartitionKey
 from nightshift.errors import LakeUnavailable, LaterRecord, UnreadableRecord
 from nightshift.s3 import trust
 from nightshift.stores import layout, plain
-from nightshift.stores.commit import committed
+from nightshift.stores.commit import committed, is_put
 from nightshift.stores.manifest import Manifest
 from nightshift.stores.night_listing import committed_night
-from nightshift.stores.objects import ConditionFailed, Objects
+from nightshift.stores.objects import Objects
 
 MOST_SWAPS = 20
 WRITTEN_FORMAT = 2
@@ -89,7 +89,7 @@ def _put_in_place(objects: Objects, old: PartitionKey, new: PartitionKey) -> str
             return MOVED
         wanted = _wanted(before.manifest, standing.manifest if standing else None, new)
         is_there = standing is not None and standing.manifest == wanted
-        if is_there or _is_put(objects, wanted, standing.etag if standing else None):
+        if is_there or is_put(objects, wanted, standing.etag if standing else None):
             plain.serve(objects, wanted)
             return MOVED if wanted.generation == before.manifest.generation else DROPPED
     raise LakeUnavailable(f"{new} is committed by others all the time", fix="end its runs, then run it again")
@@ -103,15 +103,6 @@ def _wanted(before: Manifest, standing: Manifest | None, new: PartitionKey) -> M
         return standing
     # What is made from either must see that this one is the newer.
     return standing.model_copy(update={"sequence": before.sequence + 1})
-
-
-def _is_put(objects: Objects, manifest: Manifest, etag: str | None) -> bool:
-    try:
-        objects.put_if(layout.manifest(manifest.key), manifest.to_json(), etag)
-    except ConditionFailed:
-        # Whether it lies there in spite of that shows the next look.
-        return False
-    return True
 
 
 def _renamed(manifest: Manifest, new: PartitionKey) -> Manifest:

@@ -1,6 +1,6 @@
 """Objects in one S3 bucket: get, put, conditional put, copy, list. Nothing here knows of nights."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
@@ -23,11 +23,12 @@ from nightshift.s3.client import (
     refusable,
     status_of,
 )
+from nightshift.s3.upload import Upload
 from nightshift.settings import Settings
 from nightshift.stores.records import Record
-from nightshift.stores.upload import Upload
 
 R = TypeVar("R", bound=Record)
+T = TypeVar("T")
 JSON = "application/json"
 ANYTHING = "*"
 PIECE = 2**20
@@ -42,7 +43,6 @@ class Objects:
     """One bucket, under an optional prefix. Keys are relative to ``s3://bucket/prefix``."""
 
     def __init__(self, settings: Settings, uri: str) -> None:
-        self._settings = settings
         self.settings = settings
         self.uri = uri.rstrip("/")
         bucket, _, prefix = self.uri.removeprefix("s3://").partition("/")
@@ -107,13 +107,17 @@ class Objects:
 
     def get_tagged(self, key: str, kind: type[R]) -> tuple[R, str] | None:
         """A record and its ETag, or None when there is none. Raises ``UnreadableRecord``."""
+        return self.get_opened(key, lambda body: kind.from_json(body, f"{self.uri}/{key}"))
+
+    def get_opened(self, key: str, opened: Callable[[bytes], T]) -> tuple[T, str] | None:
+        """What ``opened`` makes of a body, fetched again while it cannot be read, and its ETag; None for no object."""
         for reading in range(1, READINGS + 1):
             stored = self.get(key)
             if stored is None:
                 return None
             body, etag = stored
             try:
-                return kind.from_json(body, f"{self.uri}/{key}"), etag
+                return opened(body), etag
             except UnreadableRecord:
                 if reading == READINGS:
                     raise
@@ -122,10 +126,10 @@ class Objects:
     def put_if(self, key: str, body: bytes, etag: str | None) -> None:
         """Write only if the object is still the one with ``etag`` (None: only if there is none).
 
-        One small PUT, SDK retries off: a retried success looks like a lost race. Raises
-        ``ConditionFailed`` for every answer but a clear yes.
+        One small PUT, SDK retries off: a retried success looks like a lost race. Raises ``UsageError`` for a
+        person's mistake, and ``ConditionFailed`` for every other answer but a clear yes.
         """
-        with refusable():
+        with refusable(f"{self.uri}/{key}"):
             self._single_try.put_object(**self._at(key), Body=body, ContentType=JSON, **condition(etag))
 
     @contextmanager
@@ -251,7 +255,7 @@ class Objects:
     @cached_property
     def filesystem(self) -> Any:
         """The store as pyarrow's filesystem, for paths as ``path`` gives them."""
-        return arrow_filesystem(self._settings)
+        return arrow_filesystem(self.settings)
 
     def _listed(self, operation: str, field: str, Prefix: str, **query: Any) -> Iterator[dict[str, Any]]:  # noqa: N803
         """What S3 lists under a prefix. A page that is not there is no end of the list."""
@@ -284,11 +288,11 @@ class Objects:
 
     @cached_property
     def _client(self) -> Any:
-        return connect(self._settings, attempts=4)
+        return connect(self.settings, attempts=4)
 
     @cached_property
     def _single_try(self) -> Any:
-        return connect(self._settings, attempts=1)
+        return connect(self.settings, attempts=1)
 
     def _explained(self, key: str) -> AbstractContextManager[None]:
         return explained(f"{self.uri}/{key}")

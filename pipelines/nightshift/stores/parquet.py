@@ -14,7 +14,7 @@ from nightshift.spec import Column
 from nightshift.stores.types import REFUSALS, arrow_type, fitted
 
 if TYPE_CHECKING:
-    from nightshift.stores.upload import Upload
+    from nightshift.s3.upload import Upload
 
 ROW_GROUP_ROWS = 131_072
 LARGE_ROWS = 16_384

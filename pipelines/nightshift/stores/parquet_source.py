@@ -7,7 +7,7 @@ anew before it is an error.
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -53,6 +53,12 @@ class ParquetSource:
         Raises ``MissingPartition``, ``DamagedFile``, ``LakeUnavailable``. ``dictionaries`` are columns to read as
         such: their values once, and an index per row. A ``footer`` that was read before saves a request.
         """
+        for _ in range(READINGS - 1):
+            with suppress(DamagedFile):
+                return self._opened(dictionaries, footer)
+        return self._opened(dictionaries, footer)
+
+    def _opened(self, dictionaries: Iterable[str], footer: pq.FileMetaData | None) -> pq.ParquetFile:
         with reading(self.key):
             try:
                 source = self.objects.open(self.key) if self.body is None else pa.BufferReader(self.body)

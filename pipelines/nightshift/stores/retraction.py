@@ -6,7 +6,6 @@ another base, and ends superseded. So nothing comes back but by a run that begin
 
 import uuid
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,9 +14,9 @@ from nightshift.contracts import Dataset, PartitionKey
 from nightshift.errors import LakeUnavailable, LaterRecord, MissingPartition, UnreadableRecord
 from nightshift.s3 import trust
 from nightshift.stores import layout, plain
-from nightshift.stores.commit import MADE_FROM, Committed, committed, last_sequence_named
+from nightshift.stores.commit import MADE_FROM, committed, is_put, last_sequence_named, readable
 from nightshift.stores.manifest import Manifest, Retraction
-from nightshift.stores.objects import ConditionFailed, Objects
+from nightshift.stores.objects import Objects
 
 MOST_SWAPS = 20
 # A night and its quarantine are made together, in this order.
@@ -96,7 +95,7 @@ def _take_back(
         if before and before.retracted and not before.is_older_than(newest):
             return _served(objects, before, rows=0)
         manifest = _retracted(objects, key, standing, newest, retraction, provenance)
-        if _is_put(objects, manifest, standing.etag):
+        if is_put(objects, manifest, standing.etag):
             return _served(objects, manifest, rows=before.rows if before else 0)
     raise LakeUnavailable(f"{key} is committed by others all the time", fix="run it again")
 
@@ -126,7 +125,7 @@ def _newest_inputs(
     for dataset, dependents in MADE_FROM.items():
         if key.dataset not in dependents:
             continue
-        upstream = _read(objects, key.of(dataset))
+        upstream = readable(objects, key.of(dataset))
         if upstream:
             name = str(dataset)
             newest[name] = max(newest.get(name, 0), upstream.manifest.sequence)
@@ -146,7 +145,7 @@ def _retracted(
 ) -> Manifest:
     before = standing.manifest
     columns = before.columns if before else {}
-    sequence = before.sequence if before else last_sequence_named(key, partial(_read, objects))
+    sequence = before.sequence if before else last_sequence_named(key, partial(readable, objects))
     return Manifest(
         dataset=key.dataset,
         model=key.model,
@@ -164,19 +163,3 @@ def _retracted(
         inputs=inputs,
         retracted=retraction,
     )
-
-
-def _read(objects: Objects, key: PartitionKey) -> Committed | None:
-    with suppress(UnreadableRecord):
-        return committed(objects, key)
-    return None
-
-
-def _is_put(objects: Objects, manifest: Manifest, etag: str | None) -> bool:
-    """Whether it stands now. A lost answer may have been a yes: what lies there decides."""
-    try:
-        objects.put_if(layout.manifest(manifest.key), manifest.to_json(), etag)
-    except ConditionFailed:
-        now = _read(objects, manifest.key)
-        return now is not None and now.manifest.generation == manifest.generation
-    return True

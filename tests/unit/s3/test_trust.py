@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -81,6 +82,21 @@ def test_an_outage_is_no_verdict_and_is_tried_again(server: S3, tmp_path: Path, 
     server.hand = careless.honest
     publish(Lake(settings))
     assert list(Objects(settings, settings.lake).keys("_doctor/")) == []
+
+
+def cut(environ: Any, start: Any, store: Any) -> Any:
+    """Answers to a GET with half of what it says that it sends."""
+    if environ["REQUEST_METHOD"] != "GET" or "list-type" in environ["QUERY_STRING"]:
+        return store(environ, start)
+    body = b"".join(store(environ, start))
+    return [body[: len(body) // 2]]
+
+
+def test_a_cut_answer_is_an_outage_too(server: S3, tmp_path: Path) -> None:
+    """A fault that the soak saw: the probe read below boto3, and ended with a traceback."""
+    server.hand = cut
+    with pytest.raises(LakeUnavailable, match="could not be tried before a commit"):
+        trust.require(server.settings(tmp_path))
 
 
 def test_keys_that_may_not_try_are_a_mistake_and_not_an_outage(server: S3, tmp_path: Path) -> None:

@@ -144,7 +144,7 @@ def _of_published(reader: Reader, recent: RecentNights, predictions: Manifest) -
         made_from=recent.made_from(night),
         state="published",
         rows=predictions.rows,
-        version=predictions.pin.version,
+        version=_version(predictions),
     )
     try:
         record = reader.night_record(night) if night in recent.drift else None
@@ -153,6 +153,12 @@ def _of_published(reader: Reader, recent: RecentNights, predictions: Manifest) -
         return facts.model_copy(update={"verdict": UNREADABLE})
     stands = record if record and record.generation == predictions.generation else None
     return facts.model_copy(update={"verdict": _verdict(stands), "quarantined": quarantined})
+
+
+def _version(predictions: Manifest) -> str:
+    """Nothing for a night that was published by hand."""
+    pin = predictions.provenance.get("pin") or {}
+    return str(pin.get("version", ""))
 
 
 def _verdict(record: NightRecord | None) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from nightshift.stores.upload import PART_BYTES, Upload
+from nightshift.s3.upload import PART_BYTES, Upload
 
 
 class ForgetsNothing:
