@@ -61,7 +61,7 @@ def measure_arrived(spec: ModelSpec, partition: str, stores: Stores) -> list[Acc
 
     Looks back 14 nights from ``partition - delay_days``, or as far as labels may still change, for nights with
     predictions and labels whose record is missing or is of other predictions or labels. A run that is repeated
-    returns the same nights again. Nights that were published for another kind of label, or by hand, were taken back or
+    returns the same nights again. Nights that were published for another kind of label, by hand, were taken back or
     have a manifest that is unreadable are left out.
     Raises ``ModelError`` for a version without profile, ``LostRows``, ``LakeUnavailable``.
     """

@@ -83,35 +83,30 @@ def load(spec: ModelSpec, first: str, last: str, stores: Stores) -> Loaded:
         retracted=[night for night in missing if night in retracted],
     )
     wanted = [night for night in missing if night not in retracted]
-    superseded: list[str] = []
+    count = 0
     for night in wanted:
         try:
             if night not in validated:
                 ingest(spec, night, stores)
                 validate(spec, night, stores)
+            if night not in labelled:
+                _label(spec, night, loaded, stores)
+            # One that was there, and has no label yet, is as it was.
+            if night not in validated or night not in loaded.without_labels:
+                count += 1
         except NoSourceData:
             loaded.without_source.append(night)
-            continue
         except RowsGone as error:
             log.warning("%s %s is left as it is: %s", spec.name, night, error)
             loaded.gone.append(night)
-            continue
         except Superseded as notice:
             log.warning("%s", notice)
-            superseded.append(night)
-            continue
+            if night in retracted_nights(spec, stores):
+                loaded.retracted.append(night)
         except UnreadableRecord as error:
             log.warning("%s %s is left out: %s", spec.name, night, error)
             loaded.unreadable.append(night)
-            continue
-        if night not in labelled:
-            _label(spec, night, loaded, stores)
-    if superseded:
-        taken_back = retracted_nights(spec, stores)
-        loaded.retracted.extend(night for night in superseded if night in taken_back)
-    left = {*loaded.without_source, *loaded.gone, *loaded.unreadable, *superseded}
-    left.update(night for night in loaded.without_labels if night in validated)
-    return replace(loaded, loaded=len(wanted) - len(left))
+    return replace(loaded, loaded=count)
 
 
 def retracted_nights(spec: ModelSpec, stores: Stores) -> set[str]:
@@ -128,12 +123,9 @@ def _label(spec: ModelSpec, night: str, loaded: Loaded, stores: Stores) -> None:
         ingest_labels(spec, night, stores)
     except NoSourceData:
         loaded.without_labels.append(night)
-    except (RowsGone, Superseded) as error:
+    except RowsGone as error:
         log.warning("the labels of %s %s are left as they are: %s", spec.name, night, error)
         loaded.without_labels.append(night)
-    except UnreadableRecord as error:
-        log.warning("%s %s is left out: %s", spec.name, night, error)
-        loaded.unreadable.append(night)
 
 
 def _complete(dataset: Dataset, schema: pa.Schema, spec: ModelSpec, first: str, last: str, stores: Stores) -> set[str]:
