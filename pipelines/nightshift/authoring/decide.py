@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from nightshift.authoring.calendar import BY_NAME, TREND
 from nightshift.authoring.facts import MOST_HASHES, ColumnFacts
+from nightshift.authoring.keys import KeyRole
 from nightshift.stores.types import DECIMAL_DIGITS
 
 MOST_CATEGORIES = 100
@@ -21,7 +23,7 @@ FEWEST_ROWS = 50
 MOST_SCALE = 18
 RANGED = {"int16", "int32", "int64", "float32", "float64", "decimal", "date"}
 ID = "each row has its own number: an id"
-MOVING = "it moves with the night"
+FEWEST_OF_A_FLAG = 5
 NAMES: dict[pa.DataType, str] = {
     pa.bool_(): "bool",
     pa.int8(): "int16",
@@ -69,47 +71,101 @@ def _decimal_type(arrow_type: pa.DataType) -> dict[str, Any]:
     return {"type": "float64"}
 
 
-def line(
-    facts: ColumnFacts,
-    nights: Counter[dt.date],
-    *,
-    key: bool,
-    only_key: bool,
-    moves: bool,
-) -> DraftLine:
-    """The line of one column. ``moves``: it goes with the night, as a date of the order does."""
+@dataclass(frozen=True)
+class ColumnContext:
+    """What is known of a column besides its own values: of which nights, whether it is a key, and the calendar.
+
+    ``early`` counts the nights that limits are drafted from; ``unlimited`` is why there are none.
+    """
+
+    nights: Counter[dt.date]
+    early: ColumnFacts
+    key: KeyRole | None = None
+    unlimited: str | None = None
+
+
+def line(facts: ColumnFacts, context: ColumnContext) -> DraftLine:
+    """The line of one column."""
     keys = dict(type_of(facts.kind) or {})
+    flag = _is_flag(facts, context)
+    if flag:
+        keys["type"] = "bool"
     column_type = keys["type"]
-    reason = "the key names the row" if only_key else _no_feature(facts, column_type, key, moves)
-    comments = _nulls(facts, nights, keys)
-    has_limits = facts.distinct > 1 and not key and reason not in {ID, MOVING}
-    if has_limits and column_type in RANGED:
-        comments += _range(facts, keys)
-    if has_limits and column_type == "string":
-        comments += _values(facts, keys)
+    reason = _no_feature(facts, column_type, context)
+    comments = _nulls(context.early, context.nights, keys)
+    if flag:
+        comments.append("0 and 1 alone: a flag")
+    has_limits = context.early.distinct > 1 and context.key is None and reason is None
+    if has_limits and (column_type in RANGED or column_type == "string"):
+        comments += _limits(context, column_type, keys)
     comments += _infinite(facts, keys)
+    if context.key is not None and reason is None:
+        comments.append(context.key.rule)
     if reason is not None:
         keys["feature"] = False
         comments.append(f"no feature: {reason}")
     return DraftLine(keys, "; ".join(comments))
 
 
-def _no_feature(facts: ColumnFacts, column_type: str, key: bool, moves: bool) -> str | None:
+def _is_flag(facts: ColumnFacts, context: ColumnContext) -> bool:
+    """Whether whole numbers are truth values: 0 and 1 and often enough both, and no first years of a calendar."""
+    if not pa.types.is_integer(facts.kind) or context.key is not None:
+        return False
+    if facts.values is None or set(facts.values) != {0, 1}:
+        return False
+    moves = context.unlimited in {TREND, BY_NAME}
+    return not moves and min(facts.values.values()) >= FEWEST_OF_A_FLAG
+
+
+def _limits(context: ColumnContext, column_type: str, keys: dict[str, Any]) -> list[str]:
+    if context.unlimited is not None:
+        return [f"no limits: {context.unlimited}"]
+    if column_type == "string":
+        return _values(context.early, keys)
+    return _range(context.early, keys)
+
+
+def _no_feature(facts: ColumnFacts, column_type: str, context: ColumnContext) -> str | None:
     """Why a column cannot be learnt from, if it cannot."""
+    key = context.key
     if column_type == "timestamp":
         return "a moment is no quantity"
     if facts.known == 0:
         return "always null"
     if facts.distinct + bool(facts.infinite) == 1:
         return "one value only"
+    if key is not None and key.is_id:
+        return key.rule
     if column_type == "string" and _nearly_unique(facts):
         return f"{facts.distinct:,} different texts, nearly one a row: an id"
     if column_type == "string" and facts.distinct > MOST_LEARNT:
         return f"{facts.distinct:,} different texts would be learnt by heart"
-    numbers_rows = key or facts.distinct == facts.known
+    numbers_rows = key is not None or facts.distinct == facts.known
     if "int" in column_type and numbers_rows and _nearly_unique(facts):
         return ID
-    return MOVING if moves else None
+    if column_type == "date" and context.unlimited == TREND:
+        return TREND
+    return None
+
+
+WITHOUT: dict[str, tuple[str, ...]] = {
+    "null": (),
+    "range": ("min", "max"),
+    "values": ("values",),
+    "null share": ("max_null_share",),
+}
+"""The keys that a check needs, by its kind."""
+
+
+def without(line: DraftLine, kind: str, why: str) -> DraftLine:
+    """The line without a check, and the reason in its comment."""
+    keys = {name: value for name, value in line.keys.items() if name not in WITHOUT[kind]}
+    if kind == "null":
+        keys["nullable"] = True
+    actions = {check: action for check, action in keys.pop("on_breach", {}).items() if check != kind}
+    if actions:
+        keys["on_breach"] = actions
+    return DraftLine(keys, f"{line.comment}; {why}")
 
 
 def _nearly_unique(facts: ColumnFacts) -> bool:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from nightshift.authoring.decide import DraftLine
 from nightshift.authoring.label import LabelFacts
 from nightshift.authoring.page import Page
+from nightshift.authoring.row_limits import RowLimits
 from nightshift.authoring.survey import SourceSummary
+from nightshift.authoring.tryout import SHARE
 from nightshift.modelling.label_types import LABEL_TYPES
 from nightshift.modelling.trainers import boosting
 
@@ -19,7 +21,11 @@ NIGHT_BY = {
     "path": "--partition-by: a name=date folder of the path",
     "arrival": "--partition-by arrival: the day a file was last written",
 }
-YAML_COLUMNS = "type, nulls and limits as seen in the data; a limit lies as far beyond what was seen as that is wide"
+YAML_COLUMNS = "type, nulls and limits as seen in the data"
+LIMITS = (
+    "A limit lies as far beyond what was seen as that is wide, rounded away from zero, but not across zero and not",
+    "beyond what the source's type holds; of dates there is only a first, a year or more before. Rows beyond it go.",
+)
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,8 @@ class SpecDraft:
     name: str
     survey: SourceSummary
     nights: Counter[dt.date]
+    rows: RowLimits
+    tried_nights: int
     columns: dict[str, DraftLine]
     sources: dict[str, str]
     left_out: dict[str, str]
@@ -40,6 +48,7 @@ class SpecDraft:
     label_facts: LabelFacts
     delay_days: int
     drift: list[str]
+    quarantined_share: float = SHARE
 
 
 def written(draft: SpecDraft) -> str:
@@ -83,6 +92,11 @@ def _head(page: Page, draft: SpecDraft) -> None:
         counted = f"every {survey.stride}th batch of rows"
     page.say(f"Drafted by `nightshift new` from {survey.pattern}: {rows:,} rows of {nights} nights,")
     page.say(f"{first} to {last}; columns were counted in {counted}.")
+    if draft.tried_nights:
+        early = nights - draft.tried_nights
+        page.say(
+            f"Limits are of the first {early} nights; what the other {draft.tried_nights} breached is not checked."
+        )
     page.say(
         "A first proposal: read it, correct it, then `nightshift check`. `nightshift check --schema` has every key."
     )
@@ -114,8 +128,7 @@ def _partition(page: Page, draft: SpecDraft) -> None:
 
 
 def _night(page: Page, draft: SpecDraft) -> None:
-    smallest = min(draft.nights.values())
-    largest = max(draft.nights.values())
+    rows = draft.rows
     if draft.duplicates:
         action = "drop"
         comment = "of the rows that repeat one, none is kept"
@@ -125,16 +138,27 @@ def _night(page: Page, draft: SpecDraft) -> None:
     page.put("keys", draft.keys, f"--keys; {comment}")
     page.gap()
     page.section("night", "what is expected of a night as a whole")
-    half = max(1, smallest // 2)
-    page.put("min_rows", half, f"half of the smallest night, {smallest:,} rows", 1)
-    page.put("max_rows", largest * 2, f"twice the largest night, {largest:,} rows", 1)
+    if rows.low is not None:
+        page.put("min_rows", rows.low, f"half of the smallest night, {rows.smallest:,} rows", 1)
+    if rows.high is not None:
+        page.put("max_rows", rows.high, f"twice the largest night, {rows.largest:,} rows", 1)
+    for why in rows.left_out:
+        page.say(why)
     page.put("duplicate_keys", action, f"{draft.duplicates:,} rows repeat a key of their night", 1)
-    page.put("max_quarantined_share", 0.05, "a default: a night that would lose more rows is refused", 1)
+    page.put("max_quarantined_share", draft.quarantined_share, _share_comment(draft), 1)
     page.gap()
+
+
+def _share_comment(draft: SpecDraft) -> str:
+    if draft.quarantined_share == SHARE:
+        return "a default: a night that would lose more rows is refused"
+    return "the last night would lose nearly as many rows; a night that would lose more is refused"
 
 
 def _columns(page: Page, draft: SpecDraft) -> None:
     page.section("columns", YAML_COLUMNS)
+    for comment in LIMITS:
+        page.say(comment)
     for name, line in draft.columns.items():
         keys = {"type": line.keys["type"]}
         if name in draft.sources:
@@ -169,7 +193,7 @@ def _training(page: Page, draft: SpecDraft) -> None:
     page.put("window_days", window_days, f"the days that the data spans, at most {LONGEST_WINDOW}", 1)
     page.put("holdout_days", holdout_days, "a fifth of the nights in the window; never trained on", 1)
     page.put("trainer", boosting.TRAINER.name, "takes nulls, categories and numbers as they are", 1)
-    page.section("  parameters", "scikit-learn's names; a careful start for data of this size")
+    page.section("parameters", "scikit-learn's names; a careful start for data of this size", 1)
     page.put("max_iter", 100, "trees", 2)
     page.put("learning_rate", 0.1, "of each tree", 2)
     page.put("max_leaf_nodes", 15, "small trees generalise over nights", 2)

@@ -49,6 +49,8 @@ def new(
 
 
 def _say_new(model: "NewModel") -> None:
+    for note in model.notes:
+        typer.echo(note)
     for warning in model.warnings:
         _warn(warning)
     typer.echo(

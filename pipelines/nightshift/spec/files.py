@@ -1,7 +1,6 @@
 """Reading specs: ``models/<model>/model.yaml``."""
 
 from pathlib import Path
-from typing import Any
 
 import yaml
 from pydantic import ValidationError
@@ -10,15 +9,25 @@ from nightshift.errors import SpecError, UsageError
 from nightshift.spec.explain import explain
 from nightshift.spec.model import ModelSpec
 from nightshift.spec.source import PythonSource
+from nightshift.spec.yaml_keys import read_yaml
 
 
 def load_spec(path: Path) -> ModelSpec:
     """Read and check one model.yaml. Raises ``SpecError`` naming file, key, what was got and what is allowed."""
     try:
-        raw: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise SpecError(f"{path} does not exist", fix="see models/ for the models there are") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise SpecError(f"{path} is not YAML: {error}") from error
+    return spec_of(path, text)
+
+
+def spec_of(path: Path, text: str) -> ModelSpec:
+    """The spec that a file of this text would hold. Raises ``SpecError`` as ``load_spec``."""
+    try:
+        raw = read_yaml(path, text)
+    except yaml.YAMLError as error:
         raise SpecError(f"{path} is not YAML: {error}") from error
     try:
         spec = ModelSpec.model_validate(raw)
