@@ -13,6 +13,7 @@ import pyarrow as pa
 from nightshift.authoring.calendar import BY_NAME, TREND
 from nightshift.authoring.facts import MOST_HASHES, ColumnFacts
 from nightshift.authoring.keys import KeyRole
+from nightshift.spec.columns import MomentPart
 from nightshift.stores.types import DECIMAL_DIGITS
 
 MOST_CATEGORIES = 100
@@ -75,13 +76,15 @@ def _decimal_type(arrow_type: pa.DataType) -> dict[str, Any]:
 class ColumnContext:
     """What is known of a column besides its own values: of which nights, whether it is a key, and the calendar.
 
-    ``early`` counts the nights that limits are drafted from; ``unlimited`` is why there are none.
+    ``early`` counts the nights that limits are drafted from; ``unlimited`` is why there are none. ``parts`` are those
+    of a moment that differ.
     """
 
     nights: Counter[dt.date]
     early: ColumnFacts
     key: KeyRole | None = None
     unlimited: str | None = None
+    parts: tuple[MomentPart, ...] = ()
 
 
 def line(facts: ColumnFacts, context: ColumnContext) -> DraftLine:
@@ -99,6 +102,9 @@ def line(facts: ColumnFacts, context: ColumnContext) -> DraftLine:
     if has_limits and (column_type in RANGED or column_type == "string"):
         comments += _limits(context, column_type, keys)
     comments += _infinite(facts, keys)
+    if context.parts:
+        keys["parts"] = list(context.parts)
+        comments.append(f"features: its {' and '.join(context.parts)}, on the clock of partition.timezone")
     if context.key is not None and reason is None:
         comments.append(context.key.rule)
     if reason is not None:
@@ -129,7 +135,7 @@ def _no_feature(facts: ColumnFacts, column_type: str, context: ColumnContext) ->
     """Why a column cannot be learnt from, if it cannot."""
     key = context.key
     if column_type == "timestamp":
-        return "a moment is no quantity"
+        return None if context.parts else "a moment is no quantity"
     if facts.known == 0:
         return "always null"
     if facts.distinct + bool(facts.infinite) == 1:

@@ -1,15 +1,16 @@
 """A whole model.yaml out of what was counted."""
 
 import datetime as dt
-import math
 from collections import Counter
 from dataclasses import dataclass
 
+from nightshift.authoring.costs import costs_comment, costs_of
 from nightshift.authoring.decide import DraftLine
 from nightshift.authoring.label import LabelFacts
 from nightshift.authoring.page import Page
 from nightshift.authoring.row_limits import RowLimits
 from nightshift.authoring.survey import SourceSummary
+from nightshift.authoring.trees import effective_rows, learnt_rows, tree_size
 from nightshift.authoring.tryout import SHARE
 from nightshift.modelling.label_types import LABEL_TYPES
 from nightshift.modelling.trainers import boosting
@@ -46,6 +47,7 @@ class SpecDraft:
     label: str
     label_source: str | None
     label_facts: LabelFacts
+    positive_share: float
     delay_days: int
     drift: list[str]
     quarantined_share: float = SHARE
@@ -79,6 +81,13 @@ def window(nights: Counter[dt.date]) -> tuple[int, int]:
     most = min(LONGEST_HOLDOUT, window_days - 1)
     holdout_days = max(1, min(most, a_fifth))
     return window_days, holdout_days
+
+
+def held_out_rows(nights: Counter[dt.date]) -> int:
+    """Rows of the nights that the first training holds out."""
+    _, holdout_days = window(nights)
+    last = sorted(nights)[-holdout_days:]
+    return sum(nights[night] for night in last)
 
 
 def _head(page: Page, draft: SpecDraft) -> None:
@@ -188,16 +197,19 @@ def _label(page: Page, draft: SpecDraft) -> None:
 
 def _training(page: Page, draft: SpecDraft) -> None:
     window_days, holdout_days = window(draft.nights)
-    rows = sum(draft.nights.values())
+    rows = learnt_rows(draft.nights, window_days, holdout_days)
+    size = tree_size(effective_rows(rows, draft.positive_share))
     page.section("training")
     page.put("window_days", window_days, f"the days that the data spans, at most {LONGEST_WINDOW}", 1)
     page.put("holdout_days", holdout_days, "a fifth of the nights in the window; never trained on", 1)
     page.put("trainer", boosting.TRAINER.name, "takes nulls, categories and numbers as they are", 1)
-    page.section("parameters", "scikit-learn's names; a careful start for data of this size", 1)
-    page.put("max_iter", 100, "trees", 2)
-    page.put("learning_rate", 0.1, "of each tree", 2)
-    page.put("max_leaf_nodes", 15, "small trees generalise over nights", 2)
-    page.put("min_samples_leaf", _leaf_rows(rows), f"for {rows:,} rows", 2)
+    page.section("parameters", f"scikit-learn's names; {_size_comment(rows, draft.positive_share)}", 1)
+    page.put("max_iter", size.trees, "trees; more rows bear more of them, and larger ones", 2)
+    page.put("learning_rate", size.rate, "of each tree", 2)
+    page.put("max_leaf_nodes", size.leaves, "small trees generalise over nights", 2)
+    page.put("min_samples_leaf", size.leaf_rows, "rows of a leaf, at least", 2)
+    page.put("l2_regularization", size.penalty, "leaves of few rows say less", 2)
+    page.put("max_features", 0.5, "each split looks at half of the features", 2)
     page.put("seed", 0, "the same data give the same model", 1)
     page.gap()
 
@@ -210,13 +222,11 @@ def _gates(page: Page, draft: SpecDraft) -> None:
     page.gap()
 
 
-def _leaf_rows(rows: int) -> int:
-    """A hundredth of the rows' power of ten, from 5 to 200."""
-    if rows < 100:
-        return 5
-    digits = int(math.log10(rows))
-    hundredth: int = 10 ** (digits - 2)
-    return max(5, min(200, hundredth))
+def _size_comment(rows: int, positive_share: float) -> str:
+    counted = effective_rows(rows, positive_share)
+    if counted < rows:
+        return f"for {rows:,} rows to learn from, which count as {counted:,} since one outcome is rare"
+    return f"for {rows:,} rows to learn from"
 
 
 def _predict(page: Page, draft: SpecDraft) -> None:
@@ -225,7 +235,8 @@ def _predict(page: Page, draft: SpecDraft) -> None:
     page.put("score", f"{draft.label}_score", "what the model gives", 1)
     page.put("prediction", f"predicted_{draft.label}", "what follows from it", 1)
     if label.has_threshold:
-        page.put("threshold", 0.5, "a score from here on means yes; move it by what errors cost", 1)
+        costs = costs_of(draft.positive_share)
+        page.put("costs", costs, costs_comment(draft.positive_share, costs), 1)
     page.gap()
 
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nightshift.authoring.columns import EarlyNights, SourceFacts
+from nightshift.authoring.costs import few_held_out
 from nightshift.authoring.decide import type_of
-from nightshift.authoring.draft import SpecDraft, written
+from nightshift.authoring.draft import SpecDraft, held_out_rows, written
 from nightshift.authoring.facts import Counted, count
 from nightshift.authoring.keys import key_roles
 from nightshift.authoring.names import safe_name
@@ -102,6 +103,7 @@ def _facts(request: NewModelRequest, source: SourceSummary) -> SourceFacts:
         nights=nights,
         keys=key_roles(request.keys, source, counted),
         label=request.label,
+        timezone=request.timezone,
     )
 
 
@@ -111,6 +113,9 @@ def _warnings(draft: SpecDraft, counted: Counted, nightless: int) -> list[str]:
         warnings.append(f"{draft.duplicates:,} rows repeat a key of their night; night.duplicate_keys drops them")
     if nightless:
         warnings.append(f"{nightless:,} rows have no night and are never read")
+    scarce = few_held_out(draft.positive_share, held_out_rows(draft.nights))
+    if scarce:
+        warnings.append(scarce)
     if len(draft.nights) < 3:
         warnings.append(f"only {len(draft.nights)} nights: a training needs some to learn from, some held out")
     for name, facts in counted.facts.items():

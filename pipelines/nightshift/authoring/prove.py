@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nightshift.authoring.columns import DraftColumns, SourceFacts, draft_columns
+from nightshift.authoring.columns import DraftColumns, SourceFacts, draft_columns, part_names
+from nightshift.authoring.costs import positive_share
 from nightshift.authoring.decide import DraftLine, type_of, without
 from nightshift.authoring.draft import SpecDraft, written
 from nightshift.authoring.keys import duplicate_rows
@@ -72,6 +73,7 @@ def drafted(request: NewModelRequest, source: SourceSummary, facts: SourceFacts)
         label=label,
         label_source=request.label if request.label != label else None,
         label_facts=label_facts,
+        positive_share=positive_share(counted.facts[request.label], label_facts),
         delay_days=request.delay_days,
         drift=columns.drift,
     )
@@ -95,7 +97,7 @@ def proven(drafting: Drafting, file: Path, settings: Settings) -> ProvenDraft:
     return ProvenDraft(
         draft=draft,
         spec=_spec(draft, file),
-        warnings=[*map(str, drafting.columns.leaks), *_refused(result, night)],
+        warnings=[*drafting.columns.leaks, *_refused(result, night)],
         notes=[*drafting.roles, *_report(drafting, losses)],
     )
 
@@ -140,7 +142,8 @@ def _without(draft: SpecDraft, reasons: dict[str, str]) -> SpecDraft:
     for alias, why in reasons.items():
         left_out[draft.sources.get(alias, alias)] = why
     lines = {alias: line for alias, line in draft.columns.items() if alias not in reasons}
-    drift = [alias for alias in draft.drift if alias not in reasons]
+    watchable = {*lines, *part_names(lines)}
+    drift = [alias for alias in draft.drift if alias in watchable]
     return replace(draft, columns=lines, left_out=left_out, drift=drift)
 
 

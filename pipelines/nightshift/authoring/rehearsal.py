@@ -69,7 +69,7 @@ def rehearse(spec: ModelSpec, source: SourceSummary, early: EarlyNights) -> list
 def _late_rows(spec: ModelSpec, source: SourceSummary, early: EarlyNights) -> Iterator[tuple[pa.Array, pa.RecordBatch]]:
     """The nights of late rows, and the rows as the spec keeps them."""
     late = pa.array(early.late, pa.date32())
-    names = {name: column.source or name for name, column in spec.columns.items()}
+    names = {name: column.source or name for name, column in spec.columns.items() if column.of is None}
     for batch in source.batches(list(names.values()), source.stride):
         is_late = pc.is_in(batch.column(0), value_set=late)
         rows = batch.filter(is_late)

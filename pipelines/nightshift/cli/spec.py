@@ -143,7 +143,7 @@ def _warn_of_leaks(spec: "ModelSpec") -> None:
     from nightshift.authoring.leaks import look
 
     for leak in look(spec, open_stores()):
-        _warn(str(leak), of=f"{spec.name}: ")
+        _warn(leak, of=f"{spec.name}: ")
 
 
 def _warn(text: str, of: str = "") -> None:

@@ -164,3 +164,18 @@ def test_a_few_infinite_values_too_many_raise_the_share_that_may_be_dropped(prop
     spec, _, text = propose(rows(wild=wild))
     assert spec.night.max_quarantined_share == pytest.approx(0.38)
     assert "the last night would lose nearly as many rows" in text
+
+
+def test_hour_and_weekday_of_a_moment_are_drafted_as_features_and_watched(propose: Proposal) -> None:
+    frame = rows()
+    moments = pd.to_datetime(frame["day"]) + pd.to_timedelta(frame["id"] % 24, unit="h")
+    spec, _, text = propose(frame.assign(at=moments, due=pd.Timestamp("2024-02-01")))
+    assert spec.features == ("size", "at_hour", "at_weekday")
+    assert {"at_hour", "at_weekday"} <= set(spec.drift.features)
+    assert "parts: [hour, weekday]" in text
+    assert "a moment is no quantity" in text
+
+
+def test_0_and_1_are_a_flag_and_the_first_years_are_none(propose: Proposal) -> None:
+    spec, _, _ = propose(rows(member=np.arange(360) % 2, year=np.arange(360) // 200, level=np.arange(360) % 3))
+    assert [spec.columns[name].type for name in ("member", "year", "level")] == ["bool", "int64", "int64"]
