@@ -66,7 +66,7 @@ def _ask(wanted: WantedColumns, stores: Stores) -> Frame:
     if isinstance(source, SqlSource):
         from nightshift.sources.sql import query_night
 
-        return query_night(wanted, source)
+        return query_night(wanted, source, stores.settings.models)
     if isinstance(source, CallableSource):
         return functions.call(wanted, source)
     return functions.call_beside(wanted, source, stores.settings.models)

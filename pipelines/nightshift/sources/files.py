@@ -1,6 +1,7 @@
 """A night out of Parquet or CSV files: only the files, row groups and columns that it needs."""
 
 import datetime as dt
+from collections.abc import Iterator
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -21,18 +22,53 @@ def read_night(wanted: WantedColumns, source: FilesSource, settings: Settings) -
     naming the file, ``LakeUnavailable``.
     """
     night = parse_partition(wanted.partition)
+    if source.transform is not None:
+        from nightshift.sources.transform import transformed
+
+        rows, texts = _as_they_come(wanted, source, settings)
+        file = settings.models / wanted.spec.name / source.transform
+        return transformed(wanted, rows, file, texts=texts) if rows.num_rows else rows
     parts: list[pa.Table] = []
     names: list[str] = []
+    for table, expression in _of_night(wanted, source, night, settings):
+        parts.append(_typed(wanted, table, expression))
+        names += table.schema.names
+    wanted.say_left_out(name for name in names if name != source.column)
+    return wanted.joined(parts) if parts else pa.table({})
+
+
+def _as_they_come(wanted: WantedColumns, source: FilesSource, settings: Settings) -> tuple[pa.Table, bool]:
+    """All columns of the night under the source's names, folders of the path too; and whether numbers are texts."""
+    night = parse_partition(wanted.partition)
+    parts: list[pa.Table] = []
+    texts = False
+    for table, expression in _of_night(wanted, source, night, settings):
+        names = table.schema.names
+        rows = table.read({name: name for name in names}, expression)
+        for name, value in table.file.parts.items():
+            if name not in names:
+                rows = rows.append_column(name, pa.repeat(pa.scalar(value), rows.num_rows))
+        texts = texts or table.texts
+        parts.append(rows)
+    return (wanted.joined(parts) if parts else pa.table({})), texts
+
+
+def _of_night(
+    wanted: WantedColumns, source: FilesSource, night: dt.date, settings: Settings
+) -> Iterator[tuple[Table, ds.Expression | None]]:
+    """The files that have rows of the night, and what holds for those rows where others are in it too."""
     for file in find(source.files, settings):
         if not _may_hold(file, source, night, wanted):
             continue
         table = Table(file)
-        part = _rows(wanted, source, table, night)
-        if part is not None:
-            parts.append(part)
-            names += table.schema.names
-    wanted.say_left_out(name for name in names if name != source.column)
-    return wanted.joined(parts) if parts else pa.table({})
+        if source.night != "column":
+            yield table, None
+            continue
+        partition = wanted.spec.partition
+        expression = rows_of(table, source.column or partition.column, night, partition.timezone)
+        # What other nights look like is not this night's trouble.
+        if expression is not None and table.count(expression):
+            yield table, expression
 
 
 def _may_hold(file: File, source: FilesSource, night: dt.date, wanted: WantedColumns) -> bool:
@@ -43,18 +79,6 @@ def _may_hold(file: File, source: FilesSource, night: dt.date, wanted: WantedCol
         column = source.column or partition.column
         return in_path(file, column) == night
     return arrived(file, partition.timezone) == night
-
-
-def _rows(wanted: WantedColumns, source: FilesSource, table: Table, night: dt.date) -> pa.Table | None:
-    expression: ds.Expression | None = None
-    if source.night == "column":
-        partition = wanted.spec.partition
-        column = source.column or partition.column
-        expression = rows_of(table, column, night, partition.timezone)
-        # What other nights look like is not this night's trouble.
-        if expression is None or not table.count(expression):
-            return None
-    return _typed(wanted, table, expression)
 
 
 def _typed(wanted: WantedColumns, table: Table, expression: ds.Expression | None) -> pa.Table:

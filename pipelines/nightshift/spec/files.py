@@ -6,6 +6,7 @@ import yaml
 from pydantic import ValidationError
 
 from nightshift.errors import SpecError, UsageError
+from nightshift.spec.clock import require_no_clock
 from nightshift.spec.explain import explain
 from nightshift.spec.model import ModelSpec
 from nightshift.spec.source import PythonSource
@@ -48,9 +49,14 @@ def _require_beside(path: Path, spec: ModelSpec) -> None:
         named["source.python"] = spec.source.python
     if spec.night.great_expectations is not None:
         named["night.great_expectations"] = spec.night.great_expectations
+    transform = getattr(spec.source, "transform", None)
+    if transform is not None:
+        named["source.transform"] = transform
     for key, file in named.items():
         if not (path.parent / file).is_file():
             raise SpecError(f"{path}: {key}: got {file!r}, which is not beside model.yaml")
+    if transform is not None:
+        require_no_clock(path.parent / transform)
 
 
 def load_specs(models: Path) -> list[ModelSpec]:
