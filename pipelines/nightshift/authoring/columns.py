@@ -111,6 +111,7 @@ def _line(name: str, names: dict[str, str], facts: SourceFacts, days: Int64s) ->
     column_facts = facts.counted.facts[name]
     values = facts.counted.sample[name]
     context = ColumnContext(
+        alias=alias,
         nights=facts.nights,
         early=facts.early.facts[name],
         key=facts.keys.get(name),

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from nightshift.authoring.calendar import BY_NAME, TREND
+from nightshift.authoring.calendar import TREND
+from nightshift.authoring.codes import are_codes, code_texts, is_flag
 from nightshift.authoring.facts import MOST_HASHES, ColumnFacts
 from nightshift.authoring.keys import KeyRole
 from nightshift.spec.columns import MomentPart
@@ -24,7 +25,6 @@ FEWEST_ROWS = 50
 MOST_SCALE = 18
 RANGED = {"int16", "int32", "int64", "float32", "float64", "decimal", "date"}
 ID = "each row has its own number: an id"
-FEWEST_OF_A_FLAG = 5
 NAMES: dict[pa.DataType, str] = {
     pa.bool_(): "bool",
     pa.int8(): "int16",
@@ -80,6 +80,7 @@ class ColumnContext:
     of a moment that differ.
     """
 
+    alias: str
     nights: Counter[dt.date]
     early: ColumnFacts
     key: KeyRole | None = None
@@ -89,15 +90,11 @@ class ColumnContext:
 
 def line(facts: ColumnFacts, context: ColumnContext) -> DraftLine:
     """The line of one column."""
-    keys = dict(type_of(facts.kind) or {})
-    flag = _is_flag(facts, context)
-    if flag:
-        keys["type"] = "bool"
+    keys, meaning = _meaning(facts, context)
     column_type = keys["type"]
     reason = _no_feature(facts, column_type, context)
     comments = _nulls(context.early, context.nights, keys)
-    if flag:
-        comments.append("0 and 1 alone: a flag")
+    comments += meaning
     has_limits = context.early.distinct > 1 and context.key is None and reason is None
     if has_limits and (column_type in RANGED or column_type == "string"):
         comments += _limits(context, column_type, keys)
@@ -113,14 +110,16 @@ def line(facts: ColumnFacts, context: ColumnContext) -> DraftLine:
     return DraftLine(keys, "; ".join(comments))
 
 
-def _is_flag(facts: ColumnFacts, context: ColumnContext) -> bool:
-    """Whether whole numbers are truth values: 0 and 1 and often enough both, and no first years of a calendar."""
-    if not pa.types.is_integer(facts.kind) or context.key is not None:
-        return False
-    if facts.values is None or set(facts.values) != {0, 1}:
-        return False
-    moves = context.unlimited in {TREND, BY_NAME}
-    return not moves and min(facts.values.values()) >= FEWEST_OF_A_FLAG
+def _meaning(facts: ColumnFacts, context: ColumnContext) -> tuple[dict[str, Any], list[str]]:
+    """The type of a column, and a comment where its numbers are no quantities."""
+    keys = dict(type_of(facts.kind) or {})
+    if context.key is not None:
+        return keys, []
+    if is_flag(facts, context.unlimited):
+        return {"type": "bool"}, ["0 and 1 alone: a flag"]
+    if are_codes(context.alias, facts, context.unlimited):
+        return {"type": "string", "codes": True}, ["whole numbers that name something, by the column's name"]
+    return keys, []
 
 
 def _limits(context: ColumnContext, column_type: str, keys: dict[str, Any]) -> list[str]:
@@ -261,7 +260,7 @@ def _values(facts: ColumnFacts, keys: dict[str, Any]) -> list[str]:
     fewest_rows = ROWS_PER_CATEGORY * len(values)
     if not values or facts.known < fewest_rows:
         return [f"{distinct}, too few rows for a list"]
-    keys["values"] = sorted(values)
+    keys["values"] = code_texts(facts) if keys.get("codes") else sorted(values)
     keys["on_breach"] = {"values": "drop"}
     return [f"all {len(values)} texts that were seen"]
 

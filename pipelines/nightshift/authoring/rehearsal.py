@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from nightshift.authoring.columns import EarlyNights
 from nightshift.authoring.survey import SourceSummary
+from nightshift.sources.named import as_words
 from nightshift.spec import ModelSpec
 from nightshift.stores.types import REFUSALS, arrow_type, fitted
 from nightshift.validation.checks import RowCheck, row_checks
@@ -80,8 +81,12 @@ def _late_rows(spec: ModelSpec, source: SourceSummary, early: EarlyNights) -> It
 def _kept(spec: ModelSpec, source: SourceSummary, names: dict[str, str], rows: pa.RecordBatch) -> pa.RecordBatch:
     columns = {}
     for place, name in enumerate(names, start=1):
+        column = spec.columns[name]
+        values = rows.column(place)
         try:
-            columns[name] = fitted(rows.column(place), arrow_type(spec.columns[name]), source.timezone)
+            if column.codes:
+                values = as_words(values)
+            columns[name] = fitted(values, arrow_type(column), source.timezone)
         except REFUSALS:
             continue
     return pa.record_batch(columns)

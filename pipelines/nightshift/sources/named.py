@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from nightshift.errors import SchemaMismatch
 from nightshift.spec import ModelSpec
-from nightshift.stores.types import REFUSALS, arrow_type, decoded, fitted, is_text
+from nightshift.stores.types import REFUSALS, arrow_type, decoded, fitted, is_text, plain_array
 
 log = logging.getLogger("nightshift")
 MOST_SHOWN = 30
@@ -91,6 +91,8 @@ class WantedColumns:
         try:
             if column is None:
                 return self._label(fitted_label(values), as_text)
+            if column.codes:
+                values = as_words(plain_array(values))
             return fitted(values, arrow_type(column), timezone, as_text=as_text)
         except REFUSALS as error:
             name = _named(alias, self.names[alias])

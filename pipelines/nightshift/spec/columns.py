@@ -44,6 +44,7 @@ class Column(Frozen):
         "refuse", description="refuse the night or drop the row; for all its checks, or check by check"
     )
     feature: bool = Field(True, description="false: kept with the row, not given to the model")
+    codes: bool = Field(False, description="for strings: the source has whole numbers, which name something; 7 is '7'")
     parts: tuple[MomentPart, ...] = Field(
         (),
         description="for timestamps: features <name>_<part> of type int16, read on the clock of partition.timezone when"
@@ -95,6 +96,8 @@ class Column(Frozen):
     def _checks_fit_the_type(self) -> Self:
         if self.numeric and (self.values is not None or self.pattern is not None):
             raise ValueError("values and pattern are for string columns")
+        if self.codes and self.type != "string":
+            raise ValueError("codes are for a string column: whole numbers as texts")
         if self.type == "timestamp" and self.feature:
             raise ValueError("a timestamp is no feature: give parts: [hour, weekday], or feature: false")
         return self

@@ -11,7 +11,9 @@ import pytest
 from nightshift.authoring.tryout import TryOut, try_out
 from nightshift.errors import UsageError
 from nightshift.settings import Settings
+from nightshift.sources import features
 from nightshift.spec import ModelSpec
+from nightshift.stores import Stores
 from tests.unit.authoring.conftest import Proposal
 
 YEAR = pd.date_range("2011-01-01", "2011-12-31 23:00", freq="h")
@@ -179,3 +181,19 @@ def test_hour_and_weekday_of_a_moment_are_drafted_as_features_and_watched(propos
 def test_0_and_1_are_a_flag_and_the_first_years_are_none(propose: Proposal) -> None:
     spec, _, _ = propose(rows(member=np.arange(360) % 2, year=np.arange(360) // 200, level=np.arange(360) % 3))
     assert [spec.columns[name].type for name in ("member", "year", "level")] == ["bool", "int64", "int64"]
+
+
+def test_whole_numbers_that_name_something_are_categories(propose: Proposal, project: Settings) -> None:
+    codes = np.array([7, 12, 101])[np.arange(360) % 3]
+    with_null = np.where(np.arange(360) % 9 == 0, np.nan, np.arange(360) % 4)
+    spec, _, text = propose(rows(zone_id=codes, status=with_null, amount=codes))
+    columns = {name: (spec.columns[name].type, spec.columns[name].values) for name in ("zone_id", "status", "amount")}
+    assert columns == {
+        "zone_id": ("string", ("7", "12", "101")),
+        "status": ("string", ("0", "1", "2", "3")),
+        "amount": ("int64", None),
+    }
+    assert "whole numbers that name something, by the column's name" in text
+    night = features(spec, "2024-01-01", Stores(project))
+    assert set(night["zone_id"].to_pylist()) == {"7", "12", "101"}
+    assert set(night["status"].to_pylist()) == {"0", "1", "2", "3", None}
