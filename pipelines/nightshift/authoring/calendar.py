@@ -23,7 +23,12 @@ ONE_A_NIGHT = "one value a night, and other nights may have others"
 TREND = "it moves with the night"
 
 
-def unlimited(alias: str, facts: ColumnFacts, nights: Int64s, values: pa.ChunkedArray) -> str | None:
+def unlimited(
+    alias: str,
+    facts: ColumnFacts,
+    nights: Int64s,
+    values: pa.ChunkedArray,
+) -> str | None:
     """Why a column's values of the nights seen are no limits for others; None where they are.
 
     ``nights`` (n,) are the days of the sampled rows, ``values`` theirs.

@@ -27,7 +27,11 @@ def is_flag(facts: ColumnFacts, unlimited: str | None) -> bool:
     return not moves and rarer >= FEWEST_OF_A_FLAG
 
 
-def are_codes(alias: str, facts: ColumnFacts, unlimited: str | None) -> bool:
+def are_codes(
+    alias: str,
+    facts: ColumnFacts,
+    unlimited: str | None,
+) -> bool:
     """Whether a column says by its name that its few whole numbers name something."""
     if not NAMES_SOMETHING.search(alias) or unlimited is not None:
         return False
@@ -42,4 +46,5 @@ def are_codes(alias: str, facts: ColumnFacts, unlimited: str | None) -> bool:
 
 def code_texts(facts: ColumnFacts) -> list[str]:
     """The codes as a string column has them, in their order as numbers."""
-    return [as_word(value) for value in sorted(facts.values or ())]
+    in_order = sorted(facts.values or ())
+    return [as_word(value) for value in in_order]

@@ -70,7 +70,11 @@ class SourceFacts:
     timezone: str
 
 
-def draft_columns(facts: SourceFacts, names: dict[str, str], label_kind: LabelKind) -> DraftColumns:
+def draft_columns(
+    facts: SourceFacts,
+    names: dict[str, str],
+    label_kind: LabelKind,
+) -> DraftColumns:
     """``names`` has the spec's name of each of the source's columns."""
     days = days_of(facts.counted.sample.column(0))
     lines = {alias: _line(name, names, facts, days) for name, alias in names.items()}
@@ -106,7 +110,12 @@ def part_names(lines: dict[str, DraftLine]) -> dict[str, str]:
     return moments
 
 
-def _line(name: str, names: dict[str, str], facts: SourceFacts, days: Int64s) -> DraftLine:
+def _line(
+    name: str,
+    names: dict[str, str],
+    facts: SourceFacts,
+    days: Int64s,
+) -> DraftLine:
     alias = names[name]
     column_facts = facts.counted.facts[name]
     values = facts.counted.sample[name]
@@ -121,7 +130,12 @@ def _line(name: str, names: dict[str, str], facts: SourceFacts, days: Int64s) ->
     return line(column_facts, context)
 
 
-def _parts(alias: str, values: pa.ChunkedArray, taken: Collection[str], timezone: str) -> tuple[MomentPart, ...]:
+def _parts(
+    alias: str,
+    values: pa.ChunkedArray,
+    taken: Collection[str],
+    timezone: str,
+) -> tuple[MomentPart, ...]:
     """The parts of a moment that differ from row to row, where their names are free."""
     if not pa.types.is_timestamp(values.type):
         return ()
@@ -133,7 +147,12 @@ def _parts(alias: str, values: pa.ChunkedArray, taken: Collection[str], timezone
     return tuple(differing)
 
 
-def _sums(facts: SourceFacts, names: dict[str, str], among: Collection[str], kind: LabelKind) -> list[SumLeak]:
+def _sums(
+    facts: SourceFacts,
+    names: dict[str, str],
+    among: Collection[str],
+    kind: LabelKind,
+) -> list[SumLeak]:
     """Columns that add up to the label, of those that do not tell it alone."""
     sample = facts.counted.sample
     chosen = {name: alias for name, alias in names.items() if alias in among}

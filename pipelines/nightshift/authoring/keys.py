@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from nightshift.authoring.facts import ColumnFacts, Counted
+from nightshift.authoring.names import safe_name
 from nightshift.authoring.survey import SourceSummary
 from nightshift.errors import UsageError
 from nightshift.validation.uniqueness import repeated_rows
@@ -15,6 +16,8 @@ MOST_TRIED = 5
 DENSE = 0.9
 """Of a range of whole numbers, so many have to be there: hours of which one never had a row are hours."""
 TIMES_SEEN = 2
+ROW_NUMBERS = {"id", "row", "rowid", "row_id", "rownum", "row_number", "index", "idx", "key", "nr", "number"}
+"""Names of columns that only number rows, even if every night begins with 1 again."""
 
 
 @dataclass(frozen=True)
@@ -25,17 +28,28 @@ class KeyRole:
     rule: str
 
 
-def key_roles(keys: tuple[str, ...], source: SourceSummary, counted: Counted) -> dict[str, KeyRole]:
+def key_roles(
+    keys: tuple[str, ...],
+    source: SourceSummary,
+    counted: Counted,
+) -> dict[str, KeyRole]:
     """What each key is, by the source's names.
 
     An id is what each row of a night has for itself, night by night: customers, of whom tomorrow has others. What
     several rows of a night share, as airports, tells something of them; so do whole numbers without gaps that come
     back, as hours.
     """
-    return {name: _role(name, source, counted.facts[name]) for name in keys}
+    roles = {}
+    for name in keys:
+        roles[name] = _role(name, source, counted.facts[name])
+    return roles
 
 
-def _role(name: str, source: SourceSummary, facts: ColumnFacts) -> KeyRole:
+def _role(
+    name: str,
+    source: SourceSummary,
+    facts: ColumnFacts,
+) -> KeyRole:
     shared = _repeated((name,), source)
     if shared > MOST_DROPPED * source.rows:
         return KeyRole(is_id=False, rule=f"a feature, though a key: {shared:,} rows share its value with their night's")
@@ -45,7 +59,7 @@ def _role(name: str, source: SourceSummary, facts: ColumnFacts) -> KeyRole:
     low, high = numbers
     dense = facts.distinct >= DENSE * (high - low + 1)
     comes_back = facts.known >= TIMES_SEEN * facts.distinct
-    if dense and comes_back:
+    if dense and comes_back and safe_name(name) not in ROW_NUMBERS:
         return KeyRole(is_id=False, rule=f"a feature, though a key: the whole numbers {low} to {high} come back")
     return KeyRole(
         is_id=True,
@@ -66,7 +80,12 @@ def _whole_numbers(facts: ColumnFacts) -> tuple[int, int] | None:
     return min(numbers), max(numbers)
 
 
-def duplicate_rows(keys: tuple[str, ...], label: str, source: SourceSummary, counted: Counted) -> int:
+def duplicate_rows(
+    keys: tuple[str, ...],
+    label: str,
+    source: SourceSummary,
+    counted: Counted,
+) -> int:
     """Rows of a key that another row of its night has. Raises ``UsageError`` where other keys are needed."""
     repeated = _repeated(keys, source)
     if not repeated:

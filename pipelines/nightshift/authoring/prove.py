@@ -49,7 +49,11 @@ class Drafting:
     roles: list[str]
 
 
-def drafted(request: NewModelRequest, source: SourceSummary, facts: SourceFacts) -> Drafting:
+def drafted(
+    request: NewModelRequest,
+    source: SourceSummary,
+    facts: SourceFacts,
+) -> Drafting:
     """The first draft. Raises ``UsageError`` where label or keys cannot be what they are said to be."""
     counted = facts.counted
     label_facts = recognised(request.label, counted.facts[request.label], request.label_type)
@@ -81,7 +85,11 @@ def drafted(request: NewModelRequest, source: SourceSummary, facts: SourceFacts)
     return Drafting(draft, columns, source, facts, roles)
 
 
-def proven(drafting: Drafting, file: Path, settings: Settings) -> ProvenDraft:
+def proven(
+    drafting: Drafting,
+    file: Path,
+    settings: Settings,
+) -> ProvenDraft:
     """The draft without checks that late nights breach, and without columns that the last night cannot be read with.
 
     ``file`` is where it will lie. Raises ``UsageError`` where not even that can be read, naming the column.
@@ -167,7 +175,10 @@ def _spec(draft: SpecDraft, file: Path) -> ModelSpec:
 
 
 def _refused(result: TryOut, night: str) -> list[str]:
-    return [f"the draft would refuse the last night, {night}: {reason}" for reason in result.refusals]
+    warnings = []
+    for reason in result.refusals:
+        warnings.append(f"the draft would refuse the last night, {night}: {reason}")
+    return warnings
 
 
 def _report(drafting: Drafting, losses: list[CheckLoss]) -> list[str]:

@@ -47,7 +47,11 @@ class _Rehearsal:
         return self.losses.setdefault((column, kind), CheckLoss(column, kind))
 
 
-def rehearse(spec: ModelSpec, source: SourceSummary, early: EarlyNights) -> list[CheckLoss]:
+def rehearse(
+    spec: ModelSpec,
+    source: SourceSummary,
+    early: EarlyNights,
+) -> list[CheckLoss]:
     """Every check that a late night breaches, with its cost. What does not fit its type is the try-out's to find."""
     rehearsal = _Rehearsal()
     if not early.late:
@@ -67,7 +71,11 @@ def rehearse(spec: ModelSpec, source: SourceSummary, early: EarlyNights) -> list
     return list(rehearsal.losses.values())
 
 
-def _late_rows(spec: ModelSpec, source: SourceSummary, early: EarlyNights) -> Iterator[tuple[pa.Array, pa.RecordBatch]]:
+def _late_rows(
+    spec: ModelSpec,
+    source: SourceSummary,
+    early: EarlyNights,
+) -> Iterator[tuple[pa.Array, pa.RecordBatch]]:
     """The nights of late rows, and the rows as the spec keeps them."""
     late = pa.array(early.late, pa.date32())
     names = {name: column.source or name for name, column in spec.columns.items() if column.of is None}
@@ -78,7 +86,12 @@ def _late_rows(spec: ModelSpec, source: SourceSummary, early: EarlyNights) -> It
             yield rows.column(0), _kept(spec, source, names, rows)
 
 
-def _kept(spec: ModelSpec, source: SourceSummary, names: dict[str, str], rows: pa.RecordBatch) -> pa.RecordBatch:
+def _kept(
+    spec: ModelSpec,
+    source: SourceSummary,
+    names: dict[str, str],
+    rows: pa.RecordBatch,
+) -> pa.RecordBatch:
     columns = {}
     for place, name in enumerate(names, start=1):
         column = spec.columns[name]
@@ -92,7 +105,12 @@ def _kept(spec: ModelSpec, source: SourceSummary, names: dict[str, str], rows: p
     return pa.record_batch(columns)
 
 
-def _add(rehearsal: _Rehearsal, check: RowCheck, days: RowMask, rows: pa.RecordBatch) -> None:
+def _add(
+    rehearsal: _Rehearsal,
+    check: RowCheck,
+    days: RowMask,
+    rows: pa.RecordBatch,
+) -> None:
     mask = check.breaches(rows)
     if mask is None:
         return

@@ -32,7 +32,11 @@ class SumLeak:
         return f"{self.told}: were they written after the outcome was known? If so, give them feature: false"
 
 
-def sum_leaks(table: pa.Table, label: pa.ChunkedArray, kind: LabelKind) -> list[SumLeak]:
+def sum_leaks(
+    table: pa.Table,
+    label: pa.ChunkedArray,
+    kind: LabelKind,
+) -> list[SumLeak]:
     """The fewest number columns of ``table`` whose weighted sum is the label, if there are any.
 
     Numbers of labelled rows alone are looked at, 20,000 of them at most, and columns that have them all.
@@ -77,7 +81,11 @@ def _fewest(correlations: Float64s) -> Places:
     return places[chosen]
 
 
-def _unless_needed(correlations: Float64s, chosen: Booleans, place: int) -> Booleans:
+def _unless_needed(
+    correlations: Float64s,
+    chosen: Booleans,
+    place: int,
+) -> Booleans:
     without = chosen.copy()
     without[place] = False
     enough = without.any() and _explained(correlations, np.flatnonzero(without)) >= EXACT

@@ -30,10 +30,16 @@ SIZES = (
 )
 
 
-def learnt_rows(nights: Counter[dt.date], window_days: int, holdout_days: int) -> int:
+def learnt_rows(
+    nights: Counter[dt.date],
+    window_days: int,
+    holdout_days: int,
+) -> int:
     """Rows of the nights that a first training learns from."""
     last = max(nights)
-    in_window = sorted(night for night in nights if (last - night).days < window_days)
+    first = last - dt.timedelta(days=window_days - 1)
+    in_window = [night for night in nights if night >= first]
+    in_window.sort()
     learnt = in_window[:-holdout_days]
     return sum(nights[night] for night in learnt)
 

@@ -51,7 +51,11 @@ def invalid_columns(lines: dict[str, DraftLine]) -> dict[str, str]:
     return invalid
 
 
-def unreadable_columns(spec: ModelSpec, night: str, settings: Settings) -> dict[str, str]:
+def unreadable_columns(
+    spec: ModelSpec,
+    night: str,
+    settings: Settings,
+) -> dict[str, str]:
     """Why a column of the night cannot be read as the spec has it, by name. Raises ``UsageError`` for a key."""
     stores = Stores(settings)
     unreadable: dict[str, str] = {}
@@ -77,7 +81,11 @@ def unreadable_columns(spec: ModelSpec, night: str, settings: Settings) -> dict[
     return unreadable
 
 
-def try_out(spec: ModelSpec, night: str, settings: Settings) -> TryOut:
+def try_out(
+    spec: ModelSpec,
+    night: str,
+    settings: Settings,
+) -> TryOut:
     """What ``load`` would do with the night. Raises ``UsageError`` where its labels cannot be read."""
     stores = Stores(settings)
     rows = _features(spec, night, stores)
@@ -110,12 +118,20 @@ def _refused_as_a_whole(spec: ModelSpec, rows: pa.RecordBatch) -> list[str]:
     return reasons
 
 
-def _features(spec: ModelSpec, night: str, stores: Stores) -> pa.Table:
+def _features(
+    spec: ModelSpec,
+    night: str,
+    stores: Stores,
+) -> pa.Table:
     frame = sources.features(spec, night, stores)
     return conform(frame, schema_of(spec.columns), f"{spec.name} {night}", spec.partition.timezone)
 
 
-def _require_labels(spec: ModelSpec, night: str, stores: Stores) -> None:
+def _require_labels(
+    spec: ModelSpec,
+    night: str,
+    stores: Stores,
+) -> None:
     try:
         frame = with_outcomes(spec, night, sources.labels(spec, night, stores))
         conform(frame, label_schema(spec), f"{spec.name} {night}", spec.partition.timezone)

@@ -26,7 +26,11 @@ def with_parts(spec: ModelSpec, rows: pa.Table) -> pa.Table:
     return rows
 
 
-def part_of(moments: pa.ChunkedArray, part: MomentPart, timezone: str) -> pa.ChunkedArray:
+def part_of(
+    moments: pa.ChunkedArray,
+    part: MomentPart,
+    timezone: str,
+) -> pa.ChunkedArray:
     """What a clock or a calendar in ``timezone`` shows of moments, int16."""
     local = wall_clock(moments, timezone)
     return PARTS[part](local).cast(pa.int16())

@@ -19,7 +19,13 @@ from nightshift.spec.clock import require_no_clock
 NAME = "transform"
 
 
-def transformed(wanted: WantedColumns, rows: pa.Table, file: Path, *, texts: bool) -> pa.Table:
+def transformed(
+    wanted: WantedColumns,
+    rows: pa.Table,
+    file: Path,
+    *,
+    texts: bool,
+) -> pa.Table:
     """The wanted columns of a night's rows after the function of the file; ``texts``: numbers come as text.
 
     Raises ``SpecError``, ``SourceUnreadable`` and ``SchemaMismatch``.
@@ -34,7 +40,12 @@ def transformed(wanted: WantedColumns, rows: pa.Table, file: Path, *, texts: boo
     return wanted.fit(chosen, where, texts=wanted.names if texts else ())
 
 
-def _applied(wanted: WantedColumns, rows: pa.Table, file: Path, where: str) -> dict[str, Any]:
+def _applied(
+    wanted: WantedColumns,
+    rows: pa.Table,
+    file: Path,
+    where: str,
+) -> dict[str, Any]:
     """All columns that the function gives back, and the label as it was."""
     label = wanted.spec.label.source or wanted.spec.label.column
     require_no_clock(file)

@@ -19,7 +19,11 @@ def read_yaml(path: Path, text: str) -> Any:
     return yaml.safe_load(text)
 
 
-def _check(path: Path, node: yaml.Node, above: list[str]) -> None:
+def _check(
+    path: Path,
+    node: yaml.Node,
+    above: list[str],
+) -> None:
     """Every mapping from ``node`` on; ``above`` are the keys that lead to it."""
     if isinstance(node, yaml.SequenceNode):
         for item in node.value:
@@ -41,7 +45,11 @@ def _check(path: Path, node: yaml.Node, above: list[str]) -> None:
         _check(path, value, [*above, name])
 
 
-def _name(path: Path, key: yaml.Node, above: list[str]) -> str:
+def _name(
+    path: Path,
+    key: yaml.Node,
+    above: list[str],
+) -> str:
     """A key's text. Raises ``SpecError`` where YAML reads something else in it."""
     written = key.value if isinstance(key, yaml.ScalarNode) else "a list or a mapping"
     constructed = yaml.SafeLoader("").construct_object(key, deep=True)

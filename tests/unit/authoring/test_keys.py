@@ -54,3 +54,8 @@ def test_numbers_that_run_through_all_nights_are_an_id(propose: Proposal) -> Non
     frame = nightly(pd.DataFrame({"id": range(40)}))
     spec, _, _ = propose(frame.assign(id=np.arange(len(frame))))
     assert spec.features == ("size",)
+
+
+def test_what_numbers_the_rows_of_each_night_by_its_name_is_an_id(propose: Proposal) -> None:
+    spec, _, _ = propose(nightly(pd.DataFrame({"id": range(40)})))
+    assert spec.features == ("size",)
