@@ -93,11 +93,11 @@ dist-test: dist ## a night with the wheel and its core alone, in a new .venv-dis
 	@echo "installing Ray and Spark into .venv-peers ..."
 	@if .venv-peers/bin/pip install --quiet --progress-bar off -r $<; then touch $@; else echo "no Ray and Spark: benchmarks go without" >&2; fi
 
-bench: install .venv-peers/installed ## what is fast and what is true; one part: GROUP=score|data|judge|scale|serve
+bench: install .venv-peers/installed ## what is fast and what is true; one part: GROUP=score|data|judge|draft|scale|serve
 	$(BIN)/python -m benchmarks $(GROUP)
 
 bench-long: install ## the same promises at ten times the size
 	$(BIN)/python -m benchmarks --long
 
 clean: down ## remove all environments, builds and all state of the embedded stack
-	rm -rf .venv .venv-3.* .venv-peers .venv-dist build dist .nightshift
+	rm -rf .venv .venv-3.* .venv-peers .venv-sets .venv-dist build dist .nightshift

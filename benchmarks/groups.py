@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
-from benchmarks import judge, maintain, memory, night, score, snapshots, stages, validate, verify
+from benchmarks import drafts, judge, maintain, memory, night, score, snapshots, stages, validate, verify
 from benchmarks.world import World
 
 Suite: TypeAlias = Callable[[World], dict[str, float]]
@@ -12,6 +12,7 @@ GROUPS: dict[str, tuple[Suite, ...]] = {
     "score": (score.figures, stages.figures, verify.figures),
     "data": (validate.figures, snapshots.figures),
     "judge": (judge.figures,),
+    "draft": (drafts.figures,),
     "scale": (maintain.figures, memory.figures, night.figures),
     # Nothing answers by day yet: the group is the place for its figures.
     "serve": (),

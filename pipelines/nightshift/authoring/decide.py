@@ -10,7 +10,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from nightshift.authoring.calendar import TREND
+from nightshift.authoring.codes import are_codes, code_texts, is_flag
 from nightshift.authoring.facts import MOST_HASHES, ColumnFacts
+from nightshift.authoring.keys import KeyRole
+from nightshift.spec.columns import MomentPart
 from nightshift.stores.types import DECIMAL_DIGITS, FIXED, is_bytes
 
 MOST_CATEGORIES = 100
@@ -21,7 +25,6 @@ FEWEST_ROWS = 50
 MOST_SCALE = 18
 RANGED = {"int16", "int32", "int64", "float32", "float64", "decimal", "date"}
 ID = "each row has its own number: an id"
-MOVING = "it moves with the night"
 NAMES: dict[pa.DataType, str] = {
     pa.bool_(): "bool",
     pa.int8(): "int16",
@@ -71,47 +74,105 @@ def _decimal_type(arrow_type: pa.DataType) -> dict[str, Any]:
     return {"type": "float64"}
 
 
-def line(
-    facts: ColumnFacts,
-    nights: Counter[dt.date],
-    *,
-    key: bool,
-    only_key: bool,
-    moves: bool,
-) -> DraftLine:
-    """The line of one column. ``moves``: it goes with the night, as a date of the order does."""
-    keys = dict(type_of(facts.kind) or {})
+@dataclass(frozen=True)
+class ColumnContext:
+    """What is known of a column besides its own values: of which nights, whether it is a key, and the calendar.
+
+    ``early`` counts the nights that limits are drafted from; ``unlimited`` is why there are none. ``parts`` are those
+    of a moment that differ.
+    """
+
+    alias: str
+    nights: Counter[dt.date]
+    early: ColumnFacts
+    key: KeyRole | None = None
+    unlimited: str | None = None
+    parts: tuple[MomentPart, ...] = ()
+
+
+def line(facts: ColumnFacts, context: ColumnContext) -> DraftLine:
+    """The line of one column."""
+    keys, meaning = _meaning(facts, context)
     column_type = keys["type"]
-    reason = "the key names the row" if only_key else _no_feature(facts, column_type, key, moves)
-    comments = _nulls(facts, nights, keys)
-    has_limits = facts.distinct > 1 and not key and reason not in {ID, MOVING}
-    if has_limits and column_type in RANGED:
-        comments += _range(facts, keys)
-    if has_limits and column_type == "string":
-        comments += _values(facts, keys)
+    reason = _no_feature(facts, column_type, context)
+    comments = _nulls(context.early, context.nights, keys)
+    comments += meaning
+    has_limits = context.early.distinct > 1 and context.key is None and reason is None
+    if has_limits and (column_type in RANGED or column_type == "string"):
+        comments += _limits(context, column_type, keys)
     comments += _infinite(facts, keys)
+    if context.parts:
+        keys["parts"] = list(context.parts)
+        comments.append(f"features: its {' and '.join(context.parts)}, on the clock of partition.timezone")
+    if context.key is not None and reason is None:
+        comments.append(context.key.rule)
     if reason is not None:
         keys["feature"] = False
         comments.append(f"no feature: {reason}")
     return DraftLine(keys, "; ".join(comments))
 
 
-def _no_feature(facts: ColumnFacts, column_type: str, key: bool, moves: bool) -> str | None:
+def _meaning(facts: ColumnFacts, context: ColumnContext) -> tuple[dict[str, Any], list[str]]:
+    """The type of a column, and a comment where its numbers are no quantities."""
+    keys = dict(type_of(facts.kind) or {})
+    if context.key is not None:
+        return keys, []
+    if is_flag(facts, context.unlimited):
+        return {"type": "bool"}, ["0 and 1 alone: a flag"]
+    if are_codes(context.alias, facts, context.unlimited):
+        return {"type": "string", "codes": True}, ["whole numbers that name something, by the column's name"]
+    return keys, []
+
+
+def _limits(context: ColumnContext, column_type: str, keys: dict[str, Any]) -> list[str]:
+    if context.unlimited is not None:
+        return [f"no limits: {context.unlimited}"]
+    if column_type == "string":
+        return _values(context.early, keys)
+    return _range(context.early, keys)
+
+
+def _no_feature(facts: ColumnFacts, column_type: str, context: ColumnContext) -> str | None:
     """Why a column cannot be learnt from, if it cannot."""
+    key = context.key
     if column_type == "timestamp":
-        return "a moment is no quantity"
+        return None if context.parts else "a moment is no quantity"
     if facts.known == 0:
         return "always null"
     if facts.distinct + bool(facts.infinite) == 1:
         return "one value only"
+    if key is not None and key.is_id:
+        return key.rule
     if column_type == "string" and _nearly_unique(facts):
         return f"{facts.distinct:,} different texts, nearly one a row: an id"
     if column_type == "string" and facts.distinct > MOST_LEARNT:
         return f"{facts.distinct:,} different texts would be learnt by heart"
-    numbers_rows = key or facts.distinct == facts.known
+    numbers_rows = key is not None or facts.distinct == facts.known
     if "int" in column_type and numbers_rows and _nearly_unique(facts):
         return ID
-    return MOVING if moves else None
+    if column_type == "date" and context.unlimited == TREND:
+        return TREND
+    return None
+
+
+WITHOUT: dict[str, tuple[str, ...]] = {
+    "null": (),
+    "range": ("min", "max"),
+    "values": ("values",),
+    "null share": ("max_null_share",),
+}
+"""The keys that a check needs, by its kind."""
+
+
+def without(line: DraftLine, kind: str, why: str) -> DraftLine:
+    """The line without a check, and the reason in its comment."""
+    keys = {name: value for name, value in line.keys.items() if name not in WITHOUT[kind]}
+    if kind == "null":
+        keys["nullable"] = True
+    actions = {check: action for check, action in keys.pop("on_breach", {}).items() if check != kind}
+    if actions:
+        keys["on_breach"] = actions
+    return DraftLine(keys, f"{line.comment}; {why}")
 
 
 def _nearly_unique(facts: ColumnFacts) -> bool:
@@ -221,7 +282,7 @@ def _values(facts: ColumnFacts, keys: dict[str, Any]) -> list[str]:
     fewest_rows = ROWS_PER_CATEGORY * len(values)
     if not values or facts.known < fewest_rows:
         return [f"{distinct}, too few rows for a list"]
-    keys["values"] = sorted(values)
+    keys["values"] = code_texts(facts) if keys.get("codes") else sorted(values)
     keys["closed"] = False
     return [f"all {len(values)} texts that were seen; rows with others score, unless closed is true"]
 

@@ -1,14 +1,17 @@
 """A whole model.yaml out of what was counted."""
 
 import datetime as dt
-import math
 from collections import Counter
 from dataclasses import dataclass
 
+from nightshift.authoring.costs import costs_comment, costs_of
 from nightshift.authoring.decide import DraftLine
 from nightshift.authoring.label import LabelFacts
 from nightshift.authoring.page import Page
+from nightshift.authoring.row_limits import RowLimits
 from nightshift.authoring.survey import SourceSummary
+from nightshift.authoring.trees import effective_rows, learnt_rows, tree_size
+from nightshift.authoring.tryout import SHARE
 from nightshift.modelling.label_types import LABEL_TYPES
 from nightshift.modelling.trainers import boosting
 
@@ -19,7 +22,11 @@ NIGHT_BY = {
     "path": "--partition-by: a name=date folder of the path",
     "arrival": "--partition-by arrival: the day a file was last written",
 }
-YAML_COLUMNS = "type, nulls and limits as seen in the data; a limit lies as far beyond what was seen as that is wide"
+YAML_COLUMNS = "type, nulls and limits as seen in the data"
+LIMITS = (
+    "A limit lies as far beyond what was seen as that is wide, rounded away from zero, but not across zero and not",
+    "beyond what the source's type holds; of dates there is only a first, a year or more before. Rows beyond it go.",
+)
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,8 @@ class SpecDraft:
     name: str
     survey: SourceSummary
     nights: Counter[dt.date]
+    rows: RowLimits
+    tried_nights: int
     columns: dict[str, DraftLine]
     sources: dict[str, str]
     left_out: dict[str, str]
@@ -38,8 +47,10 @@ class SpecDraft:
     label: str
     label_source: str | None
     label_facts: LabelFacts
+    positive_share: float
     delay_days: int
     drift: list[str]
+    quarantined_share: float = SHARE
 
 
 def written(draft: SpecDraft) -> str:
@@ -72,6 +83,13 @@ def window(nights: Counter[dt.date]) -> tuple[int, int]:
     return window_days, holdout_days
 
 
+def held_out_rows(nights: Counter[dt.date]) -> int:
+    """Rows of the nights that the first training holds out."""
+    _, holdout_days = window(nights)
+    last = sorted(nights)[-holdout_days:]
+    return sum(nights[night] for night in last)
+
+
 def _head(page: Page, draft: SpecDraft) -> None:
     survey = draft.survey
     rows = sum(draft.nights.values())
@@ -83,6 +101,11 @@ def _head(page: Page, draft: SpecDraft) -> None:
         counted = f"every {survey.stride}th batch of rows"
     page.say(f"Drafted by `nightshift new` from {survey.pattern}: {rows:,} rows of {nights} nights,")
     page.say(f"{first} to {last}; columns were counted in {counted}.")
+    if draft.tried_nights:
+        early = nights - draft.tried_nights
+        page.say(
+            f"Limits are of the first {early} nights; what the other {draft.tried_nights} breached is not checked."
+        )
     page.say(
         "A first proposal: read it, correct it, then `nightshift check`. `nightshift check --schema` has every key."
     )
@@ -117,8 +140,7 @@ def _partition(page: Page, draft: SpecDraft) -> None:
 
 
 def _night(page: Page, draft: SpecDraft) -> None:
-    smallest = min(draft.nights.values())
-    largest = max(draft.nights.values())
+    rows = draft.rows
     if draft.duplicates:
         action = "drop"
         comment = "of the rows that repeat one, none is kept"
@@ -128,16 +150,27 @@ def _night(page: Page, draft: SpecDraft) -> None:
     page.put("keys", draft.keys, f"--keys; {comment}")
     page.gap()
     page.section("night", "what is expected of a night as a whole")
-    half = max(1, smallest // 2)
-    page.put("min_rows", half, f"half of the smallest night, {smallest:,} rows", 1)
-    page.put("max_rows", largest * 2, f"twice the largest night, {largest:,} rows", 1)
+    if rows.low is not None:
+        page.put("min_rows", rows.low, f"half of the smallest night, {rows.smallest:,} rows", 1)
+    if rows.high is not None:
+        page.put("max_rows", rows.high, f"twice the largest night, {rows.largest:,} rows", 1)
+    for why in rows.left_out:
+        page.say(why)
     page.put("duplicate_keys", action, f"{draft.duplicates:,} rows repeat a key of their night", 1)
-    page.put("max_quarantined_share", 0.05, "a default: a night that would lose more rows is refused", 1)
+    page.put("max_quarantined_share", draft.quarantined_share, _share_comment(draft), 1)
     page.gap()
+
+
+def _share_comment(draft: SpecDraft) -> str:
+    if draft.quarantined_share == SHARE:
+        return "a default: a night that would lose more rows is refused"
+    return "the last night would lose nearly as many rows; a night that would lose more is refused"
 
 
 def _columns(page: Page, draft: SpecDraft) -> None:
     page.section("columns", YAML_COLUMNS)
+    for comment in LIMITS:
+        page.say(comment)
     for name, line in draft.columns.items():
         keys = {"type": line.keys["type"]}
         source = draft.sources.get(name, name)
@@ -176,16 +209,19 @@ def _label(page: Page, draft: SpecDraft) -> None:
 
 def _training(page: Page, draft: SpecDraft) -> None:
     window_days, holdout_days = window(draft.nights)
-    rows = sum(draft.nights.values())
+    rows = learnt_rows(draft.nights, window_days, holdout_days)
+    size = tree_size(effective_rows(rows, draft.positive_share))
     page.section("training")
     page.put("window_days", window_days, f"the days that the data spans, at most {LONGEST_WINDOW}", 1)
     page.put("holdout_days", holdout_days, "a fifth of the nights in the window; never trained on", 1)
     page.put("trainer", boosting.TRAINER.name, "takes nulls, categories and numbers as they are", 1)
-    page.section("  parameters", "scikit-learn's names; a careful start for data of this size")
-    page.put("max_iter", 100, "trees", 2)
-    page.put("learning_rate", 0.1, "of each tree", 2)
-    page.put("max_leaf_nodes", 15, "small trees generalise over nights", 2)
-    page.put("min_samples_leaf", _leaf_rows(rows), f"for {rows:,} rows", 2)
+    page.section("parameters", f"scikit-learn's names; {_size_comment(rows, draft.positive_share)}", 1)
+    page.put("max_iter", size.trees, "trees; more rows bear more of them, and larger ones", 2)
+    page.put("learning_rate", size.rate, "of each tree", 2)
+    page.put("max_leaf_nodes", size.leaves, "small trees generalise over nights", 2)
+    page.put("min_samples_leaf", size.leaf_rows, "rows of a leaf, at least", 2)
+    page.put("l2_regularization", size.penalty, "leaves of few rows say less", 2)
+    page.put("max_features", 0.5, "each split looks at half of the features", 2)
     page.put("seed", 0, "the same data give the same model", 1)
     page.gap()
 
@@ -198,13 +234,11 @@ def _gates(page: Page, draft: SpecDraft) -> None:
     page.gap()
 
 
-def _leaf_rows(rows: int) -> int:
-    """A hundredth of the rows' power of ten, from 5 to 200."""
-    if rows < 100:
-        return 5
-    digits = int(math.log10(rows))
-    hundredth: int = 10 ** (digits - 2)
-    return max(5, min(200, hundredth))
+def _size_comment(rows: int, positive_share: float) -> str:
+    counted = effective_rows(rows, positive_share)
+    if counted < rows:
+        return f"for {rows:,} rows to learn from, which count as {counted:,} since one outcome is rare"
+    return f"for {rows:,} rows to learn from"
 
 
 def _predict(page: Page, draft: SpecDraft) -> None:
@@ -213,7 +247,8 @@ def _predict(page: Page, draft: SpecDraft) -> None:
     page.put("score", f"{draft.label}_score", "what the model gives", 1)
     page.put("prediction", f"predicted_{draft.label}", "what follows from it", 1)
     if label.has_threshold:
-        page.put("threshold", 0.5, "a score from here on means yes; move it by what errors cost", 1)
+        costs = costs_of(draft.positive_share)
+        page.put("costs", costs, costs_comment(draft.positive_share, costs), 1)
     page.gap()
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from nightshift.authoring.sums import sum_leaks
 from nightshift.contracts import Dataset
 from nightshift.errors import MissingPartition
 from nightshift.extras import require
@@ -46,8 +47,11 @@ class Leak:
         return f"{self.column} {self.told}: was it written after the outcome was known? If so, give it feature: false"
 
 
-def look(spec: ModelSpec, stores: Stores) -> list[Leak]:
-    """Leaks among the features, on the last labelled nights of the lake. Raises ``MissingPartition`` without any."""
+def look(spec: ModelSpec, stores: Stores) -> list[str]:
+    """Leaks among the features, on the last labelled nights of the lake: alone, or as a sum.
+
+    Raises ``MissingPartition`` without any such night.
+    """
     from nightshift.modelling.labelled_night import labelled
 
     validated = stores.lake.partitions(Dataset.VALIDATED, spec.name, spec.partition.column)
@@ -62,7 +66,11 @@ def look(spec: ModelSpec, stores: Stores) -> list[Leak]:
     table = pa.concat_tables([labelled(spec, night, stores) for night in nights])
     kind = spec.label.type
     strength = strengths(table.select(spec.features), table[spec.label.column], kind)
-    return leaks(strength, kind)
+    alone = leaks(strength, kind)
+    told = {leak.column for leak in alone}
+    others = [name for name in spec.features if name not in told]
+    together = sum_leaks(table.select(others), table[spec.label.column], kind)
+    return [*map(str, alone), *map(str, together)]
 
 
 def leaks(strengths: dict[str, float], kind: LabelKind) -> list[Leak]:
@@ -143,7 +151,8 @@ def _strength(numbers: Array, target: Array, probe: "_Probe") -> float:
         tree.fit(numbers[train], target[train])
         value = probe.score(tree, numbers[test], target[test])
         values.append(value)
-    return float(np.mean(values))
+    by_tree = float(np.mean(values))
+    return max(by_tree, probe.by_rank(numbers[:, 0], target))
 
 
 class _Probe(Protocol):
@@ -165,6 +174,9 @@ class _Probe(Protocol):
 
     def score(self, tree: Any, numbers: Array, target: Array) -> float:
         """How well a fitted tree tells a target."""
+
+    def by_rank(self, numbers: Array, target: Array) -> float:
+        """How well the order of numbers (n,) tells that of the target, where a tree's few leaves cannot show it."""
 
 
 class _Classes:
@@ -199,6 +211,10 @@ class _Classes:
         auc = roc_auc_score(target, probabilities, multi_class="ovr")
         return float(auc)
 
+    def by_rank(self, numbers: Array, target: Array) -> float:
+        """A tree sees the order of a few classes by itself."""
+        return 0.0
+
 
 class _Numbers:
     measure = "R2"
@@ -225,6 +241,17 @@ class _Numbers:
 
         predictions = tree.predict(numbers)
         return float(r2_score(target, predictions))
+
+    def by_rank(self, numbers: Array, target: Array) -> float:
+        """The square of Spearman's correlation, over rows that have a number."""
+        from scipy.stats import rankdata
+
+        known = np.isfinite(numbers)
+        if known.sum() < FEWEST_ROWS or len(np.unique(numbers[known])) < 2 or len(np.unique(target[known])) < 2:
+            return 0.0
+        ranks = rankdata(numbers[known])
+        correlation = np.corrcoef(ranks, rankdata(target[known]))[0, 1]
+        return float(correlation**2)
 
 
 def _probe(kind: LabelKind) -> _Probe:

@@ -23,14 +23,16 @@ class Page:
         """An empty line."""
         self.lines.append(("", ""))
 
-    def section(self, name: str, comment: str = "") -> None:
+    def section(self, name: str, comment: str = "", depth: int = 0) -> None:
         """The head of a mapping."""
-        self.lines.append((f"{name}:", comment))
+        indent = "  " * depth
+        code = f"{indent}{inline(name)}:"
+        self.lines.append((code, comment))
 
     def put(self, name: str, value: Any, comment: str, depth: int = 0) -> None:
-        """One key with its value in one line."""
+        """One key with its value in one line; both may come from data."""
         indent = "  " * depth
-        code = f"{indent}{name}: {inline(value)}"
+        code = f"{indent}{inline(name)}: {inline(value)}"
         self.lines.append((code, comment))
 
     def text(self) -> str:
@@ -39,10 +41,23 @@ class Page:
         return "\n".join(lines) + "\n"
 
 
+class _OneLineDumper(yaml.SafeDumper):
+    """Texts that hold more than letters a line can show are quoted, with escapes."""
+
+
+def _text(dumper: _OneLineDumper, text: str) -> yaml.ScalarNode:
+    style = None if text.isprintable() else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_OneLineDumper.add_representer(str, _text)
+
+
 def inline(value: Any) -> str:
-    """A value as YAML in one line."""
-    text = yaml.safe_dump(
+    """A key or a value as YAML in one line, which is read back as what it was: ``no`` and ``1e3`` in quotes."""
+    text: str = yaml.dump(
         value,
+        Dumper=_OneLineDumper,
         default_flow_style=True,
         sort_keys=False,
         allow_unicode=True,
@@ -51,8 +66,15 @@ def inline(value: Any) -> str:
     return text.removesuffix("\n").removesuffix("\n...")
 
 
+def _shown(comment: str) -> str:
+    """A comment in one line, without the characters that YAML forbids even there."""
+    words = " ".join(comment.split())
+    characters = [character if character.isprintable() else "?" for character in words]
+    return "".join(characters)
+
+
 def _with_comment(code: str, comment: str) -> str:
-    comment = " ".join(comment.split())
+    comment = _shown(comment)
     if not comment:
         return code
     if not code:

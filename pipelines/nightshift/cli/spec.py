@@ -49,6 +49,8 @@ def new(
 
 
 def _say_new(model: "NewModel") -> None:
+    for note in model.notes:
+        typer.echo(note)
     for warning in model.warnings:
         _warn(warning)
     typer.echo(
@@ -173,7 +175,7 @@ def _warn_of_leaks(spec: "ModelSpec") -> None:
     from nightshift.authoring.leaks import look
 
     for leak in look(spec, open_stores()):
-        _warn(str(leak), of=f"{spec.name}: ")
+        _warn(leak, of=f"{spec.name}: ")
 
 
 def _warn(text: str, of: str = "") -> None:

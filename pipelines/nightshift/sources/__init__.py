@@ -11,6 +11,7 @@ from nightshift.errors import NoSourceData
 from nightshift.partitions import parse_partition
 from nightshift.sources import functions
 from nightshift.sources.named import WantedColumns
+from nightshift.sources.parts import with_parts
 from nightshift.spec import CallableSource, FilesSource, ModelSpec, SqlSource
 from nightshift.stores import Stores
 
@@ -26,9 +27,11 @@ def features(spec: ModelSpec, partition: str, stores: Stores) -> Frame:
     Raises ``UsageError`` for a bad key, ``NoSourceData`` when the source has no row of the night,
     ``SourceMissing``, ``SourceUnreadable``, ``SourceUnavailable``, ``SchemaMismatch``, ``SpecError``.
     """
-    names = {name: column.source or name for name, column in spec.columns.items()}
+    asked = {name: column for name, column in spec.columns.items() if column.of is None}
+    names = {name: column.source or name for name, column in asked.items()}
     wanted = WantedColumns(spec, partition, names)
-    return _read(wanted, stores)
+    rows = _read(wanted, stores)
+    return with_parts(spec, rows) if isinstance(rows, pa.Table) else rows
 
 
 def labels(spec: ModelSpec, partition: str, stores: Stores) -> Frame:
@@ -63,7 +66,7 @@ def _ask(wanted: WantedColumns, stores: Stores) -> Frame:
     if isinstance(source, SqlSource):
         from nightshift.sources.sql import query_night
 
-        return query_night(wanted, source)
+        return query_night(wanted, source, stores.settings.models)
     if isinstance(source, CallableSource):
         return functions.call(wanted, source)
     return functions.call_beside(wanted, source, stores.settings.models)

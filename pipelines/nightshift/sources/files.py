@@ -1,6 +1,7 @@
 """A night out of Parquet or CSV files: only the files, row groups and columns that it needs."""
 
 import datetime as dt
+from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -22,24 +23,60 @@ def read_night(wanted: WantedColumns, source: FilesSource, settings: Settings) -
     naming the file, ``LakeUnavailable``.
     """
     night = parse_partition(wanted.partition)
+    if source.transform is not None:
+        from nightshift.sources.transform import transformed
+
+        rows, texts = _as_they_come(wanted, source, settings)
+        file = settings.models / wanted.spec.name / source.transform
+        return transformed(wanted, rows, file, texts=texts) if rows.num_rows else rows
     parts: list[pa.Table] = []
     names: list[str] = []
     awaiting: list[str] = []
-    for file in find(source.files, settings):
-        table = opened(file, source.csv)
-        if not _may_hold(table, source, night, wanted):
+    for table, rows_of_night in _of_night(wanted, source, night, settings):
+        if wanted.awaits_label([*table.schema.names, *table.file.parts]):
+            awaiting.append(table.file.uri)
             continue
-        if wanted.awaits_label([*table.schema.names, *file.parts]):
-            awaiting.append(file.uri)
-            continue
-        part = _rows(wanted, source, table, night)
-        if part is not None:
-            parts.append(part)
-            names += table.schema.names
+        parts.append(_typed(wanted, table, rows_of_night))
+        names += table.schema.names
     wanted.say_left_out(name for name in names if name != source.column)
     if awaiting and not parts:
         raise wanted.no_label_yet(f"{wanted.spec.name} {wanted.partition}, from {awaiting[0]}")
     return wanted.joined(parts) if parts else pa.table({})
+
+
+def _as_they_come(wanted: WantedColumns, source: FilesSource, settings: Settings) -> tuple[pa.Table, bool]:
+    """All columns of the night under the source's names, folders of the path too; and whether numbers are texts."""
+    night = parse_partition(wanted.partition)
+    parts: list[pa.Table] = []
+    texts = False
+    for table, rows_of_night in _of_night(wanted, source, night, settings):
+        names = table.schema.names
+        rows = table.read({name: name for name in names}, rows_of_night)
+        for name, value in table.file.parts.items():
+            if name not in names:
+                folder = pa.scalar(value, pa.string())
+                rows = rows.append_column(name, pa.repeat(folder, rows.num_rows))
+        texts = texts or table.texts
+        parts.append(rows)
+    return (wanted.joined(parts) if parts else pa.table({})), texts
+
+
+def _of_night(
+    wanted: WantedColumns, source: FilesSource, night: dt.date, settings: Settings
+) -> Iterator[tuple[Table, RowsOfNight | None]]:
+    """The files that have rows of the night, and which rows where others are in it too."""
+    for file in find(source.files, settings):
+        table = opened(file, source.csv)
+        if not _may_hold(table, source, night, wanted):
+            continue
+        if source.night != "column":
+            yield table, None
+            continue
+        partition = wanted.spec.partition
+        rows = rows_of(table, source.column or partition.column, night, partition.timezone)
+        # What other nights look like is not this night's trouble.
+        if rows is not None and table.count(rows):
+            yield table, rows
 
 
 def _may_hold(table: Table, source: FilesSource, night: dt.date, wanted: WantedColumns) -> bool:
@@ -53,18 +90,6 @@ def _may_hold(table: Table, source: FilesSource, night: dt.date, wanted: WantedC
     if night_of_file is None:
         say_all_nightless(table, column)
     return night_of_file == night
-
-
-def _rows(wanted: WantedColumns, source: FilesSource, table: Table, night: dt.date) -> pa.Table | None:
-    rows: RowsOfNight | None = None
-    if source.night == "column":
-        partition = wanted.spec.partition
-        column = source.column or partition.column
-        rows = rows_of(table, column, night, partition.timezone)
-        # What other nights look like is not this night's trouble.
-        if rows is None or not table.count(rows):
-            return None
-    return _typed(wanted, table, rows)
 
 
 def _typed(wanted: WantedColumns, table: Table, rows: RowsOfNight | None) -> pa.Table:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
 
@@ -25,11 +25,16 @@ def call_beside(wanted: WantedColumns, source: PythonSource, models: Path) -> "p
     """Ask the function of the file beside model.yaml. Raises ``SpecError``, ``SchemaMismatch``."""
     file = models / wanted.spec.name / source.python
     name = source.labels if wanted.label else source.features
-    module = _beside(file)
-    function = getattr(module, name, None)
+    function = function_beside(file, name)
+    return _rows(wanted, function, f"{file.name}:{name}")
+
+
+def function_beside(file: Path, name: str) -> Callable[..., Any]:
+    """A function of a file beside model.yaml. Raises ``SpecError`` when there is none."""
+    function = getattr(_beside(file), name, None)
     if not callable(function):
         raise SpecError(f"{file} has no function {name}", fix="correct source in model.yaml")
-    return _rows(wanted, function, f"{file.name}:{name}")
+    return cast("Callable[..., Any]", function)
 
 
 def call(wanted: WantedColumns, source: CallableSource) -> "pd.DataFrame | pa.Table":
@@ -57,12 +62,7 @@ def _rows(
 ) -> "pd.DataFrame | pa.Table":
     where = f"{wanted.spec.name} {wanted.partition}, from {address}"
     night = parse_partition(wanted.partition)
-    frame = _returned(function, night, where)
-    if not isinstance(frame, pa.Table) and not hasattr(frame, "columns"):
-        raise SourceUnreadable(
-            f"{where}: got a {type(frame).__name__}, not a DataFrame or an Arrow table",
-            fix="mend the function",
-        )
+    frame = returned(lambda: function(night), where)
     if not len(frame):
         return frame
     names = list(frame.schema.names if isinstance(frame, pa.Table) else frame.columns)
@@ -72,9 +72,20 @@ def _rows(
     return wanted.fit(columns, where)
 
 
-def _returned(function: Callable[[dt.date], Any], night: dt.date, where: str) -> Any:
+def returned(call: Callable[[], Any], where: str) -> "pd.DataFrame | pa.Table":
+    """The frame that a person's code returns. Raises ``SourceUnreadable``, ``SourceUnavailable``."""
+    frame = _returned(call, where)
+    if not isinstance(frame, pa.Table) and not hasattr(frame, "columns"):
+        raise SourceUnreadable(
+            f"{where}: got a {type(frame).__name__}, not a DataFrame or an Arrow table",
+            fix="mend the function",
+        )
+    return cast("pd.DataFrame | pa.Table", frame)
+
+
+def _returned(call: Callable[[], Any], where: str) -> Any:
     try:
-        return function(night)
+        return call()
     except NightshiftError:
         raise
     except (ConnectionError, TimeoutError) as error:

@@ -144,6 +144,8 @@ class WantedColumns:
             if column is None:
                 return self._label(fitted_label(values), as_text)
             known = without_markers(values, column.nulls)
+            if column.codes:
+                known = as_words(plain_array(known))
             return fitted(known, arrow_type(column), timezone, as_text=as_text)
         except REFUSALS as error:
             name = _named(alias, self.names[alias])

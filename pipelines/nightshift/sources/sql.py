@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -11,14 +12,15 @@ from nightshift.errors import SourceUnavailable, SourceUnreadable, UsageError
 from nightshift.partitions import parse_partition
 from nightshift.sources.named import WantedColumns
 from nightshift.spec import SqlSource
+from nightshift.stores.types import REFUSALS
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection, CursorResult, Engine
 
 CHUNK_ROWS = 50_000
 
 
-def query_night(wanted: WantedColumns, source: SqlSource) -> pa.Table:
+def query_night(wanted: WantedColumns, source: SqlSource, models: Path) -> pa.Table:
     """The rows that the query gives for the night, fetched some at a time.
 
     Raises ``UsageError`` when the address is not in the environment, ``SourceUnavailable`` when the database does
@@ -28,9 +30,17 @@ def query_night(wanted: WantedColumns, source: SqlSource) -> pa.Table:
     where = f"{wanted.spec.name} {wanted.partition}, from source.sql"
     try:
         with _connected(engine, source, where) as connection, _refused(source, where):
-            parts = list(_chunks(connection, wanted, source, where))
+            if source.transform is not None:
+                rows = _as_they_come(connection, wanted, source, where)
+            else:
+                parts = list(_chunks(connection, wanted, source, where))
     finally:
         engine.dispose()
+    if source.transform is not None:
+        from nightshift.sources.transform import transformed
+
+        file = models / wanted.spec.name / source.transform
+        return transformed(wanted, rows, file, texts=False) if rows.num_rows else rows
     return wanted.joined(parts) if parts else pa.table({})
 
 
@@ -87,18 +97,39 @@ def _refused(source: SqlSource, where: str) -> Iterator[None]:
         ) from None
 
 
+def _asked(connection: "Connection", wanted: WantedColumns, source: SqlSource) -> "CursorResult[Any]":
+    from sqlalchemy import Date, bindparam, text
+
+    night = parse_partition(wanted.partition)
+    query = text(source.sql).bindparams(bindparam("night", night, Date()))
+    streaming = connection.execution_options(stream_results=True)
+    return streaming.execute(query)
+
+
+def _as_they_come(connection: "Connection", wanted: WantedColumns, source: SqlSource, where: str) -> pa.Table:
+    """All columns of the night, of the types that their values have."""
+    result = _asked(connection, wanted, source)
+    names = list(result.keys())
+    rows = result.fetchall()
+    columns = {}
+    for place, name in enumerate(names):
+        try:
+            columns[name] = pa.array([row[place] for row in rows])
+        except REFUSALS as error:
+            raise SourceUnreadable(
+                f"{where}: column {name} has values of several types: {error}",
+                fix="cast it in source.sql",
+            ) from error
+    return pa.table(columns)
+
+
 def _chunks(
     connection: "Connection",
     wanted: WantedColumns,
     source: SqlSource,
     where: str,
 ) -> Iterator[pa.Table]:
-    from sqlalchemy import Date, bindparam, text
-
-    night = parse_partition(wanted.partition)
-    query = text(source.sql).bindparams(bindparam("night", night, Date()))
-    streaming = connection.execution_options(stream_results=True)
-    result = streaming.execute(query)
+    result = _asked(connection, wanted, source)
     names = list(result.keys())
     present = wanted.present(names, where)
     wanted.say_left_out(names)

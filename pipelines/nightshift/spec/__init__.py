@@ -5,7 +5,7 @@ Everything here is checked before a byte of data is read.
 
 from nightshift.spec.base import Action, Frozen
 from nightshift.spec.columns import CheckKind, Column, ColumnType
-from nightshift.spec.files import find_spec, load_good_specs, load_spec, load_specs, spec_files
+from nightshift.spec.files import find_spec, load_good_specs, load_spec, load_specs, spec_files, spec_of
 from nightshift.spec.learning import VARIANTS, Label
 from nightshift.spec.model import ModelSpec, Retrain
 from nightshift.spec.night import Compare, History, NightChecks, Reference
@@ -34,4 +34,5 @@ __all__ = [
     "load_spec",
     "load_specs",
     "spec_files",
+    "spec_of",
 ]

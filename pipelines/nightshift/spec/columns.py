@@ -2,11 +2,11 @@
 
 import datetime as dt
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from nightshift.spec.base import Action, Frozen
+from nightshift.spec.base import Action, Frozen, Name
 
 ColumnType = Literal[
     "string",
@@ -20,6 +20,8 @@ ColumnType = Literal[
     "date",
     "timestamp",
 ]
+MomentPart = Literal["hour", "weekday", "day", "month"]
+"""What a clock and a calendar say of a moment; weekdays are 1 to 7 from Monday on."""
 CheckKind = Literal["null", "finite", "range", "values", "pattern"]
 """What may be wrong with one value; ``finite`` holds for every float column by itself."""
 
@@ -51,6 +53,14 @@ class Column(Frozen):
         "refuse", description="refuse the night or drop the row; for all its checks, or check by check"
     )
     feature: bool = Field(True, description="false: kept with the row, not given to the model")
+    codes: bool = Field(False, description="for strings: the source has whole numbers, which name something; 7 is '7'")
+    parts: tuple[MomentPart, ...] = Field(
+        (),
+        description="for timestamps: features <name>_<part> of type int16, read on the clock of partition.timezone when"
+        " a night comes in, and kept; weekday is 1 to 7 from Monday on",
+    )
+    of: Name | None = Field(None, description="the timestamp that it is a part of; parts write such columns")
+    part: MomentPart | None = Field(None, description="which part of that timestamp it is")
 
     @property
     def numeric(self) -> bool:
@@ -73,6 +83,23 @@ class Column(Frozen):
             return self.on_breach.get(check, "refuse")
         return self.on_breach
 
+    @model_validator(mode="before")
+    @classmethod
+    def _its_parts_are_the_features(cls, raw: Any) -> Any:
+        if isinstance(raw, dict) and raw.get("parts"):
+            return {"feature": False, **raw}
+        return raw
+
+    @model_validator(mode="after")
+    def _parts_are_of_a_timestamp(self) -> Self:
+        if self.parts and self.type != "timestamp":
+            raise ValueError("parts are for a timestamp")
+        if (self.of is None) != (self.part is None):
+            raise ValueError("of and part go together: which timestamp, and which part of it")
+        if self.of is not None and (self.type != "int16" or self.source is not None):
+            raise ValueError("a part of a timestamp is an int16, and the source does not have it")
+        return self
+
     @model_validator(mode="after")
     def _bounds_fit_the_type(self) -> Self:
         bounds = [bound for bound in (self.min, self.max) if bound is not None]
@@ -90,8 +117,10 @@ class Column(Frozen):
             raise ValueError("values and pattern are for string columns")
         if self.closed and self.values is None:
             raise ValueError("closed: true needs values, the list of those that are allowed")
+        if self.codes and self.type != "string":
+            raise ValueError("codes are for a string column: whole numbers as texts")
         if self.type == "timestamp" and self.feature:
-            raise ValueError("a timestamp is no feature: give feature: false, and parts of it as columns of their own")
+            raise ValueError("a timestamp is no feature: give parts: [hour, weekday], or feature: false")
         return self
 
     @model_validator(mode="after")
@@ -109,3 +138,20 @@ class Column(Frozen):
         if self.min is not None and self.max is not None and self.min > self.max:  # type: ignore[operator]
             raise ValueError(f"min {self.min} is above max {self.max}")
         return self
+
+
+def with_parts_written(columns: dict[Any, Any]) -> dict[Any, Any]:
+    """Columns as YAML has them, with one more for each of ``parts``. Raises ``ValueError`` for a name that is taken."""
+    written: dict[Any, Any] = {}
+    for name, column in columns.items():
+        written[name] = column
+        parts = column.get("parts") if isinstance(column, dict) else None
+        for part in parts if isinstance(parts, list | tuple) else ():
+            alias = f"{name}_{part}"
+            own = columns.get(alias)
+            if own is None:
+                nullable = column.get("nullable", False)
+                written[alias] = {"type": "int16", "of": name, "part": part, "nullable": nullable}
+            elif not isinstance(own, dict) or own.get("of") != name:
+                raise ValueError(f"columns.{name}.parts writes {alias}, which columns has already: rename one")
+    return written

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from nightshift.errors import SpecError, UsageError
 from nightshift.spec import yaml_text
+from nightshift.spec.clock import require_no_clock
 from nightshift.spec.explain import explain
 from nightshift.spec.model import ModelSpec
 from nightshift.spec.source import PythonSource
@@ -17,13 +18,22 @@ def load_spec(path: Path) -> ModelSpec:
     """Read and check one model.yaml. Raises ``SpecError`` naming file, key, what was got and what is allowed."""
     body = _read(path)
     try:
-        raw: Any = yaml_text.read(body.decode("utf-8"))
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise SpecError(f"{path} is not YAML: {error}") from error
+    return spec_of(path, text)
+
+
+def spec_of(path: Path, text: str) -> ModelSpec:
+    """The spec that a file of this text would hold. Raises ``SpecError`` as ``load_spec``."""
+    try:
+        raw: Any = yaml_text.read(text)
     except yaml_text.KeyMistake as error:
         raise SpecError(f"{path}: {error}", fix="correct it, then `nightshift check`") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except yaml.YAMLError as error:
         raise SpecError(f"{path} is not YAML: {error}") from error
     try:
-        spec = ModelSpec.model_validate(raw).read_from(body)
+        spec = ModelSpec.model_validate(raw).read_from(text.encode())
     except ValidationError as error:
         raise SpecError(explain(path, error, ModelSpec), fix="correct it, then `nightshift check`") from error
     if spec.name != path.parent.name:
@@ -52,9 +62,14 @@ def _require_beside(path: Path, spec: ModelSpec) -> None:
         named["label.source.python"] = spec.label.source.python
     if spec.night.great_expectations is not None:
         named["night.great_expectations"] = spec.night.great_expectations
+    transform = getattr(spec.source, "transform", None)
+    if transform is not None:
+        named["source.transform"] = transform
     for key, file in named.items():
         if not (path.parent / file).is_file():
             raise SpecError(f"{path}: {key}: got {file!r}, which is not beside model.yaml")
+    if transform is not None:
+        require_no_clock(path.parent / transform)
 
 
 def load_specs(models: Path) -> list[ModelSpec]:

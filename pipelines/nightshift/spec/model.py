@@ -1,9 +1,10 @@
 """One spec, whole. Sections follow the life of a night: source, partition, columns, label, ..., retrain."""
 
 import hashlib
+import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
@@ -11,7 +12,7 @@ from nightshift.contracts import Dataset, PartitionKey
 from nightshift.errors import UsageError
 from nightshift.partitions import parse_partition, shifted
 from nightshift.spec.base import Frozen, Name, Share
-from nightshift.spec.columns import Column
+from nightshift.spec.columns import Column, with_parts_written
 from nightshift.spec.learning import (
     DEFAULT_LOSS,
     LOSSES,
@@ -29,6 +30,23 @@ RESERVED = ["model_version", "run_id", "reasons", "offending"]
 """Columns that predictions and quarantined rows have besides the spec's."""
 
 
+class Costs(Frozen):
+    """What the errors of a binary label cost, in any unit: the threshold where both cost the same in expectation."""
+
+    false_alarm: float = Field(gt=0, description="of a row that is predicted true and is not")
+    miss: float = Field(gt=0, description="of a row that is true and is not predicted so")
+
+    @property
+    def threshold(self) -> float:
+        """The probability from which on an alarm costs less than silence (Elkan, IJCAI 2001)."""
+        return self.false_alarm / (self.false_alarm + self.miss)
+
+
+def _threshold(predict: dict[str, Any]) -> float:
+    costs: Costs | None = predict.get("costs")
+    return 0.5 if costs is None else costs.threshold
+
+
 class Predict(Frozen):
     """What is published."""
 
@@ -38,9 +56,22 @@ class Predict(Frozen):
     prediction: Name = Field(
         "prediction", description="true or false; the likeliest class; the number that a regression predicts"
     )
-    threshold: Share = Field(0.5, description="scores from here on are predicted true; for a binary label")
+    costs: Costs | None = Field(None, description="the threshold as a rule: false_alarm / (false_alarm + miss)")
+    threshold: Share = Field(
+        default_factory=_threshold,
+        description="scores from here on are predicted true; for a binary label; by default what costs say",
+        json_schema_extra={"default": 0.5},
+    )
     shard_rows: int = Field(5_000_000, ge=1, description="rows of one mapped task: seconds of work")
     allow_future_model: bool = Field(False, description="score nights inside the champion's training window")
+
+    @model_validator(mode="after")
+    def _one_threshold(self) -> Self:
+        if self.costs is not None and not math.isclose(self.threshold, self.costs.threshold):
+            raise ValueError(
+                f"threshold {self.threshold} is not what costs say, {self.costs.threshold:g}: leave one out"
+            )
+        return self
 
 
 class Drift(Frozen):
@@ -172,6 +203,26 @@ class ModelSpec(Frozen):
         for name, column in self.columns.items():
             columns[name] = column.model_copy(update={"feature": name in names})
         return self.model_copy(update={"columns": columns})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _write_parts(cls, raw: Any) -> Any:
+        """A column for each part of a timestamp, behind it, so that everything else sees columns alone."""
+        if not isinstance(raw, dict) or not isinstance(raw.get("columns"), dict):
+            return raw
+        return {**raw, "columns": with_parts_written(raw["columns"])}
+
+    @model_validator(mode="after")
+    def _parts_exist(self) -> Self:
+        for name, column in self.columns.items():
+            if column.of is None:
+                continue
+            moment = self.columns.get(column.of)
+            if moment is None or moment.type != "timestamp":
+                raise ValueError(f"columns.{name}.of names {column.of}, which is no timestamp of columns")
+            if name in self.keys:
+                raise ValueError(f"keys names {name}, a part of {column.of}, which the source does not have")
+        return self
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:

@@ -33,6 +33,17 @@ class CsvFormat(Frozen):
         return name
 
 
+PYTHON_FILE = r"^[A-Za-z_][A-Za-z0-9_]*\.py$"
+Transform = Annotated[
+    str | None,
+    Field(
+        description="file beside model.yaml with transform(night, rows): a night's rows, without the label, as a"
+        " DataFrame or, where it says so, an Arrow table; it gives as many rows back, in their order",
+        pattern=PYTHON_FILE,
+    ),
+]
+
+
 class FilesSource(Frozen):
     """Parquet or CSV files by pattern."""
 
@@ -46,6 +57,7 @@ class FilesSource(Frozen):
         description="what says which night a row is of: a column, name=value in the path, or the day its file came",
     )
     column: str | None = Field(None, description="that column, or that name in the path; partition.column by default")
+    transform: Transform = None
 
 
 class SqlSource(Frozen):
@@ -55,6 +67,7 @@ class SqlSource(Frozen):
     url_variable: str = Field(
         description="environment variable with the SQLAlchemy URL", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$"
     )
+    transform: Transform = None
 
     @model_validator(mode="after")
     def _asks_for_a_night(self) -> Self:

@@ -21,6 +21,7 @@ from nightshift.stores import Stores
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
+log = logging.getLogger("nightshift")
 SHOWN_ROWS = 1000
 """Of the training rows, in MLflow's page of the run's input."""
 EXAMPLE_ROWS = 5
@@ -55,6 +56,7 @@ def train(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> Trained:
         pipeline = trainer_of(spec).fit(spec, inputs, rows.train.labels)
         held_out = model_inputs(spec, rows.holdout.table)
         scores = label.predict(pipeline, held_out)
+        _warn_of_threshold(spec, label.threshold_note(scores), mlflow)
         metrics = label.metrics(rows.holdout.labels, scores)
         mlflow.log_metrics({**metrics, **_counts(spec, snapshot, rows)})
         _log_input(mlflow, spec, snapshot, rows.train)
@@ -82,6 +84,13 @@ def register(spec: ModelSpec, trained: Trained, stores: Stores) -> Registered:
     }
     version = stores.registry.register(spec.name, spec.description, trained.model_uri, trained.run_id, tags)
     return Registered(spec.name, version, trained)
+
+
+def _warn_of_threshold(spec: ModelSpec, note: str, mlflow: Any) -> None:
+    """A model that says the same of every row may score, since its scores differ; its predictions help nobody."""
+    if note:
+        log.warning("%s: %s; set predict.costs or predict.threshold in model.yaml", spec.name, note)
+        mlflow.set_tag("nightshift.warning", note)
 
 
 def _parameters(spec: ModelSpec, snapshot: SnapshotRef) -> dict[str, Any]:

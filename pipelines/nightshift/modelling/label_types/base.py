@@ -132,6 +132,10 @@ class LabelType(ABC):
         """Differences of scores that say nothing."""
         return 0.0
 
+    def threshold_note(self, scores: Floats) -> str:
+        """What is odd about the predictions that follow from some scores, (n,) or (n, k); empty where nothing is."""
+        return ""
+
     @abstractmethod
     def metrics(self, targets: Floats, scores: Floats) -> dict[str, float]:
         """How good scores are; what these targets do not define is left out."""

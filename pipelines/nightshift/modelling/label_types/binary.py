@@ -131,6 +131,17 @@ class Binary(LabelType):
         threshold = self.spec.predict.threshold
         return scores >= threshold
 
+    def threshold_note(self, scores: Floats) -> str:
+        """That all predictions are the same."""
+        threshold = self.spec.predict.threshold
+        highest = float(scores.max())
+        lowest = float(scores.min())
+        if highest < threshold:
+            return f"no row of the holdout reaches predict.threshold {threshold:g}: the highest score is {highest:.4f}"
+        if lowest >= threshold:
+            return f"every row of the holdout reaches predict.threshold {threshold:g}: the lowest score is {lowest:.4f}"
+        return ""
+
     def metrics(self, targets: Floats, scores: Floats) -> dict[str, float]:
         """See ``metrics.binary_metrics``."""
         threshold = self.spec.predict.threshold

@@ -1,6 +1,7 @@
 """Yes or no, in whatever words it comes."""
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -38,6 +39,21 @@ def test_a_text_means_yes_where_the_spec_says_which(spec: ModelSpec, change: Cha
     assert label.cast(pa.array(["stayed"], pa.large_string()), "labels").to_pylist() == [0.0]
     assert label.cast(pa.array(["churned"]).dictionary_encode(), "labels").to_pylist() == [1.0]
     assert label.cast(pa.array(["churned", None], pa.string_view()), "labels").to_pylist() == [1.0, None]
+
+
+@pytest.mark.parametrize(
+    ("scores", "note"),
+    [
+        ([0.1, 0.4], r"no row of the holdout reaches predict\.threshold 0\.5: the highest score is 0\.4"),
+        ([0.5, 0.9], r"every row of the holdout reaches predict\.threshold 0\.5: the lowest score is 0\.5"),
+        ([0.1, 0.9], "^$"),
+    ],
+)
+def test_predictions_that_are_all_the_same_are_said(
+    spec: ModelSpec, change: Change, scores: list[float], note: str
+) -> None:
+    label = label_type(change(spec, predict={"threshold": 0.5}))
+    assert re.search(note, label.threshold_note(np.array(scores)))
 
 
 def test_a_night_of_nothing_but_nulls_has_no_outcome_yet(spec: ModelSpec) -> None:

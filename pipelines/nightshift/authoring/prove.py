@@ -1,0 +1,184 @@
+"""From what was counted to a draft that its own data have passed: rehearsed on late nights, tried on the last one."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from nightshift.authoring.columns import DraftColumns, SourceFacts, draft_columns, part_names
+from nightshift.authoring.costs import positive_share
+from nightshift.authoring.decide import DraftLine, without
+from nightshift.authoring.draft import SpecDraft, written
+from nightshift.authoring.keys import duplicate_rows
+from nightshift.authoring.label import recognised
+from nightshift.authoring.names import safe_name, safe_names
+from nightshift.authoring.rehearsal import CheckLoss, rehearse
+from nightshift.authoring.request import NewModelRequest
+from nightshift.authoring.row_limits import row_limits
+from nightshift.authoring.survey import ARRIVAL, SourceSummary
+from nightshift.authoring.tryout import NOTHING_WRITTEN, TryOut, invalid_columns, try_out, unreadable_columns
+from nightshift.errors import SpecError, UsageError
+from nightshift.settings import Settings
+from nightshift.spec import ModelSpec, spec_of
+from nightshift.spec.model import RESERVED
+
+LEFT_OUT = {
+    "null": "nulls came later, so they are allowed",
+    "range": "no limits are written, they would have dropped",
+    "values": "no list is written, it would have dropped",
+    "null share": "no share of nulls is written, it would have refused",
+}
+
+
+@dataclass(frozen=True)
+class ProvenDraft:
+    """A draft that may be put in place, and what came up on the way."""
+
+    draft: SpecDraft
+    spec: ModelSpec
+    warnings: list[str]
+    notes: list[str]
+
+
+@dataclass(frozen=True)
+class Drafting:
+    """A first draft, with all that it was made from."""
+
+    draft: SpecDraft
+    columns: DraftColumns
+    source: SourceSummary
+    facts: SourceFacts
+    roles: list[str]
+
+
+def drafted(
+    request: NewModelRequest,
+    source: SourceSummary,
+    facts: SourceFacts,
+) -> Drafting:
+    """The first draft. Raises ``UsageError`` where label or keys cannot be what they are said to be."""
+    counted = facts.counted
+    label_facts = recognised(request.label, counted.facts[request.label], request.label_type)
+    duplicates = duplicate_rows(request.keys, request.label, source, counted)
+    names = _names(request, facts)
+    renamed = {alias: name for name, alias in names.items() if alias != name}
+    columns = draft_columns(facts, names, label_facts.kind)
+    label = safe_name(request.label) or "label"
+    draft = SpecDraft(
+        name=request.name,
+        survey=source,
+        nights=facts.nights,
+        rows=row_limits(facts.nights, facts.early),
+        tried_nights=len(facts.early.late),
+        columns=columns.lines,
+        sources=renamed,
+        left_out=source.left_out,
+        partition=_partition_name(request),
+        keys=[names[key] for key in request.keys],
+        duplicates=duplicates,
+        label=label,
+        label_source=request.label if request.label != label else None,
+        label_facts=label_facts,
+        positive_share=positive_share(counted.facts[request.label], label_facts),
+        delay_days=request.delay_days,
+        drift=columns.drift,
+    )
+    roles = [f"{name}: {role.rule}" for name, role in facts.keys.items()]
+    return Drafting(draft, columns, source, facts, roles)
+
+
+def proven(
+    drafting: Drafting,
+    file: Path,
+    settings: Settings,
+) -> ProvenDraft:
+    """The draft without checks that late nights breach, and without columns that the last night cannot be read with.
+
+    ``file`` is where it will lie. Raises ``UsageError`` where not even that can be read, naming the column.
+    """
+    draft = _without(drafting.draft, invalid_columns(drafting.draft.columns))
+    spec = _spec(draft, file)
+    losses = rehearse(spec, drafting.source, drafting.facts.early)
+    draft = _forgiving(draft, losses)
+    night = max(drafting.facts.nights).isoformat()
+    draft = _without(draft, unreadable_columns(_spec(draft, file), night, settings))
+    result = try_out(_spec(draft, file), night, settings)
+    draft = replace(draft, quarantined_share=result.share_to_allow)
+    return ProvenDraft(
+        draft=draft,
+        spec=_spec(draft, file),
+        warnings=[*drafting.columns.leaks, *_refused(result, night)],
+        notes=[*drafting.roles, *_report(drafting, losses)],
+    )
+
+
+def _names(request: NewModelRequest, facts: SourceFacts) -> dict[str, str]:
+    """The spec's name of each column but the label."""
+    label = safe_name(request.label) or "label"
+    features = [name for name in facts.counted.facts if name != request.label]
+    taken = [label, _partition_name(request), f"{label}_score", f"predicted_{label}", *RESERVED]
+    return safe_names(features, taken)
+
+
+def _partition_name(request: NewModelRequest) -> str:
+    if request.partition_by == ARRIVAL:
+        return "night"
+    return safe_name(request.partition_by) or "night"
+
+
+def _without(draft: SpecDraft, reasons: dict[str, str]) -> SpecDraft:
+    """The draft without some columns. Raises ``UsageError`` for one that it cannot do without."""
+    if not reasons:
+        return draft
+    needed = [alias for alias in reasons if alias in draft.keys]
+    if needed:
+        name = draft.sources.get(needed[0], needed[0])
+        raise UsageError(
+            f"--keys: column {name!r} cannot be in a model.yaml: {reasons[needed[0]]}{NOTHING_WRITTEN}",
+            fix="name other columns, or mend the data",
+        )
+    left_out = dict(draft.left_out)
+    for alias, why in reasons.items():
+        left_out[draft.sources.get(alias, alias)] = why
+    lines = {alias: line for alias, line in draft.columns.items() if alias not in reasons}
+    watchable = {*lines, *part_names(lines)}
+    drift = [alias for alias in draft.drift if alias in watchable]
+    return replace(draft, columns=lines, left_out=left_out, drift=drift)
+
+
+def _forgiving(draft: SpecDraft, losses: list[CheckLoss]) -> SpecDraft:
+    """The draft without the checks that would have cost a late night rows."""
+    lines: dict[str, DraftLine] = dict(draft.columns)
+    for loss in losses:
+        why = f"{LEFT_OUT[loss.kind]}: {loss}"
+        lines[loss.column] = without(lines[loss.column], loss.kind, why)
+    return replace(draft, columns=lines)
+
+
+def _spec(draft: SpecDraft, file: Path) -> ModelSpec:
+    try:
+        return spec_of(file, written(draft))
+    except SpecError as error:
+        raise UsageError(
+            f"the draft does not pass its own check: {error.message}{NOTHING_WRITTEN}",
+            fix="leave the column it names out of --data, or give it another name",
+        ) from error
+
+
+def _refused(result: TryOut, night: str) -> list[str]:
+    warnings = []
+    for reason in result.refusals:
+        warnings.append(f"the draft would refuse the last night, {night}: {reason}")
+    return warnings
+
+
+def _report(drafting: Drafting, losses: list[CheckLoss]) -> list[str]:
+    """What the late nights would have lost, by check."""
+    early = drafting.facts.early
+    if not early.late:
+        return ["too few nights to try the checks on some that they were not drafted from"]
+    tried = (
+        f"the checks were drafted from the first {len(early.nights)} nights and tried on the other {len(early.late)}"
+    )
+    notes = [f"{loss.column}: {LEFT_OUT[loss.kind]}: {loss}" for loss in losses]
+    for why in drafting.draft.rows.left_out:
+        notes.append(why)
+    return [tried if notes else f"{tried}, which would have lost no row", *notes]
