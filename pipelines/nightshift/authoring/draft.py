@@ -16,12 +16,16 @@ from nightshift.modelling.label_types import LABEL_TYPES
 from nightshift.modelling.trainers import boosting
 
 LONGEST_WINDOW = 90
+ENOUGH_ROWS = 100_000
+"""With fewer rows a window is longer: then each more night is worth more than that it is old."""
+MOST_DAYS = 730
 LONGEST_HOLDOUT = 14
 NIGHT_BY = {
     "column": "--partition-by: a column",
     "path": "--partition-by: a name=date folder of the path",
     "arrival": "--partition-by arrival: the day a file was last written",
 }
+WINDOW_COMMENT = f"of the data at most {LONGEST_WINDOW}, or what {ENOUGH_ROWS:,} rows take"
 YAML_COLUMNS = "type, nulls and limits as seen in the data"
 LIMITS = (
     "A limit lies as far beyond what was seen as that is wide, rounded away from zero, but not across zero and not",
@@ -75,12 +79,26 @@ def window(nights: Counter[dt.date]) -> tuple[int, int]:
     first = min(nights)
     last = max(nights)
     span = (last - first).days + 1
-    window_days = max(2, min(LONGEST_WINDOW, span))
+    enough = (last - _first_of_enough(nights)).days + 1
+    longest = min(span, max(LONGEST_WINDOW, enough))
+    window_days = max(2, longest)
     nights_inside = [night for night in nights if (last - night).days < window_days]
     a_fifth = round(len(nights_inside) / 5)
     most = min(LONGEST_HOLDOUT, window_days - 1)
     holdout_days = max(1, min(most, a_fifth))
     return window_days, holdout_days
+
+
+def _first_of_enough(nights: Counter[dt.date]) -> dt.date:
+    """The night back to which there are rows enough, or all that two years have."""
+    first = last = max(nights)
+    rows = 0
+    for night in sorted(nights, reverse=True):
+        if rows >= ENOUGH_ROWS or (last - night).days >= MOST_DAYS:
+            break
+        rows += nights[night]
+        first = night
+    return first
 
 
 def held_out_rows(nights: Counter[dt.date]) -> int:
@@ -212,7 +230,7 @@ def _training(page: Page, draft: SpecDraft) -> None:
     rows = learnt_rows(draft.nights, window_days, holdout_days)
     size = tree_size(effective_rows(rows, draft.positive_share))
     page.section("training")
-    page.put("window_days", window_days, f"the days that the data spans, at most {LONGEST_WINDOW}", 1)
+    page.put("window_days", window_days, WINDOW_COMMENT, 1)
     page.put("holdout_days", holdout_days, "a fifth of the nights in the window; never trained on", 1)
     page.put("trainer", boosting.TRAINER.name, "takes nulls, categories and numbers as they are", 1)
     page.section("parameters", f"scikit-learn's names; {_size_comment(rows, draft.positive_share)}", 1)

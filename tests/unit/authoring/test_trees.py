@@ -6,6 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from nightshift.authoring.draft import window
 from nightshift.authoring.trees import SIZES, effective_rows, learnt_rows, tree_size
 from tests.unit.authoring.conftest import Proposal
 from tests.unit.authoring.test_next_month import rows
@@ -36,3 +37,10 @@ def test_a_draft_has_them_and_says_for_how_many_rows(propose: Proposal) -> None:
     rare = np.arange(360) % 40 == 0
     _, _, text = propose(rows(label=rare), force=True)
     assert "for 280 rows to learn from, which count as 70 since one outcome is rare" in text
+
+
+@pytest.mark.parametrize(("rows_a_night", "days"), [(24, 365), (300, 334), (5_000, 90)])
+def test_a_window_is_longer_where_nights_have_few_rows(rows_a_night: int, days: int) -> None:
+    first = dt.date(2024, 1, 1)
+    nights = Counter({first + dt.timedelta(days=day): rows_a_night for day in range(365)})
+    assert window(nights) == (days, 14)
