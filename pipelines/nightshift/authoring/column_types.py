@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from nightshift.authoring.decide import type_of
+from nightshift.authoring.spec_types import type_of
 from nightshift.authoring.text_types import TypeGuess
 from nightshift.sources.tables import Table
 from nightshift.spec import Column

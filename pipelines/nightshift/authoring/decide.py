@@ -14,35 +14,17 @@ from nightshift.authoring.calendar import TREND
 from nightshift.authoring.codes import are_codes, code_texts, is_flag
 from nightshift.authoring.facts import MOST_HASHES, ColumnFacts
 from nightshift.authoring.keys import KeyRole
+from nightshift.authoring.spec_types import NAMES, type_of
 from nightshift.spec.columns import MomentPart
-from nightshift.stores.types import DECIMAL_DIGITS, FIXED, is_bytes
+from nightshift.stores.types import FIXED
 
 MOST_CATEGORIES = 100
 MOST_LEARNT = 1000
 ROWS_PER_CATEGORY = 5
 NEAR_UNIQUE = 0.9
 FEWEST_ROWS = 50
-MOST_SCALE = 18
 RANGED = {"int16", "int32", "int64", "float32", "float64", "decimal", "date"}
 ID = "each row has its own number: an id"
-NAMES: dict[pa.DataType, str] = {
-    pa.bool_(): "bool",
-    pa.int8(): "int16",
-    pa.uint8(): "int16",
-    pa.int16(): "int16",
-    pa.uint16(): "int32",
-    pa.int32(): "int32",
-    pa.uint32(): "int64",
-    pa.int64(): "int64",
-    pa.uint64(): "int64",
-    pa.float16(): "float32",
-    pa.float32(): "float32",
-    pa.float64(): "float64",
-    pa.string(): "string",
-    pa.null(): "string",
-    pa.date32(): "date",
-    pa.date64(): "date",
-}
 
 
 @dataclass(frozen=True)
@@ -51,27 +33,6 @@ class DraftLine:
 
     keys: dict[str, Any]
     comment: str
-
-
-def type_of(arrow_type: pa.DataType) -> dict[str, Any] | None:
-    """``type`` and ``scale`` of a column; None for what a spec has no type for."""
-    if pa.types.is_timestamp(arrow_type):
-        return {"type": "timestamp"}
-    if is_bytes(arrow_type):
-        return {"type": "string"}
-    if pa.types.is_decimal(arrow_type):
-        return _decimal_type(arrow_type)
-    if arrow_type not in NAMES:
-        return None
-    return {"type": NAMES[arrow_type]}
-
-
-def _decimal_type(arrow_type: pa.DataType) -> dict[str, Any]:
-    scale_fits = 0 <= arrow_type.scale <= MOST_SCALE
-    digits_fit = arrow_type.precision <= DECIMAL_DIGITS
-    if scale_fits and digits_fit:
-        return {"type": "decimal", "scale": arrow_type.scale}
-    return {"type": "float64"}
 
 
 @dataclass(frozen=True)
