@@ -3,6 +3,7 @@
 from nightshift.authoring.facts import ColumnFacts
 from nightshift.authoring.label import LabelFacts
 from nightshift.authoring.outcomes import as_word
+from nightshift.modelling.label_types import LABEL_TYPES
 
 EVEN = (0.4, 0.6)
 FEWEST_HELD_OUT = 20
@@ -11,7 +12,7 @@ FEWEST_HELD_OUT = 20
 
 def positive_share(facts: ColumnFacts, label: LabelFacts) -> float:
     """Of the labelled rows, how many are yes; 0 for a label that has no yes."""
-    if label.kind != "binary" or not facts.values:
+    if not LABEL_TYPES[label.kind].has_threshold or not facts.values:
         return 0.0
     positives = 0
     known = 0

@@ -119,7 +119,6 @@ def _no_feature(facts: ColumnFacts, column_type: str, context: ColumnContext) ->
 WITHOUT: dict[str, tuple[str, ...]] = {
     "null": (),
     "range": ("min", "max"),
-    "values": ("values",),
     "null share": ("max_null_share",),
 }
 """The keys that a check needs, by its kind."""

@@ -23,7 +23,6 @@ from nightshift.spec.model import RESERVED
 LEFT_OUT = {
     "null": "nulls came later, so they are allowed",
     "range": "no limits are written, they would have dropped",
-    "values": "no list is written, it would have dropped",
     "null share": "no share of nulls is written, it would have refused",
 }
 

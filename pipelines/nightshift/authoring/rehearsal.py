@@ -19,7 +19,7 @@ from nightshift.validation.masks import RowMask, missing
 from nightshift.validation.night_checks import null_shares
 from nightshift.validation.scan import texts
 
-BY_ROWS = frozenset({"null", "range", "values"})
+BY_ROWS = frozenset({"null", "range"})
 
 
 @dataclass

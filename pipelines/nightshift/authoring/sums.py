@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from nightshift.modelling.arrays import Booleans, Float64s, Places
 from nightshift.modelling.inputs import as_numbers
+from nightshift.modelling.label_types import LABEL_TYPES
 from nightshift.spec.learning import LabelKind
 from nightshift.stores.types import is_number_or_bool
 
@@ -41,7 +42,7 @@ def sum_leaks(
 
     Numbers of labelled rows alone are looked at, 20,000 of them at most, and columns that have them all.
     """
-    if kind == "multiclass" or not is_number_or_bool(label.type):
+    if not LABEL_TYPES[kind].adds_up or not is_number_or_bool(label.type):
         return []
     rows = table.append_column("", label).filter(label.is_valid()).slice(0, MOST_ROWS)
     numbers = {}
@@ -49,11 +50,11 @@ def sum_leaks(
         column = rows[name]
         if is_number_or_bool(column.type) and not column.null_count:
             numbers[name] = np.asarray(as_numbers(column), np.float64)
-    names = [name for name, values in numbers.items() if np.isfinite(values).all() and np.ptp(values) > 0]
+    names = [name for name, values in numbers.items() if np.isfinite(values).all() and _varies(values)]
     if len(names) < 2 or rows.num_rows < ROWS_PER_COLUMN * len(names):
         return []
     target = np.asarray(as_numbers(rows[""]), np.float64)
-    if not np.isfinite(target).all() or np.ptp(target) == 0:
+    if not np.isfinite(target).all() or not _varies(target):
         return []
     columns = [_standardised(numbers[name]) for name in names]
     correlations = np.corrcoef(np.stack([*columns, _standardised(target)]))
@@ -61,6 +62,11 @@ def sum_leaks(
     if len(chosen) < 2:
         return []
     return [SumLeak(tuple(names[place] for place in chosen), _explained(correlations, chosen))]
+
+
+def _varies(values: Float64s) -> bool:
+    # No difference: that of the ends of float64 overflows.
+    return bool(values.min() < values.max())
 
 
 def _standardised(values: Float64s) -> Float64s:

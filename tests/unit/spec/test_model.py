@@ -264,7 +264,7 @@ def test_broken_yaml_names_the_file(model_folder: Path, text: str) -> None:
 def test_a_key_given_twice_is_named_with_its_lines(model_folder: Path) -> None:
     path = model_folder / "model.yaml"
     path.write_text("training:\n  seed: 1\n  window_days: 9\n  seed: 2\n")
-    assert f"{path}: training.seed is given twice, in line 2 and in line 4" in refusal(path)
+    assert f"{path}: line 4: training.seed: the key is given twice, first on line 2" in refusal(path)
 
 
 def test_keys_that_a_merge_brings_may_be_given_again(model_folder: Path) -> None:
@@ -274,14 +274,20 @@ def test_keys_that_a_merge_brings_may_be_given_again(model_folder: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("name", "read"), [("No", "False"), ("on", "True"), ("null", "None"), ("7", "7"), ("2024-01-01", "datetime.date")]
+    ("name", "read"),
+    [
+        ("No", "true or false"),
+        ("on", "true or false"),
+        ("null", "nothing"),
+        ("7", "a number"),
+        ("2024-01-01", "a date"),
+    ],
 )
 def test_a_name_that_yaml_reads_as_something_else_is_said(model_folder: Path, name: str, read: str) -> None:
     path = model_folder / "model.yaml"
     path.write_text(f"columns:\n  {name}: {{type: string}}\n")
     message = refusal(path)
-    assert f"{path}: columns.{name}: line 2: YAML reads the name {name} as {read}" in message
-    assert f"write it in quotes: '{name}'" in message
+    assert f'{path}: line 2: columns.{name}: YAML reads {name} as {read}; in quotes it is a name: "{name}"' in message
 
 
 @pytest.mark.parametrize("text", ["", "just words", "[1, 2]"])

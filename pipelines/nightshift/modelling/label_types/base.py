@@ -61,6 +61,8 @@ class LabelType(ABC):
     """The scores' name in scikit-learn's plain export."""
     link: ClassVar[Link]
     """The ONNX operator from raw scores to scores."""
+    adds_up: ClassVar[bool] = True
+    """Whether other columns may add up to it: numbers of classes are names."""
     has_threshold: ClassVar[bool] = False
     """Whether ``predict.threshold`` decides."""
     can_be_distilled: ClassVar[bool] = False

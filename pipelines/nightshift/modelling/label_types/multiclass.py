@@ -45,6 +45,7 @@ class Multiclass(LabelType):
     predict_method = "predict_proba"
     output = "probabilities"
     link = "Softmax"
+    adds_up = False
     floor = Floor("roc_auc", 0.55, "a coin has 0.5")
     metrics_kept = ("accuracy", "log_loss", "brier", "roc_auc", "f1", "base_rate_log_loss")
     report_columns = (
