@@ -8,7 +8,8 @@ from nightshift.authoring.calendar import BY_NAME, TREND
 from nightshift.authoring.facts import ColumnFacts
 from nightshift.authoring.outcomes import as_word
 
-FEWEST_OF_A_FLAG = 5
+EXPECTED_TWOS = 10
+FLAG_NAMES = re.compile(r"^(is|has)_|(^|_)(flag|holiday|workingday|weekend)$")
 FEWEST_CODES = 3
 MOST_CODES = 100
 ROWS_PER_CODE = 5
@@ -16,15 +17,25 @@ WORDS = "code|cd|id|type|kind|class|category|cat|zone|region|status|group|segmen
 NAMES_SOMETHING = re.compile(f"(^|_)({WORDS})$")
 
 
-def is_flag(facts: ColumnFacts, unlimited: str | None) -> bool:
-    """Whether whole numbers are truth values: 0 and 1 and often enough both, and no first years of a calendar."""
+def is_flag(
+    alias: str,
+    facts: ColumnFacts,
+    unlimited: str | None,
+) -> bool:
+    """Whether whole numbers are truth values: 0 and 1, by the name or since a count would have shown a 2 by now.
+
+    A 2 in a column of truth values would refuse its night. The first years of a calendar are no truth values either.
+    """
     if not pa.types.is_integer(facts.kind):
         return False
     if facts.values is None or set(facts.values) != {0, 1}:
         return False
-    moves = unlimited in {TREND, BY_NAME}
-    rarer = min(facts.values.values())
-    return not moves and rarer >= FEWEST_OF_A_FLAG
+    if unlimited in {TREND, BY_NAME}:
+        return False
+    ones = facts.values[1]
+    # Of a Poisson count with as many ones.
+    twos = ones**2 / (2 * facts.known)
+    return bool(FLAG_NAMES.search(alias)) or twos >= EXPECTED_TWOS
 
 
 def are_codes(

@@ -78,7 +78,7 @@ def _meaning(facts: ColumnFacts, context: ColumnContext) -> tuple[dict[str, Any]
     keys = dict(type_of(facts.kind) or {})
     if context.key is not None:
         return keys, []
-    if is_flag(facts, context.unlimited):
+    if is_flag(context.alias, facts, context.unlimited):
         return {"type": "bool"}, ["0 and 1 alone: a flag"]
     if are_codes(context.alias, facts, context.unlimited):
         return {"type": "string", "codes": True}, ["whole numbers that name something, by the column's name"]

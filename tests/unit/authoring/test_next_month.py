@@ -179,6 +179,12 @@ def test_0_and_1_are_a_flag_and_the_first_years_are_none(propose: Proposal) -> N
     assert [spec.columns[name].type for name in ("member", "year", "level")] == ["bool", "int64", "int64"]
 
 
+def test_a_count_that_was_hardly_ever_above_0_is_no_flag(propose: Proposal) -> None:
+    seldom = np.where(np.arange(360) % 20 == 0, 1, 0)
+    spec, _, _ = propose(rows(boats=seldom, is_new=seldom))
+    assert [spec.columns[name].type for name in ("boats", "is_new")] == ["int64", "bool"]
+
+
 def test_whole_numbers_that_name_something_are_categories(propose: Proposal, project: Settings) -> None:
     codes = np.array([7, 12, 101])[np.arange(360) % 3]
     with_null = np.where(np.arange(360) % 9 == 0, np.nan, np.arange(360) % 4)
