@@ -15,6 +15,7 @@ from nightshift.errors import ModelError, NoChampion, OtherLabel, SpecError
 from nightshift.extras import require
 from nightshift.modelling.arrays import Floats
 from nightshift.modelling.inputs import model_inputs
+from nightshift.modelling.label_types import label_type
 from nightshift.modelling.trainers import trainer_of
 from nightshift.scoring.graph import OnnxGraph, fetch
 from nightshift.spec import Column, ModelSpec
@@ -174,7 +175,7 @@ CONVERSIONS: dict[str, Callable[[float], object]] = {
 
 def _targets(spec: ModelSpec, rows: int, rng: np.random.Generator) -> Floats:
     """Every class by turns; numbers above 0, since no loss refuses those."""
-    if spec.label.type == "regression":
+    if label_type(spec).estimator_type == "regressor":
         return rng.gamma(2.0, 1.0, rows)
     classes = len(spec.label.classes) or 2
     return rng.permutation(np.arange(rows) % classes).astype(float)
