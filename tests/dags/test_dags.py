@@ -56,7 +56,10 @@ def test_no_file_fails_to_import(dagbag):
 
 def test_every_dag_file_yields_dags(dagbag):
     # A file without the words "airflow" and "dag" or "asset" is skipped without a word.
-    assert {Path(dag.fileloc).name for dag in dagbag.dags.values()} == {p.name for p in (PROJECT / "dags").glob("*.py")}
+    files = {path.name: path.read_text().lower() for path in (PROJECT / "dags").glob("*.py")}
+    assert {name for name, text in files.items() if "airflow" in text and "dag" in text} == set(files)
+    # One makes none: it shows what is wrong with a model.yaml.
+    assert {Path(dag.fileloc).name for dag in dagbag.dags.values()} == set(files) - {"nightshift_specs.py"}
 
 
 def test_the_shapes_are_those_of_all_families(families):
