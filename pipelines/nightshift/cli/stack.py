@@ -44,12 +44,21 @@ def up(
 
 
 @app.command()
-def demo() -> None:
+def demo(
+    tiny: Annotated[
+        bool, typer.Option("--tiny", help="Three small nights in a minute, without Airflow's services.")
+    ] = False,
+) -> None:
     """Close the whole loop on real data, through Airflow; played again, it goes on where it stopped."""
     from nightshift.demo import perform
+    from nightshift.demo.tiny import perform_tiny
+    from nightshift.settings import load_settings
 
     try:
-        perform(_stack())
+        if tiny:
+            perform_tiny(load_settings().home)
+        else:
+            perform(_stack())
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
 

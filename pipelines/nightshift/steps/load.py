@@ -9,6 +9,7 @@ import pyarrow as pa
 from nightshift.contracts import Dataset
 from nightshift.errors import NoSourceData, Superseded, UnreadableRecord, UsageError
 from nightshift.partitions import between, shifted
+from nightshift.progress import OnProgress, counted, unheard
 from nightshift.spec import ModelSpec
 from nightshift.steps.ingest import ingest, ingest_labels, label_schema
 from nightshift.steps.validate import validate
@@ -59,7 +60,7 @@ def chunks(first: str, last: str, parts: int) -> list[tuple[str, str]]:
     return runs
 
 
-def load(spec: ModelSpec, first: str, last: str, stores: Stores) -> Loaded:
+def load(spec: ModelSpec, first: str, last: str, stores: Stores, progress: OnProgress = unheard) -> Loaded:
     """Ingest, label and validate every night of the range that the lake has not, or has with other columns.
 
     A night that was taken back does not come back by this: who wants it ingests it.
@@ -79,7 +80,7 @@ def load(spec: ModelSpec, first: str, last: str, stores: Stores) -> Loaded:
     )
     wanted = [night for night in missing if night not in retracted]
     count = 0
-    for night in wanted:
+    for night in counted(wanted, "loading nights", progress):
         try:
             _bring(spec, night, stores, is_validated=night in validated, is_labelled=night in labelled)
             count += 1

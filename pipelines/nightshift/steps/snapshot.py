@@ -10,6 +10,7 @@ from nightshift.extras import require
 from nightshift.modelling.holdout import read_snapshot
 from nightshift.modelling.labelled_night import InMotion, write_labelled
 from nightshift.partitions import between
+from nightshift.progress import OnProgress, counted, unheard
 from nightshift.spec import ModelSpec
 from nightshift.steps import _join_cache as join_cache
 from nightshift.steps._join_cache import CachedNight
@@ -24,7 +25,7 @@ READERS = 4
 log = logging.getLogger("nightshift")
 
 
-def snapshot(spec: ModelSpec, as_of: str, stores: Stores) -> SnapshotRef:
+def snapshot(spec: ModelSpec, as_of: str, stores: Stores, progress: OnProgress = unheard) -> SnapshotRef:
     """Join features and labels of the window into one file per night, and push as one DVC version.
 
     Only nights that were not joined before are, and only what the remote lacks is pushed. The window ends with
@@ -38,7 +39,7 @@ def snapshot(spec: ModelSpec, as_of: str, stores: Stores) -> SnapshotRef:
     sources = join_cache.digests(spec, stores)
     made_from = {night: sources[night] for night in wanted if night in sources}
     _require_enough(spec, len(made_from), first, last)
-    joined = _joined(spec, made_from, stores)
+    joined = _joined(spec, made_from, stores, progress)
     nights = sorted(joined)
     _require_enough(spec, len(nights), first, last)
     files = {f"{spec.partition.column}={night}/{FILE}": joined[night].blob for night in nights}
@@ -91,7 +92,7 @@ def adopt(spec: ModelSpec, as_of: str, folder: Path, stores: Stores) -> Snapshot
     )
 
 
-def _joined(spec: ModelSpec, made_from: dict[str, str], stores: Stores) -> dict[str, CachedNight]:
+def _joined(spec: ModelSpec, made_from: dict[str, str], stores: Stores, progress: OnProgress) -> dict[str, CachedNight]:
     """The file of each night, made where it is not known or was lost. ``made_from`` has a digest for each night.
 
     A night whose manifest cannot be read is left out.
@@ -102,7 +103,7 @@ def _joined(spec: ModelSpec, made_from: dict[str, str], stores: Stores) -> dict[
         return known
     files = ordered_map(lambda night: _write_night(spec, night, stores), nights_to_join, READERS, 2 * READERS)
     made = {}
-    for night, file in zip(nights_to_join, files, strict=True):
+    for night, file in zip(counted(nights_to_join, "joining nights", progress), files, strict=True):
         if file is None:
             continue
         blob, rows = file
