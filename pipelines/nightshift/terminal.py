@@ -60,8 +60,9 @@ class ProgressView:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        # The terminal is given back, whatever happened.
-        self._bar.stop()
+        # The terminal is given back, whatever happened. Where there is none, rich would print an empty line.
+        if self._console.is_terminal:
+            self._bar.stop()
 
     def on_progress(self, stage: str, done: int, total: int) -> None:
         """Take note of how far a stage is."""

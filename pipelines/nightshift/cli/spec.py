@@ -54,7 +54,7 @@ def _say_new(model: "NewModel") -> None:
     typer.echo(
         f"{model.file}: {model.label_type}, {model.features} features, {model.rows:,} rows of {model.nights} nights"
     )
-    say_next(f"read it, then: nightshift check {model.file.parent.name}")
+    say_next(f"read it, then: nightshift check {Path(model.file).parent.name}")
 
 
 def _from_project(data: str, project: Path) -> str:

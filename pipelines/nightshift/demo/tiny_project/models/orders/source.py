@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 ROWS = 300
+SEED = 2024
 FIRST = dt.date(2024, 1, 1)
 KEYS = ["site", "number"]
 
@@ -21,13 +22,14 @@ def labels(night: dt.date) -> pd.DataFrame:
 
 
 def _orders(night: dt.date) -> pd.DataFrame:
-    random = np.random.default_rng(night.toordinal())
+    random = np.random.default_rng([SEED, night.toordinal()])
     rows = ROWS if night >= FIRST else 0
+    kinds = random.choice(["book", "shoe", "lamp"], rows)
     amount = random.gamma(2.0, 40.0, rows).clip(0, 999)
     frame = pd.DataFrame({
         "site": random.choice(["north", "south", "east"], rows),
         "number": np.arange(1, rows + 1, dtype="int32"),
-        "kind": pd.Series(random.choice(["book", "shoe", "lamp", None], rows), dtype="str"),
+        "kind": pd.Series(kinds, dtype="str").mask(random.random(rows) < 0.2),
         "amount": np.where(random.random(rows) < 0.1, np.nan, amount),
         "weight": random.gamma(2.0, 1.5, rows),
         "items": random.integers(1, 13, rows).astype("int16"),
