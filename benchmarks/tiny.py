@@ -33,8 +33,7 @@ def figures(world: World) -> dict[str, float]:
             assert process.returncode == 0, (tiny / ".nightshift" / "logs" / "rehearsal.log").read_text()[-3000:]
             cpu = used.ru_utime + used.ru_stime + _services_cpu_seconds(tiny / ".nightshift" / "run")
         finally:
-            own = {"NIGHTSHIFT_PROJECT": str(tiny), "NIGHTSHIFT_HOME": str(tiny / ".nightshift")}
-            subprocess.run([NIGHTSHIFT, "down"], env=environment | own, stdout=subprocess.DEVNULL, check=True)
+            subprocess.run([NIGHTSHIFT, "down"], env=environment, stdout=subprocess.DEVNULL, check=True)
     world.console.print(f"three nights: {cpu:.0f} CPU seconds, {seconds:.0f} s")
     return {"demo.tiny_cpu_seconds": cpu, "demo.tiny_seconds": seconds}
 

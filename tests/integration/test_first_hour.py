@@ -1,7 +1,7 @@
 """The first hour at the command line: each long verb says how far it is, each ends with the next command."""
 
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest

@@ -52,13 +52,13 @@ def demo(
     """Close the whole loop on real data, through Airflow; played again, it goes on where it stopped."""
     from nightshift.demo import perform
     from nightshift.demo.tiny import perform_tiny
-    from nightshift.settings import load_settings
 
+    stack = _stack()
     try:
         if tiny:
-            perform_tiny(load_settings().home)
+            perform_tiny(stack.home)
         else:
-            perform(_stack())
+            perform(stack)
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
 
@@ -66,10 +66,13 @@ def demo(
 @app.command()
 def down() -> None:
     """Stop all services; data stay."""
+    from nightshift.demo.tiny import stop_tiny
     from nightshift.stack.show import Progress, print_line
 
+    stack = _stack()
     with Progress() as progress:
-        stopped = _stack().down(progress.on_event)
+        stopped = stack.down(progress.on_event)
+        stopped |= stop_tiny(stack.home, progress.on_event)
     print_line("stopped; `nightshift up` brings everything back" if stopped else "nothing was running")
 
 

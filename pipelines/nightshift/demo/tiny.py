@@ -8,6 +8,7 @@ Played again, it goes on after the last night that was monitored.
 import os
 import shutil
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from nightshift.demo.chain import CHAIN
 from nightshift.demo.tiny_view import TinyView, aside, show_end
 from nightshift.errors import NightshiftError
 from nightshift.extras import require
-from nightshift.stack import Ports, Stack
+from nightshift.stack import Event, Ports, Stack
 from nightshift.stack.environment import enter
 from nightshift.stack.ports import remembered_ports, taken
 
@@ -67,6 +68,15 @@ def _play(stack: Stack, view: TinyView) -> "tuple[ModelSpec, Stores]":
         with view.run(dag, night):
             rehearsal.run(dag, night)
     return spec, stores
+
+
+def stop_tiny(home: Path, on_event: Callable[[Event], None]) -> bool:
+    """Stop its services, whoever started them; False when none ran."""
+    project = home / FOLDER
+    if not project.is_dir():
+        return False
+    stack = _stack(project)
+    return stack.down(on_event)
 
 
 def _project(folder: Path) -> Path:

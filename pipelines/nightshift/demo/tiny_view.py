@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -82,9 +83,11 @@ class TinyView:
     def run(self, dag: str, night: str) -> Iterator[None]:
         """Around one run."""
         self._night = night
+        began = time.monotonic()
         yield
         self._done += 1
-        self._progress.on_progress(f"{dag} {night}: done", self._done, self._total)
+        seconds = time.monotonic() - began
+        self._console.print(f"{dag} {night}: done in {seconds:.0f} s", highlight=False)
 
     def on_task(self, dag: str, task: str) -> None:
         """A task begins."""

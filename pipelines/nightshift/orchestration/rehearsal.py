@@ -53,7 +53,10 @@ class Rehearsal:
         run = self._dags[dag_id].test(run_conf={"partition": partition})
         if str(run.state) != ENDED_WELL:
             failed = [task.task_id for task in run.get_task_instances() if str(task.state) == "failed"]
-            raise StackError(f"{dag_id} failed for {partition}: task {', '.join(failed) or 'unknown'}")
+            raise StackError(
+                f"{dag_id} failed for {partition}: task {', '.join(failed) or 'unknown'}",
+                fix="read the log that is named above; played again, the demo goes on from here",
+            )
 
 
 def _task_listener(say: OnTask) -> object:
