@@ -8,10 +8,12 @@ BIN := $(VENV)/bin
 EXTRAS ?= train,$(if $(OTHER_PYTHON),,networks,)demo,postgres,openlineage,dev
 # Named by its exact version, so that pip takes a local build of it for processors alone.
 TORCH := $(if $(findstring networks,$(EXTRAS)),torch==2.13.0)
+# Where torch comes from when pip's own choice would bring gigabytes of CUDA.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help install demo up down test lint format docs dead unit dags integration faults soak e2e \
+.PHONY: help install demo demo-tiny up down test lint format docs dead unit dags integration faults soak e2e \
 	dist dist-test bench bench-long clean
 
 help: ## this list
@@ -22,6 +24,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is not there; install Python 3.11, or: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing into $(VENV) (pip, against constraints.txt) ..."
+	@$(if $(TORCH),$(BIN)/python tools/torch_build.py --index $(TORCH_INDEX) --constraints constraints.txt $(TORCH))
 	@$(BIN)/pip install --quiet --progress-bar off -c constraints.txt $(TORCH) -e '.[$(EXTRAS)]'
 	@touch $@
 
@@ -29,6 +32,9 @@ install: $(VENV)/installed ## make .venv with everything in it
 
 demo: install ## close the whole loop on real data, then look at it in a browser
 	@$(BIN)/nightshift demo
+
+demo-tiny: install ## three small nights in a minute, without Airflow's services
+	@$(BIN)/nightshift demo --tiny
 
 up: install ## start S3, MLflow and Airflow in the background
 	@$(BIN)/nightshift up
@@ -93,7 +99,7 @@ dist-test: dist ## a night with the wheel and its core alone, in a new .venv-dis
 	@echo "installing Ray and Spark into .venv-peers ..."
 	@if .venv-peers/bin/pip install --quiet --progress-bar off -r $<; then touch $@; else echo "no Ray and Spark: benchmarks go without" >&2; fi
 
-bench: install .venv-peers/installed ## what is fast and what is true; one part: GROUP=score|data|judge|draft|scale|serve
+bench: install .venv-peers/installed ## what is fast and what is true; one part: GROUP=score|data|judge|draft|scale|serve|start
 	$(BIN)/python -m benchmarks $(GROUP)
 
 bench-long: install ## the same promises at ten times the size

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
-from benchmarks import drafts, judge, maintain, memory, night, score, snapshots, stages, validate, verify
+from benchmarks import drafts, judge, maintain, memory, night, score, snapshots, stages, start, tiny, validate, verify
 from benchmarks.world import World
 
 Suite: TypeAlias = Callable[[World], dict[str, float]]
@@ -16,6 +16,7 @@ GROUPS: dict[str, tuple[Suite, ...]] = {
     "scale": (maintain.figures, memory.figures, night.figures),
     # Nothing answers by day yet: the group is the place for its figures.
     "serve": (),
+    "start": (start.figures, tiny.figures),
 }
 LONG: tuple[Suite, ...] = (snapshots.long_figures, judge.long_figures, maintain.long_figures)
 """``make bench-long``: the same promises at ten times the size."""

@@ -9,7 +9,7 @@ from benchmarks.former_maintain import former_sweep
 from benchmarks.many_nights import publish_anew, write_nights
 from benchmarks.requests import beyond_listings, counted
 from benchmarks.world import World
-from nightshift.contracts import KEEP_DAYS, Dataset
+from nightshift.datasets import KEEP_DAYS, Dataset
 from nightshift.orchestration.web.overview import overview
 from nightshift.spec import ModelSpec
 from nightshift.steps.maintain import maintain

@@ -6,23 +6,13 @@ dataclasses because XCom brings an inner object back as a dict: building the out
 """
 
 from dataclasses import field, replace
-from enum import StrEnum
 
 from pydantic.dataclasses import dataclass
 
+# With pydantic this module takes a while to import: who needs the list alone finds it there.
+from nightshift.datasets import Dataset as Dataset
 from nightshift.errors import UsageError
 from nightshift.partitions import parse_partition
-
-
-class Dataset(StrEnum):
-    """What lies in the lake, night by night: the one list of it."""
-
-    RAW = "raw"
-    LABELS = "labels"
-    VALIDATED = "validated"
-    QUARANTINE = "quarantine"
-    PREDICTIONS = "predictions"
-    MONITORING = "monitoring"
 
 
 @dataclass(frozen=True)
@@ -271,12 +261,6 @@ class Retracted:
     rows: dict[str, int]
     labels: str
     bring_back: str
-
-
-# Maintenance leaves alone what changed in the last days. The least exceeds the longest run: a Dag run ends
-# within four hours, a step run by hand within a day.
-KEEP_DAYS = 7.0
-LEAST_KEEP_DAYS = 1.0
 
 
 @dataclass(frozen=True)

@@ -170,6 +170,13 @@ def test_every_verb_stands_in_the_docs(verb: str) -> None:
     assert verb in {called for called, _ in calls()}, f"`nightshift {verb}` is neither in README.md nor in docs/"
 
 
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_readme_and_the_menu_say_it_in_the_same_words(verb: str) -> None:
+    first_clause = re.split(r"[;:.] |[.]$", VERBS[verb].help)[0]
+    row = f"| `nightshift {verb}` | {first_clause[0].lower()}{first_clause[1:]} |"
+    assert row in (ROOT / "README.md").read_text().splitlines()
+
+
 def test_the_docs_call_only_verbs_that_there_are() -> None:
     assert {called for called, _ in calls()} - set(VERBS) == set()
 

@@ -55,15 +55,16 @@ def diff(
 
 
 def _show(difference: "SnapshotDiff") -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from nightshift.terminal import open_console
 
     table = Table("partition", "", "rows added", "rows removed", "rows changed", "columns", box=None)
     for partition in difference.partitions:
         table.add_row(*_row(partition))
-    console = Console(soft_wrap=True)
+    console = open_console()
     if difference.partitions:
-        console.print(table)
+        console.print(table, soft_wrap=True)
     console.print(f"{len(difference.partitions)} partitions differ, {difference.partitions_same} are the same")
 
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nightshift.cli.output import open_model, say, say_as_json
-from nightshift.contracts import KEEP_DAYS, Dataset
+from nightshift.cli.output import open_model, say, say_as_json, say_next
+from nightshift.datasets import KEEP_DAYS, Dataset
 
 if TYPE_CHECKING:
     from nightshift.contracts import Verdict
     from nightshift.errors import DataError
+    from nightshift.spec import ModelSpec
 
 app = typer.Typer()
 
@@ -34,8 +35,10 @@ def ingest(model: ModelArgument, night: NightArgument) -> None:
     spec, stores = open_model(model)
     spec.require_night(night)
     refusals: list[DataError] = []
+    brought = False
     try:
         say(ingest(spec, night, stores))
+        brought = True
     except DataError as error:
         # In Airflow they are two tasks, of which neither waits for the other.
         refusals.append(error)
@@ -45,6 +48,8 @@ def ingest(model: ModelArgument, night: NightArgument) -> None:
     except DataError as error:
         refusals.append(error)
     _say_refusals(refusals)
+    if brought:
+        say_next(f"nightshift validate {model} {night}")
 
 
 def _say_refusals(refusals: "list[DataError]") -> None:
@@ -70,15 +75,28 @@ def validate(model: ModelArgument, night: NightArgument) -> None:
 
     spec, stores = open_model(model)
     say(validate(spec, night, stores))
+    say_next(f"nightshift predict {model} {night}")
 
 
 @app.command()
 def load(model: ModelArgument, first: NightArgument, last: NightArgument) -> None:
     """Ingest, label and validate all nights of a range that the lake lacks."""
     from nightshift.steps.load import load
+    from nightshift.terminal import ProgressView
 
     spec, stores = open_model(model)
-    say(load(spec, first, last, stores))
+    with ProgressView() as view:
+        loaded = load(spec, first, last, stores, view.on_progress)
+    say(loaded)
+    if loaded.loaded or loaded.already_there:
+        say_next(f"nightshift train {model} {_sees(spec, last)}")
+
+
+def _sees(spec: "ModelSpec", night: str) -> str:
+    """The first night whose run sees the labels of this one."""
+    from nightshift.partitions import shifted
+
+    return shifted(night, spec.label.delay_days)
 
 
 @app.command()
@@ -89,13 +107,16 @@ def snapshot(
 ) -> None:
     """Freeze the training data as of a night in DVC and push it."""
     from nightshift.steps.snapshot import snapshot
+    from nightshift.terminal import ProgressView
 
     spec, stores = open_model(model)
-    frozen = snapshot(spec, night, stores)
+    with ProgressView() as view:
+        frozen = snapshot(spec, night, stores, view.on_progress)
     say(frozen)
     if export:
         pointer = stores.snapshots.export(frozen.md5)
         typer.echo(f"wrote {pointer}; commit it to git")
+    say_next(f"nightshift train {model} {night}")
 
 
 @app.command()
@@ -112,15 +133,24 @@ def train(
     from nightshift.steps.promote import promote
     from nightshift.steps.retrain import train_and_gate
     from nightshift.steps.snapshot import adopt, snapshot
+    from nightshift.terminal import ProgressView
 
     spec, stores = open_model(model)
-    frozen = adopt(spec, night, data, stores) if data else snapshot(spec, night, stores)
-    verdict = train_and_gate(spec, frozen, stores)
+    with ProgressView() as view:
+        frozen = adopt(spec, night, data, stores) if data else snapshot(spec, night, stores, view.on_progress)
+        verdict = train_and_gate(spec, frozen, stores, view.on_progress)
     _say_verdict(verdict)
     if out:
         _write_verdict(verdict, out)
     if move:
         say(promote(spec, verdict, stores))
+    _, url = stores.registry.run(verdict.candidate.trained.run_id)
+    say({"mlflow": url})
+    if move and verdict.promote:
+        night_by_night = " && ".join(f"nightshift {verb} {model} {night}" for verb in ("ingest", "validate", "predict"))
+        say_next(night_by_night)
+    else:
+        say_next("look at the run, and at docs/first-run.md: when the gate says no")
 
 
 def _say_verdict(verdict: "Verdict") -> None:
@@ -145,9 +175,13 @@ def predict(
 ) -> None:
     """Score a validated night with the champion and publish it."""
     from nightshift.steps.predict import predict
+    from nightshift.terminal import ProgressView
 
     spec, stores = open_model(model)
-    say(predict(spec, night, stores, allow_future_model=allow_future_model))
+    with ProgressView() as view:
+        published = predict(spec, night, stores, allow_future_model=allow_future_model, progress=view.on_progress)
+    say(published)
+    say_next(f"nightshift monitor {model} {night}")
 
 
 @app.command()
@@ -160,6 +194,7 @@ def monitor(model: ModelArgument, night: NightArgument) -> None:
     report = monitor(spec, night, stores)
     say(report)
     say(govern(spec, report, stores))
+    say_next(f"nightshift explain {model} {night}")
 
 
 @app.command()
@@ -235,18 +270,32 @@ def retire(
 def migrate(model: ModelArgument) -> None:
     """Move all nights to the partition column that model.yaml has now; done again, it goes on where it ended."""
     from nightshift.steps.migrate import migrate
+    from nightshift.terminal import ProgressView
 
     spec, stores = open_model(model)
-    say(migrate(spec, stores, say=typer.echo))
+    with ProgressView() as view:
+        migrated = migrate(spec, stores, say=typer.echo, progress=view.on_progress)
+    say(migrated)
+    say_next(f"nightshift maintain {model} --dry-run")
 
 
 @app.command()
 def maintain(model: ModelArgument, dry_run: DryRunOption = False, older_than: OlderThanOption = KEEP_DAYS) -> None:
     """Heal nights that a crash left behind, collect files that no manifest names and uploads that never ended."""
     from nightshift.steps.maintain import maintain
+    from nightshift.terminal import ProgressView
 
     spec, stores = open_model(model)
-    say(maintain(spec, stores, older_than_days=older_than, dry_run=dry_run, say=typer.echo))
+    with ProgressView() as view:
+        maintained = maintain(
+            spec,
+            stores,
+            older_than_days=older_than,
+            dry_run=dry_run,
+            say=typer.echo,
+            progress=view.on_progress,
+        )
+    say(maintained)
 
 
 # People may have it in scripts; it goes with the release after 0.1.

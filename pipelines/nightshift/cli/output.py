@@ -30,16 +30,29 @@ def open_model(name: str) -> "tuple[ModelSpec, Stores]":
 
 
 def say(result: Any) -> None:
-    """Print a step's result, a fact a line; facts of facts are indented under their name."""
-    from rich.console import Console
-    from rich.table import Table
+    """Print a step's result, a fact a line; facts of facts are indented under their name.
 
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in _rows(_facts(result)):
-        table.add_row(name, value)
-    Console(soft_wrap=True).print(table)
+    No value is broken, whatever the width: somebody may want to click on it, or search for it.
+    """
+    from rich.text import Text
+
+    from nightshift.terminal import open_console
+
+    rows = list(_rows(_facts(result)))
+    width = max((len(label) for label, _ in rows), default=0)
+    console = open_console()
+    for label, value in rows:
+        line = Text(label.ljust(width), style="bold")
+        line.append(f"  {value}", style="not bold")
+        line.rstrip()
+        console.print(line, soft_wrap=True, highlight=False)
+
+
+def say_next(command: str) -> None:
+    """Print what comes after the verb: its last line."""
+    import typer
+
+    typer.echo(f"next: {command}")
 
 
 def say_as_json(result: Any) -> None:
@@ -56,15 +69,13 @@ def _facts(result: Any) -> dict[str, Any]:
 
 
 def _rows(facts: Mapping[str, Any], indent: str = "") -> Iterator[tuple[str, str]]:
-    from rich.markup import escape
-
     for name, value in facts.items():
-        label = f"{indent}[bold]{escape(str(name))}[/bold]"
+        label = f"{indent}{name}"
         if isinstance(value, Mapping) and value:
             yield label, ""
             yield from _rows(value, indent + "  ")
         else:
-            yield label, escape(_text(value))
+            yield label, _text(value)
 
 
 def _text(value: Any) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
 
-from nightshift.cli.output import open_stores
+from nightshift.cli.output import open_stores, say_next
 
 if TYPE_CHECKING:
     from nightshift.authoring.new import NewModel
@@ -56,8 +56,8 @@ def _say_new(model: "NewModel") -> None:
     typer.echo(
         f"{model.file}: {model.label_type}, {model.features} features, {model.rows:,} rows of {model.nights} nights"
     )
-    typer.echo("next: read it, then `nightshift check`; its Dags appear in Airflow by themselves, paused:")
-    typer.echo("`nightshift load` and `nightshift train` make a first champion; then unpause them there")
+    typer.echo("its Dags appear in Airflow by themselves, paused: unpause them there once it has a champion")
+    say_next(f"read it, then: nightshift check {Path(model.file).parent.name}")
 
 
 def _from_project(data: str, project: Path) -> str:
@@ -108,6 +108,13 @@ def check(
             _warn_of_leaks(spec)
     if len(good) < len(specs):
         raise typer.Exit(1)
+    if model:
+        _say_load(good[0])
+
+
+def _say_load(spec: "ModelSpec") -> None:
+    first = spec.partition.start.isoformat()
+    say_next(f"nightshift load {spec.name} {first} NIGHT, with the last night that has data and labels")
 
 
 def _spec_files(model: str | None) -> list[Path]:

@@ -44,12 +44,21 @@ def up(
 
 
 @app.command()
-def demo() -> None:
+def demo(
+    tiny: Annotated[
+        bool, typer.Option("--tiny", help="Three small nights in a minute, without Airflow's services.")
+    ] = False,
+) -> None:
     """Close the whole loop on real data, through Airflow; played again, it goes on where it stopped."""
     from nightshift.demo import perform
+    from nightshift.demo.tiny import perform_tiny
 
+    stack = _stack()
     try:
-        perform(_stack())
+        if tiny:
+            perform_tiny(stack.home)
+        else:
+            perform(stack)
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
 
@@ -57,10 +66,13 @@ def demo() -> None:
 @app.command()
 def down() -> None:
     """Stop all services; data stay."""
+    from nightshift.demo.tiny import stop_tiny
     from nightshift.stack.show import Progress, print_line
 
+    stack = _stack()
     with Progress() as progress:
-        stopped = _stack().down(progress.on_event)
+        stopped = stack.down(progress.on_event)
+        stopped |= stop_tiny(stack.home, progress.on_event)
     print_line("stopped; `nightshift up` brings everything back" if stopped else "nothing was running")
 
 

@@ -11,6 +11,8 @@ it goes on where it stopped, and shows the summary when there is nothing left to
     findings.py     what the acts left in the lake, the ledger and MLflow
     summary.py      the end
     airflow_api.py  a small client; board.py: what it has told us so far
+    tiny.py         `make demo-tiny`: the same Dags in a minute, without Airflow's services; tiny_view.py: what it shows
+    tiny_project/   the project that it plays, made up
 """
 
 from nightshift.demo.stage import perform

@@ -1,6 +1,5 @@
 """From an empty machine to the summary."""
 
-import os
 import time
 
 from rich.console import Console
@@ -15,8 +14,9 @@ from nightshift.demo.watch import play, wait_for_dags
 from nightshift.errors import NightshiftError
 from nightshift.extras import require
 from nightshift.stack import Stack
-from nightshift.stack.environment import CONFLICTING_ENV
+from nightshift.stack.environment import enter
 from nightshift.stack.show import Progress, print_access
+from nightshift.terminal import open_console
 
 LEFT_UP = "the services stay up: `make down` stops them, `make demo` goes on from here"
 
@@ -24,12 +24,12 @@ LEFT_UP = "the services stay up: `make down` stops them, `make demo` goes on fro
 def perform(stack: Stack) -> None:
     """Start what does not run, play the acts, show what came of them. Raises ``NightshiftError``."""
     require("train", "the demo")
-    console = Console()
+    console = open_console()
     began = time.monotonic()
     with Progress() as progress:
         started = stack.up(on_event=progress.on_event)
     print_access(stack, already=not started)
-    _enter(stack)
+    enter(stack.env())
     try:
         board, last = _acts(stack, console)
         _end(stack, console, board, last)
@@ -39,13 +39,6 @@ def perform(stack: Stack) -> None:
     seconds = time.monotonic() - began
     text = f"the whole loop took {seconds:.0f} s; {LEFT_UP}"
     console.print(f"\n{text}", highlight=False, soft_wrap=True)
-
-
-def _enter(stack: Stack) -> None:
-    # Keys that the caller's shell has for some other S3 would win over the stack's own.
-    for name in CONFLICTING_ENV:
-        os.environ.pop(name, None)
-    os.environ.update(stack.env())
 
 
 def _acts(stack: Stack, console: Console) -> tuple[Board, ReplayedNights]:

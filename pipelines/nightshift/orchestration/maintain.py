@@ -2,7 +2,8 @@
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param
 
-from nightshift.contracts import KEEP_DAYS, LEAST_KEEP_DAYS, Maintained
+from nightshift.contracts import Maintained
+from nightshift.datasets import KEEP_DAYS, LEAST_KEEP_DAYS
 from nightshift.orchestration import policies
 from nightshift.orchestration.tasks import step_task, task_context
 from nightshift.spec import ModelSpec

@@ -65,6 +65,14 @@ def service_env(extra: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def enter(values: Mapping[str, str]) -> None:
+    """Let this process be a client of the stack whose ``env()`` this is."""
+    # Keys that the caller's shell has for some other S3 would win over the stack's own.
+    for name in CONFLICTING_ENV:
+        os.environ.pop(name, None)
+    os.environ.update(values)
+
+
 def write_env(home: Path, values: Mapping[str, str]) -> None:
     """Write the file that ``settings()`` reads in a fresh shell."""
     lines = [f"{name}={_quoted(value)}\n" for name, value in values.items()]

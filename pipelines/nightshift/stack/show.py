@@ -4,7 +4,6 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 
-from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table
@@ -15,6 +14,7 @@ from nightshift.stack.findings import DoctorResult
 from nightshift.stack.launch import Event
 from nightshift.stack.live import LiveView
 from nightshift.stack.stack import ServiceStatus, Stack
+from nightshift.terminal import open_console
 
 _STYLES = {"up": "green", "ready": "green", "stopped": "green", "ok": "green", "warning": "yellow"}
 
@@ -25,7 +25,7 @@ class Progress(LiveView):
     def __init__(self) -> None:
         self._rows: dict[str, tuple[Event, float]] = {}
         self._lock = threading.Lock()
-        console = Console()
+        console = open_console()
         live = Live(get_renderable=self._table, console=console, refresh_per_second=8)
         super().__init__(live)
 
@@ -65,7 +65,7 @@ def _styled(text: str, state: str) -> Text:
 
 def print_line(text: str) -> None:
     """One line."""
-    Console().print(text, highlight=False)
+    open_console().print(text, highlight=False)
 
 
 def print_access(stack: Stack, *, already: bool) -> None:
@@ -76,7 +76,7 @@ def print_access(stack: Stack, *, already: bool) -> None:
     table.add_row("Airflow", env["NIGHTSHIFT_AIRFLOW_URL"], login)
     table.add_row("MLflow", env["MLFLOW_TRACKING_URI"], "no password; this machine only")
     table.add_row("S3", env["AWS_ENDPOINT_URL"], 'keys: eval "$(nightshift env)"')
-    console = Console()
+    console = open_console()
     console.print("already up" if already else "all up", style="bold green")
     console.print(table, soft_wrap=True)
 
@@ -92,7 +92,7 @@ def print_status(services: Iterable[ServiceStatus]) -> None:
             service.url,
             _uptime(service.started),
         )
-    Console().print(table)
+    open_console().print(table)
 
 
 def _uptime(started: float | None) -> str:
@@ -109,4 +109,4 @@ def print_findings(findings: Sequence[DoctorResult]) -> None:
     for finding in findings:
         result = _styled(finding.result, finding.result)
         table.add_row(finding.check, result, finding.seen)
-    Console().print(table)
+    open_console().print(table)

@@ -9,6 +9,7 @@ import pyarrow as pa
 from nightshift.contracts import Dataset
 from nightshift.errors import NoSourceData, RowsGone, Superseded, UnreadableRecord, UsageError
 from nightshift.partitions import between, shifted
+from nightshift.progress import OnProgress, counted, unheard
 from nightshift.sources.reading import is_read_as, reading_of
 from nightshift.spec import ModelSpec
 from nightshift.steps.ingest import ingest, ingest_labels, label_schema
@@ -63,7 +64,7 @@ def chunks(first: str, last: str, parts: int) -> list[tuple[str, str]]:
     return runs
 
 
-def load(spec: ModelSpec, first: str, last: str, stores: Stores) -> Loaded:
+def load(spec: ModelSpec, first: str, last: str, stores: Stores, progress: OnProgress = unheard) -> Loaded:
     """Ingest, label and validate every night of the range that the lake has not, or has with other columns.
 
     So it does with nights that were read from another source, by another clock or in another format.
@@ -84,7 +85,7 @@ def load(spec: ModelSpec, first: str, last: str, stores: Stores) -> Loaded:
     )
     wanted = [night for night in missing if night not in retracted]
     count = 0
-    for night in wanted:
+    for night in counted(wanted, "loading nights", progress):
         try:
             if night not in validated:
                 ingest(spec, night, stores)

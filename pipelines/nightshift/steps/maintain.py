@@ -17,8 +17,10 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from nightshift.concurrency import ordered_map
-from nightshift.contracts import KEEP_DAYS, LEAST_KEEP_DAYS, Dataset, Maintained
+from nightshift.contracts import Dataset, Maintained
+from nightshift.datasets import KEEP_DAYS, LEAST_KEEP_DAYS
 from nightshift.errors import MissingPartition, UnreadableRecord, UsageError
+from nightshift.progress import OnProgress, counted, unheard
 from nightshift.spec import ModelSpec
 from nightshift.steps import _maintain_cache as cache
 from nightshift.steps._maintain_night import Caretaker, MaintenanceAction
@@ -61,6 +63,7 @@ def maintain(
     older_than_days: float = KEEP_DAYS,
     dry_run: bool = False,
     say: Callable[[str], object] = log.info,
+    progress: OnProgress = unheard,
 ) -> Maintained:
     """Heal all published nights of a model and collect what is older than some days; ``say`` gets each act.
 
@@ -72,7 +75,8 @@ def maintain(
             f"what is {older_than_days:g} days old may belong to a run that still works",
             fix=f"give {LEAST_KEEP_DAYS:g} day or more",
         )
-    return sweep(spec, stores, dt.timedelta(days=older_than_days), dry_run=dry_run, say=say)
+    older_than = dt.timedelta(days=older_than_days)
+    return sweep(spec, stores, older_than, dry_run=dry_run, say=say, progress=progress)
 
 
 def sweep(
@@ -82,11 +86,12 @@ def sweep(
     *,
     dry_run: bool = False,
     say: Callable[[str], object] = log.info,
+    progress: OnProgress = unheard,
 ) -> Maintained:
     """The same for any age; for none at all where nothing else runs."""
     cutoff = dt.datetime.now(dt.UTC) - older_than
     broom = _Broom(spec, stores.lake, cutoff, dry_run, say)
-    for dataset in Dataset:
+    for dataset in counted(list(Dataset), "looking after datasets", progress):
         broom.dataset(dataset)
     # An upload may be gone with the object of its key only when that was collected.
     broom.uploads()

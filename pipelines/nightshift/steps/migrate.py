@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from nightshift.concurrency import ordered_map
 from nightshift.contracts import Dataset
 from nightshift.errors import LaterRecord
+from nightshift.progress import OnProgress, counted, unheard
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 from nightshift.stores.migration import LATER, MOVED, MovedNight, loose_files, move_file, move_night, nights_elsewhere
@@ -29,7 +30,9 @@ class Migrated:
     files: int
 
 
-def migrate(spec: ModelSpec, stores: Stores, *, say: Callable[[str], object] = log.info) -> Migrated:
+def migrate(
+    spec: ModelSpec, stores: Stores, *, say: Callable[[str], object] = log.info, progress: OnProgress = unheard
+) -> Migrated:
     """Move all nights of all datasets; ``say`` gets each. It may be repeated, and goes on where it ended.
 
     No run of the model may work meanwhile. Raises ``LaterRecord``, after all is done, for nights that only a later
@@ -42,7 +45,8 @@ def migrate(spec: ModelSpec, stores: Stores, *, say: Callable[[str], object] = l
     left = []
     for dataset in Dataset:
         nights = nights_elsewhere(objects, dataset, spec.name, column)
-        for night in ordered_map(lambda key: move_night(objects, key, column), nights, AT_ONCE, 2 * AT_ONCE):
+        moves = ordered_map(lambda key: move_night(objects, key, column), nights, AT_ONCE, 2 * AT_ONCE)
+        for _, night in zip(counted(nights, f"moving {dataset}", progress), moves, strict=True):
             say(_sentence(night, column))
             outcomes[night.outcome] += 1
             moved[str(dataset)] += night.outcome == MOVED

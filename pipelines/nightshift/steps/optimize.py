@@ -22,6 +22,7 @@ from nightshift.optimization.variants.inputs import VariantInputs
 from nightshift.optimization.variants.measure import measure
 from nightshift.optimization.variants.report import as_json, as_markdown, pareto
 from nightshift.profiles.profile import build as build_profile
+from nightshift.progress import OnProgress, unheard
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
@@ -48,7 +49,7 @@ class VariantSearch:
         return self.files[self.chosen.name]
 
 
-def optimize(spec: ModelSpec, registered: Registered, stores: Stores) -> Candidate:
+def optimize(spec: ModelSpec, registered: Registered, stores: Stores, progress: OnProgress = unheard) -> Candidate:
     """Search, then keep the chosen graph and its profile under the graph's sha256; the run has all of them.
 
     Raises ``ParityFailed``, ``UnsafeGraph``, ``ModelError``, ``UsageError`` without the extra ``train``; then the
@@ -61,7 +62,7 @@ def optimize(spec: ModelSpec, registered: Registered, stores: Stores) -> Candida
     with stores.registry.session(spec.name) as mlflow, mlflow.start_run(run_id=trained.run_id):
         pipeline = mlflow.sklearn.load_model(trained.model_uri)
         rows = read_split(spec, trained.snapshot, stores)
-        variants = search(spec, pipeline, rows)
+        variants = search(spec, pipeline, rows, progress)
         graph = _store_graph(spec, variants, stores)
         chosen = OnnxGraph(spec, variants.body)
         profile = _profile(spec, rows, chosen)
@@ -77,7 +78,7 @@ def optimize(spec: ModelSpec, registered: Registered, stores: Stores) -> Candida
     return Candidate(spec.name, registered.version, trained, graph)
 
 
-def search(spec: ModelSpec, pipeline: "Pipeline", rows: Split) -> VariantSearch:
+def search(spec: ModelSpec, pipeline: "Pipeline", rows: Split, progress: OnProgress = unheard) -> VariantSearch:
     """Build what the spec names, judge it on the holdout and edge rows, measure it here, choose.
 
     Raises ``ParityFailed`` when the plain export, fp32, is not the trained model, and ``ModelError`` when no
@@ -89,7 +90,7 @@ def search(spec: ModelSpec, pipeline: "Pipeline", rows: Split) -> VariantSearch:
     scores = OnnxGraph(spec, fp32, "cpu").score(held.rows)
     held.require(scores)
     inputs = VariantInputs(spec, pipeline, rows.train, fp32)
-    built, refusals = build_all(inputs)
+    built, refusals = build_all(inputs, progress)
     files = {FP32: fp32, **built}
     evaluator = VariantEvaluator(spec, held, rows.holdout, scores[: holdout.num_rows])
     results = []

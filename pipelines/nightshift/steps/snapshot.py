@@ -12,6 +12,7 @@ from nightshift.extras import require
 from nightshift.modelling.holdout import read_snapshot
 from nightshift.modelling.labelled_night import InMotion, join_night
 from nightshift.partitions import between
+from nightshift.progress import OnProgress, counted, unheard
 from nightshift.sources.reading import is_of_clock
 from nightshift.spec import ModelSpec
 from nightshift.steps import _join_cache as join_cache
@@ -26,7 +27,7 @@ READERS = 4
 log = logging.getLogger("nightshift")
 
 
-def snapshot(spec: ModelSpec, as_of: str, stores: Stores) -> SnapshotRef:
+def snapshot(spec: ModelSpec, as_of: str, stores: Stores, progress: OnProgress = unheard) -> SnapshotRef:
     """Join features and labels of the window into one file per night, and push as one DVC version.
 
     Only nights that were not joined before are, and only what the remote lacks is pushed. The window ends with
@@ -42,7 +43,7 @@ def snapshot(spec: ModelSpec, as_of: str, stores: Stores) -> SnapshotRef:
     made_from = {night: sources[night] for night in wanted if night in sources}
     _require_enough(spec, len(made_from), first, last)
     try:
-        joined, other_clock = _joined(spec, made_from, stores)
+        joined, other_clock = _joined(spec, made_from, stores, progress)
     except SchemaMismatch as error:
         raise SchemaMismatch(error.message, fix=f"nightshift load {spec.name} {first} {last}") from error
     _say_other_clock(spec, other_clock, first, last)
@@ -128,7 +129,7 @@ def adopt(spec: ModelSpec, as_of: str, folder: Path, stores: Stores) -> Snapshot
 
 
 def _joined(
-    spec: ModelSpec, made_from: dict[str, str], stores: Stores
+    spec: ModelSpec, made_from: dict[str, str], stores: Stores, progress: OnProgress
 ) -> tuple[dict[str, CachedNight], Collection[str]]:
     """The file of each night, made where it is not known or was lost; and the nights of another clock.
 
@@ -141,7 +142,7 @@ def _joined(
     written = ordered_map(lambda night: _write_night(spec, night, stores), nights_to_join, READERS, 2 * READERS)
     made = {}
     other_clock = []
-    for night, file in zip(nights_to_join, written, strict=True):
+    for night, file in zip(counted(nights_to_join, "joining nights", progress), written, strict=True):
         if isinstance(file, _OtherClock):
             other_clock.append(night)
         elif file is not None:

@@ -243,7 +243,11 @@ def test_new_writes_a_model_that_passes_check_and_says_what_to_look_at(
     assert (code, err) == (0, "")
     assert "binary, 1 features, 200 rows of 5 nights" in out
     assert "files: in/*.csv" in (project / "models/churn/model.yaml").read_text()
-    assert nightshift("check", "churn")[:2] == (0, f"churn: good (2 columns, 1 features)\n{NO_CHAMPIONS}")
+    assert out.splitlines()[-1] == "next: read it, then: nightshift check churn"
+    code, out, _ = nightshift("check", "churn")
+    assert code == 0
+    assert out.startswith(f"churn: good (2 columns, 1 features)\n{NO_CHAMPIONS}")
+    assert out.splitlines()[-1].startswith("next: nightshift load churn 2024-01-01 ")
     assert "is there already" in nightshift(*words)[2]
     assert "--label-type: got 'counts', allowed: binary" in nightshift(*words, "--label-type", "counts")[2]
 

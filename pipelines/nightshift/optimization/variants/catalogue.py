@@ -10,6 +10,7 @@ from nightshift.optimization.variants import int8, offline
 from nightshift.optimization.variants.inputs import VariantInputs
 from nightshift.optimization.variants.trees import ensemble, to_onnx
 from nightshift.optimization.variants.truncated import truncated
+from nightshift.progress import OnProgress, counted, unheard
 from nightshift.spec import ModelSpec
 
 FP32 = "fp32"
@@ -30,11 +31,11 @@ def builders(spec: ModelSpec) -> list[VariantBuilder]:
     return [builder for builder in BUILDERS if builder.name in wanted]
 
 
-def build_all(inputs: VariantInputs) -> tuple[dict[str, bytes], dict[str, str]]:
+def build_all(inputs: VariantInputs, progress: OnProgress = unheard) -> tuple[dict[str, bytes], dict[str, str]]:
     """The files by name, and why the others were not built."""
     files: dict[str, bytes] = {}
     refusals: dict[str, str] = {}
-    for builder in builders(inputs.spec):
+    for builder in counted(builders(inputs.spec), "building graphs", progress):
         try:
             files[builder.name] = _build(builder, inputs)
         except VariantRefused as error:

@@ -1,0 +1,104 @@
+"""What people see: a console that never breaks a value that is piped on, and how far a long verb is."""
+
+import time
+from types import TracebackType
+from typing import Self, TextIO
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+UNBROKEN = 100_000
+"""Columns where there is no terminal: rich would take 80, and break a URL there."""
+STEPS = 20
+"""Lines of one stage where there is no terminal: one for each five percent."""
+SPEED_SECONDS = 300
+"""A night or a graph takes seconds to minutes: the speed is that of the last minutes."""
+
+
+def open_console(*, stderr: bool = False, file: TextIO | None = None) -> Console:
+    """A console as wide as the terminal, or as wide as need be where there is none."""
+    console = Console(stderr=stderr, file=file)
+    if console.is_terminal:
+        return console
+    return Console(stderr=stderr, file=file, width=UNBROKEN)
+
+
+class ProgressView:
+    """How far a verb is and how long it will take, on stderr: a bar on a terminal, elsewhere a line now and then."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or open_console(stderr=True)
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left:"),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+            speed_estimate_period=SPEED_SECONDS,
+        )
+        self._task = self._bar.add_task("", total=None)
+        self._lines = _Lines(self._console)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        # The terminal is given back, whatever happened. Where there is none, rich would print an empty line.
+        if self._console.is_terminal:
+            self._bar.stop()
+
+    def on_progress(self, stage: str, done: int, total: int) -> None:
+        """Take note of how far a stage is."""
+        if not self._console.is_terminal:
+            self._lines.show(stage, done, total)
+            return
+        # Not before something is said: a verb that refuses at once shows no bar.
+        self._bar.start()
+        self._bar.update(self._task, description=stage, completed=done, total=total)
+
+
+class _Lines:
+    """A line for each five percent of a stage."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._began = time.monotonic()
+        self._last = (0, 0)
+        self._shown: tuple[str, int] | None = None
+
+    def show(self, stage: str, done: int, total: int) -> None:
+        """Print a line when there is something new."""
+        last_done, last_total = self._last
+        if total != last_total or done < last_done:
+            self._began = time.monotonic()
+        self._last = (done, total)
+        step = STEPS * done // max(total, 1)
+        if (stage, step) == self._shown:
+            return
+        self._shown = (stage, step)
+        seconds = time.monotonic() - self._began
+        self._console.print(f"{stage}: {done} of {total}{_times(seconds, done, total)}", highlight=False)
+
+
+def _times(seconds: float, done: int, total: int) -> str:
+    if not done:
+        return ""
+    left = seconds / done * (total - done)
+    return f", {seconds:.0f} s, about {left:.0f} s left"
