@@ -44,9 +44,10 @@ def perform_tiny(home: Path) -> None:
     os.environ.update(stack.airflow_env())
     enter(stack.env())
     log = stack.home / "logs" / LOG
-    with aside(log) as console, TinyView(console) as view:
+    with aside(log) as console:
         try:
-            played = _play(stack, view)
+            with TinyView(console) as view:
+                played = _play(stack, view)
         except NightshiftError:
             console.print(f"what Airflow and its tasks said: {log}")
             raise
@@ -102,6 +103,7 @@ def _start(stack: Stack, rehearsal: "Rehearsal", view: TinyView) -> None:
     with ThreadPoolExecutor(1) as pool:
         prepared = pool.submit(rehearsal.prepare)
         stack.up(SERVICES, view.on_event)
+        view.on_event(Event("Dags", "being read"))
         prepared.result()
 
 

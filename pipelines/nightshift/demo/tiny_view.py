@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from nightshift.stores import Stores
 
 REPORT = "report.html"
-STDOUT, STDERR = 1, 2
+STDOUT = 1
+STDERR = 2
 
 
 @contextmanager
