@@ -234,7 +234,7 @@ def test_what_manifests_name_stays(old: OldLake) -> None:
 def test_a_snapshot_of_the_same_window_is_the_recorded_one(old: OldLake, remembered: bool) -> None:
     if not remembered:
         old.stores.lake.objects.delete(f"snapshots/{MODEL}/nights.json")
-    later = {"retracted": [], "unreadable": []}
+    later = {"retracted": [], "unreadable": [], "labels_without_row": {}, "other_clock": []}
     assert asdict(snapshot(old.spec, expected()["as_of"], old.stores)) == expected()["snapshot"] | later
 
 

@@ -14,7 +14,7 @@ import nightshift.steps.monitor as monitor_step
 import nightshift.steps.validate as validate_step
 from nightshift.cli.main import app
 from nightshift.contracts import Dataset, NightReport
-from nightshift.errors import DataError, LaterRecord, MissingPartition, Superseded, UnreadableRecord
+from nightshift.errors import DataError, LaterRecord, MissingPartition, RowsGone, Superseded, UnreadableRecord
 from nightshift.monitoring.accuracy import read_record, standing_record
 from nightshift.monitoring.night_record import read_night_record
 from nightshift.partitions import following, shifted
@@ -413,7 +413,7 @@ def test_a_source_that_has_no_row_of_a_published_night_any_more_is_an_error(worl
         monkeypatch.setattr(ingest_step.sources.functions, "call_beside", lambda *_: [])
         with pytest.raises(DataError, match=rf"no rows any more for {dataset}/\S+ {night}, of which 90") as error:
             make(world.spec, night, world.stores)
-        assert type(error.value) is DataError, name
+        assert type(error.value) is RowsGone, name
         assert f"nightshift retract {world.spec.name} {night} --from {dataset}" in error.value.fix
 
 

@@ -21,6 +21,7 @@ DENIED = {
     "InvalidToken",
 }
 NO_BUCKET = {"NoSuchBucket", "InvalidBucketName"}
+NO_SUCH_BUCKET = "there is no such bucket"
 CONNECTIONS = 32
 # The condition does not hold, or somebody writes there at this moment.
 CONFLICTS = {409, 412}
@@ -144,7 +145,7 @@ def _mistake(refusal: Any, where: str) -> UsageError | None:
     if code in DENIED:
         return UsageError(f"S3 refused these keys for {where} ({code})", fix='eval "$(nightshift env)"')
     if code in NO_BUCKET:
-        return UsageError(f"there is no such bucket: {where} ({code})", fix="make it, or correct NIGHTSHIFT_LAKE")
+        return UsageError(f"{NO_SUCH_BUCKET}: {where} ({code})", fix="make it, or correct NIGHTSHIFT_LAKE")
     return None
 
 

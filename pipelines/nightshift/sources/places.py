@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from nightshift.errors import LakeUnavailable, SourceMissing, SourceUnreadable, SpecError
+from nightshift.errors import SourceMissing, SourceUnreadable, SpecError, UsageError
+from nightshift.s3.client import NO_SUCH_BUCKET
 from nightshift.settings import Settings
 from nightshift.sources.table_formats import require_plain, table_of, tables_around
 
@@ -104,8 +105,8 @@ def _in_s3(rest: str, settings: Settings) -> Listing:
         if listing.files:
             folder = f"{bucket}/{_folder(pattern)}"
             listing.tables |= tables_around(folder, lambda place: _keys(objects, place))
-    except LakeUnavailable as error:
-        if "NoSuchBucket" not in error.message:
+    except UsageError as error:
+        if not error.message.startswith(NO_SUCH_BUCKET):
             raise
         raise SourceMissing(f"there is no bucket {bucket}, for {rest}", fix="correct source.files") from error
     return listing
