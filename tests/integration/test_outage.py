@@ -95,7 +95,7 @@ def test_s3_stops_while_a_night_is_validated(
     from nightshift.steps import validate as step
 
     monkeypatch.setattr(step, "check", stopping(services, "s3", step.check))
-    with pytest.raises(LakeUnavailable, match="S3 does not answer for s3://lake/reports/") as error:
+    with pytest.raises(LakeUnavailable, match="S3 does not answer for s3://lake/generations/") as error:
         validate(spec, NIGHT, stores)
     assert error.value.fix == "nightshift status"
     services.start()
