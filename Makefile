@@ -64,10 +64,10 @@ dead: install ## code that nothing seems to use
 	-$(BIN)/vulture pipelines dags plugins models docker benchmarks tests --min-confidence 60 --sort-by-size
 
 unit: install ## fast tests, no services
-	$(BIN)/python -m pytest tests/unit
+	$(BIN)/python -m pytest tests/unit -n 2
 
 dags: install ## the Dags: shapes, and a night through dag.test()
-	$(BIN)/python -m pytest tests/dags
+	$(BIN)/python -m pytest tests/dags -n 2 --dist loadfile
 
 # Two stacks side by side, a file to each: most of the time they wait for services.
 integration: install ## real SeaweedFS, MLflow, DVC, Great Expectations
