@@ -125,11 +125,11 @@ def create_buckets(client: Any) -> None:
 
 def _read_something(client: Any, bucket: str) -> None:
     # After a kill, SeaweedFS is healthy for seconds before it finds its objects; the client asks again meanwhile.
-    from botocore.exceptions import ClientError
+    from botocore.exceptions import ClientError, IncompleteReadError, ResponseStreamingError
 
     page = client.list_objects_v2(Bucket=bucket, MaxKeys=1)
     for entry in page.get("Contents", ()):
         # One object that stays unreadable must not keep the others from being served.
-        with suppress(ClientError):
+        with suppress(ClientError, IncompleteReadError, ResponseStreamingError):
             response = client.get_object(Bucket=bucket, Key=entry["Key"])
             response["Body"].read(1)

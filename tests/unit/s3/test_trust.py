@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -84,17 +83,9 @@ def test_an_outage_is_no_verdict_and_is_tried_again(server: S3, tmp_path: Path, 
     assert list(Objects(settings, settings.lake).keys("_doctor/")) == []
 
 
-def cut(environ: Any, start: Any, store: Any) -> Any:
-    """Answers to a GET with half of what it says that it sends."""
-    if environ["REQUEST_METHOD"] != "GET" or "list-type" in environ["QUERY_STRING"]:
-        return store(environ, start)
-    body = b"".join(store(environ, start))
-    return [body[: len(body) // 2]]
-
-
 def test_a_cut_answer_is_an_outage_too(server: S3, tmp_path: Path) -> None:
     """A fault that the soak saw: the probe read below boto3, and ended with a traceback."""
-    server.hand = cut
+    server.hand = careless.cut
     with pytest.raises(LakeUnavailable, match="could not be tried before a commit"):
         trust.require(server.settings(tmp_path))
 
