@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Self, TextIO
 
 from rich.console import Console
+from rich.live import Live
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -14,6 +15,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from typing_extensions import override
 
 UNBROKEN = 100_000
 """Columns where there is no terminal: rich would take 80, and break a URL there."""
@@ -31,27 +33,16 @@ def open_console(*, stderr: bool = False, file: TextIO | None = None) -> Console
     return Console(stderr=stderr, file=file, width=UNBROKEN)
 
 
-class ProgressView:
-    """How far a verb is and how long it will take, on stderr: a bar on a terminal, elsewhere a line now and then."""
+class LiveView:
+    """A context around ``rich.live``: the terminal is always given back; nothing is drawn where there is none."""
 
-    def __init__(self, console: Console | None = None) -> None:
-        self._console = console or open_console(stderr=True)
-        self._bar = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left:"),
-            TimeRemainingColumn(),
-            console=self._console,
-            transient=True,
-            speed_estimate_period=SPEED_SECONDS,
-        )
-        self._task = self._bar.add_task("", total=None)
-        self._lines = _Lines(self._console)
+    def __init__(self, live: Live) -> None:
+        self.console = live.console
+        self._live = live
 
     def __enter__(self) -> Self:
+        if self.console.is_terminal:
+            self._live.start()
         return self
 
     def __exit__(
@@ -60,16 +51,40 @@ class ProgressView:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        # The terminal is given back, whatever happened. Where there is none, rich would print an empty line.
-        if self._console.is_terminal:
-            self._bar.stop()
+        if self.console.is_terminal:
+            self._live.stop()
+
+
+class ProgressView(LiveView):
+    """How far a verb is and how long it will take, on stderr: a bar on a terminal, elsewhere a line now and then."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left:"),
+            TimeRemainingColumn(),
+            console=console or open_console(stderr=True),
+            transient=True,
+            speed_estimate_period=SPEED_SECONDS,
+        )
+        super().__init__(self._bar.live)
+        self._task = self._bar.add_task("", total=None)
+        self._lines = _Lines(self.console)
+
+    @override
+    def __enter__(self) -> Self:
+        # Not before something is said: a verb that refuses at once shows no bar.
+        return self
 
     def on_progress(self, stage: str, done: int, total: int) -> None:
         """Take note of how far a stage is."""
-        if not self._console.is_terminal:
+        if not self.console.is_terminal:
             self._lines.show(stage, done, total)
             return
-        # Not before something is said: a verb that refuses at once shows no bar.
         self._bar.start()
         self._bar.update(self._task, description=stage, completed=done, total=total)
 

@@ -17,19 +17,9 @@ if TYPE_CHECKING:
     from nightshift.authoring.survey import SourceSummary
 
 
-def folders_of(table: Table) -> dict[str, str | None]:
-    """What the path of a file says that its columns do not."""
-    folders = {}
-    columns = table.schema.names
-    for name, value in table.file.parts.items():
-        if name not in columns:
-            folders[name] = value
-    return folders
-
-
 def names_of(table: Table) -> list[str]:
     """The columns of a file, and of its path."""
-    return [*table.schema.names, *folders_of(table)]
+    return [*table.schema.names, *table.folders]
 
 
 def add_column(summary: "SourceSummary", name: str) -> None:
@@ -155,7 +145,7 @@ def _remark_markers(survey: "SourceSummary", name: str, guess: TypeGuess) -> Non
 def _first_guess(name: str, survey: "SourceSummary") -> TypeGuess:
     having = [table for table in survey.tables if name in names_of(table)]
     all_csv = all(table.texts for table in having)
-    in_a_path = any(name in folders_of(table) for table in having)
+    in_a_path = any(name in table.folders for table in having)
     if all_csv or in_a_path:
         return TypeGuess()
     return TypeGuess.of(["date", "time"])

@@ -11,7 +11,7 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from nightshift.authoring.column_types import add_column, folders_of, guess_types, names_of, remark, require_years
+from nightshift.authoring.column_types import add_column, guess_types, names_of, remark, require_years
 from nightshift.authoring.csv_format import csv_format
 from nightshift.errors import UsageError
 from nightshift.settings import Settings
@@ -100,7 +100,7 @@ class SourceSummary:
         return {name: name for name in columns}
 
     def _typed(self, table: Table, batch: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
-        folders = folders_of(table)
+        folders = table.folders
         columns = [self._night(table, batch)]
         for name in names:
             as_text = table.texts or name in folders

@@ -20,6 +20,7 @@ from nightshift.extras import require
 from nightshift.stack import Event, Ports, Stack
 from nightshift.stack.environment import enter
 from nightshift.stack.ports import remembered_ports, taken
+from nightshift.terminal import ProgressView
 
 if TYPE_CHECKING:
     from nightshift.orchestration.rehearsal import Rehearsal
@@ -46,8 +47,8 @@ def perform_tiny(home: Path) -> None:
     log = stack.home / "logs" / LOG
     with aside(log) as console:
         try:
-            with TinyView(console) as view:
-                played = _play(stack, view)
+            with ProgressView(console) as progress:
+                played = _play(stack, TinyView(progress))
         except NightshiftError:
             console.print(f"what Airflow and its tasks said: {log}")
             raise

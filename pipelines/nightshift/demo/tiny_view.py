@@ -6,8 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -53,23 +52,12 @@ def _flush() -> None:
 class TinyView:
     """A line for each service and each run of a Dag; between them a bar, with the task that runs."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._progress = ProgressView(console)
+    def __init__(self, progress: ProgressView) -> None:
+        self._console = progress.console
+        self._progress = progress
         self._done = 0
         self._total = 0
         self._night = ""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        error_type: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._progress.__exit__(error_type, error, traceback)
 
     def on_event(self, event: Event) -> None:
         """A service starts, or answers."""

@@ -14,7 +14,7 @@ from rich.text import Text
 from typing_extensions import override
 
 from nightshift.demo.board import BoardRun, BoardTask, RunCounts, count, tasks_of
-from nightshift.stack.live import LiveView
+from nightshift.terminal import LiveView
 
 WAITING = ("queued", "scheduled", "up_for_retry")
 

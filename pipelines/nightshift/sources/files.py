@@ -52,10 +52,9 @@ def _as_they_come(wanted: WantedColumns, source: FilesSource, settings: Settings
     for table, rows_of_night in _of_night(wanted, source, night, settings):
         names = table.schema.names
         rows = table.read({name: name for name in names}, rows_of_night)
-        for name, value in table.file.parts.items():
-            if name not in names:
-                folder = pa.scalar(value, pa.string())
-                rows = rows.append_column(name, pa.repeat(folder, rows.num_rows))
+        for name, value in table.folders.items():
+            folder = pa.scalar(value, pa.string())
+            rows = rows.append_column(name, pa.repeat(folder, rows.num_rows))
         texts = texts or table.texts
         parts.append(rows)
     return (wanted.joined(parts) if parts else pa.table({})), texts
@@ -94,7 +93,7 @@ def _may_hold(table: Table, source: FilesSource, night: dt.date, wanted: WantedC
 
 def _typed(wanted: WantedColumns, table: Table, rows: RowsOfNight | None) -> pa.Table:
     file_columns = table.schema.names
-    folders = {name: value for name, value in table.file.parts.items() if name not in file_columns}
+    folders = table.folders
     where = f"{wanted.spec.name} {wanted.partition}, from {table.file.uri}"
     table.require_once(wanted.names.values())
     present = wanted.present([*file_columns, *folders], where)

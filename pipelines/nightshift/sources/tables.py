@@ -41,6 +41,12 @@ class Table(ABC):
     def schema(self) -> pa.Schema:
         """The columns, of the types in which they are given."""
 
+    @property
+    def folders(self) -> dict[str, str | None]:
+        """What the path of the file says that its columns do not, by name."""
+        columns = self.schema.names
+        return {name: value for name, value in self.file.parts.items() if name not in columns}
+
     def require_once(self, names: Iterable[str]) -> None:
         """Raise ``SourceUnreadable`` for a name that two columns have, where reading would not."""
         return

@@ -12,9 +12,8 @@ from rich.text import Text
 from nightshift.stack.environment import USER
 from nightshift.stack.findings import DoctorResult
 from nightshift.stack.launch import Event
-from nightshift.stack.live import LiveView
 from nightshift.stack.stack import ServiceStatus, Stack
-from nightshift.terminal import open_console
+from nightshift.terminal import LiveView, open_console
 
 _STYLES = {"up": "green", "ready": "green", "stopped": "green", "ok": "green", "warning": "yellow"}
 

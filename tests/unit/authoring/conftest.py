@@ -10,6 +10,7 @@ import pytest
 from nightshift.authoring.new import NewModel, NewModelRequest, new
 from nightshift.settings import Settings
 from nightshift.spec import ModelSpec, load_spec
+from tests.frames import put
 
 Proposal = Callable[..., tuple[ModelSpec, NewModel, str]]
 
@@ -25,8 +26,7 @@ def propose(project: Settings) -> Proposal:
     """``propose(frame)`` writes the frame and drafts a model of it: the spec, what was said, and the file's text."""
 
     def make(frame: pd.DataFrame, ending: str = "parquet", **options: Any) -> tuple[ModelSpec, NewModel, str]:
-        path = project.project / f"in.{ending}"
-        frame.to_csv(path, index=False) if ending == "csv" else frame.to_parquet(path)
+        path = put(frame, project.project / f"in.{ending}")
         request = {"data": path.name, "label": "label", "keys": ("id",), "partition_by": "day", **options}
         made = new(NewModelRequest("model", **request), project)
         file = Path(made.file)

@@ -1,10 +1,7 @@
 """Which value of a label means what: the usual reading, else a guess that is said."""
 
-import datetime as dt
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import pytest
 
 from nightshift.authoring.new import NewModel
@@ -12,20 +9,8 @@ from nightshift.modelling.label_types import label_type
 from nightshift.settings import Settings
 from nightshift.sources import labels
 from nightshift.stores import Stores
+from tests.frames import NIGHTS, rows
 from tests.unit.authoring.conftest import Proposal
-
-NIGHTS = [dt.date(2024, 1, day) for day in range(1, 11)]
-
-
-def rows(count: int = 400, **columns: Any) -> pd.DataFrame:
-    rng = np.random.default_rng(0)
-    frame = pd.DataFrame({
-        "day": [NIGHTS[place * len(NIGHTS) // count] for place in range(count)],
-        "id": range(count),
-        "size": rng.normal(size=count),
-        "label": rng.random(count) < 0.3,
-    })
-    return frame.assign(**columns)
 
 
 def said(made: NewModel, word: str) -> list[str]:

@@ -3,9 +3,7 @@
 import datetime as dt
 import os
 import re
-from collections.abc import Callable
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,54 +12,23 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 
 from nightshift.authoring import survey
-from nightshift.authoring.new import NewModel, NewModelRequest, new
+from nightshift.authoring.new import NewModelRequest, new
 from nightshift.errors import NoSourceData, SourceMissing, SourceUnreadable, UsageError
 from nightshift.settings import Settings
 from nightshift.sources import features, labels
-from nightshift.spec import ModelSpec, load_spec
 from nightshift.stores import Stores
-
-NIGHTS = [dt.date(2024, 1, day) for day in range(1, 11)]
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    (tmp_path / "models").mkdir()
-    return Settings(project=tmp_path, home=tmp_path / "home")
+from tests.frames import NIGHTS, put, rows
+from tests.unit.authoring.conftest import Proposal
 
 
 @pytest.fixture
-def draft(settings: Settings) -> Callable[..., tuple[ModelSpec, NewModel, str]]:
-    """``draft(frame)`` writes the frame and drafts a model of it: the spec, what was said, and the file's text."""
-
-    def make(frame: pd.DataFrame, ending: str = "parquet", **options: Any) -> tuple[ModelSpec, NewModel, str]:
-        put(frame, settings.project / f"in.{ending}")
-        request = {"data": f"in.{ending}", "label": "label", "keys": ("id",), "partition_by": "day", **options}
-        made = new(NewModelRequest("model", **request), settings)
-        file = Path(made.file)
-        return load_spec(file), made, file.read_text()
-
-    return make
+def settings(project: Settings) -> Settings:
+    return project
 
 
-Drafted = Callable[..., tuple[ModelSpec, NewModel, str]]
-
-
-def put(frame: pd.DataFrame, path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    frame.to_csv(path, index=False) if path.suffix == ".csv" else frame.to_parquet(path)
-    return path
-
-
-def rows(count: int = 400, **columns: Any) -> pd.DataFrame:
-    rng = np.random.default_rng(0)
-    frame = pd.DataFrame({
-        "day": [NIGHTS[place * len(NIGHTS) // count] for place in range(count)],
-        "id": range(count),
-        "size": rng.normal(size=count),
-        "label": rng.random(count) < 0.3,
-    })
-    return frame.assign(**columns)
+@pytest.fixture
+def draft(propose: Proposal) -> Proposal:
+    return propose
 
 
 def nightly(data: Any, names: list[str] | None = None) -> pd.DataFrame:
@@ -85,7 +52,7 @@ def nightly(data: Any, names: list[str] | None = None) -> pd.DataFrame:
     ids=["breast cancer", "wine", "diabetes"],
 )
 def test_the_kind_of_label_is_recognised_and_every_night_can_be_read(
-    draft: Drafted, settings: Settings, frame: pd.DataFrame, task: str, trainer: str, ending: str
+    draft: Proposal, settings: Settings, frame: pd.DataFrame, task: str, trainer: str, ending: str
 ) -> None:
     spec, made, text = draft(frame, ending)
     assert (spec.label.type, spec.training.trainer) == (task, trainer)
@@ -101,7 +68,7 @@ def test_the_kind_of_label_is_recognised_and_every_night_can_be_read(
     assert "seen" in text
 
 
-def test_every_key_has_a_comment(draft: Drafted) -> None:
+def test_every_key_has_a_comment(draft: Proposal) -> None:
     _, _, text = draft(rows(note=["a", "b", None, "c"] * 100))
     lines = text.splitlines()
     for place, line in enumerate(lines):
@@ -111,12 +78,12 @@ def test_every_key_has_a_comment(draft: Drafted) -> None:
         assert len(line) < 200
 
 
-def test_the_same_data_give_the_same_file(draft: Drafted) -> None:
+def test_the_same_data_give_the_same_file(draft: Proposal) -> None:
     first, again = draft(rows())[2], draft(rows(), force=True)[2]
     assert first == again
 
 
-def test_types_nulls_and_limits_come_from_the_data(draft: Drafted) -> None:
+def test_types_nulls_and_limits_come_from_the_data(draft: Proposal) -> None:
     frame = rows(
         price=[Decimal("1.50"), None, Decimal("99.99"), Decimal("7.00")] * 100,
         born=[dt.date(1950, 1, 1), dt.date(2000, 12, 31)] * 200,
@@ -145,7 +112,7 @@ def test_types_nulls_and_limits_come_from_the_data(draft: Drafted) -> None:
     assert "25.0% null" in text
 
 
-def test_what_cannot_help_is_no_feature_with_the_reason(draft: Drafted) -> None:
+def test_what_cannot_help_is_no_feature_with_the_reason(draft: Proposal) -> None:
     frame = rows(
         email=[f"{n}@example.com" for n in range(400)],
         number=range(1000, 1400),
@@ -166,7 +133,7 @@ def test_what_cannot_help_is_no_feature_with_the_reason(draft: Drafted) -> None:
     assert "# 'tags' is left out" in text
 
 
-def test_many_categories_have_no_list_and_too_many_are_no_feature(draft: Drafted) -> None:
+def test_many_categories_have_no_list_and_too_many_are_no_feature(draft: Proposal) -> None:
     count = 12_000
     frame = rows(count, some=[f"s{n % 300}" for n in range(count)], many=[f"m{n % 10_000 // 2}" for n in range(count)])
     spec, _, text = draft(frame)
@@ -175,7 +142,7 @@ def test_many_categories_have_no_list_and_too_many_are_no_feature(draft: Drafted
     assert "5,000 different texts would be learnt by heart" in text
 
 
-def test_names_are_made_safe_and_different(draft: Drafted) -> None:
+def test_names_are_made_safe_and_different(draft: Proposal) -> None:
     names = ["Straße 1", "strasse-1", '2nd "quoted"', "価格", "score", "label_score", "run_id", "It's"]
     frame = rows(**{name: np.arange(400) % 5 for name in names}).rename(columns={"label": "Gone?", "day": "The Day"})
     spec, _, _ = draft(frame, label="Gone?", partition_by="The Day")
@@ -197,7 +164,7 @@ def test_names_are_made_safe_and_different(draft: Drafted) -> None:
         (["a", "b", "c", "a"], "multiclass", None),
     ],
 )
-def test_labels(draft: Drafted, settings: Settings, values: list[Any], task: str, positive: str | None) -> None:
+def test_labels(draft: Proposal, settings: Settings, values: list[Any], task: str, positive: str | None) -> None:
     spec, _, _ = draft(rows(label=values * 100))
     assert (spec.label.type, spec.label.positive) == (task, positive)
     classes = labels(spec, NIGHTS[0].isoformat(), Stores(settings))["label"].to_pylist()
@@ -207,14 +174,14 @@ def test_labels(draft: Drafted, settings: Settings, values: list[Any], task: str
         assert set(classes) == set(spec.label.classes)
 
 
-def test_a_person_may_overrule_the_kind_of_label(draft: Drafted) -> None:
+def test_a_person_may_overrule_the_kind_of_label(draft: Proposal) -> None:
     frame = rows(label=[1, 2, 3, 4] * 100)
     assert draft(frame, label_type="regression")[0].label.type == "regression"
     with pytest.raises(UsageError, match="label has 4 different values"):
         draft(frame, label_type="binary", force=True)
 
 
-def test_in_a_csv_a_number_with_leading_zeros_is_text_and_types_are_found_over_all_rows(draft: Drafted) -> None:
+def test_in_a_csv_a_number_with_leading_zeros_is_text_and_types_are_found_over_all_rows(draft: Proposal) -> None:
     frame = rows(
         code=[f"{n % 50:03d}" for n in range(400)],
         whole=[*range(399), None],
@@ -229,7 +196,7 @@ def test_in_a_csv_a_number_with_leading_zeros_is_text_and_types_are_found_over_a
                      "when": "timestamp", "flag": "bool", "gap": "string"}  # fmt: skip
 
 
-def test_leaks_are_said_and_marked_and_not_watched_for_drift(draft: Drafted) -> None:
+def test_leaks_are_said_and_marked_and_not_watched_for_drift(draft: Proposal) -> None:
     frame = rows()
     spec, made, text = draft(frame.assign(reason=np.where(frame["label"], "moved", "none")))
     assert made.warnings == [
@@ -240,7 +207,7 @@ def test_leaks_are_said_and_marked_and_not_watched_for_drift(draft: Drafted) -> 
     assert spec.drift.features == ("size",)
 
 
-def test_nights_may_be_in_the_path(draft: Drafted, settings: Settings) -> None:
+def test_nights_may_be_in_the_path(draft: Proposal, settings: Settings) -> None:
     for night, part in rows().groupby("day"):
         put(part.drop(columns="day"), settings.project / f"lake/day={night}/part.parquet")
     spec, made, _ = draft(rows(), data="lake/**/*.parquet")
@@ -248,7 +215,7 @@ def test_nights_may_be_in_the_path(draft: Drafted, settings: Settings) -> None:
     assert len(features(spec, "2024-01-03", Stores(settings))) == 40
 
 
-def test_data_without_a_date_are_of_the_day_they_came(draft: Drafted, settings: Settings) -> None:
+def test_data_without_a_date_are_of_the_day_they_came(draft: Proposal, settings: Settings) -> None:
     for place in range(3):
         file = put(rows().drop(columns="day").query(f"id % 3 == {place}"), settings.project / f"drop/{place}.csv")
         moment = dt.datetime(2024, 5, 1 + place, 12, tzinfo=dt.UTC).timestamp()
@@ -261,7 +228,7 @@ def test_data_without_a_date_are_of_the_day_they_came(draft: Drafted, settings: 
 
 
 def test_very_large_data_are_counted_in_part_and_the_file_says_so(
-    draft: Drafted, monkeypatch: pytest.MonkeyPatch
+    draft: Proposal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(survey, "MOST_ROWS", 100)
     monkeypatch.setattr("nightshift.sources.tables.BATCH_ROWS", 40)
@@ -270,7 +237,7 @@ def test_very_large_data_are_counted_in_part_and_the_file_says_so(
     assert (made.rows, spec.night.min_rows) == (400, 20)
 
 
-def test_infinite_values_are_said_and_dropped(draft: Drafted) -> None:
+def test_infinite_values_are_said_and_dropped(draft: Proposal) -> None:
     spec, made, _ = draft(rows(wild=[1.0, np.inf, 3.0, 2.0] * 100))
     assert made.warnings == ["wild has infinite values: rows with one are dropped"]
     assert (spec.columns["wild"].action("finite"), spec.columns["wild"].max) == ("drop", 5)
@@ -290,14 +257,14 @@ def test_infinite_values_are_said_and_dropped(draft: Drafted) -> None:
         ({"keys": ("two",)}, "--keys two: 380 of 400 rows repeat a key of their night\n.*--keys two,id"),
     ],
 )
-def test_what_does_not_fit_the_data_is_one_clear_error(draft: Drafted, options: dict[str, Any], why: str) -> None:
+def test_what_does_not_fit_the_data_is_one_clear_error(draft: Proposal, options: dict[str, Any], why: str) -> None:
     emails = [f"{n}@example.com" for n in range(400)]
     frame = rows(always=7, email=emails, born=dt.date(2000, 1, 1), two=[1, 2] * 200)
     with pytest.raises(UsageError, match=why):
         draft(frame, **options)
 
 
-def test_a_few_repeated_keys_are_dropped_by_the_spec_and_said(draft: Drafted) -> None:
+def test_a_few_repeated_keys_are_dropped_by_the_spec_and_said(draft: Proposal) -> None:
     frame = rows().drop(columns="size").assign(size=0.5, kind=["a", "b"] * 200)
     frame.loc[1, "id"] = 0
     frame.loc[1, "kind"] = "a"
@@ -306,7 +273,7 @@ def test_a_few_repeated_keys_are_dropped_by_the_spec_and_said(draft: Drafted) ->
     assert any("1 rows repeat a key of their night" in warning for warning in made.warnings)
 
 
-def test_files_that_contradict_each_other_are_named(draft: Drafted, settings: Settings) -> None:
+def test_files_that_contradict_each_other_are_named(draft: Proposal, settings: Settings) -> None:
     put(rows(), settings.project / "in/a.parquet")
     put(rows(size="x"), settings.project / "in/b.parquet")
     why = r"it is double in .*a\.parquet, but (large_)?string in .*b\.parquet"
@@ -314,7 +281,7 @@ def test_files_that_contradict_each_other_are_named(draft: Drafted, settings: Se
         draft(rows(), data="in/*.parquet", keys=("id", "size"))
 
 
-def test_a_column_that_some_files_lack_is_null_in_their_rows_and_said(draft: Drafted, settings: Settings) -> None:
+def test_a_column_that_some_files_lack_is_null_in_their_rows_and_said(draft: Proposal, settings: Settings) -> None:
     put(rows().query("id < 200"), settings.project / "in/a.parquet")
     put(rows(more=1.5).query("id >= 200"), settings.project / "in/b.parquet")
     spec, made, _ = draft(rows(), data="in/*.parquet")
@@ -328,7 +295,7 @@ def test_a_column_that_some_files_lack_is_null_in_their_rows_and_said(draft: Dra
     ("data", "kind"), [("nowhere/*.csv", SourceMissing), ("half.parquet", SourceUnreadable), ("none.csv", NoSourceData)]
 )
 def test_data_that_cannot_be_read_are_one_clear_error(
-    draft: Drafted, settings: Settings, data: str, kind: type[Exception]
+    draft: Proposal, settings: Settings, data: str, kind: type[Exception]
 ) -> None:
     (settings.project / "half.parquet").write_bytes(b"PAR1 half")
     (settings.project / "none.csv").write_text("day,id,size,label\n")
@@ -337,7 +304,7 @@ def test_data_that_cannot_be_read_are_one_clear_error(
     assert not (settings.models / "model").exists()
 
 
-def test_a_model_that_is_there_is_kept_unless_told_otherwise(draft: Drafted, settings: Settings) -> None:
+def test_a_model_that_is_there_is_kept_unless_told_otherwise(draft: Proposal, settings: Settings) -> None:
     draft(rows())
     file = settings.models / "model" / "model.yaml"
     file.write_text("mine")

@@ -2,10 +2,7 @@
 
 import datetime as dt
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,29 +13,8 @@ from nightshift.errors import UsageError
 from nightshift.settings import Settings
 from nightshift.sources import features
 from nightshift.stores import Stores
+from tests.frames import NIGHTS, put, rows
 from tests.unit.authoring.conftest import Proposal
-
-NIGHTS = [dt.date(2024, 1, day) for day in range(1, 11)]
-
-
-def rows(count: int = 400, **columns: Any) -> pd.DataFrame:
-    rng = np.random.default_rng(0)
-    frame = pd.DataFrame({
-        "day": [NIGHTS[place * len(NIGHTS) // count] for place in range(count)],
-        "id": range(count),
-        "size": rng.normal(size=count),
-        "label": rng.random(count) < 0.3,
-    })
-    return frame.assign(**columns)
-
-
-def put(frame: pd.DataFrame, path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix == ".csv":
-        frame.to_csv(path, index=False)
-    else:
-        frame.to_parquet(path)
-    return path
 
 
 def said(made: NewModel, word: str) -> list[str]:

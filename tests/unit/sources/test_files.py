@@ -18,6 +18,7 @@ from nightshift.sources import features, labels
 from nightshift.sources.places import find
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
+from tests.frames import put
 
 Shop = Callable[..., ModelSpec]
 Orders = Callable[..., pd.DataFrame]
@@ -27,15 +28,6 @@ ARROW = {"price": pa.decimal128(10, 2), "born": pa.date32()}
 
 def keys(frame: Any) -> list[int]:
     return sorted(frame["order"].to_pylist())
-
-
-def put(frame: pd.DataFrame, path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix == ".csv":
-        frame.to_csv(path, index=False)
-    else:
-        frame.to_parquet(path)
-    return path
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
