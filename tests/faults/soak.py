@@ -4,6 +4,7 @@ import datetime as dt
 import fcntl
 import json
 import os
+import re
 import threading
 import time
 import traceback
@@ -121,8 +122,13 @@ def now() -> str:
     return dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
 
 
+# What is kept is read on other machines: a traceback names files below the package, the tests or a library.
+FOLDERS = re.compile(r'File "[^"]*/(?:site-packages/|lib/python3\.\d+/|(?=(?:tests|pipelines)/))')
+
+
 def save(run: dict[str, Any], result: Path = RESULT) -> None:
     """Add a run, or say more of it; others may save theirs at the same time."""
+    run = {**run, "violations": [FOLDERS.sub('File "', violation) for violation in run.get("violations", ())]}
     with _locked(result.parent):
         every = [*(other for other in runs(result) if other["began"] != run["began"]), run]
         same = [other for other in every if other["code"] == run["code"]]
