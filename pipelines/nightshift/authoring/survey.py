@@ -40,7 +40,8 @@ class SourceSummary:
     """Files whose nights are known. ``types`` are by the source's names, the night's own column left out.
 
     ``needed`` are label and keys; ``partial`` has how many files lack a column, ``nulls`` the texts that mean null in
-    it, ``left_out`` why it cannot be used, ``remarks`` what else a person should know of it.
+    it, ``left_out`` why it cannot be used, ``remarks`` what else a person should know of it,
+    ``unread`` why its numbers stay texts.
     """
 
     pattern: str
@@ -55,6 +56,7 @@ class SourceSummary:
     nulls: dict[str, tuple[str, ...]] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     remarks: dict[str, str] = field(default_factory=dict)
+    unread: dict[str, str] = field(default_factory=dict)
     rows: int = 0
     stride: int = 1
 
@@ -111,16 +113,17 @@ class SourceSummary:
                 values = batch.column(name)
             else:
                 values = pa.nulls(batch.num_rows)
-            fitting = self._fitted(table, name, values, as_text)
+            fitting = self._fitted(table, name, values, as_text=as_text)
             columns.append(fitting)
         return pa.record_batch(columns, names=[NIGHT, *names])
 
-    def _fitted(self, table: Table, name: str, values: pa.Array, as_text: bool) -> pa.Array:
+    def _fitted(self, table: Table, name: str, values: pa.Array, *, as_text: bool) -> pa.Array:
         """The values typed; nulls of a column that cannot be used, which is left out then."""
         kind = self.types[name]
+        decimal = "." if name in table.folders else self.csv.decimal
         try:
             known = without_markers(values, self.nulls.get(name, ()))
-            values_typed = fitted(known, kind, self.timezone, as_text=as_text)
+            values_typed = fitted(known, kind, self.timezone, as_text=as_text, decimal=decimal)
             require_years(values_typed)
             return values_typed
         except REFUSALS as error:
@@ -171,6 +174,8 @@ def survey(
     if any("" in names_of(table) for table in tables):
         summary.left_out[""] = "it has no name"
     guess_types(summary, keys)
+    if label in summary.unread:
+        raise unusable(label, summary.unread[label])
     summary.rows = sum(table.count_rows() for table in tables)
     summary.stride = max(1, math.ceil(summary.rows / MOST_ROWS))
     return summary

@@ -28,7 +28,8 @@ def read_night(wanted: WantedColumns, source: FilesSource, settings: Settings) -
 
         rows, texts = _as_they_come(wanted, source, settings)
         file = settings.models / wanted.spec.name / source.transform
-        return transformed(wanted, rows, file, texts=texts) if rows.num_rows else rows
+        commas = texts and source.csv.decimal == ","
+        return transformed(wanted, rows, file, texts=texts, commas=commas) if rows.num_rows else rows
     parts: list[pa.Table] = []
     names: list[str] = []
     awaiting: list[str] = []
@@ -107,4 +108,9 @@ def _typed(wanted: WantedColumns, table: Table, rows: RowsOfNight | None) -> pa.
             value = pa.scalar(folders[name], pa.string())
             columns[alias] = pa.repeat(value, read.num_rows)
     from_path = set(present) - set(in_file)
-    return wanted.fit(columns, where, texts=present if table.texts else from_path)
+    return wanted.fit(
+        columns,
+        where,
+        texts=present if table.texts else from_path,
+        commas=in_file if table.decimal == "," else (),
+    )
