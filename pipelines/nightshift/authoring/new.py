@@ -6,13 +6,14 @@ from pathlib import Path
 
 from nightshift.authoring.columns import EarlyNights, SourceFacts
 from nightshift.authoring.costs import few_held_out
-from nightshift.authoring.draft import SpecDraft, held_out_rows, written
+from nightshift.authoring.draft import SpecDraft, written
 from nightshift.authoring.facts import Counted, count
 from nightshift.authoring.keys import key_roles
 from nightshift.authoring.names import safe_name
 from nightshift.authoring.prove import drafted, proven
 from nightshift.authoring.request import NewModelRequest
 from nightshift.authoring.survey import SourceSummary, survey
+from nightshift.authoring.window import held_out_rows
 from nightshift.errors import NoSourceData, UsageError
 from nightshift.settings import Settings
 

@@ -105,7 +105,7 @@ def proven(
         draft=draft,
         spec=_spec(draft, file),
         warnings=[*drafting.columns.leaks, *_refused(result, night)],
-        notes=[*drafting.roles, *_report(drafting, losses)],
+        notes=[*drafting.roles, *_cadence(draft), *_report(drafting, losses)],
     )
 
 
@@ -167,6 +167,12 @@ def _refused(result: TryOut, night: str) -> list[str]:
     for reason in result.refusals:
         warnings.append(f"the draft would refuse the last night, {night}: {reason}")
     return warnings
+
+
+def _cadence(draft: SpecDraft) -> list[str]:
+    """What is said of nights that are not those of every day."""
+    cadence = draft.cadence
+    return [f"{cadence.seen}, so partition.schedule is {cadence.schedule}"] if cadence.seen else []
 
 
 def _report(drafting: Drafting, losses: list[CheckLoss]) -> list[str]:

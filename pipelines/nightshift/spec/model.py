@@ -88,7 +88,7 @@ class Retrain(Frozen):
 
     nights: int = Field(2, ge=1, description="alarming nights needed ...")
     of: int = Field(3, ge=1, description="... among this many last nights")
-    cooldown_days: int = Field(7, ge=0, description="nights after a started retrain in which none follows")
+    cooldown_days: int = Field(7, ge=0, description="days after a started retrain in which none follows")
     min_new_nights: int = Field(7, ge=1, description="labelled nights the champion has not seen")
 
     @model_validator(mode="after")
