@@ -112,9 +112,15 @@ def proven(
 def _names(request: NewModelRequest, facts: SourceFacts) -> dict[str, str]:
     """The spec's name of each column but the label."""
     label = safe_name(request.label) or "label"
-    features = [name for name in facts.counted.facts if name != request.label]
-    taken = [label, _partition_name(request), f"{label}_score", f"predicted_{label}", *RESERVED]
-    return safe_names(features, taken)
+    features = [name for name in facts.counted.facts if name not in {request.label, request.partition_by}]
+    partition = _partition_name(request)
+    taken = [label, partition, f"{label}_score", f"predicted_{label}", *RESERVED]
+    names = safe_names(features, taken)
+    if request.partition_by in facts.counted.facts:
+        ending = "time" if partition.endswith("_at") else "at"
+        [alias] = safe_names([f"{partition}_{ending}"], [*taken, *names.values()]).values()
+        names[request.partition_by] = alias
+    return names
 
 
 def _partition_name(request: NewModelRequest) -> str:

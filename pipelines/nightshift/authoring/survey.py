@@ -24,6 +24,7 @@ from nightshift.spec.source import CsvFormat
 from nightshift.stores.text_values import without_null_words
 from nightshift.stores.types import (
     REFUSALS,
+    TIMESTAMP,
     decoded,
     fitted,
 )
@@ -37,7 +38,7 @@ NightBy = Literal["column", "path", "arrival"]
 
 @dataclass
 class SourceSummary:
-    """Files whose nights are known. ``types`` are by the source's names, the night's own column left out.
+    """Files whose nights are known. ``types`` are by the source's names, the night's own column only if it has times.
 
     ``needed`` are label and keys; ``partial`` has how many files lack a column, ``nulls`` the texts that mean null in
     it, ``left_out`` why it cannot be used, ``remarks`` what else a person should know of it,
@@ -81,6 +82,12 @@ class SourceSummary:
                 if night is not None:
                     rows[night] += counted["counts"]
         return rows
+
+    def forget(self, name: str) -> None:
+        """Leave out a column of which there is nothing to say."""
+        self.types.pop(name, None)
+        self.nulls.pop(name, None)
+        self.left_out.pop(name, None)
 
     def require(self, name: str, option: str) -> None:
         """Raise ``UsageError`` for a column that is not there, naming close ones, or that cannot be used."""
@@ -169,11 +176,13 @@ def survey(
     summary = SourceSummary(pattern, tables, night, partition_by, timezone, csv, (label, *keys))
     for name in names:
         remark(summary, name)
-        if name != partition_by or night == ARRIVAL:
+        if name != partition_by or night != "path":
             add_column(summary, name)
     if any("" in names_of(table) for table in tables):
         summary.left_out[""] = "it has no name"
     guess_types(summary, keys)
+    if night == "column" and summary.types.get(partition_by) != TIMESTAMP:
+        summary.forget(partition_by)
     if label in summary.unread:
         raise unusable(label, summary.unread[label])
     summary.rows = sum(table.count_rows() for table in tables)
