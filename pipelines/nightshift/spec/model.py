@@ -24,10 +24,8 @@ from nightshift.spec.learning import (
     Training,
 )
 from nightshift.spec.night import NightChecks, Partition
+from nightshift.spec.reserved import RESERVED
 from nightshift.spec.source import Source
-
-RESERVED = ["model_version", "run_id", "reasons", "offending"]
-"""Columns that predictions and quarantined rows have besides the spec's."""
 
 
 class Costs(Frozen):
