@@ -37,6 +37,11 @@ class WantedColumns:
         """What is asked."""
         return self.spec.label_source if self.label else self.spec.source
 
+    @property
+    def is_of_labels_alone(self) -> bool:
+        """Whether the label is asked for, of a source of its own."""
+        return self.label and self.spec.label.own_source is not None
+
     def awaits_label(self, columns: Sequence[str]) -> bool:
         """Whether the label is asked for, and is not among ``columns`` yet."""
         return self.label and self.spec.label.source_name not in columns

@@ -1,4 +1,7 @@
-"""What a model.yaml would run into: its trainer is tried on made-up rows, and its champion is asked what it needs."""
+"""What a model.yaml would run into: its trainer is tried on made-up rows, and its champion is asked what it needs.
+
+Where labels have files of their own, there should be one.
+"""
 
 import datetime as dt
 import warnings
@@ -18,7 +21,8 @@ from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.trainers import trainer_of
 from nightshift.scoring.graph import OnnxGraph, fetch
-from nightshift.spec import Column, ModelSpec
+from nightshift.sources.places import matching
+from nightshift.spec import Column, FilesSource, ModelSpec
 from nightshift.stores import Stores
 from nightshift.stores.types import arrow_type
 
@@ -53,6 +57,17 @@ def try_training(spec: ModelSpec) -> None:
         warnings.simplefilter("ignore")
         pipeline = trainer_of(brief).fit(brief, model_inputs(spec, table), targets)
         _require_graph(brief, pipeline, table)
+
+
+def no_label_files(spec: ModelSpec, stores: Stores) -> str:
+    """That no file has the labels of a source of their own yet; empty where there is one, or no such source.
+
+    Raises ``LakeUnavailable``, and what else is wrong with the files.
+    """
+    source = spec.label.own_source
+    if not isinstance(source, FilesSource) or matching(source.files, stores.settings):
+        return ""
+    return f"label.source: no file matches {source.files} so far: until one does, no night has labels"
 
 
 def unlike_champion(spec: ModelSpec, stores: Stores) -> str:

@@ -126,7 +126,9 @@ def _label(spec: ModelSpec, night: str, loaded: Loaded, stores: Stores) -> None:
     """Fetch the labels of a night that is there. That it has none yet, or none any more, is no fault."""
     try:
         ingest_labels(spec, night, stores)
-    except NoSourceData:
+    except NoSourceData as notice:
+        if not loaded.without_labels:
+            log.warning("%s", notice.message)
         loaded.without_labels.append(night)
     except RowsGone as error:
         log.warning("the labels of %s %s are left as they are: %s", spec.name, night, error)
