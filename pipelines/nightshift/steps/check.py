@@ -23,6 +23,7 @@ from nightshift.modelling.trainers import trainer_of
 from nightshift.scoring.graph import OnnxGraph, fetch
 from nightshift.sources.places import matching
 from nightshift.spec import Column, FilesSource, ModelSpec
+from nightshift.spec.predict import EVEN_ODDS
 from nightshift.stores import Stores
 from nightshift.stores.types import arrow_type
 
@@ -82,7 +83,7 @@ def unlike_champion(spec: ModelSpec, stores: Stores) -> str:
         return ""
     except OtherLabel as error:
         return error.message
-    return _other_features(spec, pin, graph)
+    return _other_features(spec, pin, graph) or _no_threshold(spec, pin, stores)
 
 
 def _other_features(spec: ModelSpec, pin: Pin, graph: OnnxGraph) -> str:
@@ -98,6 +99,16 @@ def _other_features(spec: ModelSpec, pin: Pin, graph: OnnxGraph) -> str:
     return f"the champion, version {pin.version}, {' and '.join(parts)}: nothing scores until a training"
 
 
+def _no_threshold(spec: ModelSpec, pin: Pin, stores: Stores) -> str:
+    if spec.predict.share is None:
+        return ""
+    try:
+        stores.registry.threshold(pin, spec.predict.share)
+    except ModelError as error:
+        return f"{error.message}: nothing scores until a training"
+    return ""
+
+
 def _brief(spec: ModelSpec) -> ModelSpec:
     """The same training with few rounds."""
     parameters = dict(spec.training.parameters)
@@ -106,7 +117,7 @@ def _brief(spec: ModelSpec) -> ModelSpec:
     if rounds is None or (isinstance(rounds, int) and rounds > MOST_ROUNDS):
         parameters["max_iter"] = MOST_ROUNDS
     training = spec.training.model_copy(update={"parameters": parameters})
-    return spec.model_copy(update={"training": training})
+    return spec.model_copy(update={"training": training}).with_threshold(spec.predict.threshold or EVEN_ODDS)
 
 
 def _require_graph(spec: ModelSpec, pipeline: "Pipeline", table: pa.Table) -> None:
