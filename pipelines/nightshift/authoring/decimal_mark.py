@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from nightshift.authoring.text_types import COMMA_NUMBER, MARKED_PATTERN, TypeGuess
+from nightshift.authoring.text_types import COMMA_NUMBER, MARKED_PATTERN, NUMBERS, TypeGuess
 from nightshift.spec.source import DecimalMark
 
 A_THOUSAND = r"^[+-]?[1-9]\d{0,2},\d{3}$"
@@ -34,9 +34,13 @@ class ColumnGuess:
         """Strike out what some more texts are not."""
         self.usual.look(texts)
         self.by_comma.look(texts)
-        self.marked.look(texts)
-        if self.marked.candidates:
-            self._look_at_marks(texts)
+        # Most columns are numbers by points, or no numbers at all: they cost no more than one look.
+        if not any(candidate.name in NUMBERS for candidate in self.usual.candidates):
+            self.marked.look(texts)
+        if self.marked.candidates and len(_with(",", texts)):
+            self._look_at_commas(texts)
+        if self.by_comma.candidates and self.dot is None:
+            self.dot = _first(_numbers(_with(".", texts)))
 
     @property
     def is_by_comma(self) -> bool:
@@ -65,17 +69,23 @@ class ColumnGuess:
         by_comma = decimal == "," and self.by_comma.is_known
         return self.by_comma if by_comma else self.usual
 
-    def _look_at_marks(self, texts: pa.Array) -> None:
-        words = pc.utf8_trim_whitespace(texts.drop_null())
-        numbers = words.filter(pc.match_substring_regex(words, MARKED_PATTERN))
-        with_comma = numbers.filter(pc.match_substring(numbers, ","))
-        with_dot = numbers.filter(pc.match_substring(numbers, "."))
-        are_numbers = pc.match_substring_regex(with_comma, COMMA_NUMBER)
-        may_be_thousands = pc.match_substring_regex(with_comma, A_THOUSAND)
-        decimals = with_comma.filter(pc.and_not(are_numbers, may_be_thousands))
-        self.comma = self.comma or _first(with_comma)
+    def _look_at_commas(self, texts: pa.Array) -> None:
+        numbers = _numbers(_with(",", texts))
+        by_comma = pc.match_substring_regex(numbers, COMMA_NUMBER)
+        may_be_thousands = pc.match_substring_regex(numbers, A_THOUSAND)
+        decimals = numbers.filter(pc.and_not(by_comma, may_be_thousands))
+        self.comma = self.comma or _first(numbers)
         self.decimal = self.decimal or _first(decimals)
-        self.dot = self.dot or _first(with_dot)
+        self.dot = self.dot or _first(_numbers(_with(".", texts)))
+
+
+def _with(mark: str, texts: pa.Array) -> pa.Array:
+    return texts.filter(pc.match_substring(texts, mark))
+
+
+def _numbers(texts: pa.Array) -> pa.Array:
+    words = pc.utf8_trim_whitespace(texts)
+    return words.filter(pc.match_substring_regex(words, MARKED_PATTERN))
 
 
 def _first(texts: pa.Array) -> str | None:
