@@ -77,7 +77,10 @@ class SnapshotRef:
 
 @dataclass(frozen=True)
 class Trained:
-    """A model that was fitted and logged, and its metrics on the holdout; the classes that it knows, if any."""
+    """A model that was fitted and logged, and its metrics on the holdout; the classes that it knows, if any.
+
+    ``threshold`` is the one that the training set, by ``predict.share``.
+    """
 
     model: str
     run_id: str
@@ -85,6 +88,7 @@ class Trained:
     snapshot: SnapshotRef
     metrics: dict[str, float]
     classes: list[str] = field(default_factory=list)
+    threshold: float | None = None
 
 
 @dataclass(frozen=True)
@@ -171,7 +175,8 @@ class Shard:
 class Plan:
     """One night's scoring, decided before any task of it runs: by one version, from one input.
 
-    ``inputs`` are the sequences of what it rests on, for the manifest.
+    ``inputs`` are the sequences of what it rests on, for the manifest; ``threshold`` is the version's own, if the spec
+    has none.
     """
 
     model: str
@@ -183,6 +188,7 @@ class Plan:
     base_etag: str | None
     shards: list[Shard]
     inputs: dict[str, int] = field(default_factory=dict)
+    threshold: float | None = None
 
     def parts(self) -> "list[Plan]":
         """The plan for each of its shards: what a task needs is in one message. Of a night without rows, itself."""

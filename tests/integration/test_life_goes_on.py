@@ -311,6 +311,31 @@ def test_labels_of_a_table_of_their_own_come_late_and_change(walk: Walk) -> None
     assert "as_of" not in walk.provenance(Dataset.LABELS, NIGHTS[1])
 
 
+def test_labels_of_their_own_without_a_file_yet_cost_nothing(walk: Walk, caplog: pytest.LogCaptureFixture) -> None:
+    own = {"files": "outcomes/**/*.parquet", "night": "path", "column": "of"}
+    walk.write(label={**MODEL["label"], "source": own, "source_column": "Result"})
+    for night in NIGHTS[:3]:
+        walk.put(orders(night).drop(columns="late"), night)
+    loaded = load(walk.spec, NIGHTS[0], NIGHTS[1], walk.stores)
+    assert (loaded.loaded, loaded.without_labels) == (2, NIGHTS[:2])
+    assert caplog.text.count("no file matches outcomes/**/*.parquet yet") == 1
+    shown = walk.run("ingest", NIGHTS[2])
+    assert shown.exit_code == 0
+    assert "no file matches outcomes/**/*.parquet yet: the night has no labels" in shown.output
+    walk.outcomes(NIGHTS[0])
+    assert load(walk.spec, NIGHTS[0], NIGHTS[1], walk.stores).without_labels == [NIGHTS[1]]
+
+
+def test_days_without_a_run_are_not_missed_and_their_rows_are_taken(walk: Walk) -> None:
+    walk.write(partition={**MODEL["partition"], "schedule": "0 2 */2 * *"})
+    walk.nights(NIGHTS[0], NIGHTS[1], NIGHTS[4])
+    loaded = load(walk.spec, NIGHTS[0], NIGHTS[5], walk.stores)
+    scheduled = walk.spec.partition.nights_between(NIGHTS[0], NIGHTS[5])
+    there = {NIGHTS[0], NIGHTS[1], NIGHTS[4]}
+    assert (loaded.loaded, loaded.without_source) == (3, [night for night in scheduled if night not in there])
+    assert set(walk.snapshot(NIGHTS[5]).missing) == set(loaded.without_source) - {NIGHTS[5]}
+
+
 def test_labels_of_their_own_that_repeat_a_key_are_refused(walk: Walk) -> None:
     outcomes = orders(NIGHTS[0])[["day", "order_id", "line", "late"]]
     walk.put(pd.concat([outcomes, outcomes.head(2)]), "all", "outcomes")

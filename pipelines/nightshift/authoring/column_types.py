@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from nightshift.authoring.decimal_mark import ColumnGuess, decimal_mark, remarks_of_marks, unread_numbers
 from nightshift.authoring.spec_types import type_of
 from nightshift.authoring.text_types import TypeGuess
 from nightshift.sources.tables import Table
@@ -110,22 +111,31 @@ def guess_types(survey: "SourceSummary", keys: Sequence[str]) -> None:
     types = survey.types.items()
     texts = [name for name, kind in types if pa.types.is_string(kind)]
     large = [name for name, kind in types if kind == pa.uint64()]
-    guesses = {name: _first_guess(name, survey) for name in texts}
+    guesses = {name: ColumnGuess(_first_guess(name, survey)) for name in texts}
     for batch in survey.batches([*texts, *large]):
         for name, guess in guesses.items():
             guess.look(batch.column(name))
         for name in large:
             if survey.types[name] == pa.uint64() and _is_beyond_int64(batch.column(name)):
                 survey.types[name] = pa.decimal128(DECIMAL_DIGITS, 0)
+    of_csv = {name: guess for name, guess in guesses.items() if _is_of_csv(name, survey)}
+    decimal = decimal_mark(of_csv, survey.csv.separator)
+    survey.csv = survey.csv.model_copy(update={"decimal": decimal})
+    if decimal == ",":
+        survey.remarks.update(remarks_of_marks(of_csv))
+    survey.unread = unread_numbers(of_csv, decimal)
+    for name, why in survey.unread.items():
+        survey.remarks[name] = f"{name} stays text: {why}"
     for name, guess in guesses.items():
-        is_exact = not pa.types.is_floating(guess.type) and not guess.nulls
+        chosen = guess.chosen(decimal if name in of_csv else ".")
+        is_exact = not pa.types.is_floating(chosen.type) and not chosen.nulls
         if name in keys and not is_exact:
             # Digit by digit: two texts may be one float, and any may be one null.
             continue
-        survey.types[name] = guess.type
-        if guess.nulls:
-            survey.nulls[name] = guess.nulls
-            _remark_markers(survey, name, guess)
+        survey.types[name] = chosen.type
+        if chosen.nulls:
+            survey.nulls[name] = chosen.nulls
+            _remark_markers(survey, name, chosen)
 
 
 def _is_beyond_int64(values: pa.Array) -> bool:
@@ -139,13 +149,19 @@ def _remark_markers(survey: "SourceSummary", name: str, guess: TypeGuess) -> Non
     if guess.marked_rows:
         texts = ", ".join(map(repr, guess.nulls))
         rows = f"{guess.marked_rows:,} rows"
-        survey.remarks[name] = f"{name} is {guess.type} but for {texts}, in {rows}: null, by nulls in model.yaml"
+        marked = f"{name} is {guess.type} but for {texts}, in {rows}: null, by nulls in model.yaml"
+        before = survey.remarks.get(name)
+        survey.remarks[name] = f"{before}; {marked}" if before else marked
 
 
 def _first_guess(name: str, survey: "SourceSummary") -> TypeGuess:
-    having = [table for table in survey.tables if name in names_of(table)]
-    all_csv = all(table.texts for table in having)
-    in_a_path = any(name in table.folders for table in having)
-    if all_csv or in_a_path:
+    in_a_path = any(name in table.folders for table in survey.tables)
+    if in_a_path or _is_of_csv(name, survey):
         return TypeGuess()
     return TypeGuess.of(["date", "time"])
+
+
+def _is_of_csv(name: str, survey: "SourceSummary") -> bool:
+    """Whether a column has its values in CSV files alone."""
+    having = [table for table in survey.tables if name in names_of(table)]
+    return all(table.texts and name not in table.folders for table in having)

@@ -74,10 +74,11 @@ def draft_columns(
     facts: SourceFacts,
     names: dict[str, str],
     label_kind: LabelKind,
+    taken: Collection[str] = (),
 ) -> DraftColumns:
-    """``names`` has the spec's name of each of the source's columns."""
+    """``names`` has the spec's name of each of the source's columns; ``taken`` are names of other things."""
     days = days_of(facts.counted.sample.column(0))
-    lines = {alias: _line(name, names, facts, days) for name, alias in names.items()}
+    lines = {alias: _line(name, names, facts, days, taken) for name, alias in names.items()}
     strength = _strengths(facts, lines, names, label_kind)
     suspects = leaks(strength, label_kind)
     moments = part_names(lines)
@@ -115,6 +116,7 @@ def _line(
     names: dict[str, str],
     facts: SourceFacts,
     days: Int64s,
+    taken: Collection[str],
 ) -> DraftLine:
     alias = names[name]
     column_facts = facts.counted.facts[name]
@@ -125,7 +127,7 @@ def _line(
         early=facts.early.facts[name],
         key=facts.keys.get(name),
         unlimited=unlimited(alias, column_facts, days, values),
-        parts=_parts(alias, values, names.values(), facts.timezone),
+        parts=_parts(alias, values, [*names.values(), *taken], facts.timezone),
     )
     return line(column_facts, context)
 

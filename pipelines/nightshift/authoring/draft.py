@@ -4,6 +4,7 @@ import datetime as dt
 from collections import Counter
 from dataclasses import dataclass
 
+from nightshift.authoring.cadence import Cadence, cadence_of
 from nightshift.authoring.costs import costs_comment, costs_of
 from nightshift.authoring.decide import DraftLine
 from nightshift.authoring.label import LabelFacts
@@ -12,20 +13,15 @@ from nightshift.authoring.row_limits import RowLimits
 from nightshift.authoring.survey import SourceSummary
 from nightshift.authoring.trees import effective_rows, learnt_rows, tree_size
 from nightshift.authoring.tryout import SHARE
+from nightshift.authoring.window import WINDOW_COMMENT, window
 from nightshift.modelling.label_types import LABEL_TYPES
 from nightshift.modelling.trainers import boosting
 
-LONGEST_WINDOW = 90
-ENOUGH_ROWS = 100_000
-"""With fewer rows a window is longer: then each more night is worth more than that it is old."""
-MOST_DAYS = 730
-LONGEST_HOLDOUT = 14
 NIGHT_BY = {
     "column": "--partition-by: a column",
     "path": "--partition-by: a name=date folder of the path",
     "arrival": "--partition-by arrival: the day a file was last written",
 }
-WINDOW_COMMENT = f"of the data at most {LONGEST_WINDOW}, or what {ENOUGH_ROWS:,} rows take"
 YAML_COLUMNS = "type, nulls and limits as seen in the data"
 LIMITS = (
     "A limit lies as far beyond what was seen as that is wide, rounded away from zero, but not across zero and not",
@@ -56,6 +52,11 @@ class SpecDraft:
     drift: list[str]
     quarantined_share: float = SHARE
 
+    @property
+    def cadence(self) -> Cadence:
+        """How often there is a night."""
+        return cadence_of(self.nights)
+
 
 def written(draft: SpecDraft) -> str:
     """The text of the file."""
@@ -72,40 +73,6 @@ def written(draft: SpecDraft) -> str:
     _drift(page, draft)
     _retrain(page, draft)
     return page.text()
-
-
-def window(nights: Counter[dt.date]) -> tuple[int, int]:
-    """Days of a training window and of its holdout that the nights allow: a fifth of the nights is held out."""
-    first = min(nights)
-    last = max(nights)
-    span = (last - first).days + 1
-    enough = (last - _first_of_enough(nights)).days + 1
-    longest = min(span, max(LONGEST_WINDOW, enough))
-    window_days = max(2, longest)
-    nights_inside = [night for night in nights if (last - night).days < window_days]
-    a_fifth = round(len(nights_inside) / 5)
-    most = min(LONGEST_HOLDOUT, window_days - 1)
-    holdout_days = max(1, min(most, a_fifth))
-    return window_days, holdout_days
-
-
-def _first_of_enough(nights: Counter[dt.date]) -> dt.date:
-    """The night back to which there are rows enough, or all that two years have."""
-    first = last = max(nights)
-    rows = 0
-    for night in sorted(nights, reverse=True):
-        if rows >= ENOUGH_ROWS or (last - night).days >= MOST_DAYS:
-            break
-        rows += nights[night]
-        first = night
-    return first
-
-
-def held_out_rows(nights: Counter[dt.date]) -> int:
-    """Rows of the nights that the first training holds out."""
-    _, holdout_days = window(nights)
-    last = sorted(nights)[-holdout_days:]
-    return sum(nights[night] for night in last)
 
 
 def _head(page: Page, draft: SpecDraft) -> None:
@@ -152,7 +119,9 @@ def _partition(page: Page, draft: SpecDraft) -> None:
     page.section("partition")
     page.put("column", draft.partition, "names the night's folders in the lake", 1)
     page.put("timezone", survey.timezone, "of the schedule, and of times that have no zone", 1)
-    page.put("schedule", "0 2 * * *", "when the nightly run starts, as cron", 1)
+    cadence = draft.cadence
+    why = f": {cadence.seen}" if cadence.seen else ""
+    page.put("schedule", cadence.schedule, f"when the nightly run starts, as cron{why}", 1)
     page.put("start", min(draft.nights), "the first night in the data", 1)
     page.gap()
 
@@ -282,6 +251,7 @@ def _retrain(page: Page, draft: SpecDraft) -> None:
     page.section("retrain", "defaults: when drift or lost accuracy starts a training by itself")
     page.put("nights", 2, "alarming nights needed ...", 1)
     page.put("of", 3, "... among this many last nights", 1)
-    page.put("cooldown_days", 7, "nights after a retrain in which none follows", 1)
-    min_new_nights = min(7, max(1, nights // 2))
+    cadence = draft.cadence
+    page.put("cooldown_days", cadence.cooldown_days, "days after a retrain in which none follows", 1)
+    min_new_nights = min(cadence.new_nights, max(1, nights // 2))
     page.put("min_new_nights", min_new_nights, "labelled nights the champion has not seen", 1)

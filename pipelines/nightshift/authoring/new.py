@@ -4,17 +4,22 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from nightshift.authoring.columns import EarlyNights, SourceFacts
 from nightshift.authoring.costs import few_held_out
-from nightshift.authoring.draft import SpecDraft, held_out_rows, written
+from nightshift.authoring.draft import SpecDraft, written
 from nightshift.authoring.facts import Counted, count
 from nightshift.authoring.keys import key_roles
 from nightshift.authoring.names import safe_name
 from nightshift.authoring.prove import drafted, proven
 from nightshift.authoring.request import NewModelRequest
 from nightshift.authoring.survey import SourceSummary, survey
+from nightshift.authoring.window import held_out_rows
 from nightshift.errors import NoSourceData, UsageError
 from nightshift.settings import Settings
+from nightshift.sources.parts import part_of
 
 __all__ = ["NewModel", "NewModelRequest", "new"]
 
@@ -104,6 +109,8 @@ def _facts(request: NewModelRequest, source: SourceSummary) -> SourceFacts:
     batches = source.batches(list(types), source.stride)
     counted = count(early.counting(batches), types, source.rows)
     _leave_out(source, counted)
+    if source.night == "column" and source.column not in request.keys and not _has_hours(source, counted):
+        counted.facts.pop(source.column, None)
     return SourceFacts(
         counted=counted,
         early=early,
@@ -122,6 +129,17 @@ def _leave_out(source: SourceSummary, counted: Counted) -> None:
             source.left_out[name] = "it has no name and no value"
     for name in source.left_out:
         counted.facts.pop(name, None)
+
+
+def _has_hours(source: SourceSummary, counted: Counted) -> bool:
+    """Whether the column that says the night says more of its rows."""
+    if source.column not in counted.facts:
+        return False
+    hours = part_of(counted.sample[source.column], "hour", source.timezone)
+    rows = pa.table({"night": counted.sample.column(0), "hour": hours})
+    by_night = rows.group_by("night").aggregate([("hour", "count_distinct")])
+    most = pc.max(by_night["hour_count_distinct"]).as_py()
+    return most is not None and most > 1
 
 
 def _warnings(draft: SpecDraft, counted: Counted, nightless: int) -> list[str]:

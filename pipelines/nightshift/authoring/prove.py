@@ -8,7 +8,7 @@ from nightshift.authoring.costs import positive_share
 from nightshift.authoring.decide import DraftLine, without
 from nightshift.authoring.draft import SpecDraft, written
 from nightshift.authoring.keys import duplicate_rows
-from nightshift.authoring.label import recognised
+from nightshift.authoring.label import LabelFacts, recognised
 from nightshift.authoring.names import safe_name, safe_names
 from nightshift.authoring.rehearsal import CheckLoss, rehearse
 from nightshift.authoring.request import NewModelRequest
@@ -18,8 +18,10 @@ from nightshift.authoring.tryout import NOTHING_WRITTEN, TryOut, invalid_columns
 from nightshift.errors import SpecError, UsageError
 from nightshift.settings import Settings
 from nightshift.spec import ModelSpec, spec_of
-from nightshift.spec.model import RESERVED
+from nightshift.spec.learning import Label
+from nightshift.spec.reserved import MONITORED, RESERVED
 
+OURS = (*RESERVED, *MONITORED)
 LEFT_OUT = {
     "null": "nulls came later, so they are allowed",
     "range": "no limits are written, they would have dropped",
@@ -57,10 +59,11 @@ def drafted(
     counted = facts.counted
     label_facts = recognised(request.label, counted.facts[request.label], request.label_type)
     duplicates = duplicate_rows(request.keys, request.label, source, counted)
-    names = _names(request, facts)
+    partition, label = _night_and_label(request)
+    scores = _published(label, label_facts)
+    names = _names(request, facts, [partition, label, *scores])
     renamed = {alias: name for name, alias in names.items() if alias != name}
-    columns = draft_columns(facts, names, label_facts.kind)
-    label = safe_name(request.label) or "label"
+    columns = draft_columns(facts, names, label_facts.kind, [partition, label, *scores, *RESERVED])
     draft = SpecDraft(
         name=request.name,
         survey=source,
@@ -70,7 +73,7 @@ def drafted(
         columns=columns.lines,
         sources=renamed,
         left_out=source.left_out,
-        partition=_partition_name(request),
+        partition=partition,
         keys=[names[key] for key in request.keys],
         duplicates=duplicates,
         label=label,
@@ -80,8 +83,9 @@ def drafted(
         delay_days=request.delay_days,
         drift=columns.drift,
     )
+    aliases = {request.partition_by: partition, request.label: label, **names}
     roles = [f"{name}: {role.rule}" for name, role in facts.keys.items()]
-    return Drafting(draft, columns, source, facts, roles)
+    return Drafting(draft, columns, source, facts, [*_renamed(aliases), *roles])
 
 
 def proven(
@@ -105,22 +109,52 @@ def proven(
         draft=draft,
         spec=_spec(draft, file),
         warnings=[*drafting.columns.leaks, *_refused(result, night)],
-        notes=[*drafting.roles, *_report(drafting, losses)],
+        notes=[*drafting.roles, *_cadence(draft), *_report(drafting, losses)],
     )
 
 
-def _names(request: NewModelRequest, facts: SourceFacts) -> dict[str, str]:
-    """The spec's name of each column but the label."""
-    label = safe_name(request.label) or "label"
-    features = [name for name in facts.counted.facts if name != request.label]
-    taken = [label, _partition_name(request), f"{label}_score", f"predicted_{label}", *RESERVED]
-    return safe_names(features, taken)
-
-
-def _partition_name(request: NewModelRequest) -> str:
+def _night_and_label(request: NewModelRequest) -> tuple[str, str]:
+    """The spec's names of the night's column and of the label; no names of ours, and two."""
+    partition = safe_name(request.partition_by) or "night"
     if request.partition_by == ARRIVAL:
-        return "night"
-    return safe_name(request.partition_by) or "night"
+        partition = "night"
+    [partition] = safe_names([partition], OURS).values()
+    label = safe_name(request.label) or "label"
+    [label] = safe_names([label], [partition, *RESERVED]).values()
+    return partition, label
+
+
+def _published(label: str, facts: LabelFacts) -> list[str]:
+    """What predictions are to be called."""
+    classes = {"type": facts.kind, "classes": facts.classes}
+    kind = Label.model_validate({"column": label, "delay_days": 0, **classes})
+    return [f"{label}_score", *kind.score_columns(f"{label}_score"), f"predicted_{label}"]
+
+
+def _names(
+    request: NewModelRequest,
+    facts: SourceFacts,
+    others: list[str],
+) -> dict[str, str]:
+    """The spec's name of each column but the label, beside the names of others, the first of them the night's."""
+    features = [name for name in facts.counted.facts if name not in {request.label, request.partition_by}]
+    names = safe_names(features, [*others, *RESERVED])
+    if request.partition_by in facts.counted.facts:
+        partition, *_ = others
+        ending = "time" if partition.endswith("_at") else "at"
+        [alias] = safe_names([f"{partition}_{ending}"], [*others, *names.values()]).values()
+        names[request.partition_by] = alias
+    return names
+
+
+def _renamed(aliases: dict[str, str]) -> list[str]:
+    """What is said of columns of the data that are called like one of ours."""
+    notes = []
+    for name, alias in aliases.items():
+        plain = safe_name(name)
+        if plain in OURS and alias != plain:
+            notes.append(f"{name} is called {alias} in model.yaml, since {plain} is a column that Nightshift adds")
+    return notes
 
 
 def _without(draft: SpecDraft, reasons: dict[str, str]) -> SpecDraft:
@@ -167,6 +201,12 @@ def _refused(result: TryOut, night: str) -> list[str]:
     for reason in result.refusals:
         warnings.append(f"the draft would refuse the last night, {night}: {reason}")
     return warnings
+
+
+def _cadence(draft: SpecDraft) -> list[str]:
+    """What is said of nights that are not those of every day."""
+    cadence = draft.cadence
+    return [f"{cadence.seen}, so partition.schedule is {cadence.schedule}"] if cadence.seen else []
 
 
 def _report(drafting: Drafting, losses: list[CheckLoss]) -> list[str]:

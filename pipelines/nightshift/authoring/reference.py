@@ -11,11 +11,12 @@ from typing import Any
 
 from nightshift.spec import ModelSpec
 from nightshift.spec.base import NAME_PATTERN
-from nightshift.spec.model import RESERVED
+from nightshift.spec.reserved import MONITORED, RESERVED
 
 JsonSchema = Mapping[str, Any]
 
 RESERVED_NAMES = ", ".join(f"`{name}`" for name in RESERVED)
+MONITORED_NAMES = ", ".join(f"`{name}`" for name in MONITORED)
 HEAD = f"""# model.yaml
 
 Written by `make docs` out of `ModelSpec`; change that, not this page. `nightshift check` holds every
@@ -24,7 +25,7 @@ Written by `make docs` out of `ModelSpec`; change that, not this page. `nightshi
 
 An unknown key is an error. A *name* has small letters, digits and `_`, begins with a letter, and is at most 63 long.
 Columns, label, partition column, scores and prediction each have a name of their own, and none of them is
-{RESERVED_NAMES}.
+{RESERVED_NAMES}. The partition column is none of {MONITORED_NAMES} either.
 """
 TABLE_HEAD = ("| key | value | default | what |", "|---|---|---|---|")
 BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}

@@ -24,6 +24,7 @@ from nightshift.spec.source import CsvFormat
 from nightshift.stores.text_values import without_null_words
 from nightshift.stores.types import (
     REFUSALS,
+    TIMESTAMP,
     decoded,
     fitted,
 )
@@ -37,10 +38,11 @@ NightBy = Literal["column", "path", "arrival"]
 
 @dataclass
 class SourceSummary:
-    """Files whose nights are known. ``types`` are by the source's names, the night's own column left out.
+    """Files whose nights are known. ``types`` are by the source's names, the night's own column only if it has times.
 
     ``needed`` are label and keys; ``partial`` has how many files lack a column, ``nulls`` the texts that mean null in
-    it, ``left_out`` why it cannot be used, ``remarks`` what else a person should know of it.
+    it, ``left_out`` why it cannot be used, ``remarks`` what else a person should know of it,
+    ``unread`` why its numbers stay texts.
     """
 
     pattern: str
@@ -55,6 +57,7 @@ class SourceSummary:
     nulls: dict[str, tuple[str, ...]] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     remarks: dict[str, str] = field(default_factory=dict)
+    unread: dict[str, str] = field(default_factory=dict)
     rows: int = 0
     stride: int = 1
 
@@ -79,6 +82,12 @@ class SourceSummary:
                 if night is not None:
                     rows[night] += counted["counts"]
         return rows
+
+    def forget(self, name: str) -> None:
+        """Leave out a column of which there is nothing to say."""
+        self.types.pop(name, None)
+        self.nulls.pop(name, None)
+        self.left_out.pop(name, None)
 
     def require(self, name: str, option: str) -> None:
         """Raise ``UsageError`` for a column that is not there, naming close ones, or that cannot be used."""
@@ -111,16 +120,17 @@ class SourceSummary:
                 values = batch.column(name)
             else:
                 values = pa.nulls(batch.num_rows)
-            fitting = self._fitted(table, name, values, as_text)
+            fitting = self._fitted(table, name, values, as_text=as_text)
             columns.append(fitting)
         return pa.record_batch(columns, names=[NIGHT, *names])
 
-    def _fitted(self, table: Table, name: str, values: pa.Array, as_text: bool) -> pa.Array:
+    def _fitted(self, table: Table, name: str, values: pa.Array, *, as_text: bool) -> pa.Array:
         """The values typed; nulls of a column that cannot be used, which is left out then."""
         kind = self.types[name]
+        decimal = "." if name in table.folders else self.csv.decimal
         try:
             known = without_markers(values, self.nulls.get(name, ()))
-            values_typed = fitted(known, kind, self.timezone, as_text=as_text)
+            values_typed = fitted(known, kind, self.timezone, as_text=as_text, decimal=decimal)
             require_years(values_typed)
             return values_typed
         except REFUSALS as error:
@@ -166,11 +176,15 @@ def survey(
     summary = SourceSummary(pattern, tables, night, partition_by, timezone, csv, (label, *keys))
     for name in names:
         remark(summary, name)
-        if name != partition_by or night == ARRIVAL:
+        if name != partition_by or night != "path":
             add_column(summary, name)
     if any("" in names_of(table) for table in tables):
         summary.left_out[""] = "it has no name"
     guess_types(summary, keys)
+    if night == "column" and summary.types.get(partition_by) != TIMESTAMP:
+        summary.forget(partition_by)
+    if label in summary.unread:
+        raise unusable(label, summary.unread[label])
     summary.rows = sum(table.count_rows() for table in tables)
     summary.stride = max(1, math.ceil(summary.rows / MOST_ROWS))
     return summary

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from nightshift.spec.source import DecimalMark
 from nightshift.stores.text_values import NO_VALUE
 from nightshift.stores.types import REFUSALS, TIMESTAMP, fitted
 
@@ -16,9 +17,12 @@ TYPES = {
     "float64": pa.float64(),
     "date": pa.date32(),
     "time": TIMESTAMP,
+    "string": pa.string(),
 }
 # A leading zero makes a text, and so does the + of a telephone number.
 NUMBER = r"^(-|\+)?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][+-]?\d+)?$"
+COMMA_NUMBER = r"^(-|\+)?((0|[1-9]\d*|[1-9]\d{0,2}(\.\d{3})+)(,\d*)?|,\d+)([eE][+-]?\d+)?$"
+THOUSANDS = r"^[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?$"
 INFINITE = "^[+-]?(?i:inf|infinity)$"
 TELEPHONE = r"^\+\d{7,}$"
 DATE = r"^\d{4}-\d{2}-\d{2}"
@@ -30,12 +34,17 @@ PATTERNS = {
     "date": DATE,
     "time": DATE,
 }
+COMMA_PATTERN = f"{COMMA_NUMBER}|{INFINITE}"
+"""Of numbers with a decimal comma."""
+MARKED_PATTERN = f"{NUMBER}|{COMMA_NUMBER}|{THOUSANDS}"
+"""Of texts that a person reads as numbers, whatever stands before the decimals."""
 SIGNS = ("?", "-", "--", "---", ".", "..", "*", "n.a.", "N.A.", "na", "nil", "(null)", "[NULL]", "<null>", "#NULL!")
 WORDS = ("missing", "Missing", "unknown", "Unknown", "UNKNOWN", "#DIV/0!", "#VALUE!", "#REF!", "0000-00-00")
 MARKERS: tuple[str, ...] = (*NO_VALUE, *SIGNS, *WORDS, "0000-00-00 00:00:00")
 """Texts that mean null in a column whose other texts are numbers, dates or times."""
 MARKERS_BESIDE_TRUTH: tuple[str, ...] = (*NO_VALUE, *SIGNS)
 """The same beside true and false, where unknown may well be the third value."""
+NUMBERS = ("int64", "float64")
 MOST_ODD = 8
 FEWEST_TIMES = 2
 FEWEST_DIFFERENT = 10
@@ -47,13 +56,15 @@ class PossibleType:
     """A type that a column may have: texts that are none of it, with their rows, and some of those that are."""
 
     name: str
+    pattern: str
+    decimal: DecimalMark = "."
     odd: Counter[str] = field(default_factory=Counter)
     different: set[str] = field(default_factory=set)
     rows: int = 0
 
     def takes(self, words: pa.Array) -> bool:
         """Whether some more texts can be of the type, or stand for null beside it."""
-        is_regular = pc.match_substring_regex(words, PATTERNS[self.name])
+        is_regular = pc.match_substring_regex(words, self.pattern)
         others = words.filter(pc.invert(is_regular))
         counts = pc.value_counts(others)
         if len(counts) > MOST_ODD:
@@ -67,7 +78,7 @@ class PossibleType:
         if len(self.different) < FEWEST_DIFFERENT:
             some = pc.unique(regular)[:FEWEST_DIFFERENT]
             self.different.update(some.to_pylist())
-        return _can_be(self.name, regular)
+        return self._can_be(regular)
 
     @property
     def fits(self) -> bool:
@@ -85,6 +96,15 @@ class PossibleType:
         texts = [text for text in self.odd if text not in NO_VALUE]
         return tuple(sorted(texts))
 
+    def _can_be(self, words: pa.Array) -> bool:
+        if "64" in self.name and _has_telephones(words):
+            return False
+        try:
+            fitted(words, TYPES[self.name], as_text=True, decimal=self.decimal)
+        except REFUSALS:
+            return False
+        return True
+
     def _odd_may_be_null(self) -> bool:
         unknown = self._unknown()
         if len(self.odd) > MOST_ODD or len(unknown) > 1:
@@ -100,7 +120,7 @@ class PossibleType:
 
 
 def _candidates() -> list[PossibleType]:
-    return [PossibleType(name) for name in TYPES]
+    return [PossibleType(name, pattern) for name, pattern in PATTERNS.items()]
 
 
 @dataclass
@@ -113,7 +133,17 @@ class TypeGuess:
     @classmethod
     def of(cls, names: Iterable[str]) -> "TypeGuess":
         """A guess among some types only."""
-        return cls([PossibleType(name) for name in names])
+        return cls([PossibleType(name, PATTERNS[name]) for name in names])
+
+    @classmethod
+    def with_commas(cls) -> "TypeGuess":
+        """A guess among numbers that have a decimal comma."""
+        return cls([PossibleType(name, COMMA_PATTERN, ",") for name in NUMBERS])
+
+    @classmethod
+    def with_any_mark(cls) -> "TypeGuess":
+        """A guess whether texts are numbers at all, of which not even one has to be known how to read."""
+        return cls([PossibleType("string", MARKED_PATTERN)])
 
     def look(self, texts: pa.Array) -> None:
         """Strike out what some more texts are not."""
@@ -130,6 +160,11 @@ class TypeGuess:
         """The most special type that is left; text where none is, or where there was no value."""
         candidate = self._best()
         return pa.string() if candidate is None else TYPES[candidate.name]
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the texts are of one of the types."""
+        return self._best() is not None
 
     @property
     def nulls(self) -> tuple[str, ...]:
@@ -152,16 +187,6 @@ class TypeGuess:
             if candidate.fits:
                 return candidate
         return None
-
-
-def _can_be(name: str, words: pa.Array) -> bool:
-    if "64" in name and _has_telephones(words):
-        return False
-    try:
-        fitted(words, TYPES[name], as_text=True)
-    except REFUSALS:
-        return False
-    return True
 
 
 def _has_telephones(words: pa.Array) -> bool:

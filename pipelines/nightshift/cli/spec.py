@@ -102,6 +102,7 @@ def check(
         return
     specs = [_checked(path) for path in _spec_files(model)]
     good = [spec for spec in specs if spec is not None]
+    _look_for_labels(good)
     _look_at_champions(good)
     if leaks:
         for spec in good:
@@ -154,6 +155,22 @@ def _checked(path: Path) -> "ModelSpec | None":
         advice = "label.negative is missing: write the text that means no, so that no other is taken as one"
         _warn(advice, of=f"{spec.name}: ")
     return spec
+
+
+def _look_for_labels(specs: list["ModelSpec"]) -> None:
+    """Warn of label files that are not there yet: a pattern with a slip would wait for them for ever."""
+    from nightshift.errors import NightshiftError
+    from nightshift.steps.check import no_label_files
+
+    with_own = [spec for spec in specs if spec.label.own_source is not None]
+    for spec in with_own:
+        try:
+            warning = no_label_files(spec, open_stores())
+        except NightshiftError as error:
+            typer.echo(f"{spec.name}: the files of label.source were not looked at: {error.message}")
+            continue
+        if warning:
+            _warn(warning, of=f"{spec.name}: ")
 
 
 def _look_at_champions(specs: list["ModelSpec"]) -> None:

@@ -47,11 +47,18 @@ def night_table(findings: Findings) -> Table:
             str(night.flights),
             f"v{night.version}",
             _verdict_text(night),
-            f"{night.statistic / night.threshold:.2f}x",
+            _drift_in_lines(night),
             night.worst,
             _loss_and_limit(night),
         )
     return table
+
+
+def _drift_in_lines(night: NightSummary) -> str:
+    """A night of which nothing could be compared has no alarm line."""
+    if not night.threshold:
+        return "-"
+    return f"{night.statistic / night.threshold:.2f}x"
 
 
 def _verdict_text(night: NightSummary) -> Text:

@@ -14,6 +14,7 @@ from nightshift.errors import LostRows
 from nightshift.modelling.arrays import Booleans, Floats
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.metrics import row_losses
+from nightshift.monitoring.decided import as_decided
 from nightshift.monitoring.limit import loss_limit
 from nightshift.partitions import last_nights
 from nightshift.profiles.profile import Profile, load_profile
@@ -234,7 +235,7 @@ def _measure(
     not_taught = len(taught) - int(taught.sum())
     unknown = label_type(spec).unknown(outcomes_of_night[spec.label.column])
     labelled = int(known.sum())
-    measured = metrics(spec, profile.loss, scores[known], outcomes[known])
+    measured = metrics(as_decided(spec, predictions), profile.loss, scores[known], outcomes[known])
     limit = loss_limit(profile.holdout, labelled, spec.drift.false_alarm_rate)
     record = Accuracy(
         model=spec.name,

@@ -164,7 +164,7 @@ def _score_feature(spec: ModelSpec, features: Sequence[FeatureDrift]) -> Feature
 
 def _decides(spec: ModelSpec) -> str:
     if label_type(spec).has_threshold:
-        return f"decides at {spec.predict.threshold}"
+        return f"decides at {spec.predict.decides_from}"
     return "as published"
 
 

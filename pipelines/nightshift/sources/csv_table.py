@@ -17,7 +17,7 @@ from nightshift.errors import SourceUnreadable
 from nightshift.sources import tables
 from nightshift.sources.places import File
 from nightshift.sources.tables import RowsOfNight, Table, reading, renamed
-from nightshift.spec.source import CsvFormat
+from nightshift.spec.source import CsvFormat, DecimalMark
 
 BLOCK_BYTES = 8 * 2**20
 HEAD_CHARACTERS = 2**18
@@ -35,6 +35,11 @@ class CsvTable(Table):
     def texts(self) -> bool:
         """Nothing else."""
         return True
+
+    @property
+    def decimal(self) -> DecimalMark:
+        """As the spec says."""
+        return self.format.decimal
 
     @cached_property
     def schema(self) -> pa.Schema:

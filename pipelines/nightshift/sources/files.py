@@ -6,12 +6,13 @@ from typing import Any
 
 import pyarrow as pa
 
+from nightshift.errors import NoSourceData
 from nightshift.partitions import parse_partition
 from nightshift.settings import Settings
 from nightshift.sources.named import WantedColumns
 from nightshift.sources.nights import arrived, in_path, rows_of, say_all_nightless
 from nightshift.sources.opened import opened
-from nightshift.sources.places import find
+from nightshift.sources.places import File, find, matching
 from nightshift.sources.tables import RowsOfNight, Table
 from nightshift.spec import FilesSource
 
@@ -19,8 +20,8 @@ from nightshift.spec import FilesSource
 def read_night(wanted: WantedColumns, source: FilesSource, settings: Settings) -> pa.Table:
     """The rows of the night, file by file in order of their names; an empty table when no file has any.
 
-    Raises ``SourceMissing`` when the pattern matches nothing, ``SourceUnreadable`` and ``SchemaMismatch``
-    naming the file, ``LakeUnavailable``.
+    Raises ``SourceMissing`` when the pattern matches nothing, ``NoSourceData`` where that is one of labels alone,
+    ``SourceUnreadable`` and ``SchemaMismatch`` naming the file, ``LakeUnavailable``.
     """
     night = parse_partition(wanted.partition)
     if source.transform is not None:
@@ -28,7 +29,8 @@ def read_night(wanted: WantedColumns, source: FilesSource, settings: Settings) -
 
         rows, texts = _as_they_come(wanted, source, settings)
         file = settings.models / wanted.spec.name / source.transform
-        return transformed(wanted, rows, file, texts=texts) if rows.num_rows else rows
+        commas = texts and source.csv.decimal == ","
+        return transformed(wanted, rows, file, texts=texts, commas=commas) if rows.num_rows else rows
     parts: list[pa.Table] = []
     names: list[str] = []
     awaiting: list[str] = []
@@ -64,7 +66,7 @@ def _of_night(
     wanted: WantedColumns, source: FilesSource, night: dt.date, settings: Settings
 ) -> Iterator[tuple[Table, RowsOfNight | None]]:
     """The files that have rows of the night, and which rows where others are in it too."""
-    for file in find(source.files, settings):
+    for file in _files(wanted, source, settings):
         table = opened(file, source.csv)
         if not _may_hold(table, source, night, wanted):
             continue
@@ -76,6 +78,17 @@ def _of_night(
         # What other nights look like is not this night's trouble.
         if rows is not None and table.count(rows):
             yield table, rows
+
+
+def _files(wanted: WantedColumns, source: FilesSource, settings: Settings) -> list[File]:
+    """The files of the source. That there is none of labels alone yet is no fault, as ``no_label_yet``."""
+    files = matching(source.files, settings)
+    if not files and wanted.is_of_labels_alone:
+        raise NoSourceData(
+            f"{wanted.spec.name} {wanted.partition}: no file matches {source.files} yet: the night has no labels",
+            fix="nothing to do until the first file comes; if there are some elsewhere, correct label.source",
+        )
+    return files or find(source.files, settings)
 
 
 def _may_hold(table: Table, source: FilesSource, night: dt.date, wanted: WantedColumns) -> bool:
@@ -107,4 +120,9 @@ def _typed(wanted: WantedColumns, table: Table, rows: RowsOfNight | None) -> pa.
             value = pa.scalar(folders[name], pa.string())
             columns[alias] = pa.repeat(value, read.num_rows)
     from_path = set(present) - set(in_file)
-    return wanted.fit(columns, where, texts=present if table.texts else from_path)
+    return wanted.fit(
+        columns,
+        where,
+        texts=present if table.texts else from_path,
+        commas=in_file if table.decimal == "," else (),
+    )

@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from nightshift.errors import NoSourceData, SchemaMismatch
 from nightshift.spec import ModelSpec
-from nightshift.spec.source import Source
+from nightshift.spec.source import DecimalMark, Source
+from nightshift.stores.decimal_comma import with_points
 from nightshift.stores.text_values import are_numbers, nulled, plainly, without_null_words
 from nightshift.stores.types import REFUSALS, arrow_type, decoded, fitted, is_bytes, is_text, plain_array
 
@@ -35,6 +36,11 @@ class WantedColumns:
     def source(self) -> Source:
         """What is asked."""
         return self.spec.label_source if self.label else self.spec.source
+
+    @property
+    def is_of_labels_alone(self) -> bool:
+        """Whether the label is asked for, of a source of its own."""
+        return self.label and self.spec.label.own_source is not None
 
     def awaits_label(self, columns: Sequence[str]) -> bool:
         """Whether the label is asked for, and is not among ``columns`` yet."""
@@ -109,16 +115,22 @@ class WantedColumns:
             ", ".join(left_out[:MOST_SHOWN]),
         )
 
-    def fit(self, columns: dict[str, Any], where: str, texts: Iterable[str] = ()) -> pa.Table:
+    def fit(
+        self,
+        columns: dict[str, Any],
+        where: str,
+        texts: Iterable[str] = (),
+        commas: Iterable[str] = (),
+    ) -> pa.Table:
         """Columns by the spec's names as a table: the spec's columns typed, a label as it came, or as text.
 
-        ``texts`` are columns in which numbers are text; an optional column that is not there is null.
-        Raises ``SchemaMismatch``, with the first value.
+        ``texts`` are columns in which numbers are text, ``commas`` those of them with a decimal comma; an optional
+        column that is not there is null. Raises ``SchemaMismatch``, with the first value.
         """
         typed = {}
         for alias, values in columns.items():
-            as_text = alias in texts
-            typed[alias] = self._fitted(alias, values, where, as_text)
+            decimal: DecimalMark = "," if alias in commas else "."
+            typed[alias] = self._fitted(alias, values, where, decimal if alias in texts else None)
         rows = max(map(len, typed.values()))
         for alias in self.names:
             if alias not in typed:
@@ -137,16 +149,23 @@ class WantedColumns:
                 fix="mend the source",
             ) from error
 
-    def _fitted(self, alias: str, values: Any, where: str, as_text: bool) -> pa.Array:
+    def _fitted(self, alias: str, values: Any, where: str, decimal: DecimalMark | None) -> pa.Array:
+        """A column as the spec has it; without ``decimal`` its texts are no numbers."""
         column = self.spec.columns.get(alias)
         timezone = self.spec.partition.timezone
         try:
             if column is None:
-                return self._label(fitted_label(values), as_text)
+                return self._label(fitted_label(values), decimal)
             known = without_markers(values, column.nulls)
             if column.codes:
-                known = as_words(plain_array(known))
-            return fitted(known, arrow_type(column), timezone, as_text=as_text)
+                known = _codes(plain_array(known), decimal)
+            return fitted(
+                known,
+                arrow_type(column),
+                timezone,
+                as_text=decimal is not None,
+                decimal=decimal or ".",
+            )
         except REFUSALS as error:
             name = _named(alias, self.names[alias])
             wanted = column.type if column else f"a {self.spec.label.type} label"
@@ -155,16 +174,17 @@ class WantedColumns:
                 fix="mend the source, or the type in model.yaml",
             ) from error
 
-    def _label(self, values: pa.Array, as_text: bool) -> pa.Array:
+    def _label(self, values: pa.Array, decimal: DecimalMark | None) -> pa.Array:
         label = self.spec.label
         known = without_markers(values, label.nulls)
         if label.texts:
-            if as_text and are_numbers(label.texts):
+            if decimal is not None and are_numbers(label.texts):
                 known = without_null_words(known)
+                known = with_points(known) if decimal == "," else known
             return as_words(known)
-        if not as_text or not is_text(known.type):
+        if decimal is None or not is_text(known.type):
             return known
-        return _number_or_truth(known)
+        return _number_or_truth(known, decimal)
 
 
 def without_markers(values: Any, markers: Sequence[str]) -> Any:
@@ -205,9 +225,17 @@ def _whole_where_all_are(floats: pa.Array) -> pa.Array:
         return plain_array(floats)
 
 
-def _number_or_truth(texts: pa.Array) -> pa.Array:
+def _codes(values: pa.Array, decimal: DecimalMark | None) -> pa.Array:
+    """Whole numbers that name something as text, each in its shortest spelling where they came as text."""
+    if decimal is not None and is_text(values.type):
+        values = without_null_words(values)
+        values = with_points(values) if decimal == "," else values
+    return plainly(as_words(values))
+
+
+def _number_or_truth(texts: pa.Array, decimal: DecimalMark) -> pa.Array:
     try:
-        return fitted(texts, pa.float64(), as_text=True)
+        return fitted(texts, pa.float64(), as_text=True, decimal=decimal)
     except REFUSALS:
         return fitted(texts, pa.bool_(), as_text=True)
 

@@ -61,8 +61,22 @@ def find(pattern: str, settings: Settings) -> list[File]:
 
     ``*`` and ``?`` stay within a folder, ``**/`` crosses folders; relative paths start at the project. Of what a
     wildcard matches, names that begin with _ or ., and all in folders of such names, are markers and left out.
-    Raises ``SourceMissing`` when there is none, ``SourceUnreadable`` for a file that is neither Parquet nor CSV and
-    for one of a Delta, Iceberg or Hudi table, ``SpecError``, ``LakeUnavailable``.
+    Raises ``SourceMissing`` when there is none, and as ``matching``.
+    """
+    files = matching(pattern, settings)
+    if not files:
+        raise SourceMissing(
+            f"no file matches {pattern}",
+            fix="correct source.files in model.yaml: a pattern names files, e.g. .../*.parquet or .../**/*.csv",
+        )
+    return files
+
+
+def matching(pattern: str, settings: Settings) -> list[File]:
+    """The same, or none.
+
+    Raises ``SourceMissing`` for a bucket that is not there, ``SourceUnreadable`` for a file that is neither Parquet nor
+    CSV and for one of a Delta, Iceberg or Hudi table, ``SpecError``, ``LakeUnavailable``.
     """
     scheme, _, rest = pattern.rpartition("://")
     if scheme not in {"", "s3", "file"}:
@@ -74,11 +88,6 @@ def find(pattern: str, settings: Settings) -> list[File]:
         listing = _on_disk(str(path))
     files = sorted(listing.files, key=lambda file: file.uri)
     require_plain([file.path for file in files], listing.tables)
-    if not files:
-        raise SourceMissing(
-            f"no file matches {pattern}",
-            fix="correct source.files in model.yaml: a pattern names files, e.g. .../*.parquet or .../**/*.csv",
-        )
     for file in files:
         if not file.uri.endswith(ENDINGS):
             raise SourceUnreadable(

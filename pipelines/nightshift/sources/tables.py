@@ -10,6 +10,7 @@ import pyarrow.dataset as ds
 
 from nightshift.errors import LakeUnavailable, SchemaMismatch, SourceUnreadable
 from nightshift.sources.places import File
+from nightshift.spec.source import DecimalMark
 
 BATCH_ROWS = 65_536
 
@@ -35,6 +36,11 @@ class Table(ABC):
     @abstractmethod
     def texts(self) -> bool:
         """Whether numbers and dates come as texts."""
+
+    @property
+    def decimal(self) -> DecimalMark:
+        """What numbers that come as texts have before their decimals."""
+        return "."
 
     @property
     @abstractmethod

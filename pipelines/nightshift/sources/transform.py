@@ -25,8 +25,10 @@ def transformed(
     file: Path,
     *,
     texts: bool,
+    commas: bool = False,
 ) -> pa.Table:
-    """The wanted columns of a night's rows after the function of the file; ``texts``: numbers come as text.
+    """The wanted columns of a night's rows after the function of the file; ``texts``: numbers come as text,
+    ``commas``: with a decimal comma.
 
     Raises ``SpecError``, ``SourceUnreadable`` and ``SchemaMismatch``.
     """
@@ -37,7 +39,12 @@ def transformed(
     wanted.require(list(columns), where)
     wanted.say_left_out(columns)
     chosen = {alias: columns[name] for alias, name in wanted.names.items()}
-    return wanted.fit(chosen, where, texts=wanted.names if texts else ())
+    return wanted.fit(
+        chosen,
+        where,
+        texts=wanted.names if texts else (),
+        commas=wanted.names if commas else (),
+    )
 
 
 def _applied(

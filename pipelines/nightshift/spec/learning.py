@@ -143,8 +143,10 @@ class Label(Frozen):
 class Training(Frozen):
     """What a model learns from."""
 
-    window_days: int = Field(ge=2, description="labelled nights a snapshot spans")
-    holdout_days: int = Field(ge=1, description="the last nights of the window, never trained on")
+    window_days: int = Field(
+        ge=2, description="days of the calendar that a snapshot spans, back from the last labelled night"
+    )
+    holdout_days: int = Field(ge=1, description="the last nights that there are in the window, never trained on")
     trainer: TrainerName = Field(
         description="what is fitted; ridge learns numbers only, logistic_regression classes only"
     )

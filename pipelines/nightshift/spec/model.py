@@ -1,7 +1,6 @@
 """One spec, whole. Sections follow the life of a night: source, partition, columns, label, ..., retrain."""
 
 import hashlib
-import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from typing import Any, Self
@@ -24,54 +23,9 @@ from nightshift.spec.learning import (
     Training,
 )
 from nightshift.spec.night import NightChecks, Partition
+from nightshift.spec.predict import Predict
+from nightshift.spec.reserved import RESERVED
 from nightshift.spec.source import Source
-
-RESERVED = ["model_version", "run_id", "reasons", "offending"]
-"""Columns that predictions and quarantined rows have besides the spec's."""
-
-
-class Costs(Frozen):
-    """What the errors of a binary label cost, in any unit: the threshold where both cost the same in expectation."""
-
-    false_alarm: float = Field(gt=0, description="of a row that is predicted true and is not")
-    miss: float = Field(gt=0, description="of a row that is true and is not predicted so")
-
-    @property
-    def threshold(self) -> float:
-        """The probability from which on an alarm costs less than silence (Elkan, IJCAI 2001)."""
-        return self.false_alarm / (self.false_alarm + self.miss)
-
-
-def _threshold(predict: dict[str, Any]) -> float:
-    costs: Costs | None = predict.get("costs")
-    return 0.5 if costs is None else costs.threshold
-
-
-class Predict(Frozen):
-    """What is published."""
-
-    score: Name = Field(
-        "score", description="P(label); <score>_<class> for each class of a multiclass label; none for a regression"
-    )
-    prediction: Name = Field(
-        "prediction", description="true or false; the likeliest class; the number that a regression predicts"
-    )
-    costs: Costs | None = Field(None, description="the threshold as a rule: false_alarm / (false_alarm + miss)")
-    threshold: Share = Field(
-        default_factory=_threshold,
-        description="scores from here on are predicted true; for a binary label; by default what costs say",
-        json_schema_extra={"default": 0.5},
-    )
-    shard_rows: int = Field(5_000_000, ge=1, description="rows of one mapped task: seconds of work")
-    allow_future_model: bool = Field(False, description="score nights inside the champion's training window")
-
-    @model_validator(mode="after")
-    def _one_threshold(self) -> Self:
-        if self.costs is not None and not math.isclose(self.threshold, self.costs.threshold):
-            raise ValueError(
-                f"threshold {self.threshold} is not what costs say, {self.costs.threshold:g}: leave one out"
-            )
-        return self
 
 
 class Drift(Frozen):
@@ -88,7 +42,7 @@ class Retrain(Frozen):
 
     nights: int = Field(2, ge=1, description="alarming nights needed ...")
     of: int = Field(3, ge=1, description="... among this many last nights")
-    cooldown_days: int = Field(7, ge=0, description="nights after a started retrain in which none follows")
+    cooldown_days: int = Field(7, ge=0, description="days after a started retrain in which none follows")
     min_new_nights: int = Field(7, ge=1, description="labelled nights the champion has not seen")
 
     @model_validator(mode="after")
@@ -197,6 +151,13 @@ class ModelSpec(Frozen):
         label = self.label.model_copy(update={"classes": kept})
         return self.model_copy(update={"label": label})
 
+    def with_threshold(self, threshold: float | None) -> Self:
+        """The same spec where a training says from which score on means yes; None changes nothing."""
+        if threshold is None:
+            return self
+        predict = self.predict.model_copy(update={"threshold": threshold})
+        return self.model_copy(update={"predict": predict})
+
     def with_features(self, names: Collection[str]) -> Self:
         """The same spec as it was when the model saw these of its columns."""
         columns = {}
@@ -273,6 +234,8 @@ class ModelSpec(Frozen):
         metric = self.gates.metric
         if kind not in TRAINER_LABELS[self.training.trainer]:
             raise ValueError(f"training.trainer {self.training.trainer} is not for a {kind} label")
+        if self.predict.share is not None and kind != "binary":
+            raise ValueError("predict.share is for a binary label")
         if metric is not None and metric not in LOSSES[kind]:
             raise ValueError(f"gates.metric {metric} is not for a {kind} label")
         metrics = METRICS[kind]

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from itertools import takewhile
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from nightshift.partitions import parse_partition, shifted
 from nightshift.spec.base import Action, Frozen, Name
 from nightshift.spec.cron import Cron
+from nightshift.spec.reserved import MONITORED
 
 
 class Partition(Frozen):
@@ -52,6 +53,16 @@ class Partition(Frozen):
             if day != before:
                 yield day
             before = day
+
+    @field_validator("column")
+    @classmethod
+    def _is_no_column_of_monitoring(cls, name: str) -> str:
+        if name in MONITORED:
+            raise ValueError(
+                f"{name} is a column of monitoring/, which lies under it: call it night, say source.column: {name}"
+                " where the source has it, and move the nights that are there by nightshift migrate"
+            )
+        return name
 
     @model_validator(mode="after")
     def _timezone_exists(self) -> Self:

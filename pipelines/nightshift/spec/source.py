@@ -4,7 +4,15 @@ import codecs
 import difflib
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import (
+    Discriminator,
+    Field,
+    SerializerFunctionWrapHandler,
+    Tag,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from nightshift.spec.base import Frozen
 
@@ -17,11 +25,20 @@ class PythonSource(Frozen):
     labels: str = Field("labels", description="function (date) -> DataFrame of keys and label, known later")
 
 
+DecimalMark = Literal[".", ","]
+
+
 class CsvFormat(Frozen):
     """How CSV files are written; the types of their columns are the spec's."""
 
     separator: str = Field(",", description="between two fields", min_length=1, max_length=1)
     encoding: str = Field("utf-8", description="of the text, in Python's word; a byte-order mark is passed over")
+
+    decimal: DecimalMark = Field(
+        ".",
+        description="what stands before the decimals of a number; with a comma, dots may stand between thousands:"
+        " 1.234,56",
+    )
 
     @field_validator("encoding")
     @classmethod
@@ -31,6 +48,14 @@ class CsvFormat(Frozen):
         except LookupError as error:
             raise ValueError(f"got {name!r}, allowed: names like utf-8, cp1252, latin-1, utf-16") from error
         return name
+
+    @model_serializer(mode="wrap")
+    def _without_the_usual_mark(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Nights, and caches, know by a digest of this how they were made, also those of before there was the key.
+        content: dict[str, Any] = handler(self)
+        if self.decimal == ".":
+            del content["decimal"]
+        return content
 
 
 PYTHON_FILE = r"^[A-Za-z_][A-Za-z0-9_]*\.py$"

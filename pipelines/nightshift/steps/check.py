@@ -1,4 +1,7 @@
-"""What a model.yaml would run into: its trainer is tried on made-up rows, and its champion is asked what it needs."""
+"""What a model.yaml would run into: its trainer is tried on made-up rows, and its champion is asked what it needs.
+
+Where labels have files of their own, there should be one.
+"""
 
 import datetime as dt
 import warnings
@@ -18,7 +21,9 @@ from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.trainers import trainer_of
 from nightshift.scoring.graph import OnnxGraph, fetch
-from nightshift.spec import Column, ModelSpec
+from nightshift.sources.places import matching
+from nightshift.spec import Column, FilesSource, ModelSpec
+from nightshift.spec.predict import EVEN_ODDS
 from nightshift.stores import Stores
 from nightshift.stores.types import arrow_type
 
@@ -55,6 +60,17 @@ def try_training(spec: ModelSpec) -> None:
         _require_graph(brief, pipeline, table)
 
 
+def no_label_files(spec: ModelSpec, stores: Stores) -> str:
+    """That no file has the labels of a source of their own yet; empty where there is one, or no such source.
+
+    Raises ``LakeUnavailable``, and what else is wrong with the files.
+    """
+    source = spec.label.own_source
+    if not isinstance(source, FilesSource) or matching(source.files, stores.settings):
+        return ""
+    return f"label.source: no file matches {source.files} so far: until one does, no night has labels"
+
+
 def unlike_champion(spec: ModelSpec, stores: Stores) -> str:
     """What keeps the champion from scoring a night of this spec; empty where nothing does, or there is none.
 
@@ -67,7 +83,7 @@ def unlike_champion(spec: ModelSpec, stores: Stores) -> str:
         return ""
     except OtherLabel as error:
         return error.message
-    return _other_features(spec, pin, graph)
+    return _other_features(spec, pin, graph) or _no_threshold(spec, pin, stores)
 
 
 def _other_features(spec: ModelSpec, pin: Pin, graph: OnnxGraph) -> str:
@@ -83,6 +99,16 @@ def _other_features(spec: ModelSpec, pin: Pin, graph: OnnxGraph) -> str:
     return f"the champion, version {pin.version}, {' and '.join(parts)}: nothing scores until a training"
 
 
+def _no_threshold(spec: ModelSpec, pin: Pin, stores: Stores) -> str:
+    if spec.predict.share is None:
+        return ""
+    try:
+        stores.registry.threshold(pin, spec.predict.share)
+    except ModelError as error:
+        return f"{error.message}: nothing scores until a training"
+    return ""
+
+
 def _brief(spec: ModelSpec) -> ModelSpec:
     """The same training with few rounds."""
     parameters = dict(spec.training.parameters)
@@ -91,7 +117,7 @@ def _brief(spec: ModelSpec) -> ModelSpec:
     if rounds is None or (isinstance(rounds, int) and rounds > MOST_ROUNDS):
         parameters["max_iter"] = MOST_ROUNDS
     training = spec.training.model_copy(update={"parameters": parameters})
-    return spec.model_copy(update={"training": training})
+    return spec.model_copy(update={"training": training}).with_threshold(spec.predict.threshold or EVEN_ODDS)
 
 
 def _require_graph(spec: ModelSpec, pipeline: "Pipeline", table: pa.Table) -> None:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 import numpy as np
 
 from nightshift.contracts import Candidate, Pin, Verdict
-from nightshift.errors import NoChampion, OtherLabel
+from nightshift.errors import ModelError, NoChampion, OtherLabel
 from nightshift.modelling.arrays import Float32s
 from nightshift.modelling.gate import compare, floors, worse_slices
 from nightshift.modelling.holdout import LabelledRows, read_split
@@ -25,6 +25,7 @@ def evaluate(spec: ModelSpec, candidate: Candidate, stores: Stores) -> Verdict:
     constant are the gate. Inconclusive is no. A graph is never
     compared with itself.
     """
+    spec = spec.with_threshold(candidate.trained.threshold)
     champion = _champion(spec, stores)
     graph = fetch(spec, candidate.graph.key, candidate.graph.sha256, stores)
     rows = _of_classes(spec, graph.classes, read_split(spec, candidate.trained.snapshot, stores).holdout)
@@ -34,6 +35,9 @@ def evaluate(spec: ModelSpec, candidate: Candidate, stores: Stores) -> Verdict:
     objections = floors(spec, metrics)
     if champion is None:
         reason = "the first champion"
+    elif _lacks_threshold(spec, champion, stores):
+        share = spec.predict.share
+        reason = f"the first for predict.share {share}, for which version {champion.version} has no threshold"
     elif champion.sha256 == candidate.graph.sha256:
         reason = ""
         objections.append(f"its graph is that of the champion, version {champion.version}")
@@ -83,6 +87,17 @@ def _champion(spec: ModelSpec, stores: Stores) -> Pin | None:
     except NoChampion:
         return None
     return pin
+
+
+def _lacks_threshold(spec: ModelSpec, champion: Pin, stores: Stores) -> bool:
+    """Whether the champion cannot say which share to flag, so that nothing is predicted until another does."""
+    if spec.predict.share is None:
+        return False
+    try:
+        stores.registry.threshold(champion, spec.predict.share)
+    except ModelError:
+        return True
+    return False
 
 
 def _against(

@@ -25,7 +25,8 @@ class Loaded:
     """What a bulk load found and did, in nights.
 
     It leaves alone those that were ``retracted``, those whose manifest is ``unreadable``, and those that were read in
-    another way and of which the source has nothing any more (``gone``). Nights ``without_labels`` are loaded too.
+    another way and of which the source has nothing any more (``gone``). Nights ``without_labels`` are loaded too;
+    ``without_source`` are nights of the schedule.
     """
 
     first: str
@@ -107,7 +108,10 @@ def load(spec: ModelSpec, first: str, last: str, stores: Stores, progress: OnPro
         except UnreadableRecord as error:
             log.warning("%s %s is left out: %s", spec.name, night, error)
             loaded.unreadable.append(night)
-    return replace(loaded, loaded=count)
+    # On other days nobody expects rows, though some are taken where they are.
+    scheduled = set(spec.partition.nights_between(first, last))
+    without_source = [night for night in loaded.without_source if night in scheduled]
+    return replace(loaded, loaded=count, without_source=without_source)
 
 
 def retracted_nights(spec: ModelSpec, stores: Stores) -> set[str]:
@@ -122,7 +126,9 @@ def _label(spec: ModelSpec, night: str, loaded: Loaded, stores: Stores) -> None:
     """Fetch the labels of a night that is there. That it has none yet, or none any more, is no fault."""
     try:
         ingest_labels(spec, night, stores)
-    except NoSourceData:
+    except NoSourceData as notice:
+        if not loaded.without_labels:
+            log.warning("%s", notice.message)
         loaded.without_labels.append(night)
     except RowsGone as error:
         log.warning("the labels of %s %s are left as they are: %s", spec.name, night, error)

@@ -15,6 +15,7 @@ from nightshift.errors import DataError, LakeUnavailable, SchemaMismatch, Supers
 from nightshift.modelling.arrays import Int64s
 from nightshift.modelling.label_types import label_type
 from nightshift.monitoring.accuracy import measure_arrived
+from nightshift.monitoring.decided import as_decided
 from nightshift.monitoring.drift import DriftResult, measure
 from nightshift.monitoring.night_record import NightCounts, NightRecord
 from nightshift.monitoring.report import render
@@ -73,7 +74,7 @@ def monitor(spec: ModelSpec, partition: str, stores: Stores) -> NightReport:
     )
     provenance = stores.provenance(pin=asdict(pin), input=validated.digest, predictions=predictions.digest)
     lake.publish(draft, _table(drift, pin), provenance=provenance, inputs=sequences(validated, predictions))
-    report_key = _write(spec, record, record_before, stores)
+    report_key = _write(as_decided(spec, predictions), record, record_before, stores)
     _require_standing(spec, record, stores)
     _log(spec, record, stores)
     accuracy_nights = [accuracy.night for accuracy in record.accuracy]

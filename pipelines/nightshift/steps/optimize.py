@@ -58,7 +58,7 @@ def optimize(spec: ModelSpec, registered: Registered, stores: Stores, progress: 
     require("train", f"optimising {spec.name}")
     let_openmp_threads_sleep()
     trained = registered.trained
-    spec = spec.with_classes(trained.classes or spec.label.classes)
+    spec = spec.with_classes(trained.classes or spec.label.classes).with_threshold(trained.threshold)
     with stores.registry.session(spec.name) as mlflow, mlflow.start_run(run_id=trained.run_id):
         pipeline = mlflow.sklearn.load_model(trained.model_uri)
         rows = read_split(spec, trained.snapshot, stores)

@@ -14,7 +14,8 @@ def plan(spec: ModelSpec, partition: str, stores: Stores, *, allow_future_model:
     """Take the base, pin the champion, list the input once, cut it into shards.
 
     Raises ``UsageError``, ``MissingPartition``, ``NoChampion``, ``ModelError`` for a version that did
-    not pass its gate, ``FromTheFuture`` for a night inside the champion's training window.
+    not pass its gate, or has no threshold for ``predict.share``, ``FromTheFuture`` for a night inside the champion's
+    training window.
     """
     predictions = spec.key(Dataset.PREDICTIONS, partition)
     spec.require_night(partition)
@@ -24,6 +25,7 @@ def plan(spec: ModelSpec, partition: str, stores: Stores, *, allow_future_model:
     pin, move = _champion(spec, published, stores)
     if not (allow_future_model or spec.predict.allow_future_model):
         _refuse_the_future(pin, partition)
+    share = spec.predict.share
     if published:
         # What is lost of the night that stands does not keep it from being made anew.
         with suppress(MissingPartition):
@@ -38,6 +40,7 @@ def plan(spec: ModelSpec, partition: str, stores: Stores, *, allow_future_model:
         base_etag=draft.base_etag,
         shards=_shards(validated, spec.predict.shard_rows, stores),
         inputs=sequences(validated) | {CHAMPION_MOVE: move},
+        threshold=None if share is None else stores.registry.threshold(pin, share),
     )
 
 

@@ -29,6 +29,7 @@ def publish(spec: ModelSpec, plan: Plan, results: list[ShardResult], stores: Sto
     is one file, so that the plain prefix changes in one atomic copy: several shards are written into one first.
     Raises ``LostRows``, ``SchemaMismatch``, ``DamagedFile``, ``Superseded``, ``LakeUnavailable``; then nothing changed.
     """
+    spec = spec.with_threshold(plan.threshold)
     ordered = _planned(spec, plan, results)
     for result in ordered:
         # What this run will commit is young again, however long it waited: maintain leaves it alone.
@@ -160,7 +161,7 @@ def _made_with(spec: ModelSpec, results: list[ShardResult]) -> dict[str, object]
     for result in results:
         unseen = added(unseen, result.unseen)
     return {
-        "threshold": spec.predict.threshold if label_type(spec).has_threshold else None,
+        "threshold": spec.predict.decides_from if label_type(spec).has_threshold else None,
         "model_yaml": spec.file_sha256,
         "unseen": unseen,
     }

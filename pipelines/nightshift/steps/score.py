@@ -16,6 +16,7 @@ def score(spec: ModelSpec, plan: Plan, shard: Shard, stores: Stores) -> ShardRes
     Raises ``UnsafeGraph`` when the graph is not the pinned one, ``SchemaMismatch`` when the night lacks a
     column, ``ModelError``, ``LakeUnavailable``.
     """
+    spec = spec.with_threshold(plan.threshold)
     file = shards.shard_file(spec, plan, shard)
     finished = shards.load_result(file.key, shard, stores)
     if finished is not None:

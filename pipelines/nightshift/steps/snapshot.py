@@ -53,7 +53,8 @@ def snapshot(spec: ModelSpec, as_of: str, stores: Stores, progress: OnProgress =
     rows = sum(night.rows for night in joined.values())
     absent = [night for night in wanted if night not in sources]
     taken_back = retracted_nights(spec, stores) if absent else set()
-    missing = [night for night in absent if night not in taken_back]
+    scheduled = set(spec.partition.nights_between(first, last))
+    missing = [night for night in absent if night in scheduled and night not in taken_back]
     unreadable = [night for night in made_from if night not in joined.keys() | other_clock]
     return SnapshotRef(
         model=spec.name,
@@ -124,7 +125,7 @@ def adopt(spec: ModelSpec, as_of: str, folder: Path, stores: Stores) -> Snapshot
         last_night=nights[-1],
         nights=len(nights),
         rows=table.num_rows,
-        missing=[night for night in between(first, last) if night not in nights],
+        missing=[night for night in spec.partition.nights_between(first, last) if night not in nights],
     )
 
 

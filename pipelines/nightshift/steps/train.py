@@ -42,12 +42,11 @@ def train(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> Trained:
     require("train", f"training {spec.name}")
     rows = read_split(spec, snapshot, stores)
     check_outcomes(spec, rows)
-    learnable = learnable_classes(spec, rows)
-    left_out = [name for name in spec.label.classes if name not in learnable]
-    if left_out:
-        log.warning("%s: too few rows to learn %s: left out, the others are learnt", spec.name, ", ".join(left_out))
-        spec = spec.with_classes(learnable)
+    learnt = _of_learnable_classes(spec, rows)
+    if learnt != spec:
+        spec = learnt
         rows = read_split(spec, snapshot, stores)
+    written = spec
     label = label_type(spec)
     with stores.registry.session(spec.name) as mlflow, mlflow.start_run(run_name=f"train {snapshot.as_of}") as run:
         mlflow.set_tags(_tags(spec, snapshot, stores))
@@ -56,6 +55,10 @@ def train(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> Trained:
         pipeline = trainer_of(spec).fit(spec, inputs, rows.train.labels)
         held_out = model_inputs(spec, rows.holdout.table)
         scores = label.predict(pipeline, held_out)
+        threshold = label.threshold_for(scores)
+        spec = spec.with_threshold(threshold)
+        label = label_type(spec)
+        mlflow.log_params(_threshold(spec))
         _warn_of_threshold(spec, label.threshold_note(scores), mlflow)
         metrics = label.metrics(rows.holdout.labels, scores)
         mlflow.log_metrics({**metrics, **_counts(spec, snapshot, rows)})
@@ -63,7 +66,7 @@ def train(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> Trained:
         _log_figures(mlflow, spec, pipeline, rows.holdout, scores)
         card = model_card(spec, snapshot, metrics, rows)
         mlflow.log_text(card, "model_card.md")
-        mlflow.log_dict(spec.model_dump(mode="json"), "model.yaml")
+        mlflow.log_dict(written.model_dump(mode="json"), "model.yaml")
         uri = _log_model(mlflow, spec, pipeline, rows.train)
     return Trained(
         spec.name,
@@ -72,7 +75,18 @@ def train(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> Trained:
         snapshot,
         metrics,
         classes=list(spec.label.classes),
+        threshold=threshold,
     )
+
+
+def _of_learnable_classes(spec: ModelSpec, rows: Split) -> ModelSpec:
+    """The spec without the classes of too few rows, which are said."""
+    learnable = learnable_classes(spec, rows)
+    left_out = [name for name in spec.label.classes if name not in learnable]
+    if not left_out:
+        return spec
+    log.warning("%s: too few rows to learn %s: left out, the others are learnt", spec.name, ", ".join(left_out))
+    return spec.with_classes(learnable)
 
 
 def register(spec: ModelSpec, trained: Trained, stores: Stores) -> Registered:
@@ -82,6 +96,8 @@ def register(spec: ModelSpec, trained: Trained, stores: Stores) -> Registered:
         "snapshot_md5": trained.snapshot.md5,
         "trained_through": trained.snapshot.last_night,
     }
+    if trained.threshold is not None:
+        tags |= {"threshold": repr(trained.threshold), "share": str(spec.predict.share)}
     version = stores.registry.register(spec.name, spec.description, trained.model_uri, trained.run_id, tags)
     return Registered(spec.name, version, trained)
 
@@ -89,12 +105,11 @@ def register(spec: ModelSpec, trained: Trained, stores: Stores) -> Registered:
 def _warn_of_threshold(spec: ModelSpec, note: str, mlflow: Any) -> None:
     """A model that says the same of every row may score, since its scores differ; its predictions help nobody."""
     if note:
-        log.warning("%s: %s; set predict.costs or predict.threshold in model.yaml", spec.name, note)
+        log.warning("%s: %s; set predict.costs, share or threshold in model.yaml", spec.name, note)
         mlflow.set_tag("nightshift.warning", note)
 
 
 def _parameters(spec: ModelSpec, snapshot: SnapshotRef) -> dict[str, Any]:
-    threshold = {"threshold": spec.predict.threshold} if label_type(spec).has_threshold else {}
     return {
         "trainer": spec.training.trainer,
         **spec.training.parameters,
@@ -102,7 +117,6 @@ def _parameters(spec: ModelSpec, snapshot: SnapshotRef) -> dict[str, Any]:
         "holdout_days": spec.training.holdout_days,
         "features": len(spec.features),
         "label": spec.label.type,
-        **threshold,
         "as_of": snapshot.as_of,
         "first_night": snapshot.first_night,
         "last_night": snapshot.last_night,
@@ -113,6 +127,15 @@ def _parameters(spec: ModelSpec, snapshot: SnapshotRef) -> dict[str, Any]:
         "nights_of_another_clock": len(snapshot.other_clock),
         "dvc_md5": snapshot.md5,
     }
+
+
+def _threshold(spec: ModelSpec) -> dict[str, Any]:
+    """From where on means yes, and of which share, if that decides."""
+    if not label_type(spec).has_threshold:
+        return {}
+    share = spec.predict.share
+    threshold = {"threshold": spec.predict.decides_from}
+    return threshold if share is None else {**threshold, "share": share}
 
 
 def _tags(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> dict[str, str]:

@@ -85,6 +85,18 @@ class Registry:
             trained_through=facts["trained_through"],
         )
 
+    def threshold(self, pin: Pin, share: float) -> float:
+        """The score from which on a version flags that share. Raises ``ModelError`` for one trained without it."""
+        facts, _ = self.facts(pin.model, pin.version)
+        if facts.get("share") != str(share):
+            trained = f"for {facts['share']}" if "share" in facts else "without one"
+            raise ModelError(
+                f"{pin.model} version {pin.version} has no threshold for predict.share {share}:"
+                f" it was trained {trained}",
+                fix=f"nightshift train {pin.model} NIGHT, or put predict of model.yaml back",
+            )
+        return float(facts["threshold"])
+
     def facts(self, model: str, version: str) -> tuple[dict[str, str], str]:
         """The ``nightshift.*`` tags of a version, without that prefix, and its run. Raises ``ModelError``."""
         from mlflow.exceptions import MlflowException

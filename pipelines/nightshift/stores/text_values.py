@@ -6,6 +6,9 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from nightshift.spec.source import DecimalMark
+from nightshift.stores.decimal_comma import with_points
+
 NO_VALUE = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "none", r"\N", "n/a", "<NA>", "NaT", "#N/A", "Null")
 """Texts that mean null in a column of numbers or dates; in a column of strings only the empty field does."""
 WHOLE_OR_DECIMAL = r"^[+-]?(0|[1-9]\d*)(\.\d*)?$"
@@ -22,8 +25,14 @@ def without_null_words(texts: pa.Array) -> pa.Array:
     return pc.if_else(says_nothing, None, trimmed)
 
 
-def read_numbers(texts: pa.Array, kind: pa.DataType) -> pa.Array:
+def read_numbers(
+    texts: pa.Array,
+    kind: pa.DataType,
+    decimal: DecimalMark = ".",
+) -> pa.Array:
     """Texts as numbers that hold every digit of them. Raises ``pa.ArrowInvalid`` for what is no number of this kind."""
+    if decimal == ",":
+        texts = with_points(texts)
     if pa.types.is_floating(kind):
         return _floats(texts)
     if not pa.types.is_integer(kind):

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from nightshift.spec import Column
+from nightshift.spec.source import DecimalMark
 from nightshift.stores.text_values import read_numbers, without_null_words
 
 DECIMAL_DIGITS = 38
@@ -46,10 +47,18 @@ def arrow_type(column: Column) -> pa.DataType:
     return FIXED[column.type]
 
 
-def fitted(values: Any, kind: pa.DataType, timezone: str = "UTC", *, as_text: bool = False) -> pa.Array:
+def fitted(
+    values: Any,
+    kind: pa.DataType,
+    timezone: str = "UTC",
+    *,
+    as_text: bool = False,
+    decimal: DecimalMark = ".",
+) -> pa.Array:
     """A pandas or Arrow column, or a list, NaN as null, as an array of exactly this type.
 
-    Naive timestamps are taken as of ``timezone``; ``as_text``: everything is text, as in CSV, also numbers.
+    Naive timestamps are taken as of ``timezone``; ``as_text``: everything is text, as in CSV, also numbers,
+    which have ``decimal`` before their decimals.
     Raises one of ``REFUSALS``, with the first value that does not fit.
     """
     array = plain_array(values)
@@ -57,7 +66,7 @@ def fitted(values: Any, kind: pa.DataType, timezone: str = "UTC", *, as_text: bo
         array = without_null_words(array)
     if pa.types.is_null(array.type):
         return pa.nulls(len(array), kind)
-    convert = _conversion(array.type, kind, timezone, as_text)
+    convert = _conversion(array.type, kind, timezone, decimal if as_text else None)
     try:
         return convert(array)
     except REFUSALS as error:
@@ -120,7 +129,13 @@ def _zones_are_mixed(values: Iterable[Any]) -> bool:
     return len(has_zone) > 1
 
 
-def _conversion(came: pa.DataType, kind: pa.DataType, timezone: str, as_text: bool) -> Callable[[pa.Array], pa.Array]:
+def _conversion(
+    came: pa.DataType,
+    kind: pa.DataType,
+    timezone: str,
+    decimal: DecimalMark | None,
+) -> Callable[[pa.Array], pa.Array]:
+    """The way from one type to another; without ``decimal`` texts are no numbers."""
     from_text = is_text(came)
     if pa.types.is_string(kind) and from_text:
         return lambda values: values.cast(kind)
@@ -129,8 +144,8 @@ def _conversion(came: pa.DataType, kind: pa.DataType, timezone: str, as_text: bo
         return lambda values: values.cast(pa.binary()).cast(kind)
     if is_number_or_bool(kind) and is_number_or_bool(came):
         return lambda values: _number(values, kind)
-    if is_number_or_bool(kind) and from_text and as_text:
-        return lambda values: _number(read_numbers(values, kind), kind)
+    if is_number_or_bool(kind) and from_text and decimal is not None:
+        return lambda values: _number(read_numbers(values, kind, decimal), kind)
     if pa.types.is_date(kind) and (from_text or pa.types.is_temporal(came)):
         return lambda values: _date(values, timezone)
     from_moment = pa.types.is_timestamp(came) or pa.types.is_date(came)

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from nightshift.authoring.costs import costs_of
-from nightshift.spec.model import Costs, Predict
+from nightshift.spec.predict import Costs, Predict
 from tests.unit.authoring.conftest import Proposal
 from tests.unit.authoring.test_next_month import rows
 

@@ -6,8 +6,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from nightshift.authoring.draft import window
 from nightshift.authoring.trees import SIZES, effective_rows, learnt_rows, tree_size
+from nightshift.authoring.window import window
 from tests.unit.authoring.conftest import Proposal
 from tests.unit.authoring.test_next_month import rows
 

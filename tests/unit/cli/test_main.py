@@ -187,6 +187,24 @@ def test_check_asks_for_the_text_that_means_no(nightshift: Nightshift, project: 
     assert nightshift("check")[2] == ""
 
 
+def test_check_says_that_no_label_file_is_there_yet(nightshift: Nightshift, project: Path) -> None:
+    (folder,) = (project / "models").iterdir()
+    spec = yaml.safe_load((folder / "model.yaml").read_text())
+    spec["label"]["source"] = {"files": "outcomes/*.csv"}
+    (folder / "model.yaml").write_text(yaml.safe_dump(spec))
+    code, _, err = nightshift("check")
+    assert (code, err.count("\n")) == (0, 1)
+    assert f"{folder.name}: warning: label.source: no file matches outcomes/*.csv so far" in err
+    (project / "outcomes").mkdir()
+    (project / "outcomes" / "a.csv").write_text("day\n")
+    assert nightshift("check")[2] == ""
+    spec["label"]["source"] = {"files": "s3://outcomes/*.csv"}
+    (folder / "model.yaml").write_text(yaml.safe_dump(spec))
+    code, out, _ = nightshift("check")
+    assert code == 0
+    assert f"{folder.name}: the files of label.source were not looked at: " in out
+
+
 def test_check_of_a_project_without_models_says_how_to_draft_one(nightshift: Nightshift, project: Path) -> None:
     shutil.rmtree(project / "models")
     code, out, err = nightshift("check")

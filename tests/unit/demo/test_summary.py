@@ -12,6 +12,7 @@ from nightshift.demo.summary import show, verdict
 CHAMPION = Version("1", "2013-03-30", {"roc_auc": 0.71234, "log_loss": 0.4567, "gate_mean": 0.1})
 CHALLENGER = Version("2", "2013-04-18", {"roc_auc": 0.7, "log_loss": 0.5})
 QUIET = NightSummary("2013-04-01", "1", 900, False, 1.25, 4.0, "dest", 0.41, 0.7)
+UNCOMPARED = NightSummary("2013-04-02", "1", 700, False, 0.0, 0.0, "")
 STORMY = NightSummary("2013-04-20", "1", 800, True, 9.5, 4.0, "precip_24h", None, None)
 DECISION = Decision("flight_delays", "2013-04-20", True, "2 of the last 3 nights drifted", "retrain__x")
 
@@ -25,9 +26,9 @@ ENV = {
 }
 
 
-def rendered(decision=DECISION, outcome=None, width=80):
+def rendered(decision=DECISION, outcome=None, width=80, nights=(QUIET, STORMY)):
     out = io.StringIO()
-    findings = Findings(CHAMPION, [QUIET, STORMY], decision, outcome)
+    findings = Findings(CHAMPION, list(nights), decision, outcome)
     show(Console(file=out, width=width), findings, "flight_delays", ENV)
     return out.getvalue()
 
@@ -46,6 +47,11 @@ def test_one_row_a_night_within_80_columns_with_losses_only_where_labels_arrived
     text = rendered()
     assert row(text, "2013-04-01") == ["2013-04-01", "900", "v1", "quiet", "0.31x", "dest", "0.410/0.700"]
     assert row(text, "2013-04-20") == ["2013-04-20", "800", "v1", "drift", "2.38x", "precip_24h", "no", "labels"]
+
+
+def test_a_night_without_an_alarm_line_has_no_multiple_of_it():
+    text = rendered(nights=[UNCOMPARED])
+    assert row(text, "2013-04-02") == ["2013-04-02", "700", "v1", "quiet", "-", "no", "labels"]
 
 
 @pytest.mark.parametrize(("promoted", "words"), [(True, "became the champion"), (False, "was not promoted")])

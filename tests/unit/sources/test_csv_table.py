@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -132,3 +133,45 @@ def test_what_cannot_be_read_says_how_to_say_it_is_written(
     with pytest.raises(SourceUnreadable, match=f"{name} cannot be read: .*{why}") as error:
         read(shop, stores, separator=";")
     assert "source.csv" in str(error.value.fix)
+
+
+PRICED = {
+    "order": {"type": "int64"},
+    "note": {"type": "string"},
+    "price": {"type": "decimal", "scale": 2, "nullable": True},
+    "share": {"type": "float64", "nullable": True},
+}
+
+
+def test_numbers_may_have_a_decimal_comma_and_texts_stay(shop: Shop, stores: Stores, tmp_path: Path) -> None:
+    lines = ["day;order;note;price;share", f"{NIGHT};1.234;1,5;1.234,56;-0,25", f"{NIGHT};7;2.5;;1,5e3"]
+    (tmp_path / "a.csv").write_text("\n".join(lines))
+    assert read(shop, stores, columns=PRICED, separator=";", decimal=",") == {
+        "order": [1234, 7], "note": ["1,5", "2.5"], "price": [Decimal("1234.56"), None], "share": [-0.25, 1500.0],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["1.5", "0.123", "1,234.56", "1.23,4", "1,2,3"])
+def test_beside_decimal_commas_no_point_is_read_as_anything_else(
+    shop: Shop, stores: Stores, tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "a.csv").write_text(f"day;order;note;price;share\n{NIGHT};1;a;1,5;{text}\n")
+    with pytest.raises(SchemaMismatch, match=f"column share is not float64: .*first: '{text}'"):
+        read(shop, stores, columns=PRICED, separator=";", decimal=",")
+
+
+def test_folders_of_the_path_have_points_whatever_the_file_has(shop: Shop, stores: Stores, tmp_path: Path) -> None:
+    (tmp_path / "share=1.500").mkdir()
+    (tmp_path / "share=1.500" / "a.csv").write_text(f"day;order;note;price\n{NIGHT};1;a;1,5\n")
+    rows = read(shop, stores, "**/*.csv", columns=PRICED, separator=";", decimal=",")
+    assert (rows["price"], rows["share"]) == ([Decimal("1.50")], [1.5])
+
+
+def test_what_a_transform_leaves_as_text_has_commas_still(shop: Shop, stores: Stores, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(f"day;order;note;price\n{NIGHT};1;a;1,5\n")
+    (tmp_path / "models" / "shop").mkdir(parents=True)
+    function = "def transform(night, rows):\n    return rows.assign(share=rows['price'], note='b')\n"
+    (tmp_path / "models" / "shop" / "features.py").write_text(function)
+    source = {"files": "*.csv", "csv": {"separator": ";", "decimal": ","}, "transform": "features.py"}
+    rows = features(shop(source, columns=PRICED), NIGHT, stores).to_pydict()
+    assert rows == {"order": [1], "note": ["b"], "price": [Decimal("1.50")], "share": [1.5]}

@@ -279,3 +279,16 @@ def test_other_stores_and_other_files_are_refused(stores: Stores, tmp_path: Path
     (tmp_path / "a.xlsx").touch()
     with pytest.raises(SourceUnreadable, match=r"a\.xlsx is neither"):
         find("*", stores.settings)
+
+
+def test_labels_of_their_own_may_have_no_file_yet(shop: Shop, stores: Stores, orders: Orders, tmp_path: Path) -> None:
+    put(orders(NIGHTS[0]), tmp_path / "a.parquet")
+    label = {"column": "returned", "source_column": "came back?", "delay_days": 1}
+    own = shop({"files": "a.parquet"}, label={**label, "source": {"files": "outcomes/*.parquet"}})
+    with pytest.raises(NoSourceData, match=r"no file matches outcomes/\*\.parquet yet: the night has no labels"):
+        labels(own, NIGHTS[0], stores)
+    put(orders(NIGHTS[0]), tmp_path / "outcomes/a.parquet")
+    assert len(labels(own, NIGHTS[0], stores)) == 3
+    moved = own.model_copy(update={"source": own.source.model_copy(update={"files": "gone/*.parquet"})})
+    with pytest.raises(SourceMissing):
+        features(moved, NIGHTS[0], stores)

@@ -48,3 +48,12 @@ def test_a_night_that_does_not_say_how_it_was_read_counts_as_unchanged(of_files:
     assert is_of_clock(of_files, Dataset.RAW, {"commit": "abc"})
     assert not is_read_as({SOURCE: {CLOCK: reading[CLOCK], ROWS: "another"}}, reading)
     assert is_of_clock(of_files, Dataset.RAW, {SOURCE: {CLOCK: reading[CLOCK], ROWS: "another"}})
+
+
+def test_a_key_that_says_what_was_so_before_makes_no_other_reading(of_files: ModelSpec, change: Change) -> None:
+    csv = {"separator": ",", "encoding": "utf-8"}
+    assert of_files.source.model_dump(mode="json")["csv"] == csv
+    said = change(of_files, source={"csv": {**csv, "decimal": "."}})
+    assert reading_of(said, Dataset.RAW) == reading_of(of_files, Dataset.RAW)
+    commas = change(of_files, source={"csv": {**csv, "decimal": ","}})
+    assert reading_of(commas, Dataset.RAW)[ROWS] != reading_of(of_files, Dataset.RAW)[ROWS]

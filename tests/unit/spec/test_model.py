@@ -157,6 +157,8 @@ def test_each_section_is_checked(edit: Callable[[str, Any], Path], key: str, val
         ("label.column", "day", "day is already the name of another column"),
         ("predict.score", "weight", "weight is already the name of another column: columns.weight and predict.score;"),
         ("columns.run_id", {"type": "string"}, "run_id is already the name of another column: columns.run_id and what"),
+        ("partition.column", "rows", "partition.column: rows is a column of monitoring/, which lies under it: call it"),
+        ("partition.column", "reasons", "reasons is already the name of another column: partition.column and what"),
         ("columns.kind.closed", True, "columns.kind: closed: true needs values, the list of those that are allowed"),
         ("partition.schedule", "61 2 * * *", "partition.schedule: got '61 2 * * *', allowed: cron, as 0 2 * * *"),
         ("partition.schedule", "0 2 * *", "partition.schedule: got '0 2 * *', allowed: cron, as 0 2 * * *"),

@@ -134,6 +134,10 @@ class LabelType(ABC):
         """Differences of scores that say nothing."""
         return 0.0
 
+    def threshold_for(self, scores: Floats) -> float | None:
+        """The threshold that a training sets by the scores of its holdout; None where the spec has it."""
+        return None
+
     def threshold_note(self, scores: Floats) -> str:
         """What is odd about the predictions that follow from some scores, (n,) or (n, k); empty where nothing is."""
         return ""

@@ -22,6 +22,7 @@ from nightshift.modelling.label_types.base import (
 )
 from nightshift.modelling.label_types.negatives import known_negatives, neither
 from nightshift.modelling.metrics import binary_metrics
+from nightshift.modelling.thresholds import threshold_for
 from nightshift.stores.text_values import places_among
 from nightshift.stores.types import is_text, plain_array
 
@@ -62,7 +63,7 @@ class Binary(LabelType):
     def card_line(self) -> str:
         """The score, and from where on it means yes."""
         predict = self.spec.predict
-        return f"as `{predict.score}` in [0, 1];\n  `{predict.prediction}` is true from {predict.threshold}."
+        return f"as `{predict.score}` in [0, 1];\n  `{predict.prediction}` is true from {predict.decides_from}."
 
     def cast(self, values: ArrowValues, where: str) -> pa.Array:
         """Booleans, 0 and 1, or the texts ``label.positive`` and ``label.negative``."""
@@ -128,12 +129,17 @@ class Binary(LabelType):
 
     def decide(self, scores: Floats) -> Array:
         """True from the threshold on."""
-        threshold = self.spec.predict.threshold
+        threshold = self.spec.predict.decides_from
         return scores >= threshold
+
+    def threshold_for(self, scores: Floats) -> float | None:
+        """By ``predict.share``."""
+        share = self.spec.predict.share
+        return None if share is None else threshold_for(scores, share)
 
     def threshold_note(self, scores: Floats) -> str:
         """That all predictions are the same."""
-        threshold = self.spec.predict.threshold
+        threshold = self.spec.predict.decides_from
         highest = float(scores.max())
         lowest = float(scores.min())
         if highest < threshold:
@@ -144,7 +150,7 @@ class Binary(LabelType):
 
     def metrics(self, targets: Floats, scores: Floats) -> dict[str, float]:
         """See ``metrics.binary_metrics``."""
-        threshold = self.spec.predict.threshold
+        threshold = self.spec.predict.decides_from
         return binary_metrics(targets, scores, threshold)
 
     def no_skill(self, metrics: dict[str, float]) -> str:

@@ -41,10 +41,10 @@ def _precision_recall(spec: ModelSpec, labels: Floats, scores: Floats) -> "Figur
     area = average_precision_score(labels, scores)
     axes.plot(recall, precision, label=f"area {area:.3f}")
     axes.axhline(labels.mean(), ls="--", color="grey", label="base rate")
-    predicted = labels[scores >= spec.predict.threshold]
+    predicted = labels[scores >= spec.predict.decides_from]
     if predicted.size:
         recall_there = predicted.sum() / labels.sum()
-        axes.plot(recall_there, predicted.mean(), "o", label=f"threshold {spec.predict.threshold}")
+        axes.plot(recall_there, predicted.mean(), "o", label=f"threshold {spec.predict.decides_from}")
     axes.legend()
     return figure
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from nightshift.errors import SchemaMismatch
+from nightshift.errors import ModelError, SchemaMismatch
 from nightshift.modelling.label_types import label_type
 from nightshift.spec import ModelSpec
 
@@ -54,6 +54,18 @@ def test_predictions_that_are_all_the_same_are_said(
 ) -> None:
     label = label_type(change(spec, predict={"threshold": 0.5}))
     assert re.search(note, label.threshold_note(np.array(scores)))
+
+
+def test_a_share_has_a_threshold_only_after_a_training(spec: ModelSpec, change: Change) -> None:
+    of_share = change(spec, predict={"share": 0.25, "threshold": None})
+    scores = np.array([0.1, 0.2, 0.3, 0.4])
+    with pytest.raises(ModelError, match="no threshold before a training"):
+        label_type(of_share).decide(scores)
+    threshold = label_type(of_share).threshold_for(scores)
+    trained = of_share.with_threshold(threshold)
+    assert label_type(trained).decide(scores).tolist() == [False, False, False, True]
+    assert label_type(spec).threshold_for(scores) is None
+    assert spec.with_threshold(None) is spec
 
 
 def test_a_night_of_nothing_but_nulls_has_no_outcome_yet(spec: ModelSpec) -> None:
