@@ -42,6 +42,8 @@ class Settings(BaseModel):
     access_key: str | None = Field(None, alias="AWS_ACCESS_KEY_ID")
     secret_key: SecretStr | None = Field(None, alias="AWS_SECRET_ACCESS_KEY")
     mlflow_uri: str | None = Field(None, alias="MLFLOW_TRACKING_URI")
+    mlflow_user: str | None = Field(None, alias="MLFLOW_TRACKING_USERNAME")
+    mlflow_password: SecretStr | None = Field(None, alias="MLFLOW_TRACKING_PASSWORD")
     mlflow_public_url: str | None = Field(None, alias="NIGHTSHIFT_MLFLOW_URL")
     airflow_url: str | None = Field(None, alias="NIGHTSHIFT_AIRFLOW_URL")
     airflow_user: str = Field("admin", alias="NIGHTSHIFT_AIRFLOW_USER")

@@ -78,9 +78,17 @@ def browser(chromium: str) -> Iterator["Browser"]:
 
 
 @pytest.fixture(scope="session")
-def context(browser: "Browser") -> Iterator["BrowserContext"]:
-    """One person's session."""
-    opened = browser.new_context(viewport={"width": 1400, "height": 900})
+def context(browser: "Browser", whole_stack: Stack) -> Iterator["BrowserContext"]:
+    """One person's session, who knows MLflow's password."""
+    env = whole_stack.env()
+    opened = browser.new_context(
+        viewport={"width": 1400, "height": 900},
+        http_credentials={
+            "username": env["MLFLOW_TRACKING_USERNAME"],
+            "password": env["MLFLOW_TRACKING_PASSWORD"],
+            "origin": env["MLFLOW_TRACKING_URI"],
+        },
+    )
     opened.set_default_timeout(PATIENCE_MS)
     yield opened
     opened.close()

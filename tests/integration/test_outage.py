@@ -49,8 +49,9 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
         patch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
         found = Services(tmp_path_factory.mktemp("outage"))
         found.start()
-        # MLflow writes its tracking URI into the environment: what comes after must find its own again.
-        patch.setenv("MLFLOW_TRACKING_URI", found.stack.env()["MLFLOW_TRACKING_URI"])
+        # MLflow takes its address and its login from the environment: what comes after must find its own again.
+        for name in ("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"):
+            patch.setenv(name, found.stack.env()[name])
         yield found
         found.stack.down()
 

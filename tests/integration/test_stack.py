@@ -76,6 +76,11 @@ def s3(stack: Stack) -> Iterator[Any]:
     client.close()
 
 
+def login(stack: Stack) -> tuple[str, str]:
+    env = stack.env()
+    return env["MLFLOW_TRACKING_USERNAME"], env["MLFLOW_TRACKING_PASSWORD"]
+
+
 def family(stack: Stack) -> list[psutil.Process]:
     found = [recall(stack.records, name) for name in ("s3", "mlflow")]
     return [process for running in found if running for process in running.family()]
@@ -144,10 +149,10 @@ def test_pandas_and_pyarrow_read_the_lake_with_the_env_alone(stack: Stack, env: 
     assert python(READ_BACK, env).split() == ["100", "2", "100"]
 
 
-def test_mlflow_keeps_artifacts_in_s3_and_clients_need_no_keys(stack: Stack) -> None:
+def test_mlflow_keeps_artifacts_in_s3_and_clients_need_no_keys_of_it(stack: Stack) -> None:
     url = f"http://127.0.0.1:{stack.ports.mlflow}/api/2.0/mlflow-artifacts/artifacts/1/run/artifacts/note.txt"
-    assert requests.put(url, data=b"hello", timeout=30).status_code == 200
-    assert requests.get(url, timeout=30).content == b"hello"
+    assert requests.put(url, data=b"hello", auth=login(stack), timeout=30).status_code == 200
+    assert requests.get(url, auth=login(stack), timeout=30).content == b"hello"
     with s3(stack) as client:
         assert client.get_object(Bucket="mlflow", Key="1/run/artifacts/note.txt")["Body"].read() == b"hello"
 
@@ -155,7 +160,9 @@ def test_mlflow_keeps_artifacts_in_s3_and_clients_need_no_keys(stack: Stack) -> 
 def test_mlflow_refuses_strange_hosts(stack: Stack) -> None:
     def status(host: str) -> int:
         connection = http.client.HTTPConnection("127.0.0.1", stack.ports.mlflow, timeout=10)
-        connection.request("GET", "/api/2.0/mlflow/experiments/search?max_results=1", headers={"Host": host})
+        user, password = login(stack)
+        headers = {"Host": host, "Authorization": requests.auth._basic_auth_str(user, password)}
+        connection.request("GET", "/api/2.0/mlflow/experiments/search?max_results=1", headers=headers)
         found = connection.getresponse().status
         connection.close()
         return found

@@ -78,12 +78,14 @@ def down() -> None:
 
 @app.command()
 def status() -> None:
-    """Show each service; exit 3 when not all are up."""
-    from nightshift.stack.show import print_status
+    """Show each service, and how to log in; exit 3 when not all are up."""
+    from nightshift.stack.show import print_logins, print_status
 
     stack = _stack()
     services = stack.status()
     print_status(services)
+    if any(service.state == "up" for service in services):
+        print_logins(stack)
     if any(service.state != "up" for service in services):
         raise typer.Exit(NOT_ALL_UP)
 

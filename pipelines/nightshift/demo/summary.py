@@ -116,11 +116,12 @@ def snippet(model: str, lake: str) -> Text:
 
 
 def addresses(env: Mapping[str, str]) -> Text:
-    """The three URLs, with user and password."""
-    login = f"user {env['NIGHTSHIFT_AIRFLOW_USER']}, password {env['NIGHTSHIFT_AIRFLOW_PASSWORD']}"
+    """The three URLs, with users and passwords."""
+    airflow = f"user {env['NIGHTSHIFT_AIRFLOW_USER']}, password {env['NIGHTSHIFT_AIRFLOW_PASSWORD']}"
+    mlflow = f"user {env['MLFLOW_TRACKING_USERNAME']}, password {env['MLFLOW_TRACKING_PASSWORD']}"
     rows = (
-        ("Airflow", env["NIGHTSHIFT_AIRFLOW_URL"], login),
-        ("MLflow", env["MLFLOW_TRACKING_URI"], "no password; this machine only"),
+        ("Airflow", env["NIGHTSHIFT_AIRFLOW_URL"], airflow),
+        ("MLflow", env["MLFLOW_TRACKING_URI"], mlflow),
         ("S3", env["AWS_ENDPOINT_URL"], "keys: the first line above"),
     )
     lines = [f"{name:<8} {url}  {note}" for name, url, note in rows]

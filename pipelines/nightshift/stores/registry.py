@@ -33,6 +33,16 @@ CLIENT_ENV = {
 }
 
 
+def _login(settings: Settings) -> dict[str, str]:
+    """The environment of a client that logs in; empty where MLflow asks nobody."""
+    if settings.mlflow_user is None or settings.mlflow_password is None:
+        return {}
+    return {
+        "MLFLOW_TRACKING_USERNAME": settings.mlflow_user,
+        "MLFLOW_TRACKING_PASSWORD": settings.mlflow_password.get_secret_value(),
+    }
+
+
 class Registry:
     """MLflow, as far as Nightshift needs it."""
 
@@ -41,6 +51,7 @@ class Registry:
             raise UsageError("MLFLOW_TRACKING_URI is not set", fix='nightshift up; eval "$(nightshift env)"')
         self.uri = settings.mlflow_uri
         self.url = settings.mlflow_url
+        self._login = _login(settings)
 
     def connect(self) -> Any:
         """The ``mlflow`` module, pointed at this server; one that is down is an error within a minute, not ten.
@@ -49,6 +60,8 @@ class Registry:
         """
         for name, value in CLIENT_ENV.items():
             os.environ.setdefault(name, value)
+        # MLflow's client takes its login from there, at every call.
+        os.environ.update(self._login)
         import mlflow
 
         logging.getLogger("mlflow").setLevel(logging.WARNING)

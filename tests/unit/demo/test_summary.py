@@ -22,6 +22,8 @@ ENV = {
     "NIGHTSHIFT_AIRFLOW_USER": "admin",
     "NIGHTSHIFT_AIRFLOW_PASSWORD": "secret",
     "MLFLOW_TRACKING_URI": "http://127.0.0.1:5000",
+    "MLFLOW_TRACKING_USERNAME": "admin",
+    "MLFLOW_TRACKING_PASSWORD": "hidden",
     "AWS_ENDPOINT_URL": "http://127.0.0.1:8333",
 }
 

@@ -33,6 +33,8 @@ def test_every_documented_name_is_there() -> None:
         "AWS_REGION",
         "AWS_ENDPOINT_URL",
         "MLFLOW_TRACKING_URI",
+        "MLFLOW_TRACKING_USERNAME",
+        "MLFLOW_TRACKING_PASSWORD",
         "NIGHTSHIFT_LAKE",
         "NIGHTSHIFT_DVC_REMOTE",
         "NIGHTSHIFT_AIRFLOW_URL",

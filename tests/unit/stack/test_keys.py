@@ -1,12 +1,13 @@
 """Secrets are made once, kept, and for this user alone."""
 
+import json
 import stat
 from pathlib import Path
 
 import pytest
 
 from nightshift.errors import StackError
-from nightshift.stack.keys import Keys, has_keys, load_keys
+from nightshift.stack.keys import LATER, Keys, has_keys, load_keys
 
 
 def test_made_once_and_kept(tmp_path: Path) -> None:
@@ -34,3 +35,12 @@ def test_damaged_keys_are_never_replaced_silently(tmp_path: Path, damaged: str) 
     with pytest.raises(StackError, match=r"keys\.json lacks s3_"):
         load_keys(tmp_path)
     assert (tmp_path / "keys.json").read_text() == damaged
+
+
+def test_a_home_of_before_gets_the_keys_that_came_later_and_keeps_its_own(tmp_path: Path) -> None:
+    first = vars(load_keys(tmp_path))
+    before = {name: value for name, value in first.items() if name not in LATER}
+    (tmp_path / "keys.json").write_text(json.dumps(before))
+    upgraded = load_keys(tmp_path)
+    assert {name: vars(upgraded)[name] for name in before} == before
+    assert load_keys(tmp_path) == upgraded

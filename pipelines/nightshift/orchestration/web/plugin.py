@@ -1,4 +1,4 @@
-"""The Airflow plugin: links to MLflow and to the night reports, and the pages at /nightshift.
+"""The Airflow plugin: links to MLflow and to the night reports, the pages at /nightshift, and slow guesses at login.
 
 Airflow takes the plugins that it finds in a project's plugins folder: a file there that imports this class.
 """
@@ -7,7 +7,9 @@ from typing import ClassVar
 
 from airflow.plugins_manager import AirflowPlugin
 
+from nightshift.logins import SlowedLogins
 from nightshift.orchestration.web import links
+from nightshift.orchestration.web.login import attempt
 
 
 class NightshiftLinks(AirflowPlugin):
@@ -16,4 +18,7 @@ class NightshiftLinks(AirflowPlugin):
     name = "nightshift_links"
     external_views: ClassVar = links.views()
     fastapi_apps: ClassVar = [links.APP]
+    fastapi_root_middlewares: ClassVar = [
+        {"name": "nightshift_logins", "middleware": SlowedLogins, "args": [], "kwargs": {"attempt": attempt}}
+    ]
     operator_extra_links: ClassVar = [links.MlflowRun(), links.DataDocs()]
