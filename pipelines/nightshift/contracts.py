@@ -77,7 +77,10 @@ class SnapshotRef:
 
 @dataclass(frozen=True)
 class Trained:
-    """A model that was fitted and logged, and its metrics on the holdout; the classes that it knows, if any."""
+    """A model that was fitted and logged, and its metrics on the holdout; the classes that it knows, if any.
+
+    ``sha256`` is the digest of the file that it was written to: what ``optimize`` reads must be that.
+    """
 
     model: str
     run_id: str
@@ -85,6 +88,7 @@ class Trained:
     snapshot: SnapshotRef
     metrics: dict[str, float]
     classes: list[str] = field(default_factory=list)
+    sha256: str = ""
 
 
 @dataclass(frozen=True)
