@@ -102,7 +102,10 @@ class Registered:
 
 @dataclass(frozen=True)
 class GraphRef:
-    """The ONNX file that scores for its trained model: made as ``variant`` says, kept in the lake at ``key``."""
+    """The ONNX file that scores for its trained model: made as ``variant`` says, kept in the lake at ``key``.
+
+    ``profile_sha256`` is that of the reference beside it.
+    """
 
     sha256: str
     key: str
@@ -111,6 +114,7 @@ class GraphRef:
     label_flips: int
     rows_compared: int
     variant: str
+    profile_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -147,7 +151,10 @@ class Promotion:
 
 @dataclass(frozen=True)
 class Pin:
-    """The champion, resolved once per run and never again."""
+    """The champion, resolved once per run and never again.
+
+    Its facts are those of the version's sealed record; nights of before the seals say no ``profile_sha256``.
+    """
 
     model: str
     version: str
@@ -156,6 +163,7 @@ class Pin:
     key: str
     snapshot_md5: str
     trained_through: str
+    profile_sha256: str = ""
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ class Keys:
     airflow_fernet_key: str
     airflow_jwt_secret: str
     airflow_secret_key: str
+    seal_key: str
 
     @classmethod
     def generate(cls) -> "Keys":
@@ -32,6 +33,7 @@ class Keys:
             airflow_fernet_key=base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
             airflow_jwt_secret=secrets.token_hex(32),
             airflow_secret_key=secrets.token_hex(32),
+            seal_key=secrets.token_hex(32),
         )
 
 
@@ -46,6 +48,12 @@ def load_keys(home: Path) -> Keys:
     if not has_keys(home):
         write_json(path, asdict(Keys.generate()))
     stored = read_json(path)
+    if stored and "seal_key" not in stored:
+        # A home of before there were seals.
+        stored = {**stored, "seal_key": secrets.token_hex(32)}
+        is_whole = all(stored.get(field.name) for field in fields(Keys))
+        if is_whole:
+            write_json(path, stored)
     names = [field.name for field in fields(Keys)]
     missing = [name for name in names if not stored.get(name)]
     if missing:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
+from nightshift.settings import SEAL_KEY
 from nightshift.stack.environment import service_env
 from nightshift.stack.health import answers
 from nightshift.stack.ports import HOST, Ports
@@ -16,8 +17,8 @@ def mlflow_group(home: Path, ports: Ports, client: Mapping[str, str]) -> Group:
     """The MLflow server, for browsers and clients on this machine."""
     folder = home / "mlflow"
     database = folder / "mlflow.db"
-    # The server must not take itself for its own client.
-    env = {name: value for name, value in client.items() if name != "MLFLOW_TRACKING_URI"}
+    # The server must not take itself for its own client, and must not be able to seal a version.
+    env = {name: value for name, value in client.items() if name not in {"MLFLOW_TRACKING_URI", SEAL_KEY}}
     server = Service(
         name="mlflow",
         command=_command(database, ports.mlflow),

@@ -64,16 +64,16 @@ def optimize(spec: ModelSpec, registered: Registered, stores: Stores, progress: 
         pipeline = _trained_pipeline(mlflow, spec, trained)
         rows = read_split(spec, trained.snapshot, stores)
         variants = search(spec, pipeline, rows, progress)
-        graph = _store_graph(spec, variants, stores)
         chosen = OnnxGraph(spec, variants.body)
         profile = _profile(spec, rows, chosen)
-        stores.lake.objects.put(layout.profile(spec.name, graph.sha256), profile, "application/json")
+        graph = _store_graph(spec, variants, profile, stores)
         mlflow.log_text(profile.decode(), "onnx/profile.json")
         _log(mlflow, spec, variants)
     tags = {
         "onnx_sha256": graph.sha256,
         "onnx_key": graph.key,
         "variant": graph.variant,
+        "profile_sha256": graph.profile_sha256,
     }
     stores.registry.tag(spec.name, registered.version, tags)
     return Candidate(spec.name, registered.version, trained, graph)
@@ -163,10 +163,13 @@ def _profile(spec: ModelSpec, rows: Split, graph: OnnxGraph) -> bytes:
     return build_profile(spec, table, nights, scores, labels).to_json()
 
 
-def _store_graph(spec: ModelSpec, variants: VariantSearch, stores: Stores) -> GraphRef:
+def _store_graph(spec: ModelSpec, variants: VariantSearch, profile: bytes, stores: Stores) -> GraphRef:
+    """Graph and profile, each under its digest: two versions of one graph may have two profiles."""
     sha256 = hashlib.sha256(variants.body).hexdigest()
+    profile_sha256 = hashlib.sha256(profile).hexdigest()
     key = layout.graph(spec.name, sha256)
     stores.lake.objects.put(key, variants.body)
+    stores.lake.objects.put(layout.profile(spec.name, sha256, profile_sha256), profile, "application/json")
     parity = variants.chosen.parity
     if parity is None:
         raise ModelError(f"{spec.name}: the variant {variants.chosen.name} was chosen but never compared")
@@ -178,6 +181,7 @@ def _store_graph(spec: ModelSpec, variants: VariantSearch, stores: Stores) -> Gr
         label_flips=parity.label_flips,
         rows_compared=parity.rows,
         variant=variants.chosen.name,
+        profile_sha256=profile_sha256,
     )
 
 
