@@ -102,7 +102,7 @@ def comparable(old: OldLake, facts: Recorded) -> Recorded:
 
 
 def test_before_a_person_vouched_for_it_nothing_scores(unsealed: OldLake) -> None:
-    with pytest.raises(UnsealedRecord, match=r"ledger/orders/000002\.json is not sealed") as error:
+    with pytest.raises(UnsealedRecord, match=r"ledger/orders/000003\.json is not sealed") as error:
         plan(unsealed.spec, PENDING, unsealed.stores)
     assert f"nightshift seal {MODEL}" in str(error.value.fix)
     page = overview(unsealed.spec, unsealed.stores)
@@ -111,12 +111,11 @@ def test_before_a_person_vouched_for_it_nothing_scores(unsealed: OldLake) -> Non
 
 def test_what_a_person_vouches_for_is_named_and_sealed_once(unsealed: OldLake) -> None:
     spec, stores = unsealed
-    assert to_seal(spec, stores) == [
+    assert set(to_seal(spec, stores)) == {
         "the moves of its aliases, by which version 2 is champion",
-        "the retrains that were started",
         "version 1, which was champion, as MLflow's tags describe it",
         "version 2, which was champion, as MLflow's tags describe it",
-    ]
+    }
     done = seal(spec, stores)
     assert (done.champion, sorted(done.versions), done.left_out) == ("2", ["1", "2"], {})
     assert to_seal(spec, stores) == []

@@ -19,6 +19,7 @@ from nightshift.modelling.trained_file import TRAINED_FILE, digest_of
 from nightshift.modelling.trainers import trainer_of
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
+from nightshift.stores.seals import Seals
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -42,6 +43,8 @@ def train(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> Trained:
     without the extra ``train``.
     """
     require("train", f"training {spec.name}")
+    # Without a key the version could not be sealed in the end.
+    Seals.of(stores.settings)
     rows = read_split(spec, snapshot, stores)
     check_outcomes(spec, rows)
     learnable = learnable_classes(spec, rows)

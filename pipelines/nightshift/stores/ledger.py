@@ -233,6 +233,8 @@ class Ledger(Generic[E, H]):
         return OpenedEntry.of(body, number, key, where, self._entry, self._seals)
 
     def _cached(self) -> H:
+        # Without a key even an empty log says nothing.
+        Seals.of(self._objects.settings)
         stored = self._objects.get(layout.ledger_head(self._prefix))
         if stored is None:
             return self._head()
