@@ -17,10 +17,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import typer
+from pydantic import SecretStr
+from typer.testing import CliRunner
 
+from nightshift.cli.model import app
+from nightshift.cli.stack import _examine_lake
 from nightshift.contracts import Dataset, Registered
 from nightshift.errors import DamagedFile, ModelError, NightshiftError, UnreadableRecord, UnsafeGraph, UnsealedRecord
 from nightshift.scoring.shards import FinishedShard
+from nightshift.settings import settings
 from nightshift.spec import ModelSpec, load_spec
 from nightshift.steps.doctor import examine_lake
 from nightshift.steps.evaluate import evaluate
@@ -32,6 +38,7 @@ from nightshift.steps.plan import plan
 from nightshift.steps.predict import predict
 from nightshift.steps.promote import promote, rollback
 from nightshift.steps.score import score
+from nightshift.steps.seal import seal
 from nightshift.steps.snapshot import snapshot
 from nightshift.steps.train import register, train
 from nightshift.stores import Stores, layout
@@ -439,3 +446,47 @@ def test_a_damaged_file_of_a_snapshot_is_found_though_this_machine_has_it(world:
         assert file in error.message
     finally:
         remote.put(key, body)
+
+
+def test_the_doctor_ends_with_a_line_for_each_and_says_no(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NIGHTSHIFT_LAKE", world.stores.settings.lake)
+    monkeypatch.setenv("NIGHTSHIFT_DVC_REMOTE", world.stores.settings.dvc_remote)
+    settings.cache_clear()
+    (raw,) = world.files(Dataset.RAW)
+    try:
+        _examine_lake()
+        assert "things of the lake were read: 0 are damaged" in capsys.readouterr().out
+        with replaced(world, raw, flipped(world, raw)), pytest.raises(typer.Exit) as ended:
+            _examine_lake()
+    finally:
+        monkeypatch.undo()
+        settings.cache_clear()
+    assert ended.value.exit_code == 1
+    first, last = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"damaged: {world.objects.uri}/{raw} is not as it was written")
+    assert f"nightshift ingest {world.spec.name} {NIGHT}" in first
+    assert last.endswith("1 are damaged")
+
+
+def test_what_there_is_to_seal_is_shown_and_asked(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nightshift.cli.model.open_model", lambda _: (world.spec, world.stores))
+    done = CliRunner().invoke(app, ["seal", world.spec.name])
+    assert (done.exit_code, done.output) == (0, f"{world.spec.name}: everything is sealed by the first key\n")
+    new_key = "n" * 64
+    old = world.stores.settings.seal_key
+    assert old
+    keys = SecretStr(f"{new_key},{old.get_secret_value()}")
+    both = Stores(world.stores.settings.model_copy(update={"seal_key": keys}))
+    monkeypatch.setattr("nightshift.cli.model.open_model", lambda _: (world.spec, both))
+    refused = CliRunner().invoke(app, ["seal", world.spec.name], input="n\n")
+    assert refused.exit_code == 1
+    assert "the moves of its aliases, by which version 1 is champion" in refused.output
+    assert "the records of version 1" in refused.output
+    assert CliRunner().invoke(app, ["seal", world.spec.name, "--yes"]).exit_code == 0
+    alone = Stores(world.stores.settings.model_copy(update={"seal_key": SecretStr(new_key)}))
+    assert alone.aliases.champion(world.spec.name)[0].version == "1"
+    # The first key again, for whoever comes after.
+    keys = SecretStr(f"{old.get_secret_value()},{new_key}")
+    seal(world.spec, Stores(world.stores.settings.model_copy(update={"seal_key": keys})))
