@@ -44,6 +44,7 @@ def airflow(keys: Keys) -> dict[str, str]:
         "AIRFLOW__API__SECRET_KEY": keys.airflow_secret_key,
         "AIRFLOW__API_AUTH__JWT_SECRET": keys.airflow_jwt_secret,
         "NIGHTSHIFT_AIRFLOW_PASSWORD": keys.airflow_password,
+        "NIGHTSHIFT_SEAL_KEY": keys.seal_key,
     }
 
 

@@ -79,7 +79,8 @@ class SnapshotRef:
 class Trained:
     """A model that was fitted and logged, and its metrics on the holdout; the classes that it knows, if any.
 
-    ``threshold`` is the one that the training set, by ``predict.share``.
+    ``threshold`` is the one that the training set, to flag ``share``, which is ``predict.share`` of model.yaml.
+    ``sha256`` is the digest of the file that it was written to: what ``optimize`` reads must be that.
     """
 
     model: str
@@ -89,6 +90,8 @@ class Trained:
     metrics: dict[str, float]
     classes: list[str] = field(default_factory=list)
     threshold: float | None = None
+    share: float | None = None
+    sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,10 @@ class Registered:
 
 @dataclass(frozen=True)
 class GraphRef:
-    """The ONNX file that scores for its trained model: made as ``variant`` says, kept in the lake at ``key``."""
+    """The ONNX file that scores for its trained model: made as ``variant`` says, kept in the lake at ``key``.
+
+    ``profile_sha256`` is that of the reference beside it.
+    """
 
     sha256: str
     key: str
@@ -111,6 +117,7 @@ class GraphRef:
     label_flips: int
     rows_compared: int
     variant: str
+    profile_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -147,7 +154,10 @@ class Promotion:
 
 @dataclass(frozen=True)
 class Pin:
-    """The champion, resolved once per run and never again."""
+    """The champion, resolved once per run and never again.
+
+    Its facts are those of the version's sealed record; nights of before the seals say no ``profile_sha256``.
+    """
 
     model: str
     version: str
@@ -156,6 +166,7 @@ class Pin:
     key: str
     snapshot_md5: str
     trained_through: str
+    profile_sha256: str = ""
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@
         OtherLabel           the model was trained for another label than model.yaml has now
       UnreadableRecord     a small file of the lake is damaged, or a later version wrote it
         LaterRecord          a later version wrote it
+        UnsealedRecord       nobody with the lake's key wrote it
       DamagedFile          bytes of the lake are not those that were written
       Superseded           another run published this night first
       StackError           the embedded stack cannot start, stop or be found
@@ -134,6 +135,10 @@ class UnreadableRecord(NightshiftError):
 
 class LaterRecord(UnreadableRecord):
     """A later version wrote it: whole, but not for this one to read."""
+
+
+class UnsealedRecord(UnreadableRecord):
+    """Nobody with the lake's key wrote it, for the place where it lies."""
 
 
 class DamagedFile(NightshiftError):

@@ -23,6 +23,7 @@ LAKE = "s3://lake"
 DVC_REMOTE = "s3://dvc"
 REGION = "us-east-1"
 RETRY_SECONDS = 15.0
+SEAL_KEY = "NIGHTSHIFT_SEAL_KEY"
 S3_URI = r"^s3://[a-z0-9][a-z0-9.-]{2,62}(/.*)?$"
 # What decides how a model behaves; in a project without a package of its own, the last two.
 CODE_FOLDERS = ("pipelines", "models", "dags")
@@ -48,6 +49,8 @@ class Settings(BaseModel):
     airflow_url: str | None = Field(None, alias="NIGHTSHIFT_AIRFLOW_URL")
     airflow_user: str = Field("admin", alias="NIGHTSHIFT_AIRFLOW_USER")
     airflow_password: SecretStr | None = Field(None, alias="NIGHTSHIFT_AIRFLOW_PASSWORD")
+    # What makes a record of the lake count, stores/seals.py; several, after a comma, while one replaces another.
+    seal_key: SecretStr | None = Field(None, alias=SEAL_KEY)
     # The delay after a task's first failure; all waiting goes by it (orchestration/retries.py).
     retry_seconds: float = Field(RETRY_SECONDS, alias="NIGHTSHIFT_RETRY_SECONDS", gt=0, le=60)
 

@@ -86,6 +86,7 @@ class Moto:
             "endpoint": self.url,
             "access_key": "moto",
             "secret_key": "moto",
+            "seal_key": "moto" * 16,
         })
 
     def _make_bucket(self) -> None:

@@ -111,6 +111,9 @@ class Champion:
     def champion(self, _: str, known: int = 0) -> tuple[Pin, int]:
         return self.pin, 1
 
+    def require_shown(self, _: str) -> None:
+        pass
+
     def astray(self, _: str) -> list[Any]:
         return []
 

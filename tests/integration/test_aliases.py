@@ -8,9 +8,10 @@ from nightshift.errors import ModelError, NoChampion
 from nightshift.spec import ModelSpec
 from nightshift.steps.maintain import maintain
 from nightshift.steps.plan import _champion as scorer
+from nightshift.steps.seal import seal
 from nightshift.stores import Stores
 from nightshift.stores.registry import CHALLENGER, CHAMPION, PASSED
-from tests.champions import append_move, set_champion
+from tests.champions import append_move, seal_version, set_champion
 
 pytestmark = pytest.mark.stack
 
@@ -33,7 +34,9 @@ def add_versions(stores: Stores, model: str, count: int, gate: str = PASSED) -> 
         client.create_registered_model(model)
     tags = {f"nightshift.{name}": value for name, value in (FACTS | {"gate": gate}).items()}
     for _ in range(count):
-        client.create_model_version(model, f"s3://mlflow/{model}", tags=tags)
+        made = client.create_model_version(model, f"s3://mlflow/{model}", tags=tags)
+        if gate != "pending":
+            seal_version(stores, model, str(made.version), gate)
 
 
 def shown(stores: Stores, model: str, alias: str = CHAMPION) -> str | None:
@@ -47,21 +50,40 @@ def test_without_a_champion_it_says_how_to_get_one(stores: Stores, model: str) -
     assert stores.aliases.version(model, CHAMPION) is None
 
 
-def test_where_no_move_was_ever_written_mlflow_s_alias_counts_if_it_passed_its_gate(stores: Stores, model: str) -> None:
-    spec = ModelSpec.model_construct(name=model)
+def test_where_no_move_was_ever_written_mlflow_s_alias_counts_once_a_person_says_so(
+    stores: Stores, spec: ModelSpec, model: str
+) -> None:
     stores.registry.set_alias(model, CHAMPION, "2")
-    pin, number = scorer(spec, None, stores)
-    assert (pin.version, number) == ("2", 0)
-    # No gate compares with it, and the first candidate's move ends it.
-    assert stores.aliases.version(model, CHAMPION) is None
-    add_versions(stores, model, 1, gate="failed")
-    stores.registry.set_alias(model, CHAMPION, "4")
-    with pytest.raises(ModelError, match="has not passed its gate"):
+    with pytest.raises(ModelError, match="the ledger of the lake has no move") as error:
         scorer(spec, None, stores)
-    set_champion(stores, model, "1")
-    stores.registry.set_alias(model, CHAMPION, "2")
+    assert f"nightshift seal {model}" in str(error.value.fix)
+    assert stores.aliases.version(model, CHAMPION) is None
+    assert seal(spec, stores).champion == "2"
     pin, number = scorer(spec, None, stores)
-    assert (pin.version, number) == ("1", 1)
+    assert (pin.version, number) == ("2", 1)
+
+
+def test_an_alias_that_the_ledger_does_not_explain_stops_scoring(stores: Stores, spec: ModelSpec, model: str) -> None:
+    set_champion(stores, model, "1")
+    set_champion(stores, model, "2")
+    stores.registry.set_alias(model, CHAMPION, "3")
+    with pytest.raises(ModelError, match="MLflow has the alias champion on version 3, and the ledger says version 2"):
+        scorer(spec, None, stores)
+    stores.registry.client.delete_registered_model_alias(model, CHAMPION)
+    with pytest.raises(ModelError, match="on no version, and the ledger says version 2") as error:
+        scorer(spec, None, stores)
+    assert f"nightshift maintain {model}" in str(error.value.fix)
+    maintain(spec, stores)
+    assert scorer(spec, None, stores)[0].version == "2"
+
+
+def test_an_alias_that_a_dead_promotion_left_behind_is_put_right_and_scored(
+    stores: Stores, spec: ModelSpec, model: str
+) -> None:
+    set_champion(stores, model, "1")
+    append_move(stores, model, "2")
+    assert scorer(spec, None, stores)[0].version == "2"
+    assert shown(stores, model) == "2"
 
 
 def test_a_champion_is_a_pin_and_the_number_of_its_move(stores: Stores, model: str) -> None:

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
-from nightshift.errors import LakeUnavailable, UnreadableRecord
+from nightshift.errors import LakeUnavailable, UnreadableRecord, UnsealedRecord, UsageError
 from nightshift.stores import Stores, layout
-from nightshift.stores.aliases import AliasHead, AliasMove
+from nightshift.stores.aliases import AliasHead, AliasMove, LastMove
 from nightshift.stores.ledger import Ledger, LedgerEntry
 from nightshift.stores.objects import ConditionFailed
 
@@ -74,6 +75,13 @@ def put_entries(objects: Any, count: int) -> None:
         list(pool.map(put, range(1, count + 1)))
 
 
+def forge(objects: Any, number: int, record: AliasMove, **says: Any) -> None:
+    """An entry by somebody who may write to the lake, and has no key; all but its seal is right."""
+    content = json.loads(record.model_dump_json())
+    entry = LedgerEntry.model_validate({"number": number, "token": "x", "record": content, **says})
+    objects.put_record(key(number), entry)
+
+
 def test_entries_come_back_in_order(ledger: Moves) -> None:
     assert ledger.entries() == []
     assert ledger.head() == AliasHead()
@@ -87,7 +95,7 @@ def test_an_entry_names_the_digest_of_the_one_before(ledger: Moves, objects: Any
     first, _ = objects.get(key(1))
     second = json.loads(objects.get(key(2))[0])
     assert second["previous"] == hashlib.sha256(first).hexdigest()
-    assert (second["format"], second["number"], second["record"]["after"]) == (2, 2, "2")
+    assert (second["format"], second["number"], second["record"]["after"]) == (3, 2, "2")
 
 
 def test_what_is_repeated_is_recorded_again(ledger: Moves) -> None:
@@ -180,6 +188,7 @@ def test_somebody_who_is_always_second_gives_up(ledger: Moves) -> None:
 
 def test_three_requests_at_300_moves(ledger: Moves, stores: Stores, objects: Any) -> None:
     put_entries(objects, 300)
+    assert ledger.vouch()
     assert ledger.head().version("champion") == "300"
     for number in range(300, 304):
         with counted(stores) as asked:
@@ -298,8 +307,15 @@ def test_entries_of_former_versions_are_read_and_gone_on_with(
         if without_format:
             del content["format"]
         objects.put(key(number), json.dumps(content).encode())
+    for read in (ledger.head, ledger.entries, lambda: ledger.entry(4)):
+        with pytest.raises(UnsealedRecord, match=r"ledger/m/000004\.json is not sealed") as error:
+            read()
+        assert "nightshift seal m" in str(error.value.fix)
+    assert ledger.vouch()
     head = ledger.head()
-    assert (head.number, head.version("champion"), head.version("challenger")) == (4, "1", "3")
+    assert (head.number, head.version("champion"), head.version("challenger")) == (5, "1", "3")
+    assert head.last["champion"].number == 3
+    assert ledger.entry(2) == SECOND
     assert head.took_over_from == {"1": None, "2": "1"}
     append(ledger, move("1", "3"))
     assert ledger.entries()[2:] == [BACK, move(None, "3", "challenger"), move("1", "3")]
@@ -364,3 +380,92 @@ def test_an_entry_that_is_gone_is_named(ledger: Moves, objects: Any) -> None:
     for read in (ledger.entries, ledger.head, lambda: ledger.entry(2)):
         with pytest.raises(UnreadableRecord, match=r"ledger/m/000002\.json is not there"):
             read()
+
+
+def says_right(ledger: Moves) -> dict[str, Any]:
+    """What an entry after the last one would say of the log."""
+    head = ledger.head()
+    return {"previous": head.digest, "history": head.history}
+
+
+@pytest.mark.parametrize("format_", [1, 2, 3])
+def test_an_entry_by_somebody_without_the_key_is_one_clear_error(ledger: Moves, objects: Any, format_: int) -> None:
+    append(ledger, FIRST, SECOND)
+    foreign = move("2", "9")
+    if format_ == 1:
+        objects.put(key(3), foreign.model_dump_json().encode())
+    else:
+        forge(objects, 3, foreign, format=format_, **says_right(ledger))
+    for read in (ledger.head, ledger.entries, ledger.vouch):
+        with pytest.raises(
+            UnsealedRecord, match=r"ledger/m/000003\.json is not sealed by a key of NIGHTSHIFT_SEAL_KEY"
+        ):
+            read()
+    objects.delete(key(3))
+    assert ledger.head().version("champion") == "2"
+
+
+def test_a_sealed_entry_that_is_copied_elsewhere_is_refused(ledger: Moves, stores: Stores, objects: Any) -> None:
+    other = stores.aliases.ledger("m2")
+    append(other, FIRST, SECOND, move("2", "9"))
+    append(ledger, FIRST, SECOND)
+    body, _ = objects.get(layout.ledger_entry(layout.ledger("m2"), 3))
+    objects.put(key(3), body)
+    with pytest.raises(UnreadableRecord, match=r"ledger/m/000003\.json"):
+        ledger.head()
+    # Its own earlier one under the next number.
+    body, _ = objects.get(key(1))
+    objects.put(key(3), body.replace(b'"number": 1', b'"number": 3'))
+    with pytest.raises(UnreadableRecord, match=r"ledger/m/000003\.json"):
+        ledger.head()
+
+
+def test_a_forged_head_decides_nothing(ledger: Moves, objects: Any) -> None:
+    append(ledger, FIRST, SECOND)
+    right = ledger.head()
+    wrong = right.model_copy(update={"last": {"champion": LastMove(number=2, version="9")}})
+    objects.put_record(HEAD, wrong)
+    assert ledger.head() == right
+
+
+def test_a_log_before_the_seals_that_was_changed_after_somebody_vouched_for_it_is_refused(
+    ledger: Moves, objects: Any
+) -> None:
+    """Entries of the first format name nothing before them; the seal behind them does."""
+    put_entries(objects, 3)
+    assert ledger.vouch()
+    assert not ledger.vouch()
+    objects.put(key(2), move("1", "9").model_dump_json().encode())
+    objects.delete(HEAD)
+    with pytest.raises(UnreadableRecord, match="does not follow"):
+        ledger.head()
+
+
+def test_keys_are_changed_without_losing_a_move(ledger: Moves, stores: Stores) -> None:
+    append(ledger, FIRST, SECOND)
+    old = stores.settings.seal_key
+    assert old
+    old_key, new_key = old.get_secret_value(), "n" * 64
+
+    def with_keys(*keys: str) -> Moves:
+        changed = stores.settings.model_copy(update={"seal_key": SecretStr(",".join(keys))})
+        return Stores(changed).aliases.ledger("m")
+
+    with pytest.raises(UnsealedRecord):
+        with_keys(new_key).head()
+    both = with_keys(new_key, old_key)
+    assert both.head().version("champion") == "2"
+    assert not both.is_under_seal()
+    assert both.vouch()
+    assert with_keys(new_key).head().version("champion") == "2"
+    assert with_keys(new_key).entries() == [FIRST, SECOND]
+    append(with_keys(new_key), move("2", "3"))
+    with pytest.raises(UnsealedRecord):
+        ledger.entries()
+
+
+def test_without_a_key_nobody_says_who_is_champion(stores: Stores) -> None:
+    alone = Stores(stores.settings.model_copy(update={"seal_key": None}))
+    with pytest.raises(UsageError, match="NIGHTSHIFT_SEAL_KEY is not set") as error:
+        alone.aliases.ledger("m").head()
+    assert "secrets.token_hex(32)" in str(error.value.fix)

@@ -125,7 +125,7 @@ def test_a_champion_is_never_compared_with_itself(world: World) -> None:
     assert world.same.candidate.version == "3"
     assert world.same.reasons == ["its graph is that of the champion, version 2"]
     with pytest.raises(ModelError, match="version 3 has not passed its gate"):
-        world.stores.registry.pin(world.spec.name, "3")
+        world.stores.versions.pin(world.spec.name, "3")
 
 
 def test_evaluating_the_champion_again_does_not_take_it_out_of_service(world: World) -> None:

@@ -3,7 +3,7 @@
 import datetime as dt
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 from mlflow import MlflowClient
 
 from nightshift.contracts import Dataset, PartitionRef, Pin
+from nightshift.errors import ModelError, UnsealedRecord
 from nightshift.orchestration.web.overview import overview
 from nightshift.steps.checkout import checkout
 from nightshift.steps.explain import explain
@@ -23,6 +24,7 @@ from nightshift.steps.plan import plan
 from nightshift.steps.promote import rollback
 from nightshift.steps.publish import publish
 from nightshift.steps.score import score
+from nightshift.steps.seal import seal, to_seal
 from nightshift.steps.snapshot import snapshot
 from nightshift.stores import Stores
 from tests.old_lake import MODEL, OldLake, Recorded, expected, restore_lake, restore_registry
@@ -44,9 +46,17 @@ def registry(stack: Any) -> None:
 
 
 @pytest.fixture
-def old(registry: None, tmp_path: Path, open_stores: Callable[[Path], Stores]) -> OldLake:
-    """The recorded lake, for one test alone."""
+def unsealed(registry: None, tmp_path: Path, open_stores: Callable[[Path], Stores]) -> OldLake:
+    """The recorded lake, for one test alone: MLflow's tags say what its versions are."""
     return restore_lake(tmp_path / "project", open_stores)
+
+
+@pytest.fixture
+def old(unsealed: OldLake) -> OldLake:
+    """The same, once a person has vouched for it."""
+    assert to_seal(unsealed.spec, unsealed.stores)
+    seal(unsealed.spec, unsealed.stores)
+    return unsealed
 
 
 def predict(old: OldLake, night: str) -> PartitionRef:
@@ -91,9 +101,39 @@ def comparable(old: OldLake, facts: Recorded) -> Recorded:
     return dict(json.loads(text, object_hook=lambda part: {k: v for k, v in part.items() if k != "mlflow_url"}))
 
 
+def test_before_a_person_vouched_for_it_nothing_scores(unsealed: OldLake) -> None:
+    with pytest.raises(UnsealedRecord, match=r"ledger/orders/000003\.json is not sealed") as error:
+        plan(unsealed.spec, PENDING, unsealed.stores)
+    assert f"nightshift seal {MODEL}" in str(error.value.fix)
+    page = overview(unsealed.spec, unsealed.stores)
+    assert (page.champion, "is not sealed" in page.unsealed) == ("", True)
+
+
+def test_what_a_person_vouches_for_is_named_and_sealed_once(unsealed: OldLake) -> None:
+    spec, stores = unsealed
+    assert set(to_seal(spec, stores)) == {
+        "the moves of its aliases, by which version 2 is champion",
+        "version 1, which was champion, as MLflow's tags describe it",
+        "version 2, which was champion, as MLflow's tags describe it",
+    }
+    done = seal(spec, stores)
+    assert (done.champion, sorted(done.versions), done.left_out) == ("2", ["1", "2"], {})
+    assert to_seal(spec, stores) == []
+    assert seal(spec, stores).versions == []
+
+
+def test_a_version_whose_graph_is_another_is_not_sealed(unsealed: OldLake) -> None:
+    spec, stores = unsealed
+    facts, _ = stores.registry.facts(MODEL, "2")
+    stores.lake.objects.put(facts["onnx_key"], b"foreign")
+    assert "has not the sha256" in seal(spec, stores).left_out["2"]
+    with pytest.raises(ModelError, match="has no sealed record"):
+        plan(spec, PENDING, stores)
+
+
 def test_the_recorded_champion_scores(old: OldLake) -> None:
     pin, number = old.stores.aliases.champion(MODEL)
-    assert (pin, number) == (Pin(**expected()["pin"]), 2)
+    assert (replace(pin, profile_sha256=""), number) == (Pin(**expected()["pin"]), 2)
     assert old.stores.lake.objects.head(pin.key)
 
 

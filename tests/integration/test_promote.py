@@ -221,7 +221,7 @@ def gated(stores: Stores, turns: Turns, name: str) -> Stores:
     mine = as_run(stores, airflow_run=name)
     owners: list[tuple[Any, str, Callable[..., bool]]] = [
         (mine.registry, "tag", lambda *_: True),
-        (mine.lake.objects, "put_if", lambda key, *_: not key.endswith("head.json")),
+        (mine.lake.objects, "put_if", lambda key, *_: key.startswith("ledger/") and not key.endswith("head.json")),
         (mine.registry, "set_alias", lambda *_: True),
     ]
     for owner, attribute, concerns in owners:
@@ -284,14 +284,14 @@ def test_of_two_rollbacks_at_once_one_goes_back(
 ) -> None:
     """Two people saw the same bad champion; together they went back twice."""
     mine = as_run(stores, by="me")
-    pin = mine.registry.pin
+    pin = mine.versions.pin
 
     def paused(*arguments: Any) -> Any:
-        monkeypatch.setattr(mine.registry, "pin", pin)
+        monkeypatch.setattr(mine.versions, "pin", pin)
         rollback(history, as_run(stores, by="her"))
         return pin(*arguments)
 
-    monkeypatch.setattr(mine.registry, "pin", paused)
+    monkeypatch.setattr(mine.versions, "pin", paused)
     with pytest.raises(Superseded, match="the champion was version 4, and is version 3 since"):
         rollback(history, mine)
     assert moves(stores, history)[4:] == [("4", "3")]

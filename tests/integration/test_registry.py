@@ -6,6 +6,7 @@ from nightshift.errors import ModelError, NoChampion, UsageError
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 from nightshift.stores.registry import CHALLENGER, CHAMPION, PASSED, Registry
+from tests.champions import seal_version
 
 pytestmark = pytest.mark.stack
 
@@ -61,26 +62,39 @@ def test_registering_alone_makes_no_champion(
         stores.aliases.champion(model)
 
 
-def test_a_pin_has_every_fact_that_scoring_needs(registry: Registry, model: str, source: tuple[str, str]) -> None:
+def test_a_pin_has_every_fact_that_scoring_needs(
+    registry: Registry, stores: Stores, model: str, source: tuple[str, str]
+) -> None:
     version = registry.register(model, "about", *source, FACTS)
-    pin = registry.pin(model, version)
+    record = seal_version(stores, model, version, run_id=source[1])
+    pin = stores.versions.pin(model, version)
     assert (pin.model, pin.version, pin.run_id) == (model, "1", source[1])
     assert (pin.sha256, pin.key, pin.snapshot_md5, pin.trained_through) == tuple(FACTS.values())[1:]
+    assert stores.versions.record(model, version) == record
+
+
+def test_tags_alone_let_nothing_score(registry: Registry, stores: Stores, model: str, source: tuple[str, str]) -> None:
+    version = registry.register(model, "about", *source, FACTS)
+    with pytest.raises(ModelError, match="has no sealed record in the lake") as error:
+        stores.versions.pin(model, version)
+    assert f"nightshift seal {model}" in str(error.value.fix)
 
 
 @pytest.mark.parametrize("gate", ["pending", "failed", ""])
 def test_a_version_that_did_not_pass_its_gate_cannot_be_pinned(
-    registry: Registry, model: str, source: tuple[str, str], gate: str
+    registry: Registry, stores: Stores, model: str, source: tuple[str, str], gate: str
 ) -> None:
     version = registry.register(model, "about", *source, {**FACTS, "gate": gate})
+    if gate == "failed":
+        seal_version(stores, model, version, gate)
     with pytest.raises(ModelError, match=f"{model} version 1 has not passed its gate and must not score"):
-        registry.pin(model, version)
+        stores.versions.pin(model, version)
 
 
 def test_registering_a_run_twice_gives_one_version(registry: Registry, model: str, source: tuple[str, str]) -> None:
     assert registry.register(model, "about", *source, {**FACTS, "gate": "pending"}) == "1"
     assert registry.register(model, "about", *source, FACTS) == "1"
-    assert registry.pin(model, "1").sha256 == "aa"
+    assert registry.facts(model, "1") == (FACTS, source[1])
     assert registry.register(model, "about", *logged(registry, model), FACTS) == "2"
 
 
@@ -94,9 +108,10 @@ def test_aliases_move_one_by_one(registry: Registry, model: str, source: tuple[s
     assert (registry.alias(model, CHAMPION), registry.alias(model, CHALLENGER)) == ("2", "2")
 
 
-def test_a_version_that_there_is_not_is_explained(registry: Registry, model: str) -> None:
-    with pytest.raises(ModelError, match="has no version 99"):
-        registry.pin(model, "99")
+@pytest.mark.parametrize("version", ["99", "../1", "", "\u0661", "1\n"])
+def test_a_version_that_there_is_not_is_explained(stores: Stores, model: str, version: str) -> None:
+    with pytest.raises(ModelError, match="has no version"):
+        stores.versions.pin(model, version)
 
 
 def test_the_link_leads_to_the_run(registry: Registry, model: str, source: tuple[str, str]) -> None:

@@ -171,6 +171,24 @@ def test_no_two_public_types_share_a_name(repository: Path) -> None:
     assert {public: names for public, names in homes.items() if len(names) > 1} == {}
 
 
+# Whoever asks an object for these lets it say how it is read; of onnx, which reads protobuf alone, one may.
+LOADERS = {"load_model", "load_context", "unwrap_python_model", "get_raw_model", "read_pickle"}
+
+
+def loaders_called(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr in LOADERS and ast.unparse(node.value) != "onnx":
+            yield ast.unparse(node)
+
+
+def test_no_loader_of_mlflow_is_called(repository: Path) -> None:
+    """Lint knows the module by its import alone, and steps get it as the value of a session."""
+    trees = {name: ast.parse(file.read_text()) for name, file in package_files(repository).items()}
+    called = {name: list(loaders_called(tree)) for name, tree in trees.items()}
+    assert {name: calls for name, calls in called.items() if calls} == {}
+    assert list(loaders_called(ast.parse("client.sklearn.load_model(uri)"))) == ["client.sklearn.load_model"]
+
+
 def test_pipelines_is_a_folder_and_no_package(repository: Path) -> None:
     assert not (repository / "pipelines" / "__init__.py").exists()
     files = [file for source in SOURCES for file in (repository / source).rglob("*.py")]

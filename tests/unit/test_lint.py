@@ -33,6 +33,25 @@ def test_lint_refuses_a_wall_clock_where_a_partition_date_is_meant(repository: P
     assert not banned(repository, "pipelines/nightshift/stack/launch.py", code)
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import pickle\n",
+        "from pickle import loads\n",
+        "import joblib\n",
+        "import mlflow\nmlflow.sklearn.load_model('x')\n",
+        "import mlflow\nmlflow.pyfunc.load_model('x')\n",
+        "import numpy as np\nnp.load('x', allow_pickle=True)\n",
+        "import torch\ntorch.load('x')\n",
+        "import pandas as pd\npd.read_pickle('x')\n",
+        "import yaml\nyaml.load('x', Loader=yaml.Loader)\n",
+    ],
+)
+def test_lint_refuses_what_lets_bytes_say_what_runs(repository: Path, code: str) -> None:
+    """Code ran through a replaced model file: its own MLmodel said that it was a pickle."""
+    assert banned(repository, "pipelines/nightshift/steps/plan.py", code)
+
+
 def test_lint_refuses_imports_of_the_source_root(repository: Path) -> None:
     assert banned(repository, "pipelines/nightshift/steps/plan.py", "import pipelines.nightshift\n")
     assert banned(repository, "dags/mine.py", "from pipelines.nightshift import spec\n")

@@ -226,3 +226,23 @@ def rollback(
 
     spec, stores = open_model(model)
     say(rollback(spec, stores, to=to, why=why))
+
+
+@app.command()
+def seal(
+    model: ModelArgument,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Vouch for a model's versions and moves from before the seals, or sealed by a key that is to go."""
+    from nightshift.steps.seal import seal, to_seal
+
+    spec, stores = open_model(model)
+    lines = to_seal(spec, stores)
+    if not lines:
+        typer.echo(f"{model}: everything is sealed by the first key")
+        return
+    for line in lines:
+        typer.echo(f"  {line}")
+    if not yes:
+        typer.confirm(f"you know that this is right, and may say what scores for {model}?", abort=True)
+    say(seal(spec, stores))

@@ -105,7 +105,11 @@ def env(
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Also read all that the lake's records name, against their digests.")
+    ] = False,
+) -> None:
     """Try the store, the services, the packages and the disk; exit 1 when the store cannot be trusted."""
     from nightshift.settings import export_env, settings
     from nightshift.stack.doctor import examine, require_trusted
@@ -115,3 +119,20 @@ def doctor() -> None:
     findings = examine(settings())
     print_findings(findings)
     require_trusted(findings)
+    if deep:
+        _examine_lake()
+
+
+def _examine_lake() -> None:
+    """A line for each damaged thing, with what mends it; exit 1 when there is one."""
+    from nightshift.cli.output import open_stores
+    from nightshift.steps.doctor import examine_lake
+    from nightshift.terminal import ProgressView
+
+    with ProgressView() as view:
+        findings = examine_lake(open_stores(), view.on_progress)
+    for error in findings.damaged:
+        typer.echo(f"damaged: {error.message} -> {error.fix}")
+    typer.echo(f"{findings.examined:,} things of the lake were read: {len(findings.damaged):,} are damaged")
+    if findings.damaged:
+        raise typer.Exit(1)

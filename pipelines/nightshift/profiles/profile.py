@@ -5,6 +5,7 @@ of the reference's nights; the alarm lines are drawn from these at monitoring ti
 ``monitoring/accuracy.py``), so a new false-alarm rate in the spec needs no new training.
 """
 
+import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -14,7 +15,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from nightshift.contracts import Pin
-from nightshift.errors import ModelError
+from nightshift.errors import ModelError, UnreadableRecord
 from nightshift.modelling.arrays import Array, Booleans, Float64s, Int64s, Places
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.label_types.base import ArrowValues
@@ -128,16 +129,30 @@ def build(
 
 
 def load_profile(pin: Pin, lake: Lake) -> Profile:
-    """The profile of a pinned version. Raises ``ModelError`` when it is not there, ``UnreadableRecord``."""
-    key = layout.profile(pin.model, pin.sha256)
-    profile = lake.objects.get_record(key, Profile)
-    if profile is None:
-        where = f"{lake.objects.uri}/{key}"
+    """The profile of a pinned version, held against its digest where the pin has one.
+
+    Raises ``ModelError`` when it is not there, ``UnreadableRecord``.
+    """
+    key = layout.profile(pin.model, pin.sha256, pin.profile_sha256)
+    where = f"{lake.objects.uri}/{key}"
+    stored = lake.objects.get_opened(key, lambda body: _opened(body, pin, where))
+    if stored is None:
         raise ModelError(
             f"{pin.model} version {pin.version} has no profile at {where}",
             fix=f"trigger {pin.model}.train: a version gets its profile when it is trained",
         )
+    profile, _ = stored
     return profile
+
+
+def _opened(body: bytes, pin: Pin, where: str) -> Profile:
+    sha256 = hashlib.sha256(body).hexdigest()
+    if pin.profile_sha256 not in {"", sha256}:
+        raise UnreadableRecord(
+            f"{where} is not as it was written: it has sha256 {sha256}, pinned is {pin.profile_sha256}",
+            fix=f"nightshift rollback {pin.model}; find out who wrote to models/ in the lake",
+        )
+    return Profile.from_json(body, where)
 
 
 def _is_scored(scores: Float64s) -> Booleans:

@@ -19,7 +19,7 @@ from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
 from nightshift.stores.parquet import LARGE_ROWS, ROW_GROUP_ROWS
 from nightshift.stores.parquet_source import is_intact
-from nightshift.stores.records import Record
+from nightshift.stores.seals import SealedRecord, Seals
 
 FORMAT = 2
 FEW_ROWS = 1_000
@@ -29,8 +29,11 @@ CODE = ("nightshift.scoring", "nightshift.steps.score")
 DISTRIBUTIONS = sorted({"numpy", "pyarrow", "onnxruntime", *PACKAGES.values()})
 
 
-class FinishedShard(Record):
-    """That a shard is done, and what is in it; ``index`` is its place in the plan that it was scored for."""
+class FinishedShard(SealedRecord):
+    """That a shard is done, and what is in it; ``index`` is its place in the plan that it was scored for.
+
+    What is published is what it names, so it counts with a seal alone.
+    """
 
     what = "a record of a finished shard"
     remedy = "delete it: then the shard is scored again"
@@ -131,14 +134,19 @@ def load_result(key: str, shard: Shard, stores: Stores) -> ShardResult | None:
 
 
 def _finished(key: str, stores: Stores) -> FinishedShard | None:
+    place = layout.shard_result(key)
     try:
-        finished = stores.lake.objects.get_record(layout.shard_result(key), FinishedShard)
+        finished = stores.lake.objects.get_record(place, FinishedShard)
     except UnreadableRecord:
         return None
-    return finished if finished and finished.key == key else None
+    if finished is None or finished.key != key:
+        return None
+    return finished if finished.is_believed(Seals.of(stores.settings), place) else None
 
 
 def store_result(result: ShardResult, stores: Stores) -> ShardResult:
     """Record that a shard is done, or that somebody is about to use it."""
-    stores.lake.objects.put_record(layout.shard_result(result.key), FinishedShard(**asdict(result)))
+    place = layout.shard_result(result.key)
+    finished = FinishedShard(**asdict(result)).under_seal(Seals.of(stores.settings), place)
+    stores.lake.objects.put_record(place, finished)
     return result

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from nightshift.settings import DVC_REMOTE, ENV_FILE, LAKE, REGION
+from nightshift.settings import DVC_REMOTE, ENV_FILE, LAKE, REGION, SEAL_KEY
 from nightshift.stack.files import write_private
 from nightshift.stack.keys import Keys
 from nightshift.stack.ports import HOST, Ports
@@ -14,7 +14,8 @@ USER = "admin"
 
 # A caller's session token or profile would win over, or spoil, the stack's own keys.
 CONFLICTING_ENV = ("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_PROFILE")
-_FOREIGN = ("AWS_", "MLFLOW_", "AIRFLOW_", "AIRFLOW__", "WEED_", "S3_")
+# No service has the key that says which model scores but Airflow, whose tasks seal; it is told by ``extra``.
+_FOREIGN = ("AWS_", "MLFLOW_", "AIRFLOW_", "AIRFLOW__", "WEED_", "S3_", SEAL_KEY)
 
 
 def client_env(home: Path, project: Path, ports: Ports, keys: Keys) -> dict[str, str]:
@@ -40,6 +41,7 @@ def client_env(home: Path, project: Path, ports: Ports, keys: Keys) -> dict[str,
         "NIGHTSHIFT_AIRFLOW_URL": f"http://{HOST}:{ports.airflow}",
         "NIGHTSHIFT_AIRFLOW_USER": USER,
         "NIGHTSHIFT_AIRFLOW_PASSWORD": keys.airflow_password,
+        SEAL_KEY: keys.seal_key,
         **_no_proxy(),
     }
 

@@ -9,7 +9,13 @@ from nightshift.errors import StackError
 from nightshift.stack.files import read_json, write_json
 
 KEYS_FILE = "keys.json"
-LATER = frozenset({"mlflow_password", "mlflow_secret_key", "mlflow_s3_access_key", "mlflow_s3_secret_key"})
+LATER = frozenset({
+    "mlflow_password",
+    "mlflow_secret_key",
+    "mlflow_s3_access_key",
+    "mlflow_s3_secret_key",
+    "seal_key",
+})
 """Keys that homes of before do not have, and get: nothing that they hold depends on them."""
 
 
@@ -27,6 +33,7 @@ class Keys:
     mlflow_secret_key: str
     mlflow_s3_access_key: str
     mlflow_s3_secret_key: str
+    seal_key: str
 
     @classmethod
     def generate(cls) -> "Keys":
@@ -42,6 +49,7 @@ class Keys:
             mlflow_secret_key=secrets.token_hex(32),
             mlflow_s3_access_key=f"MLFLOW{secrets.token_hex(5).upper()}",
             mlflow_s3_secret_key=secrets.token_hex(20),
+            seal_key=secrets.token_hex(32),
         )
 
 

@@ -103,7 +103,7 @@ def _no_threshold(spec: ModelSpec, pin: Pin, stores: Stores) -> str:
     if spec.predict.share is None:
         return ""
     try:
-        stores.registry.threshold(pin, spec.predict.share)
+        stores.versions.threshold(pin, spec.predict.share)
     except ModelError as error:
         return f"{error.message}: nothing scores until a training"
     return ""

@@ -52,13 +52,7 @@ def find_snapshot(name: str, stores: Stores) -> NamedSnapshot:
     model, alias_or_version = of_model.groups()
     spec = find_spec(stores.settings.models, model)
     version = _version(model, alias_or_version, stores)
-    facts, _ = stores.registry.facts(model, version)
-    if "snapshot_md5" not in facts:
-        raise ModelError(
-            f"{model} version {version} does not say what it was trained on",
-            fix="name an md5",
-        )
-    return NamedSnapshot(facts["snapshot_md5"], spec)
+    return NamedSnapshot(_learnt_from(model, version, stores), spec)
 
 
 def checkout(name: str, folder: Path, stores: Stores, *, force: bool = False) -> CheckedOut:
@@ -72,6 +66,20 @@ def checkout(name: str, folder: Path, stores: Stores, *, force: bool = False) ->
         _require_replaceable(folder, force)
         _replace(folder, md5, stores)
     return _checked_out(md5, folder)
+
+
+def _learnt_from(model: str, version: str, stores: Stores) -> str:
+    """By the version's record; of one that no gate has judged, and that scores nothing, by MLflow."""
+    record = stores.versions.record(model, version)
+    if record:
+        return record.snapshot_md5
+    facts, _ = stores.registry.facts(model, version)
+    if "snapshot_md5" not in facts:
+        raise ModelError(
+            f"{model} version {version} does not say what it was trained on",
+            fix="name an md5",
+        )
+    return facts["snapshot_md5"]
 
 
 def _version(model: str, alias_or_version: str, stores: Stores) -> str:

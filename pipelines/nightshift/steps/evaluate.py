@@ -94,7 +94,7 @@ def _lacks_threshold(spec: ModelSpec, champion: Pin, stores: Stores) -> bool:
     if spec.predict.share is None:
         return False
     try:
-        stores.registry.threshold(champion, spec.predict.share)
+        stores.versions.threshold(champion, spec.predict.share)
     except ModelError:
         return True
     return False

@@ -19,7 +19,7 @@ from functools import partial
 from nightshift.concurrency import ordered_map
 from nightshift.contracts import Dataset, Maintained
 from nightshift.datasets import KEEP_DAYS, LEAST_KEEP_DAYS
-from nightshift.errors import MissingPartition, UnreadableRecord, UsageError
+from nightshift.errors import DamagedFile, MissingPartition, UnreadableRecord, UsageError
 from nightshift.progress import OnProgress, counted, unheard
 from nightshift.spec import ModelSpec
 from nightshift.steps import _maintain_cache as cache
@@ -201,8 +201,8 @@ class _Broom:
                 self._do(action)
         except UnreadableRecord as error:
             done.unreadable.append(error.message)
-        except MissingPartition as error:
-            # A file went between the listing and the copy.
+        except (MissingPartition, DamagedFile) as error:
+            # A file went between the listing and the copy, or is not what its manifest names.
             done.damaged.append(error.message)
         return done
 

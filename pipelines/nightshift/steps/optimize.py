@@ -10,10 +10,11 @@ import numpy as np
 import pyarrow as pa
 
 from nightshift.concurrency import let_openmp_threads_sleep
-from nightshift.contracts import Candidate, GraphRef, Registered
+from nightshift.contracts import Candidate, GraphRef, Registered, Trained
 from nightshift.errors import ModelError
 from nightshift.extras import require
 from nightshift.modelling.holdout import Split, read_split
+from nightshift.modelling.trained_file import TRAINED_FILE, read_pipeline
 from nightshift.optimization.export import to_onnx
 from nightshift.optimization.parity import parity_rows
 from nightshift.optimization.variants.catalogue import FP32, build_all, builders
@@ -60,22 +61,39 @@ def optimize(spec: ModelSpec, registered: Registered, stores: Stores, progress: 
     trained = registered.trained
     spec = spec.with_classes(trained.classes or spec.label.classes).with_threshold(trained.threshold)
     with stores.registry.session(spec.name) as mlflow, mlflow.start_run(run_id=trained.run_id):
-        pipeline = mlflow.sklearn.load_model(trained.model_uri)
+        pipeline = _trained_pipeline(mlflow, spec, trained)
         rows = read_split(spec, trained.snapshot, stores)
         variants = search(spec, pipeline, rows, progress)
-        graph = _store_graph(spec, variants, stores)
         chosen = OnnxGraph(spec, variants.body)
         profile = _profile(spec, rows, chosen)
-        stores.lake.objects.put(layout.profile(spec.name, graph.sha256), profile, "application/json")
+        graph = _store_graph(spec, variants, profile, stores)
         mlflow.log_text(profile.decode(), "onnx/profile.json")
         _log(mlflow, spec, variants)
     tags = {
         "onnx_sha256": graph.sha256,
         "onnx_key": graph.key,
         "variant": graph.variant,
+        "profile_sha256": graph.profile_sha256,
     }
     stores.registry.tag(spec.name, registered.version, tags)
     return Candidate(spec.name, registered.version, trained, graph)
+
+
+def _trained_pipeline(mlflow: Any, spec: ModelSpec, trained: Trained) -> "Pipeline":
+    """The file that ``train`` wrote, as bytes; MLflow is not asked how to read it. Raises ``ModelError``."""
+    if not trained.sha256:
+        raise ModelError(
+            f"{spec.name}: the training in MLflow's run {trained.run_id} does not say the digest of its model: it is of"
+            " an earlier version of Nightshift",
+            fix=f"train anew: nightshift train {spec.name} NIGHT, or trigger {spec.name}.train",
+        )
+    model_id = trained.model_uri.removeprefix("models:/")
+    folder = mlflow.MlflowClient().get_logged_model(model_id).artifact_location
+    address = f"{folder}/{TRAINED_FILE}"
+    with tempfile.TemporaryDirectory(prefix="nightshift-") as place:
+        file = mlflow.artifacts.download_artifacts(artifact_uri=address, dst_path=place)
+        body = Path(file).read_bytes()
+    return read_pipeline(spec, body, trained.sha256, address)
 
 
 def search(spec: ModelSpec, pipeline: "Pipeline", rows: Split, progress: OnProgress = unheard) -> VariantSearch:
@@ -145,10 +163,13 @@ def _profile(spec: ModelSpec, rows: Split, graph: OnnxGraph) -> bytes:
     return build_profile(spec, table, nights, scores, labels).to_json()
 
 
-def _store_graph(spec: ModelSpec, variants: VariantSearch, stores: Stores) -> GraphRef:
+def _store_graph(spec: ModelSpec, variants: VariantSearch, profile: bytes, stores: Stores) -> GraphRef:
+    """Graph and profile, each under its digest: two versions of one graph may have two profiles."""
     sha256 = hashlib.sha256(variants.body).hexdigest()
+    profile_sha256 = hashlib.sha256(profile).hexdigest()
     key = layout.graph(spec.name, sha256)
     stores.lake.objects.put(key, variants.body)
+    stores.lake.objects.put(layout.profile(spec.name, sha256, profile_sha256), profile, "application/json")
     parity = variants.chosen.parity
     if parity is None:
         raise ModelError(f"{spec.name}: the variant {variants.chosen.name} was chosen but never compared")
@@ -160,6 +181,7 @@ def _store_graph(spec: ModelSpec, variants: VariantSearch, stores: Stores) -> Gr
         label_flips=parity.label_flips,
         rows_compared=parity.rows,
         variant=variants.chosen.name,
+        profile_sha256=profile_sha256,
     )
 
 

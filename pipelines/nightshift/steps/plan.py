@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from nightshift.contracts import Dataset, Pin, Plan, Shard
-from nightshift.errors import FromTheFuture, MissingPartition, NoChampion
+from nightshift.errors import DamagedFile, FromTheFuture, MissingPartition, ModelError, NoChampion
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 from nightshift.stores.manifest import CHAMPION_MOVE, DataFile, Manifest, sequences
+from nightshift.stores.registry import CHAMPION
 
 
 def plan(spec: ModelSpec, partition: str, stores: Stores, *, allow_future_model: bool = False) -> Plan:
@@ -28,7 +29,7 @@ def plan(spec: ModelSpec, partition: str, stores: Stores, *, allow_future_model:
     share = spec.predict.share
     if published:
         # What is lost of the night that stands does not keep it from being made anew.
-        with suppress(MissingPartition):
+        with suppress(MissingPartition, DamagedFile):
             stores.lake.heal(published)
     return Plan(
         model=spec.name,
@@ -40,17 +41,30 @@ def plan(spec: ModelSpec, partition: str, stores: Stores, *, allow_future_model:
         base_etag=draft.base_etag,
         shards=_shards(validated, spec.predict.shard_rows, stores),
         inputs=sequences(validated) | {CHAMPION_MOVE: move},
-        threshold=None if share is None else stores.registry.threshold(pin, share),
+        threshold=None if share is None else stores.versions.threshold(pin, share),
     )
 
 
 def _champion(spec: ModelSpec, published: Manifest | None, stores: Stores) -> tuple[Pin, int]:
-    """Who scores, and by which move; where none was ever written, whom MLflow shows, if it passed its gate."""
+    """Who scores, and by which move. MLflow decides nothing, but what it shows must be explained."""
     known = published.inputs.get(CHAMPION_MOVE, 0) if published else 0
     try:
-        return stores.aliases.champion(spec.name, known)
+        champion = stores.aliases.champion(spec.name, known)
     except NoChampion:
-        return stores.registry.champion(spec.name), known
+        _refuse_an_alias_alone(spec, stores)
+        raise
+    stores.aliases.require_shown(spec.name)
+    return champion
+
+
+def _refuse_an_alias_alone(spec: ModelSpec, stores: Stores) -> None:
+    """Before there was a ledger MLflow's alias said who scores; a person has to say that it was right."""
+    shown = stores.registry.alias(spec.name, CHAMPION)
+    if shown:
+        raise ModelError(
+            f"{spec.name}: MLflow has the alias {CHAMPION} on version {shown}, and the ledger of the lake has no move",
+            fix=f"if it is right: nightshift seal {spec.name}",
+        )
 
 
 def _refuse_the_future(pin: Pin, partition: str) -> None:
@@ -81,7 +95,8 @@ def _shards(manifest: Manifest, shard_rows: int, stores: Stores) -> list[Shard]:
 
 def _ranges(file: DataFile, shard_rows: int, stores: Stores) -> Iterator[tuple[int, int, int]]:
     """Runs of row groups with at least ``shard_rows`` rows, but for the last: first, end and rows of each."""
-    metadata = stores.lake.source(file).open().metadata
+    # Its tasks read parts of it, so that here alone all of it is held against its digest before it is scored.
+    metadata = stores.lake.source(file, wholly=True).open().metadata
     first = 0
     rows = 0
     for group in range(metadata.num_row_groups):

@@ -10,7 +10,8 @@ from nightshift.errors import Superseded, Unavailable, UsageError
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 from nightshift.stores.aliases import AliasHead, AliasMove
-from nightshift.stores.registry import CHALLENGER, CHAMPION, LONGEST_TAG, PASSED
+from nightshift.stores.registry import CHALLENGER, CHAMPION, FAILED, LONGEST_TAG, PASSED
+from nightshift.stores.versions import GateVerdict, VersionRecord
 
 log = logging.getLogger("nightshift")
 
@@ -57,7 +58,7 @@ def _take_over(spec: ModelSpec, verdict: Verdict, stores: Stores) -> Promotion:
             # Promoted before, by an earlier try of this task.
             break
         _require_compared(spec, verdict, head)
-        _tag(spec, verdict, PASSED, stores)
+        _record(spec, verdict, PASSED, stores)
         move = _move(spec, CHAMPION, head, candidate, reason, stores)
         if ledger.append(head, move):
             break
@@ -73,7 +74,7 @@ def _stay(spec: ModelSpec, verdict: Verdict, stores: Stores) -> Promotion:
         if champion == candidate:
             # Whatever was said since, it scores, and stays.
             return Promotion(spec.name, champion, verdict.champion, moved=False, reason=reason)
-        _tag(spec, verdict, "failed", stores)
+        _record(spec, verdict, FAILED, stores)
         move = _move(spec, CHALLENGER, head, candidate, reason, stores)
         if move.before == candidate or ledger.append(head, move):
             break
@@ -94,7 +95,7 @@ def _go_back(spec: ModelSpec, stores: Stores, to: str | None, reason: str) -> Al
                 fix=f"if that is none either: nightshift rollback {spec.name}",
             )
         target = _target(spec, head, to)
-        stores.registry.pin(spec.name, target)
+        stores.versions.pin(spec.name, target)
         move = _move(spec, CHAMPION, head, target, reason, stores)
         if ledger.append(head, move):
             break
@@ -129,12 +130,31 @@ def _target(spec: ModelSpec, head: AliasHead, to: str | None) -> str:
     return target
 
 
-def _tag(spec: ModelSpec, verdict: Verdict, gate: str, stores: Stores) -> None:
+def _record(spec: ModelSpec, verdict: Verdict, gate: GateVerdict, stores: Stores) -> None:
+    """What the version is and what its gate said: in the lake, sealed, and for show in MLflow."""
+    candidate = verdict.candidate
+    record = VersionRecord(
+        model=spec.name,
+        version=candidate.version,
+        run_id=candidate.trained.run_id,
+        onnx_sha256=candidate.graph.sha256,
+        onnx_key=candidate.graph.key,
+        variant=candidate.graph.variant,
+        profile_sha256=candidate.graph.profile_sha256,
+        snapshot_md5=candidate.trained.snapshot.md5,
+        trained_through=candidate.trained.snapshot.last_night,
+        share=candidate.trained.share,
+        threshold=candidate.trained.threshold,
+        gate=gate,
+        reason=_reason(verdict),
+        origin=dict(stores.origin),
+    )
+    stores.versions.write(record)
     tags = {
         "gate": gate,
         "gate_reason": _reason(verdict)[:LONGEST_TAG],
     }
-    stores.registry.tag(spec.name, verdict.candidate.version, tags)
+    stores.registry.tag(spec.name, candidate.version, tags)
 
 
 def _move(spec: ModelSpec, alias: str, head: AliasHead, version: str, reason: str, stores: Stores) -> AliasMove:

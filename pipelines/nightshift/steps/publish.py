@@ -16,7 +16,7 @@ from nightshift.scoring.shards import empty_groups, first_rows, night_digest, sh
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 from nightshift.stores.manifest import DataFile
-from nightshift.stores.parquet_source import ParquetSource, StoredFile, iter_row_groups
+from nightshift.stores.parquet_source import WHOLE_BYTES, ParquetSource, StoredFile, iter_row_groups, require_intact
 from nightshift.validation.uniqueness import repeated_rows
 
 VERSION = "model_version"
@@ -34,6 +34,7 @@ def publish(spec: ModelSpec, plan: Plan, results: list[ShardResult], stores: Sto
     for result in ordered:
         # What this run will commit is young again, however long it waited: maintain leaves it alone.
         store_result(result, stores)
+    _require_input(plan, stores)
     file = _one_file(spec, plan, ordered, stores)
     _check_rows(spec, plan, file, stores)
     shards = [result.key for result in ordered]
@@ -51,6 +52,13 @@ def publish(spec: ModelSpec, plan: Plan, results: list[ShardResult], stores: Sto
         ),
         counts=_summed(ordered),
     )
+
+
+def _require_input(plan: Plan, stores: Stores) -> None:
+    """A large input was read in parts: what it was when it was planned it must still be."""
+    large = {shard.key: shard for shard in plan.shards if shard.bytes > WHOLE_BYTES}
+    for shard in large.values():
+        require_intact(stores.lake.objects, shard)
 
 
 def _planned(spec: ModelSpec, plan: Plan, results: list[ShardResult]) -> list[ShardResult]:

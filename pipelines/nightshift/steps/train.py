@@ -3,6 +3,7 @@
 import logging
 import warnings
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nightshift.contracts import Registered, SnapshotRef, Trained
@@ -14,9 +15,11 @@ from nightshift.modelling.holdout import LabelledRows, Split, read_split
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.outcomes import check_outcomes, learnable_classes, unknown_classes
+from nightshift.modelling.trained_file import TRAINED_FILE, digest_of
 from nightshift.modelling.trainers import trainer_of
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
+from nightshift.stores.seals import Seals
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -40,6 +43,8 @@ def train(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> Trained:
     without the extra ``train``.
     """
     require("train", f"training {spec.name}")
+    # Without a key the version could not be sealed in the end.
+    Seals.of(stores.settings)
     rows = read_split(spec, snapshot, stores)
     check_outcomes(spec, rows)
     learnt = _of_learnable_classes(spec, rows)
@@ -67,7 +72,7 @@ def train(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> Trained:
         card = model_card(spec, snapshot, metrics, rows)
         mlflow.log_text(card, "model_card.md")
         mlflow.log_dict(written.model_dump(mode="json"), "model.yaml")
-        uri = _log_model(mlflow, spec, pipeline, rows.train)
+        uri, sha256 = _log_model(mlflow, spec, pipeline, rows.train)
     return Trained(
         spec.name,
         run.info.run_id,
@@ -76,6 +81,8 @@ def train(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> Trained:
         metrics,
         classes=list(spec.label.classes),
         threshold=threshold,
+        share=written.predict.share,
+        sha256=sha256,
     )
 
 
@@ -97,7 +104,7 @@ def register(spec: ModelSpec, trained: Trained, stores: Stores) -> Registered:
         "trained_through": trained.snapshot.last_night,
     }
     if trained.threshold is not None:
-        tags |= {"threshold": repr(trained.threshold), "share": str(spec.predict.share)}
+        tags |= {"threshold": repr(trained.threshold), "share": str(trained.share)}
     version = stores.registry.register(spec.name, spec.description, trained.model_uri, trained.run_id, tags)
     return Registered(spec.name, version, trained)
 
@@ -180,21 +187,42 @@ def _log_figures(mlflow: Any, spec: ModelSpec, pipeline: "Pipeline", rows: Label
         mlflow.log_figure(figure, file)
 
 
-def _log_model(mlflow: Any, spec: ModelSpec, pipeline: "Pipeline", rows: LabelledRows) -> str:
+class _NotedFlavour:
+    """MLflow's flavour of scikit-learn, which notes the digest of the file before it leaves this process."""
+
+    __name__ = "mlflow.sklearn"
+
+    def __init__(self) -> None:
+        self.sha256 = ""
+
+    def save_model(self, path: str, **settings: Any) -> None:
+        """As MLflow calls it, with a folder of this process's own."""
+        import mlflow.sklearn
+
+        mlflow.sklearn.save_model(path=path, **settings)
+        body = Path(path, TRAINED_FILE).read_bytes()
+        self.sha256 = digest_of(body)
+
+
+def _log_model(mlflow: Any, spec: ModelSpec, pipeline: "Pipeline", rows: LabelledRows) -> tuple[str, str]:
+    """The address of the model in MLflow, and the digest of its file."""
     from mlflow.models import infer_signature
 
     example = model_inputs(spec, rows.table.slice(0, EXAMPLE_ROWS))
     predict_method = label_type(spec).predict_method
+    flavour = _NotedFlavour()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         signature = infer_signature(example, getattr(pipeline, predict_method)(example))
-        logged = mlflow.sklearn.log_model(
-            pipeline,
+        logged = mlflow.models.Model.log(
+            artifact_path=None,
             name="model",
+            flavor=flavour,
+            sk_model=pipeline,
             signature=signature,
             pyfunc_predict_fn=predict_method,
             serialization_format="skops",
             skops_trusted_types=list(trainer_of(spec).trusted),
             pip_requirements=["scikit-learn", "skops"],
         )
-    return str(logged.model_uri)
+    return str(logged.model_uri), flavour.sha256

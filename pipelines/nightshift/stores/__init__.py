@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nightshift.stores.lake import Lake
     from nightshift.stores.registry import Registry
     from nightshift.stores.snapshots import Snapshots
+    from nightshift.stores.versions import Versions
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,13 @@ class Stores:
         from nightshift.stores.aliases import Aliases
 
         return Aliases(self)
+
+    @cached_property
+    def versions(self) -> Versions:
+        """What each version is, and whether it may score, by sealed records in S3."""
+        from nightshift.stores.versions import Versions
+
+        return Versions(self)
 
     @cached_property
     def snapshots(self) -> Snapshots:

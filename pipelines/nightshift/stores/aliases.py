@@ -1,6 +1,7 @@
 """Which version is champion and which challenger: the ledger of their moves says it, MLflow's aliases show it.
 
-A move is appended to the ledger, and then MLflow's alias is set. Who moves an alias in MLflow alone moves nothing.
+A move is appended to the ledger, sealed, and then MLflow's alias is set. Who moves an alias in MLflow alone moves
+nothing; but nothing is scored until somebody has looked at it.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ class AstrayAlias:
     shown: str | None
 
     def __str__(self) -> str:
-        shown = f"version {self.shown}" if self.shown else "no version"
+        shown = _version(self.shown)
         return f"set the alias {self.alias} of {self.model} to version {self.version}, which MLflow has on {shown}"
 
 
@@ -115,7 +116,28 @@ class Aliases:
         if head.number < known:
             log.warning("%s: the ledger of its aliases has lost moves: it ends at %d of %d", model, head.number, known)
             move = known
-        return self._stores.registry.pin(model, last.version), move
+        return self._stores.versions.pin(model, last.version), move
+
+    def require_shown(self, model: str) -> None:
+        """MLflow shows the champion that the ledger says, or is let show it, where a run died before it did.
+
+        Raises ``ModelError`` when it shows another: somebody moved it there, or the ledger is an older copy of itself.
+        """
+        log = self.ledger(model)
+        last = log.head().last.get(CHAMPION)
+        shown = self._stores.registry.alias(model, CHAMPION)
+        says = last.version if last else None
+        if shown == says:
+            return
+        if last and log.entry(last.number).before == shown:
+            self.project(model)
+            return
+        raise ModelError(
+            f"{model}: MLflow has the alias {CHAMPION} on {_version(shown)}, and the ledger says {_version(says)}:"
+            " somebody moved the alias by hand, or the ledger has lost moves",
+            fix=f"nightshift maintain {model} has MLflow show the ledger; what moves the champion is"
+            f" nightshift rollback {model} --to VERSION",
+        )
 
     def astray(self, model: str) -> list[AstrayAlias]:
         """The aliases that MLflow shows otherwise; those of versions that it has no more are left out."""
@@ -161,6 +183,10 @@ def _with_move(head: AliasHead, number: int, move: AliasMove) -> AliasHead:
         if run:
             changes["by_run"] = {**head.by_run, run: number}
     return head.model_copy(update=changes)
+
+
+def _version(number: str | None) -> str:
+    return f"version {number}" if number else "no version"
 
 
 def _run(origin: Mapping[str, str]) -> str:

@@ -63,6 +63,12 @@ def committed(objects: Objects, key: PartitionKey) -> Committed | None:
         raise UnreadableRecord(
             f"{objects.uri}/{place} is the manifest of {standing.manifest.key}", fix=Manifest.remedy_for(place)
         )
+    for file in standing.manifest.files:
+        if layout.generation_of(file.key) != (key.dataset, key.model, key.partition):
+            raise UnreadableRecord(
+                f"{objects.uri}/{place} names {file.key}, which was not written for {key}",
+                fix=Manifest.remedy_for(place),
+            )
     return standing
 
 

@@ -215,7 +215,7 @@ class Lake:
             counts=counts or {},
         )
         standing = commit(self.objects, night, draft.base_etag)
-        self.heal(standing)
+        plain.serve(self.objects, standing, is_new=True)
         return standing.ref
 
     def publish(

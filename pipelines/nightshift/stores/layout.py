@@ -9,9 +9,10 @@
     monitoring/<model>/_accuracy/<night>.json                                how good it was, once its labels are there
     monitoring/<model>/_decisions/<night>.json                               whether it was worth a retrain
     reports/validation/<model>/<column>=<night>/result.json, data_docs.html  how it did against its expectations
-    models/<model>/<onnx sha256>/model.onnx, profile.json                    a version's graph, and its reference
-    ledger/<model>/000001.json, head.json                                    every move of an alias, in order
-    ledger/<model>/retrains/000001.json, head.json                           every retrain that was started
+    models/<model>/<onnx sha256>/model.onnx, profile-<its sha256>.json       a version's graph, and its reference
+    versions/<model>/<version>/000001.json, head.json                        what a version is, by each gate; sealed
+    ledger/<model>/000001.json, head.json                                    every move of an alias, in order; sealed
+    ledger/<model>/retrains/000001.json, head.json                           every retrain that was started; sealed
     snapshots/<model>/nights.json                                            which nights were joined before
     _doctor/<id>/...                                                         a store is being tried; gone afterwards
     cache/maintain/<model>/<dataset>.json                                    which nights were seen right, and how
@@ -33,6 +34,7 @@ NIGHT = re.compile(r"/([^/=]+)=([^/=]+?)(?:/|\.json$)")
 # Where a model stands second in a key; elsewhere it is the first word after what is kept of it.
 BELOW = {"manifests", "generations", "reports", "cache"}
 DATASETS = "|".join(Dataset)
+FOLDERS_OF_MODELS = ("ledger/", "versions/", *(f"manifests/{dataset}/" for dataset in Dataset))
 MANIFEST = re.compile(rf"(?:^|/)manifests/({DATASETS})/([^/]+)/([^/=]+)=([^/=]+)\.json$")
 
 
@@ -172,9 +174,16 @@ def graph(model: str, sha256: str) -> str:
     return f"models/{model}/{sha256}/model.onnx"
 
 
-def profile(model: str, sha256: str) -> str:
-    """The profile of a version, beside its graph."""
-    return f"models/{model}/{sha256}/profile.json"
+def profile(model: str, sha256: str, profile_sha256: str = "") -> str:
+    """The profile of a version, beside its graph, by its content; without it, of a version from before the seals."""
+    name = f"profile-{profile_sha256}" if profile_sha256 else "profile"
+    return f"models/{model}/{sha256}/{name}.json"
+
+
+def versions(model: str, number: str = "") -> str:
+    """The prefix of what the versions of a model are, or of one: a record for each gate that it stood before."""
+    folder = f"{number}/" if number else ""
+    return f"versions/{model}/{folder}"
 
 
 def ledger(model: str) -> str:
@@ -252,10 +261,10 @@ def night_of_generation(key: str) -> str:
     return night
 
 
-def generation_of(key: str) -> tuple[Dataset, str, str]:
-    """Dataset, model and night that a file of a generation was written for."""
-    _, dataset, model, night, *_ = key.split("/")
-    return Dataset(dataset), model, night
+def generation_of(key: str) -> tuple[str, str, str]:
+    """Dataset, model and night that a file of a generation was written for; empty words for what is none."""
+    folder, dataset, model, night, *_ = [*key.split("/"), "", "", "", ""]
+    return (dataset, model, night) if folder == "generations" else ("", "", "")
 
 
 def is_drift(key: str) -> bool:
@@ -272,9 +281,7 @@ def night_of_decision(key: str) -> str:
 def plain_night(key: str, dataset: Dataset, model: str) -> PartitionKey | None:
     """The night whose folder a plain file lies right in, or None."""
     night = night_in(key, dataset, model)
-    if night is None or not key.startswith(served_night(night)):
-        return None
-    return night
+    return night if night and key.startswith(served_night(night)) else None
 
 
 def model_of(key: str) -> str | None:

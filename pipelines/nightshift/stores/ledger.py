@@ -1,26 +1,29 @@
 """A log that only grows. It is a lock too: of two who append, one is first and the other knows it.
 
-    000001.json, 000002.json, ...   the entries; each names the digest of the one before
+    000001.json, 000002.json, ...   the entries; each names the digest of the one before, and is sealed
     head.json                       what the log says as of one of them: a cache, refreshed by who appends
 
-docs/decisions/0014-the-ledger-is-the-lock.md says why, and what else was considered.
+An entry counts when it, or a later one, carries a seal: each sealed entry has a digest of the whole log before it. So
+one entry without a record puts a person's word under all that was written before there were seals, or by another key.
+
+docs/decisions/0014-the-ledger-is-the-lock.md and 0026-sealed-versions.md say why, and what else was considered.
 """
 
-import hashlib
 import json
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar
-
-from pydantic import model_validator
+from functools import cached_property
+from typing import Any, Generic, TypeVar
 
 from nightshift.concurrency import ordered_map
-from nightshift.errors import LakeUnavailable, UnreadableRecord
+from nightshift.errors import LakeUnavailable, UnreadableRecord, UnsealedRecord
 from nightshift.s3 import trust
+from nightshift.settings import SEAL_KEY
 from nightshift.stores import layout
+from nightshift.stores.ledger_entry import LedgerEntry, LedgerHead, OpenedEntry, sha256
 from nightshift.stores.objects import ConditionFailed, Objects
-from nightshift.stores.records import FIRST_FORMAT, Record
+from nightshift.stores.records import Record
+from nightshift.stores.seals import Seals
 
 TRIES = 20
 REFRESHES = 3
@@ -28,47 +31,10 @@ AT_ONCE = 8
 RESTORE = "bring the object back from a backup of the bucket; without it nobody knows what was decided"
 
 
-class LedgerEntry(Record):
-    """``record`` under its number. ``token`` tells a writer its own; format 1 is the record alone."""
-
-    what = "an entry of a ledger"
-
-    format: Literal[1, 2] = 2
-    number: int = 0
-    previous: str | None = None
-    token: str = ""
-    record: dict[str, Any]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _wrap_first_format(cls, content: dict[str, Any]) -> dict[str, Any]:
-        if content.get("format") != FIRST_FORMAT:
-            return content
-        return {"format": FIRST_FORMAT, "record": content}
-
-
-class LedgerHead(Record):
-    """What ``log`` says as of its entry ``number``, whose digest is ``digest``. A kind adds what its users ask for."""
-
-    what = "the head of a ledger"
-
-    format: Literal[1] = 1
-    number: int = 0
-    digest: str = ""
-    log: str = ""
-
-
 E = TypeVar("E", bound=Record)
 H = TypeVar("H", bound=LedgerHead)
 
-
-@dataclass(frozen=True)
-class _StoredEntry(Generic[E]):
-    key: str
-    number: int
-    digest: str
-    previous: str | None
-    record: E
+__all__ = ["Ledger", "LedgerEntry", "LedgerHead"]
 
 
 class Ledger(Generic[E, H]):
@@ -86,7 +52,8 @@ class Ledger(Generic[E, H]):
     def head(self) -> H:
         """What the log says now, by three requests at most unless its cached head is gone or behind.
 
-        Raises ``UnreadableRecord`` when an entry is damaged or missing, ``LakeUnavailable``.
+        Raises ``UnreadableRecord`` when an entry is damaged or missing, ``UnsealedRecord`` when somebody without a key
+        wrote one, ``UsageError`` without a key, ``LakeUnavailable``.
         """
         cached = self._cached()
         try:
@@ -100,16 +67,47 @@ class Ledger(Generic[E, H]):
 
     def entries(self) -> list[E]:
         """All that was ever appended, oldest first. Raises ``UnreadableRecord``."""
-        head = self._head()
-        records = []
-        for entry in self._stored(self._numbers(after=0)):
-            head = self._after(head, entry)
-            records.append(entry.record)
-        return records
+        numbers = self._numbers(after=0)
+        entries = [entry for _, entry in self._followed(self._head(), numbers)]
+        return [entry.record for entry in entries if entry.record is not None]
 
     def entry(self, number: int) -> E:
         """One entry. Raises ``UnreadableRecord`` when it is damaged or missing."""
-        return self._read(number).record
+        entry = self._read(number)
+        if not entry.is_sealed:
+            numbers = self._numbers(after=0)
+            later = self._followed(self._head(), numbers)
+            entry = {each.number: each for _, each in later}[number]
+        if entry.record is None:
+            raise self._broken(number, "has no record")
+        return entry.record
+
+    def head_without_seal(self) -> H:
+        """What the log says, whoever wrote it: to be shown to the person who is asked to vouch for it."""
+        head, _, _ = self._unfollowed()
+        return head
+
+    def is_under_seal(self) -> bool:
+        """Whether all of it is under the seal of the first key: of those that there are, the one that stays.
+
+        Raises ``UnreadableRecord``, but not for want of a seal.
+        """
+        _, last, _ = self._unfollowed()
+        return last is None or last.is_current
+
+    def vouch(self) -> bool:
+        """Put a person's word, and the first key's seal, under all there is; no where it lies there already.
+
+        Raises ``UnsealedRecord`` where somebody without a key wrote after those who had one.
+        """
+        while True:
+            head, last, sealed = self._unfollowed()
+            if last is None or last.is_current:
+                return False
+            if sealed and not last.is_sealed:
+                raise self._unsealed(last, "it follows entries that are: see who wrote it, and delete it")
+            if self._append(head, None):
+                return True
 
     def attempts(self) -> Iterator[H]:
         """The log as it stands, as often as somebody else appends first. Raises ``LakeUnavailable`` in the end."""
@@ -122,14 +120,20 @@ class Ledger(Generic[E, H]):
 
         Raises ``LakeUnavailable`` when the store takes none, ``StackError`` when it cannot be trusted with one.
         """
+        content = json.loads(record.model_dump_json(by_alias=True))
+        return self._append(head, content)
+
+    def _append(self, head: H, content: dict[str, Any] | None) -> bool:
         trust.require(self._objects.settings)
         entry = LedgerEntry(
             number=head.number + 1,
             previous=head.digest,
+            history=head.history,
             token=uuid.uuid4().hex,
-            record=json.loads(record.model_dump_json(by_alias=True)),
+            record=content,
         )
-        body = entry.to_json()
+        place = layout.ledger_entry(self._prefix, entry.number)
+        body = entry.under_seal(self._seals, place).to_json()
         if not self._is_ours(entry, body):
             return False
         after = self._after(head, self._opened(entry.number, body))
@@ -158,20 +162,49 @@ class Ledger(Generic[E, H]):
                 raise self._broken(cached.number, "is not there")
             numbers = numbers[1:]
         head = cached
-        for entry in self._stored(numbers):
-            head = self._after(head, entry)
+        for after, _ in self._followed(cached, numbers):
+            head = after
         if len(numbers) > 1:
             self._refresh(head)
         return head
 
-    def _after(self, head: H, entry: _StoredEntry[E]) -> H:
+    def _followed(self, head: H, numbers: list[int]) -> Iterator[tuple[H, OpenedEntry[E]]]:
+        """Entries after a head, each with the head that it makes. In the end, all of them must be under a seal."""
+        last = None
+        for entry in self._stored(numbers):
+            head = self._after(head, entry)
+            last = entry
+            yield head, entry
+        if last and not last.is_sealed:
+            raise self._unsealed(last, f"if you know that it is right: nightshift seal {layout.model_of(self._prefix)}")
+
+    def _unfollowed(self) -> tuple[H, OpenedEntry[E] | None, int]:
+        """The log as it lies there, its last entry, and how many are sealed: whoever wrote them."""
+        head = self._head()
+        last = None
+        sealed = 0
+        for entry in self._stored(self._numbers(after=0)):
+            head = self._after(head, entry)
+            last = entry
+            sealed += entry.is_sealed
+        return head, last, sealed
+
+    def _after(self, head: H, entry: OpenedEntry[E]) -> H:
         expected = head.number + 1
         if entry.number != expected:
             raise self._broken(expected, "is not there")
         if entry.previous not in {None, head.digest}:
             raise self._broken(entry.number, f"does not follow entry {head.number} as it is")
-        folded = self._fold(head, entry.number, entry.record)
-        return folded.model_copy(update={"number": entry.number, "digest": entry.digest, "log": self._prefix})
+        if entry.history not in {None, head.history}:
+            raise self._broken(entry.number, f"does not follow the {head.number} entries before it as they are")
+        folded = head if entry.record is None else self._fold(head, entry.number, entry.record)
+        after = {
+            "number": entry.number,
+            "digest": entry.digest,
+            "history": sha256(f"{head.history}{entry.digest}".encode()),
+            "log": self._prefix,
+        }
+        return folded.model_copy(update=after)
 
     def _numbers(self, after: int) -> list[int]:
         known = layout.ledger_entry(self._prefix, max(0, after))
@@ -182,10 +215,10 @@ class Ledger(Generic[E, H]):
                 numbers.append(number)
         return numbers
 
-    def _stored(self, numbers: list[int]) -> Iterator[_StoredEntry[E]]:
+    def _stored(self, numbers: list[int]) -> Iterator[OpenedEntry[E]]:
         return ordered_map(self._read, numbers, threads=AT_ONCE, depth=AT_ONCE * 2)
 
-    def _read(self, number: int) -> _StoredEntry[E]:
+    def _read(self, number: int) -> OpenedEntry[E]:
         """An entry, fetched again before it is called damaged. Its digest is of the bytes as they were fetched."""
         key = layout.ledger_entry(self._prefix, number)
         opened = self._objects.get_opened(key, lambda body: self._opened(number, body))
@@ -194,20 +227,14 @@ class Ledger(Generic[E, H]):
         entry, _ = opened
         return entry
 
-    def _opened(self, number: int, body: bytes) -> _StoredEntry[E]:
+    def _opened(self, number: int, body: bytes) -> OpenedEntry[E]:
         key = layout.ledger_entry(self._prefix, number)
         where = f"{self._objects.uri}/{key}"
-        entry = LedgerEntry.from_json(body, where)
-        content = json.dumps(entry.record)
-        return _StoredEntry(
-            key=key,
-            number=entry.number or number,
-            digest=_sha256(body),
-            previous=entry.previous,
-            record=self._entry.from_json(content.encode(), where),
-        )
+        return OpenedEntry.of(body, number, key, where, self._entry, self._seals)
 
     def _cached(self) -> H:
+        # Without a key even an empty log says nothing.
+        Seals.of(self._objects.settings)
         stored = self._objects.get(layout.ledger_head(self._prefix))
         if stored is None:
             return self._head()
@@ -225,18 +252,25 @@ class Ledger(Generic[E, H]):
                     body, etag = stored
                     if self._head_in(body).number >= head.number:
                         return
-                self._objects.put_if(key, head.to_json(), etag)
+                sealed = head.under_seal(self._seals, key)
+                self._objects.put_if(key, sealed.to_json(), etag)
                 return
             except (ConditionFailed, LakeUnavailable):
                 continue
 
     def _head_in(self, body: bytes) -> H:
-        """A head as it was written, or that of an empty log: what is damaged, or of another log, is not believed."""
+        """A head as it was written, or that of an empty log: what is damaged, unsealed, or of another log, is none."""
+        place = layout.ledger_head(self._prefix)
         try:
             head = self._head.from_json(body, self._where)
         except UnreadableRecord:
             return self._head()
-        return head if head.log == self._prefix else self._head()
+        is_ours = head.log == self._prefix and head.is_believed(self._seals, place)
+        return head.model_copy(update={"seal": ""}) if is_ours else self._head()
+
+    @cached_property
+    def _seals(self) -> Seals:
+        return Seals.of(self._objects.settings)
 
     @property
     def _where(self) -> str:
@@ -246,6 +280,9 @@ class Ledger(Generic[E, H]):
         key = layout.ledger_entry(self._prefix, number)
         return UnreadableRecord(f"{self._objects.uri}/{key} {why}", fix=RESTORE)
 
-
-def _sha256(body: bytes) -> str:
-    return hashlib.sha256(body).hexdigest()
+    def _unsealed(self, entry: OpenedEntry[E], remedy: str) -> UnsealedRecord:
+        return UnsealedRecord(
+            f"{self._objects.uri}/{entry.key} is not sealed by a key of {SEAL_KEY}: somebody else wrote or changed it,"
+            " it was copied from elsewhere, or an earlier version of Nightshift wrote it",
+            fix=remedy,
+        )

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from nightshift.contracts import Dataset, PartitionKey, PartitionRef, Pin
-from nightshift.errors import DataError
+from nightshift.errors import DataError, UnreadableRecord
 from nightshift.stores import layout
 from nightshift.stores.missing import how_to_make, how_to_replace
 from nightshift.stores.records import Record
@@ -110,13 +110,21 @@ class Manifest(Record):
 
     @property
     def pin(self) -> Pin:
-        """The version that scored the night; predictions only. Raises ``DataError`` where it does not say."""
+        """The version that scored the night; predictions only. Raises ``DataError`` where it does not say.
+
+        ``UnreadableRecord`` where what it says is none.
+        """
         if not self.names_version:
             raise DataError(
                 f"{self.key} does not say which version scored it: it was published by hand",
                 fix=f"make it anew: {how_to_make(self.key)}",
             )
-        return Pin(**self.provenance["pin"])
+        try:
+            return Pin(**self.provenance["pin"])
+        except (TypeError, ValueError) as error:
+            raise UnreadableRecord(
+                f"the manifest of {self.key} names no version that this one reads", fix=how_to_replace(self.key)
+            ) from error
 
     @property
     def digest(self) -> str:

@@ -90,7 +90,8 @@ def _put_in_place(objects: Objects, old: PartitionKey, new: PartitionKey) -> str
         wanted = _wanted(before.manifest, standing.manifest if standing else None, new)
         is_there = standing is not None and standing.manifest == wanted
         if is_there or is_put(objects, wanted, standing.etag if standing else None):
-            plain.serve(objects, wanted)
+            # A damaged night moves as it is: who was half-way must come to the end, and `maintain` names it then.
+            plain.serve(objects, wanted, is_new=True)
             return MOVED if wanted.generation == before.manifest.generation else DROPPED
     raise LakeUnavailable(f"{new} is committed by others all the time", fix="end its runs, then run it again")
 

@@ -41,7 +41,7 @@ def how_to_replace(key: PartitionKey) -> str:
 def how_to_make_file(key: str) -> str:
     """The command that makes a file of a generation anew."""
     dataset, model, partition = layout.generation_of(key)
-    return _command(dataset, model, partition)
+    return _command(Dataset(dataset), model, partition)
 
 
 def missing_file(where: str, key: str) -> MissingPartition:

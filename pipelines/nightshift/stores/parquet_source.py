@@ -77,7 +77,7 @@ def source(objects: Objects, file: StoredFile, *, wholly: bool = False) -> Parqu
     """A file, held against its digest: where it is small or, ``wholly``, in any case. Raises as ``open`` of it."""
     if not 0 < file.bytes <= WHOLE_BYTES:
         if wholly:
-            _require_intact(objects, file)
+            require_intact(objects, file)
         return ParquetSource(objects, file.key)
     return ParquetSource(objects, file.key, pa.py_buffer(read_whole(objects, file)))
 
@@ -105,10 +105,13 @@ def is_intact(objects: Objects, file: StoredFile) -> bool:
     return digest.hexdigest() == file.sha256
 
 
-def _require_intact(objects: Objects, file: StoredFile) -> None:
+def require_intact(objects: Objects, file: StoredFile) -> None:
+    """Raises ``DamagedFile`` when a file has not the content that its digest names, ``MissingPartition`` for none."""
     for _ in range(READINGS):
         if is_intact(objects, file):
             return
+    if objects.head(file.key) is None:
+        raise missing_file(objects.uri, file.key)
     raise _damaged(f"{objects.uri}/{file.key}", "its digest is another", how_to_make_file(file.key))
 
 

@@ -11,23 +11,26 @@ from nightshift.errors import LakeUnavailable
 from nightshift.s3.client import NoSuchObject
 from nightshift.stores import layout
 from nightshift.stores.commit import committed
-from nightshift.stores.manifest import Manifest
+from nightshift.stores.manifest import DataFile, Manifest
 from nightshift.stores.missing import missing_file
-from nightshift.stores.objects import ConditionFailed, Objects
+from nightshift.stores.objects import ConditionFailed, ObjectHead, Objects
+from nightshift.stores.parquet_source import is_intact, require_intact
 
 MOST_ROUNDS = 20
 PAUSE_SECONDS = 0.1
 GENERATION = "generation"
 
 
-def serve(objects: Objects, manifest: Manifest) -> None:
+def serve(objects: Objects, manifest: Manifest, *, is_new: bool = False) -> None:
     """Copy what stands to where people read it; of a night that stands no more, what stands instead.
 
-    Raises ``MissingPartition`` when a file that the manifest names is gone, ``LakeUnavailable``.
+    What was not written just now, ``is_new``, is held against its digest first, and so is what lies there already.
+    Raises ``MissingPartition`` when a file that the manifest names is gone, ``DamagedFile`` when it is another,
+    ``LakeUnavailable``.
     """
     standing = manifest
     for round_number in range(MOST_ROUNDS):
-        if _is_served(objects, standing):
+        if _is_served(objects, standing, is_new):
             return
         time.sleep(PAUSE_SECONDS * round_number)
         now = committed(objects, standing.key)
@@ -35,10 +38,20 @@ def serve(objects: Objects, manifest: Manifest) -> None:
     raise LakeUnavailable(f"{manifest.key} is committed by others all the time", fix="run it again")
 
 
-def _is_served(objects: Objects, manifest: Manifest) -> bool:
+def is_copy(objects: Objects, head: ObjectHead | None, served: str, file: DataFile) -> bool:
+    """Whether a plain file has the content of the file that a manifest names: by their ETags, or else byte by byte."""
+    if head is None or head.size != file.bytes:
+        return False
+    original = objects.head(file.key)
+    if original and original.etag == head.etag:
+        return True
+    return is_intact(objects, file.model_copy(update={"key": served}))
+
+
+def _is_served(objects: Objects, manifest: Manifest, is_new: bool) -> bool:
     """Whether all is in place now, and the manifest still stands."""
-    for served, source in manifest.served_files.items():
-        if not _is_copied(objects, manifest, served, source):
+    for index, file in enumerate(manifest.files):
+        if not _is_copied(objects, manifest, layout.served_file(manifest.key, index), file, is_new):
             return False
     for key in list(objects.keys(layout.served_night(manifest.key))):
         if layout.is_parquet(key) and key not in manifest.served_files:
@@ -48,19 +61,22 @@ def _is_served(objects: Objects, manifest: Manifest) -> bool:
     return _stands(objects, manifest)
 
 
-def _is_copied(objects: Objects, manifest: Manifest, served: str, source: str) -> bool:
+def _is_copied(objects: Objects, manifest: Manifest, served: str, file: DataFile, is_new: bool) -> bool:
     head = objects.head(served)
-    if head and head.metadata.get(GENERATION) == manifest.generation:
+    is_named_so = head is not None and head.metadata.get(GENERATION) == manifest.generation
+    if is_named_so and (is_new or is_copy(objects, head, served, file)):
         return True
     # Asked after the file was looked at: who has published since then has changed, or will find changed, the file.
     if not _stands(objects, manifest):
         return False
+    if not is_new:
+        require_intact(objects, file)
     try:
-        objects.copy(source, served, {GENERATION: manifest.generation}, head.etag if head else None)
+        objects.copy(file.key, served, {GENERATION: manifest.generation}, head.etag if head else None)
     except ConditionFailed:
         return False
     except NoSuchObject as error:
-        raise missing_file(objects.uri, source) from error
+        raise missing_file(objects.uri, file.key) from error
     return True
 
 

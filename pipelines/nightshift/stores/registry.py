@@ -1,7 +1,7 @@
 """Runs, model versions and aliases in MLflow.
 
-Facts that scoring relies on are tags of the model version, written once:
-``nightshift.onnx_sha256``, ``.onnx_key``, ``.snapshot_md5``, ``.trained_through`` and ``.gate``.
+What a version is shows there as its tags, ``nightshift.onnx_sha256``, ``.snapshot_md5``, ``.gate`` and others. Nothing
+that scores believes them, for anybody who writes to MLflow may write them: see ``versions.py``.
 """
 
 import logging
@@ -9,10 +9,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from nightshift.contracts import Pin
-from nightshift.errors import ModelError, NoChampion, RegistryUnavailable, UsageError
+from nightshift.errors import ModelError, RegistryUnavailable, UsageError
 from nightshift.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,7 +21,8 @@ CHAMPION = "champion"
 CHALLENGER = "challenger"
 TAG = "nightshift."
 EXPERIMENT_KIND = "mlflow.experimentKind"
-PASSED = "passed"
+PASSED: Literal["passed"] = "passed"
+FAILED: Literal["failed"] = "failed"
 LONGEST_TAG = 4000
 CLIENT_ENV = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
@@ -72,43 +72,6 @@ class Registry:
     def client(self) -> "MlflowClient":
         """The MLflow client."""
         return self.connect().MlflowClient(self.uri, self.uri)
-
-    def champion(self, model: str) -> Pin:
-        """The version that MLflow's alias names, which counts where the ledger has no move. Raises as ``pin``."""
-        version = self.alias(model, CHAMPION)
-        if version is None:
-            raise NoChampion(f"{model} has no champion yet", fix=f"trigger {model}.train, or: nightshift train {model}")
-        return self.pin(model, version)
-
-    def pin(self, model: str, version: str) -> Pin:
-        """One version with its facts. Raises ``ModelError`` when it has not passed its gate."""
-        facts, run_id = self.facts(model, version)
-        if facts.get("gate") != PASSED:
-            raise ModelError(
-                f"{model} version {version} has not passed its gate and must not score",
-                fix=f"nightshift rollback {model}, or train a version that passes",
-            )
-        return Pin(
-            model=model,
-            version=version,
-            run_id=run_id,
-            sha256=facts["onnx_sha256"],
-            key=facts["onnx_key"],
-            snapshot_md5=facts["snapshot_md5"],
-            trained_through=facts["trained_through"],
-        )
-
-    def threshold(self, pin: Pin, share: float) -> float:
-        """The score from which on a version flags that share. Raises ``ModelError`` for one trained without it."""
-        facts, _ = self.facts(pin.model, pin.version)
-        if facts.get("share") != str(share):
-            trained = f"for {facts['share']}" if "share" in facts else "without one"
-            raise ModelError(
-                f"{pin.model} version {pin.version} has no threshold for predict.share {share}:"
-                f" it was trained {trained}",
-                fix=f"nightshift train {pin.model} NIGHT, or put predict of model.yaml back",
-            )
-        return float(facts["threshold"])
 
     def facts(self, model: str, version: str) -> tuple[dict[str, str], str]:
         """The ``nightshift.*`` tags of a version, without that prefix, and its run. Raises ``ModelError``."""

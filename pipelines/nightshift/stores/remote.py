@@ -4,13 +4,15 @@ DVC itself reads and writes it too. It asks for each object of a snapshot by its
 here a listing is given up when it grows longer than asking would take.
 """
 
+import hashlib
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 
+from nightshift.s3.client import NoSuchObject
 from nightshift.settings import Settings
-from nightshift.stores.cache import CHUNK, Blob
+from nightshift.stores.cache import CHUNK, DIR, Blob
 from nightshift.stores.objects import Objects
 
 PREFIX = "files/md5/"
@@ -54,6 +56,16 @@ class Remote:
         with file.open("rb") as body, self._objects.stream(key) as sink:
             while chunk := body.read(CHUNK):
                 sink.write(chunk)
+
+    def is_intact(self, md5: str) -> bool:
+        """Whether a file is there with the content that its name says. Raises ``LakeUnavailable``."""
+        digest = hashlib.md5(usedforsecurity=False)
+        try:
+            for piece in self._objects.pieces(_key(md5)):
+                digest.update(piece)
+        except NoSuchObject:
+            return False
+        return digest.hexdigest() == md5.removesuffix(DIR)
 
     def fetch(self, md5: str, file: Path) -> bool:
         """Download into a file; False when it is not there. Raises ``LakeUnavailable``."""

@@ -4,7 +4,7 @@ from nightshift.stores import layout
 from nightshift.stores.lake import Lake
 from nightshift.stores.manifest import Manifest
 from nightshift.stores.night_listing import ListedNight
-from nightshift.stores.plain import GENERATION
+from nightshift.stores.plain import GENERATION, is_copy
 
 
 def is_listed_as_served(night: ListedNight, manifest: Manifest) -> bool:
@@ -26,14 +26,17 @@ def is_listed_as_served(night: ListedNight, manifest: Manifest) -> bool:
 
 
 def is_stale(lake: Lake, manifest: Manifest) -> bool:
-    """Whether the plain files are not this generation: a run died, or still works, between commit and copy."""
+    """Whether the plain files are not this generation: a run died between commit and copy, or somebody wrote there."""
     wanted = set(manifest.served_files)
     listed = lake.objects.keys(layout.served_night(manifest.key))
     served = set(filter(layout.is_parquet, listed))
     if served != wanted:
         return True
-    for key in wanted:
+    for index, file in enumerate(manifest.files):
+        key = layout.served_file(manifest.key, index)
         head = lake.objects.head(key)
         if head is None or head.metadata.get(GENERATION) != manifest.generation:
+            return True
+        if not is_copy(lake.objects, head, key, file):
             return True
     return False

@@ -73,6 +73,10 @@ class Snapshots:
         listing = self.bring(md5, md5).read_bytes()
         return dvc_listing.from_bytes(listing, md5)
 
+    def is_pushed(self, md5: str) -> bool:
+        """Whether the remote has a file, or a listing, byte for byte, whatever lies on this machine."""
+        return self._remote.is_intact(md5)
+
     def bring(self, md5: str, snapshot: str, *, anew: bool = False) -> Path:
         """A file by the md5 of its content, to be read only. Raises ``MissingPartition``, ``LakeUnavailable``.
 

@@ -28,7 +28,7 @@ class PartitionReader:
         self._columns = list(manifest.columns)
         self._keys = list(spec.keys)
         self._texts = [name for name, column in spec.columns.items() if not column.numeric]
-        self._sources = {file.key: lake.source(file) for file in manifest.files}
+        self._sources = {file.key: lake.source(file, wholly=True) for file in manifest.files}
         self._footers = {key: source.open().metadata for key, source in self._sources.items()}
         self.places = list(self._row_groups())
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
-from pydantic import TypeAdapter
+from pydantic import SecretStr, TypeAdapter
 
 from nightshift.contracts import Plan
 from nightshift.settings import Settings
@@ -50,7 +50,7 @@ class FolderClient:
 def main(folder: Path) -> None:
     spec = ModelSpec.model_validate_json((folder / "spec.json").read_text())
     plan = TypeAdapter(Plan).validate_json((folder / "plan.json").read_text())
-    stores = Stores(Settings(project=folder, home=folder))
+    stores = Stores(Settings(project=folder, home=folder, seal_key=SecretStr("x" * 64)))
     vars(stores.lake.objects)["_client"] = FolderClient(folder)
     vars(stores.lake.objects)["filesystem"] = SubTreeFileSystem(str(folder), LocalFileSystem())
     result = score(spec, plan, plan.shards[0], stores)

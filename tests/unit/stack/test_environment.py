@@ -11,6 +11,8 @@ from dotenv import dotenv_values
 from nightshift.stack import Ports
 from nightshift.stack.environment import client_env, exports, service_env, write_env
 from nightshift.stack.keys import Keys
+from nightshift.stack.mlflow_server import mlflow_group
+from nightshift.stack.seaweedfs import weed_group
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +44,7 @@ def test_every_documented_name_is_there() -> None:
         "NIGHTSHIFT_AIRFLOW_PASSWORD",
         "NIGHTSHIFT_HOME",
         "NIGHTSHIFT_PROJECT",
+        "NIGHTSHIFT_SEAL_KEY",
     } <= set(env)
     assert env["AWS_ENDPOINT_URL"] == "http://127.0.0.1:9000"
     assert env["MLFLOW_TRACKING_URI"] == "http://127.0.0.1:9100"
@@ -79,3 +82,17 @@ def test_local_services_are_not_asked_through_a_proxy(monkeypatch: pytest.Monkey
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     monkeypatch.setenv("no_proxy", "intranet.example,localhost")
     assert make(Path("/h"))["NO_PROXY"] == "intranet.example,localhost,127.0.0.1"
+
+
+def test_neither_mlflow_nor_s3_gets_the_key_that_says_what_scores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has it makes a version; a person's shell has it, and starts them."""
+    keys, ports = Keys.generate(), Ports(9000, 9100, 9200)
+    monkeypatch.setenv("NIGHTSHIFT_SEAL_KEY", keys.seal_key)
+    client = client_env(tmp_path, tmp_path, ports, keys)
+    assert client["NIGHTSHIFT_SEAL_KEY"] == keys.seal_key
+    for group in (mlflow_group(tmp_path, ports, client), weed_group(tmp_path, ports, keys)):
+        for service in group.services:
+            assert keys.seal_key not in service.env.values()
+    assert service_env(client)["NIGHTSHIFT_SEAL_KEY"] == keys.seal_key

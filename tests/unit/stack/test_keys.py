@@ -2,6 +2,7 @@
 
 import json
 import stat
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,17 @@ def test_made_once_and_kept(tmp_path: Path) -> None:
     assert has_keys(home)
     assert load_keys(home) == first
     assert stat.S_IMODE((home / "keys.json").stat().st_mode) == 0o600
+
+
+def test_a_home_from_before_the_seals_gets_its_key_and_keeps_the_others(tmp_path: Path) -> None:
+    keys = asdict(load_keys(tmp_path))
+    before = {name: value for name, value in keys.items() if name != "seal_key"}
+    (tmp_path / "keys.json").write_text(json.dumps(before))
+    upgraded = load_keys(tmp_path)
+    assert asdict(upgraded) | before == asdict(upgraded)
+    assert len(upgraded.seal_key) == 64
+    assert load_keys(tmp_path) == upgraded
+    assert stat.S_IMODE((tmp_path / "keys.json").stat().st_mode) == 0o600
 
 
 def test_no_two_stacks_share_a_secret() -> None:

@@ -113,3 +113,9 @@ def test_which_of_two_nights_was_made_from_something_newer(
 def test_a_night_is_the_same_when_rows_and_inputs_are(changes: dict[str, Any], same: bool) -> None:
     plain: dict[str, Any] = {"inputs": {"raw": 1}, "provenance": {"input": "one"}}
     assert manifest(**plain).is_same_as(manifest(**{**plain, **changes})) is same
+
+
+@pytest.mark.parametrize("pin", [{}, {"version": "1"}, "1", [], {"model": 1}])
+def test_a_version_that_is_none_is_one_clear_error(pin: Any) -> None:
+    with pytest.raises(UnreadableRecord, match="names no version that this one reads"):
+        _ = manifest(provenance={"pin": pin}).pin

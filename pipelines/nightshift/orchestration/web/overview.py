@@ -6,6 +6,7 @@ A page of a model makes at most ``MOST_REQUESTS`` to the lake, however many nigh
 from dataclasses import dataclass
 
 from nightshift.contracts import Dataset
+from nightshift.errors import UnsealedRecord, UsageError
 from nightshift.orchestration.web.night_facts import (
     AllowanceSpentError,
     NightFacts,
@@ -41,11 +42,15 @@ class NightRow:
 
 @dataclass(frozen=True)
 class Overview:
-    """A model with some of its nights, newest first; ``earlier`` continues the list."""
+    """A model with some of its nights, newest first; ``earlier`` continues the list.
+
+    ``unsealed`` says why the champion is not known.
+    """
 
     spec: ModelSpec
     nights: list[NightRow]
     champion: str = ""
+    unsealed: str = ""
     earlier: str = ""
 
 
@@ -58,7 +63,7 @@ def overview(spec: ModelSpec, stores: Stores, before: str = "") -> Overview:
     return Overview(
         spec=spec,
         nights=nights,
-        champion=champion(spec, stores),
+        **_champion(spec, stores),
         earlier=recent.earlier,
     )
 
@@ -79,13 +84,21 @@ def one_night(spec: ModelSpec, partition: str, stores: Stores) -> Overview:
     return Overview(
         spec=spec,
         nights=[night],
-        champion=champion(spec, stores),
+        **_champion(spec, stores),
     )
 
 
 def champion(spec: ModelSpec, stores: Stores) -> str:
     """The version that the ledger's last move made champion; empty when there was none."""
     return stores.aliases.version(spec.name, CHAMPION) or ""
+
+
+def _champion(spec: ModelSpec, stores: Stores) -> dict[str, str]:
+    """The champion, or why nobody can say: one model must not cost the page of all others."""
+    try:
+        return {"champion": champion(spec, stores)}
+    except (UnsealedRecord, UsageError) as error:
+        return {"unsealed": str(error)}
 
 
 def _facts(spec: ModelSpec, stores: Stores, recent: RecentNights) -> dict[str, NightFacts]:

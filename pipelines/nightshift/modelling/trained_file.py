@@ -1,0 +1,44 @@
+"""A trained pipeline as a file of skops: compared with its digest, and then read by a list of types that is ours.
+
+Whoever may write the file writes its format and its wishes, too. So nobody asks the file, or what lies beside it, how
+it wants to be read: MLflow's loaders do, and are called nowhere.
+"""
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from nightshift.errors import ModelError
+from nightshift.modelling.trainers import trainer_of
+from nightshift.spec import ModelSpec
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+TRAINED_FILE = "model.skops"
+"""As MLflow's flavour of scikit-learn names it."""
+
+
+def digest_of(body: bytes) -> str:
+    """What travels with a trained model, so that another file in its place is seen."""
+    return hashlib.sha256(body).hexdigest()
+
+
+def read_pipeline(spec: ModelSpec, body: bytes, sha256: str, where: str) -> "Pipeline":
+    """The pipeline in a file, if it is the one with this digest and of the trainer's types; else ``ModelError``."""
+    import skops.io
+    from skops.io.exceptions import UntrustedTypesFoundException
+
+    anew = f"train anew: nightshift train {spec.name} NIGHT, or trigger {spec.name}.train"
+    actual = digest_of(body)
+    if actual != sha256:
+        raise ModelError(
+            f"{spec.name}: {where} has sha256 {actual}, and {sha256} was trained: it was replaced, and is not read",
+            fix=f"find out who wrote to MLflow's artifacts, then {anew}",
+        )
+    trusted = list(trainer_of(spec).trusted)
+    try:
+        return skops.io.loads(body, trusted=trusted)
+    except UntrustedTypesFoundException as error:
+        raise ModelError(
+            f"{spec.name}: {where} is made of types that {spec.training.trainer} has not: {error}", fix=anew
+        ) from error

@@ -1,0 +1,142 @@
+"""What a version is: its graph, its profile, what it learnt from, and what its gate said, in a sealed record.
+
+A record is written when a gate has spoken, and never changed; a version that stands before a gate again gets another,
+and the last one counts. MLflow shows the same as tags, which nothing here reads.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from nightshift.contracts import Pin
+from nightshift.errors import ModelError
+from nightshift.stores import layout
+from nightshift.stores.ledger import Ledger, LedgerHead
+from nightshift.stores.records import Record
+from nightshift.stores.registry import PASSED
+
+if TYPE_CHECKING:
+    from nightshift.stores import Stores
+
+GateVerdict = Literal["passed", "failed"]
+
+
+class VersionRecord(Record):
+    """The facts of a version, and what its gate said of it.
+
+    ``threshold`` is the score from which on it flags ``share`` of the rows, where model.yaml asked for that.
+    ``vouched`` is whether a person took them from MLflow's tags, where they were before there were such records.
+    """
+
+    what = "a record of a version"
+
+    format: Literal[1] = 1
+    model: str
+    version: str
+    run_id: str
+    onnx_sha256: str
+    onnx_key: str
+    variant: str
+    profile_sha256: str
+    snapshot_md5: str
+    trained_through: str
+    gate: GateVerdict
+    reason: str
+    share: float | None = None
+    threshold: float | None = None
+    vouched: bool = False
+    origin: dict[str, str]
+
+    @property
+    def pin(self) -> Pin:
+        """What scoring needs of it."""
+        return Pin(
+            model=self.model,
+            version=self.version,
+            run_id=self.run_id,
+            sha256=self.onnx_sha256,
+            key=self.onnx_key,
+            snapshot_md5=self.snapshot_md5,
+            trained_through=self.trained_through,
+            profile_sha256=self.profile_sha256,
+        )
+
+    def says_as(self, other: VersionRecord | None) -> bool:
+        """Whether another one says the same, whoever wrote it."""
+        return other is not None and self.model_copy(update={"origin": other.origin}) == other
+
+
+class VersionHead(LedgerHead):
+    """The last record of a version."""
+
+    last: VersionRecord | None = None
+
+
+class Versions:
+    """The versions of all models."""
+
+    def __init__(self, stores: Stores) -> None:
+        # Not the registry itself: what a version is does not need an MLflow.
+        self._stores = stores
+
+    def log(self, model: str, version: str) -> Ledger[VersionRecord, VersionHead]:
+        """All records of a version. Raises ``ModelError`` for what is no number of one."""
+        if not (version.isascii() and version.isdecimal()):
+            raise ModelError(f"{model} has no version {version!r}: versions are numbers", fix=self._look(model))
+        prefix = layout.versions(model, version)
+        return Ledger(self._stores.lake.objects, prefix, VersionRecord, VersionHead, _with_record)
+
+    def record(self, model: str, version: str) -> VersionRecord | None:
+        """What a version is, or None for one that no gate has judged. Raises ``UnreadableRecord``."""
+        return self.log(model, version).head().last
+
+    def write(self, record: VersionRecord) -> None:
+        """What a gate has said, once: a retried task says it again."""
+        log = self.log(record.model, record.version)
+        for head in log.attempts():
+            if record.says_as(head.last) or log.append(head, record):
+                return
+
+    def pin(self, model: str, version: str) -> Pin:
+        """A version that may score. Raises ``ModelError`` when it has not passed its gate, ``UnreadableRecord``."""
+        record = self.record(model, version)
+        if record is None:
+            raise self._unjudged(model, version)
+        if record.gate != PASSED:
+            raise self._not_passed(model, version)
+        return record.pin
+
+    def threshold(self, pin: Pin, share: float) -> float:
+        """The score from which on a version flags that share. Raises ``ModelError`` for one trained without it."""
+        record = self.record(pin.model, pin.version)
+        if record is None or record.threshold is None or record.share != share:
+            trained = f"for {record.share}" if record and record.share is not None else "without one"
+            raise ModelError(
+                f"{pin.model} version {pin.version} has no threshold for predict.share {share}:"
+                f" it was trained {trained}",
+                fix=f"nightshift train {pin.model} NIGHT, or put predict of model.yaml back",
+            )
+        return record.threshold
+
+    def _unjudged(self, model: str, version: str) -> ModelError:
+        facts, _ = self._stores.registry.facts(model, version)
+        if facts.get("gate") != PASSED:
+            return self._not_passed(model, version)
+        return ModelError(
+            f"{model} version {version} has no sealed record in the lake; that it passed its gate, MLflow's tags alone"
+            " say, which are for show",
+            fix=f"if it was registered by an earlier version of Nightshift: nightshift seal {model}",
+        )
+
+    def _not_passed(self, model: str, version: str) -> ModelError:
+        return ModelError(
+            f"{model} version {version} has not passed its gate and must not score",
+            fix=f"nightshift rollback {model}, or train a version that passes",
+        )
+
+    def _look(self, model: str) -> str:
+        return f"see {self._stores.settings.mlflow_url}/#/models/{model}"
+
+
+def _with_record(head: VersionHead, _: int, record: VersionRecord) -> VersionHead:
+    return head.model_copy(update={"last": record})
