@@ -28,15 +28,13 @@ from nightshift.scoring.feeds import (
     one_array,
 )
 from nightshift.scoring.inspection import inspect
-from nightshift.scoring.providers import open_session
+from nightshift.scoring.providers import open_session, refusals
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 
 Stored = TypeVar("Stored", bound=BaseModel)
 LABEL = "nightshift.label"
 """Metadata of a graph: the label it was trained for."""
-# Trees are as fast at any batch beyond 128 rows; activations of a small network stay in cache up to this.
-ROWS_PER_CALL = 2048
 
 
 class OnnxGraph:
@@ -48,7 +46,9 @@ class OnnxGraph:
     """
 
     def __init__(self, spec: ModelSpec, body: bytes, provider: str | None = None) -> None:
-        metadata = inspect(body, spec.name)
+        inspected = inspect(body, spec.name)
+        metadata = inspected.metadata
+        self._rows_per_call = inspected.rows_per_call
         self._spec = spec
         self._body = body
         self._provider = provider or spec.optimize.provider
@@ -71,6 +71,16 @@ class OnnxGraph:
     @cached_property
     def _session(self) -> Any:
         return open_session(self._body, self._provider, self._spec.name)
+
+    @cached_property
+    def _run_options(self) -> Any:
+        import onnxruntime as ort
+
+        return ort.RunOptions()
+
+    def stop(self) -> None:
+        """End the calls that run in other threads, after the operator that each is at; it scores nothing any more."""
+        self._run_options.terminate = True
 
     def _check_features(self) -> None:
         trained_on = sorted(self.features)
@@ -144,17 +154,30 @@ class OnnxGraph:
     def run(self, inputs: GraphInputs, rows: int) -> NDArray[np.float32]:
         """Scores of inputs as ``feeds`` makes them, for the label that it was trained for."""
         scores = self._label.empty_scores(rows)
-        for start in range(0, rows, ROWS_PER_CALL):
-            part = slice(start, start + ROWS_PER_CALL)
+        for start in range(0, rows, self._rows_per_call):
+            part = slice(start, start + self._rows_per_call)
             few = {name: np.ascontiguousarray(values[part]) for name, values in inputs.items()}
-            (output,) = self._session.run(self._outputs, few)
-            if scores.ndim == 1:
-                output = output[:, -1]
-            scores[part] = output
+            scores[part] = self._call(few, scores[part].shape)
         fault = self._label.invalid(scores)
         if fault:
             raise ModelError(f"{self._spec.name}: {fault}")
         return scores
+
+    def _call(self, few: GraphInputs, shape: tuple[int, ...]) -> NDArray[np.float32]:
+        """What the graph says of a few rows, in the shape in which scores are kept."""
+        name = self._spec.name
+        with refusals(name):
+            (output,) = self._session.run(self._outputs, few, self._run_options)
+        given = np.shape(output)
+        if len(shape) == 1 and len(given) == 2 and given[1]:
+            output = output[:, -1]
+        if np.shape(output) != shape or output.dtype.kind != "f":
+            rows = next(iter(shape))
+            raise ModelError(
+                f"{name}: the graph gives values of shape {given} for {rows} rows, which are no scores",
+                fix=f"nightshift rollback {name}",
+            )
+        return np.asarray(output, np.float32)
 
     @cached_property
     def _outputs(self) -> list[str]:
