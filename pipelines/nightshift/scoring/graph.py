@@ -190,9 +190,9 @@ def _classes(trained_for: str | None) -> list[str]:
     """The classes in a graph's label; none of what has none."""
     try:
         identity = json.loads(trained_for or "{}")
-    except ValueError:
+        return list(identity.get("classes", ()))
+    except (AttributeError, TypeError, ValueError, RecursionError):
         return []
-    return list(identity.get("classes", ())) if isinstance(identity, dict) else []
 
 
 def _feeds(spec: ModelSpec, metadata: dict[str, str]) -> Feeds:

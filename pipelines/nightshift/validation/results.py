@@ -39,7 +39,8 @@ class CheckResult:
     def observed(self) -> str:
         """In a few words."""
         if self.breached is None:
-            return f"observed {self.rows}"
+            cut_at = getattr(self.check, "cut_at", None)
+            return f"observed {self.rows}" if cut_at is None else f"observed more than {cut_at}"
         return f"{self.breached} of {self.rows} rows"
 
     def breach(self) -> "Breach":

@@ -1,19 +1,25 @@
-"""How much memory a piece of work may take on top of what the process has: more is a ``MemoryError``."""
+"""How much memory a piece of work takes at its peak, on top of what the process has."""
 
-import resource
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+STATUS = Path("/proc/self/status")
+
 
 @contextmanager
 def limited(megabytes: int) -> Iterator[None]:
-    """The process may grow by so much inside."""
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    before = resource.getrlimit(resource.RLIMIT_AS)
-    most = pages * resource.getpagesize() + megabytes * 2**20
-    resource.setrlimit(resource.RLIMIT_AS, (most, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, before)
+    """The process may grow by so much inside, as the kernel counts it."""
+    # Resets the peak that the kernel keeps.
+    Path("/proc/self/clear_refs").write_text("5")
+    before = _megabytes("VmRSS")
+    yield
+    grown = _megabytes("VmHWM") - before
+    assert grown < megabytes, f"{grown} MB more"
+
+
+def _megabytes(name: str) -> int:
+    found = re.search(rf"{name}:\s+([0-9]+) kB", STATUS.read_text())
+    assert found
+    return int(found[1]) // 1024

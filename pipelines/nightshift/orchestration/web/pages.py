@@ -127,7 +127,7 @@ def _object(key: str) -> str | None:
     if stored is None:
         return None
     body, _ = stored
-    return body.decode()
+    return body.decode(errors="replace")
 
 
 @cache
