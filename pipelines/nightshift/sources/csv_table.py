@@ -14,7 +14,7 @@ import pyarrow as pa
 from nightshift.errors import SourceUnreadable
 from nightshift.sources import tables
 from nightshift.sources.places import File
-from nightshift.sources.streams import TextBytes, Unpacked
+from nightshift.sources.streams import TextBytes, UnpackedStream
 from nightshift.sources.tables import RowsOfNight, Table, reading, renamed
 from nightshift.spec.source import CsvFormat
 
@@ -224,6 +224,6 @@ def _text_bytes(file: File, encoding: str) -> Iterator[TextBytes]:
 def _unpacked(file: File) -> Iterator[Any]:
     with file.filesystem.open_input_stream(file.path, compression=None) as stored:
         if file.uri.endswith(".gz"):
-            yield Unpacked(stored, file)
+            yield UnpackedStream(stored, file)
         else:
             yield stored

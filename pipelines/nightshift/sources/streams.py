@@ -14,7 +14,7 @@ MOST_PACKED = 200
 UTF8_MARK = b"\xef\xbb\xbf"
 
 
-class Counted:
+class CountedStream:
     """A stream that says how many bytes of it were read."""
 
     def __init__(self, stream: Any) -> None:
@@ -28,11 +28,11 @@ class Counted:
         return piece
 
 
-class Unpacked:
+class UnpackedStream:
     """What a gzip file holds, a piece at a time, as long as that is in proportion to the file."""
 
     def __init__(self, stored: Any, file: File) -> None:
-        self._stored = Counted(stored)
+        self._stored = CountedStream(stored)
         self._gzip = gzip.GzipFile(fileobj=self._stored)  # type: ignore[call-overload]
         self._file = file
         self._bytes = 0

@@ -1,12 +1,12 @@
 """The columns of a night, and what is expected of each."""
 
 import datetime as dt
-import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from nightshift.spec.base import Action, Frozen, Name
+from nightshift.spec.patterns import require_pattern
 
 ColumnType = Literal[
     "string",
@@ -138,12 +138,8 @@ class Column(Frozen):
 
     @model_validator(mode="after")
     def _pattern_compiles(self) -> Self:
-        if self.pattern is None:
-            return self
-        try:
-            re.compile(self.pattern)
-        except re.error as error:
-            raise ValueError(f"pattern {self.pattern!r} is no regular expression: {error}") from error
+        if self.pattern is not None:
+            require_pattern(self.pattern)
         return self
 
     @model_validator(mode="after")

@@ -42,7 +42,8 @@ def report(
         if frame is None:
             suite_result = _from_our_results(results, expectations, name)
         else:
-            suite_result = _run(frame, [*expectations, *native], name)
+            suite_result = _run(frame, [*_looked_for(results, expectations), *native], name)
+            _tell(suite_result, results, expectations)
         items = [item.to_json_dict() for item in suite_result.results]
         _require_agreement(results, items, name)
         return ValidationResult(
@@ -88,6 +89,25 @@ def _expectations(results: list[CheckResult]) -> list[Any]:
     return expectations
 
 
+def _looked_for(results: list[CheckResult], expectations: list[Any]) -> list[Any]:
+    return [entry for entry in expectations if not _is_ours_alone(results, entry)]
+
+
+def _is_ours_alone(results: list[CheckResult], expectation: Any) -> bool:
+    check = results[expectation.meta[PLACE]].check
+    return bool(getattr(check, "is_ours_alone", False))
+
+
+def _tell(suite_result: Any, results: list[CheckResult], expectations: list[Any]) -> None:
+    """Add to its results what came of the checks that it did not look for."""
+    for expectation in expectations:
+        if _is_ours_alone(results, expectation):
+            ours = results[expectation.meta[PLACE]]
+            suite_result.results.append(_from_our_result(ours, expectation))
+    suite_result.success = all(item.success for item in suite_result.results)
+    suite_result.statistics = _statistics(suite_result.results)
+
+
 def _run(frame: "pd.DataFrame", expectations: list[Any], name: str) -> Any:
     import great_expectations as gx
 
@@ -112,19 +132,22 @@ def _from_our_results(results: list[CheckResult], expectations: list[Any], name:
     for expectation in expectations:
         result = results[expectation.meta[PLACE]]
         items.append(_from_our_result(result, expectation))
+    return ExpectationSuiteValidationResult(
+        success=all(item.success for item in items),
+        results=items,
+        suite_name=name,
+        statistics=_statistics(items),
+    )
+
+
+def _statistics(items: Sequence[Any]) -> dict[str, Any]:
     successes = sum(item.success for item in items)
-    statistics = {
+    return {
         "evaluated_expectations": len(items),
         "successful_expectations": successes,
         "unsuccessful_expectations": len(items) - successes,
-        "success_percent": 100 * successes / len(items),
+        "success_percent": 100 * successes / max(len(items), 1),
     }
-    return ExpectationSuiteValidationResult(
-        success=successes == len(items),
-        results=items,
-        suite_name=name,
-        statistics=statistics,
-    )
 
 
 def _from_our_result(result: CheckResult, expectation: Any) -> Any:

@@ -10,6 +10,7 @@ from nightshift.errors import SchemaMismatch, SpecError
 from nightshift.s3.client import NoSuchObject
 from nightshift.settings import Settings
 from nightshift.spec import ModelSpec, Reference
+from nightshift.spec.files import require_inside
 from nightshift.stores.bounds import Limits, ParquetOnDisk, require_bounded
 from nightshift.stores.objects import Objects
 from nightshift.stores.types import REFUSALS, fitted
@@ -82,7 +83,7 @@ def _parquet(reference: Reference, file: Any, settings: Settings, where: str) ->
 def _opened(reference: Reference, settings: Settings, folder: Path) -> Any:
     """What Arrow reads from: an object of the store, or the path of a file."""
     if not reference.file.startswith("s3://"):
-        return str(folder / reference.file)
+        return str(require_inside(folder, reference.file, f"{folder.name}: night.references"))
     address = reference.file.removeprefix("s3://")
     bucket, _, key = address.partition("/")
     objects = Objects(settings, f"s3://{bucket}")
