@@ -73,23 +73,40 @@ class Step:
     @property
     def longest(self) -> int:
         """The length of its longest list."""
-        lists = [value for value in self.attributes.values() if hasattr(value, "__len__")]
-        return max(map(len, lists), default=0)
+        longest = 0
+        for value in self.attributes.values():
+            if hasattr(value, "__len__"):
+                longest = max(longest, len(value))
+        return longest
 
 
 Rule = Callable[[Step], list[Value]]
 
 
 def _same(step: Step) -> list[Value]:
-    return [Value(step.first, step.inputs[0].texts)]
+    same = Value(
+        step.first,
+        step.inputs[0].texts,
+    )
+    return [same]
 
 
 def _cast(step: Step) -> list[Value]:
-    return [Value(step.first, step.attributes.get("to") == TEXT)]
+    kind = step.attributes.get("to")
+    cast = Value(
+        step.first,
+        texts=kind == TEXT,
+    )
+    return [cast]
 
 
 def _encoded(step: Step) -> list[Value]:
-    return [Value(step.first, step.size("values_strings") > 0)]
+    texts = step.size("values_strings")
+    encoded = Value(
+        step.first,
+        texts=texts > 0,
+    )
+    return [encoded]
 
 
 def _broadcast(step: Step) -> list[Value]:
@@ -192,12 +209,18 @@ def _extracted(step: Step) -> list[Value]:
 
 
 def _one_hot(step: Step) -> list[Value]:
-    known = step.size("cats_strings") or step.size("cats_int64s")
-    return [Value((*step.first, known))]
+    known = step.size("cats_strings")
+    if not known:
+        known = step.size("cats_int64s")
+    shape = (*step.first, known)
+    return [Value(shape)]
 
 
 def _quantized(step: Step) -> list[Value]:
-    return [Value(step.first), Value(()), Value(())]
+    scale = Value(())
+    zero = Value(())
+    quantized = Value(step.first)
+    return [quantized, scale, zero]
 
 
 def _classified(step: Step) -> list[Value]:
@@ -207,7 +230,9 @@ def _classified(step: Step) -> list[Value]:
 
 
 def _tree_sums(step: Step) -> list[Value]:
-    return [Value((step.rows, int(step.attributes.get("n_targets", 1))))]
+    targets = step.attributes.get("n_targets", 1)
+    shape = (step.rows, int(targets))
+    return [Value(shape)]
 
 
 def _linear(step: Step) -> list[Value]:

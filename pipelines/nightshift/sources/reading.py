@@ -41,7 +41,11 @@ def is_of_clock(spec: ModelSpec, dataset: Dataset, provenance: Mapping[str, Any]
 def cut(spec: ModelSpec, rows: int) -> dict[str, Any]:
     """What a night of so many rows says of where reading stopped; nothing for one that was read to its end."""
     most = spec.night.max_rows
-    return {CUT: most} if most is not None and rows > most else {}
+    if most is None:
+        return {}
+    if rows <= most:
+        return {}
+    return {CUT: most}
 
 
 def as_read(provenance: Mapping[str, Any]) -> dict[str, Any]:

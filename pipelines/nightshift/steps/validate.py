@@ -13,6 +13,7 @@ from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
 from nightshift.stores.commit import GenerationDraft
 from nightshift.stores.manifest import DataFile, Manifest, sequences
+from nightshift.stores.pages import put_page
 from nightshift.stores.parquet import nullable, schema_of, with_dictionaries
 from nightshift.validation import references
 from nightshift.validation.checks import RowCheck, row_checks
@@ -159,9 +160,8 @@ def _write_reports(spec: ModelSpec, partition: str, outcome: ValidationResult, s
     reports = reports_of(spec, partition)
     objects = stores.lake.objects
     result = json.dumps(outcome.json, indent=1).encode()
-    page = outcome.html.encode()
     objects.put(reports.json, result, "application/json")
-    objects.put(reports.html, page, "text/html; charset=utf-8")
+    put_page(objects, reports.html, outcome.html)
     return reports
 
 

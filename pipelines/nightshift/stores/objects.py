@@ -30,6 +30,7 @@ from nightshift.stores.records import MOST_BYTES, MOST_RECORD_BYTES, Record, req
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
 JSON = "application/json"
+BYTES = "application/octet-stream"
 ANYTHING = "*"
 PIECE = 2**20
 # A bit that flipped on the way is right the next time; one that flipped in the store is not.
@@ -89,10 +90,10 @@ class Objects:
             )
         return None
 
-    def put(self, key: str, body: bytes, content_type: str = "application/octet-stream") -> None:
-        """Write an object, whatever was there."""
+    def put(self, key: str, body: bytes, content_type: str = BYTES, **headers: str) -> None:
+        """Write an object, whatever was there; ``headers`` in the words of boto3."""
         with self._explained(key):
-            self._client.put_object(**self._at(key), Body=body, ContentType=content_type)
+            self._client.put_object(**self._at(key), Body=body, ContentType=content_type, **headers)
 
     def put_record(self, key: str, record: Record) -> None:
         """Write a record, whatever was there."""

@@ -16,7 +16,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from typing_extensions import override
 
-from nightshift.errors import SpecError
 from nightshift.spec import Action, Column, Compare, ModelSpec, Reference
 from nightshift.spec.patterns import can_be_split
 from nightshift.stores.types import decoded
@@ -29,6 +28,7 @@ from nightshift.validation.masks import (
     null,
     outside,
 )
+from nightshift.validation.regular import not_matching
 
 # A longer list of allowed values is checked, but not printed into every night's report.
 MOST_LISTED = 1000
@@ -182,26 +182,7 @@ class Matches(RowCheck):
         return can_be_split(self.pattern)
 
     def _not_matching(self, values: pa.Array) -> RowMask:
-        try:
-            matches = self._linear(values) if self.is_ours_alone else self._as_great_expectations(values)
-        except pa.ArrowInvalid as error:
-            raise SpecError(
-                f"{self.name} {self.pattern!r} cannot be run: {error}", fix="write a simpler one in model.yaml"
-            ) from error
-        return ~np.asarray(matches, np.bool_)
-
-    def _linear(self, values: pa.Array) -> Any:
-        pattern = self.pattern.replace(r"\Z", r"\z")
-        texts = values.cast(pa.string())
-        matches = pc.match_substring_regex(texts, pattern)
-        return matches.to_numpy(zero_copy_only=False)
-
-    def _as_great_expectations(self, values: pa.Array) -> Any:
-        """By pandas: two engines of regular expressions differ in small print."""
-        import pandas as pd
-
-        texts = pd.Series(values.to_pylist(), dtype="str")
-        return texts.str.contains(self.pattern)
+        return not_matching(values, self.pattern, self.columns[0])
 
     @override
     def expectation(self) -> Any:

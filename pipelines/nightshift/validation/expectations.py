@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nightshift.errors import DataError, SpecError
+from nightshift.validation.data_docs import data_docs
 from nightshift.validation.results import Breach, CheckResult, ValidationResult, native_breach, native_observed
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def report(
             breaches=[*_our_breaches(results), *_native_breaches(items)],
             expectations=len(results) + len(native),
             json=suite_result.to_json_dict(),
-            html=_data_docs(suite_result),
+            html=data_docs(suite_result),
         )
 
 
@@ -90,7 +91,11 @@ def _expectations(results: list[CheckResult]) -> list[Any]:
 
 
 def _looked_for(results: list[CheckResult], expectations: list[Any]) -> list[Any]:
-    return [entry for entry in expectations if not _is_ours_alone(results, entry)]
+    looked_for = []
+    for expectation in expectations:
+        if not _is_ours_alone(results, expectation):
+            looked_for.append(expectation)
+    return looked_for
 
 
 def _is_ours_alone(results: list[CheckResult], expectation: Any) -> bool:
@@ -220,11 +225,3 @@ def _native_breaches(items: list[dict[str, Any]]) -> list[Breach]:
         if is_native and not item["success"]:
             breaches.append(native_breach(item))
     return breaches
-
-
-def _data_docs(suite_result: Any) -> str:
-    from great_expectations.render.renderer import ValidationResultsPageRenderer
-    from great_expectations.render.view import DefaultJinjaPageView
-
-    page = ValidationResultsPageRenderer().render(suite_result)
-    return str(DefaultJinjaPageView().render(page))
