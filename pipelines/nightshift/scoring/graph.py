@@ -154,30 +154,30 @@ class OnnxGraph:
     def run(self, inputs: GraphInputs, rows: int) -> NDArray[np.float32]:
         """Scores of inputs as ``feeds`` makes them, for the label that it was trained for."""
         scores = self._label.empty_scores(rows)
-        for start in range(0, rows, self._rows_per_call):
-            part = slice(start, start + self._rows_per_call)
-            few = {name: np.ascontiguousarray(values[part]) for name, values in inputs.items()}
-            scores[part] = self._call(few, scores[part].shape)
+        # Once around all calls: around each it would be a hundredth of a small network.
+        with refusals(self._spec.name):
+            for start in range(0, rows, self._rows_per_call):
+                part = slice(start, start + self._rows_per_call)
+                few = {name: np.ascontiguousarray(values[part]) for name, values in inputs.items()}
+                (output,) = self._session.run(self._outputs, few, self._run_options)
+                scores[part] = self._scores(output, scores[part].shape)
         fault = self._label.invalid(scores)
         if fault:
             raise ModelError(f"{self._spec.name}: {fault}")
         return scores
 
-    def _call(self, few: GraphInputs, shape: tuple[int, ...]) -> NDArray[np.float32]:
-        """What the graph says of a few rows, in the shape in which scores are kept."""
-        name = self._spec.name
-        with refusals(name):
-            (output,) = self._session.run(self._outputs, few, self._run_options)
-        given = np.shape(output)
+    def _scores(self, output: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+        """What a graph gives, in the shape in which scores are kept."""
+        given = output.shape
         if len(shape) == 1 and len(given) == 2 and given[1]:
             output = output[:, -1]
-        if np.shape(output) != shape or output.dtype.kind != "f":
-            rows = next(iter(shape))
-            raise ModelError(
-                f"{name}: the graph gives values of shape {given} for {rows} rows, which are no scores",
-                fix=f"nightshift rollback {name}",
-            )
-        return np.asarray(output, np.float32)
+        if output.shape == shape and output.dtype.kind == "f":
+            return output
+        name = self._spec.name
+        raise ModelError(
+            f"{name}: the graph gives {output.dtype} of shape {given}, which are no scores of {next(iter(shape))} rows",
+            fix=f"nightshift rollback {name}",
+        )
 
     @cached_property
     def _outputs(self) -> list[str]:

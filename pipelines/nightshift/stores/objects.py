@@ -58,7 +58,7 @@ class Objects:
         """Body and ETag, or None when there is no such object. Raises ``UnreadableRecord`` for one of more bytes."""
         with suppress(NoSuchObject), self._explained(key):
             answer = self._client.get_object(**self._at(key))
-            require_size(answer["ContentLength"], most, f"{self.uri}/{key}")
+            require_size(answer.get("ContentLength", 0), most, f"{self.uri}/{key}")
             return answer["Body"].read(), answer["ETag"]
         return None
 
