@@ -138,9 +138,18 @@ class OnnxGraph:
         Raises ``ModelError`` for a score that is no probability, or no finite number.
         """
         self._check_features()
-        inputs = self.feeds(rows)
-        scores = self.run(inputs, rows.num_rows)
+        scores = self.run(self._fed(rows), rows.num_rows)
         return self._for_all_classes(scores)
+
+    def _fed(self, rows: pa.Table | pa.RecordBatch) -> GraphInputs:
+        """The inputs. What a graph says of itself may not be true of the columns."""
+        try:
+            return self.feeds(rows)
+        except pa.ArrowException as error:
+            raise ModelError(
+                f"{self._spec.name}: the graph cannot be fed as it asks to be: {error}",
+                fix=f"nightshift rollback {self._spec.name}",
+            ) from error
 
     def _for_all_classes(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
         classes = self._spec.label.classes

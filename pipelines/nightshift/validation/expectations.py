@@ -70,7 +70,7 @@ def native(file: Path) -> list[Any]:
             expectations.append(configuration.to_domain_obj())
         return expectations
     except Exception as error:  # whatever it raises for a person's JSON: its errors have no common root
-        first_line = str(error).splitlines()[0]
+        first_line, *_ = [*str(error).splitlines(), ""]
         raise SpecError(
             f"{file}: {type(error).__name__}: {first_line[:200]}",
             fix='a JSON list of {"type": "expect_...", "kwargs": {...}}',

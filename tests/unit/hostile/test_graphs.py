@@ -16,7 +16,7 @@ from nightshift.concurrency import ordered_map
 from nightshift.errors import ModelError, UnsafeGraph
 from nightshift.scoring import demand
 from nightshift.scoring.feeds import METADATA, Matrix
-from nightshift.scoring.graph import OnnxGraph
+from nightshift.scoring.graph import LABEL, OnnxGraph
 from nightshift.scoring.inspection import inspect
 from nightshift.spec import ModelSpec
 from tests.unit.hostile import graphs
@@ -142,6 +142,27 @@ def opened(spec: ModelSpec, body: bytes) -> OnnxGraph:
 def test_what_onnx_runtime_says_of_a_run_is_our_error(lean: ModelSpec, body: bytes) -> None:
     with pytest.raises(ModelError, match=f"^{lean.name}: "):
         opened(lean, body).score(pa.table({"weight": [0.5, 0.25]}))
+
+
+def test_a_graph_that_asks_to_be_fed_as_no_column_can_be_is_our_error(lean: ModelSpec) -> None:
+    import onnx
+
+    made = onnx.load_model_from_string(model([node("Neg")]))
+    feeds = Matrix(numbers=("weight",), categories={"weight": ("a",)})
+    helper.set_model_props(made, {METADATA: feeds.model_dump_json()})
+    graph = OnnxGraph(lean, made.SerializeToString())
+    with pytest.raises(ModelError, match="cannot be fed as it asks to be"):
+        graph.score(pa.table({"weight": [0.5]}))
+
+
+@pytest.mark.parametrize("label", ["[" * 100_000, '{"classes": 7}', '{"classes": [[]]}', "7", "null", "\0"])
+def test_a_label_that_is_none_is_another_label(lean: ModelSpec, label: str) -> None:
+    import onnx
+
+    made = onnx.load_model_from_string(model([node("Neg")]))
+    helper.set_model_props(made, {LABEL: label})
+    with pytest.raises(ModelError, match="the graph was trained for"):
+        OnnxGraph(lean, made.SerializeToString())
 
 
 class TimeIsUp(Exception):
