@@ -53,10 +53,24 @@ def prefetch(items: Iterable[T], depth: int) -> Iterator[T]:
             yield item  # type: ignore[misc]
 
 
-def ordered_map(function: Callable[[T], R], items: Iterable[T], threads: int, depth: int) -> Iterator[R]:
-    """``map`` by several threads, in order, with up to ``depth`` results made or being made."""
+def _wait() -> None:
+    """Threads end by themselves."""
+
+
+def ordered_map(
+    function: Callable[[T], R],
+    items: Iterable[T],
+    threads: int,
+    depth: int,
+    stop: Callable[[], None] = _wait,
+) -> Iterator[R]:
+    """``map`` by several threads, in order, with up to ``depth`` results made or being made.
+
+    ``stop`` is called when it ends early, by an error or a time limit, and before its threads are waited for: it ends
+    what they are at where Python cannot.
+    """
     waiting: deque[Future[R]] = deque()
-    with _threads(threads) as pool:
+    with _threads(threads, stop) as pool:
         for item in items:
             future = pool.submit(function, item)
             waiting.append(future)
@@ -67,10 +81,13 @@ def ordered_map(function: Callable[[T], R], items: Iterable[T], threads: int, de
 
 
 @contextmanager
-def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
+def _threads(count: int, stop: Callable[[], None] = _wait) -> Iterator[ThreadPoolExecutor]:
     """Threads that leave what is queued undone when the block ends early."""
     pool = ThreadPoolExecutor(count, thread_name_prefix="stage")
     try:
         yield pool
+    except BaseException:
+        stop()
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

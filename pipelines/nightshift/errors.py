@@ -36,6 +36,46 @@
 A message has three parts: what is wrong, with which object, and what to do next.
 """
 
+import logging
+import re
+import unicodedata
+
+LINE = re.compile(r"\n(?=\S)")
+
+
+# The separators of lines and paragraphs, and what turns the direction of writing.
+UNSEEN = frozenset("\u2028\u2029\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def plain(text: str, kept: str = "\n\t") -> str:
+    """A text that may come from data, as a log and a terminal may show it: what they would obey is written out."""
+    if text.isprintable() and UNSEEN.isdisjoint(text):
+        return text
+    characters = []
+    for character in text:
+        obeyed = unicodedata.category(character) in {"Cc", "Cs"} or character in UNSEEN
+        written = ascii(character)[1:-1] if obeyed and character not in kept else character
+        characters.append(written)
+    return "".join(characters)
+
+
+class PlainLines(logging.Filter):
+    """Texts that come into a line of the log stay in it: none begins a line of its own, or tells a terminal a thing."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Take the texts that a message is about as they may be shown."""
+        if isinstance(record.args, tuple):
+            record.args = tuple(map(self._shown, record.args))
+        return True
+
+    def _shown(self, argument: object) -> object:
+        if isinstance(argument, str):
+            return plain(argument, kept="")
+        if isinstance(argument, Exception):
+            # An error may have several lines.
+            return LINE.sub("\n  ", plain(str(argument)))
+        return argument
+
 
 class NightshiftError(Exception):
     """Any error that Nightshift explains to a person.
@@ -44,9 +84,9 @@ class NightshiftError(Exception):
     """
 
     def __init__(self, message: str, *, fix: str | None = None) -> None:
-        super().__init__(message if fix is None else f"{message}\n  -> {fix}")
-        self.message = message
-        self.fix = fix
+        self.message = plain(message)
+        self.fix = None if fix is None else plain(fix)
+        super().__init__(self.message if fix is None else f"{self.message}\n  -> {self.fix}")
 
     def __reduce__(self) -> tuple[object, tuple[type, str, str | None]]:
         # An error crosses process borders (Airflow's supervisor, worker pools) whole.

@@ -5,7 +5,10 @@ import re
 
 from nightshift.errors import UsageError
 
-PARTITION_PATTERN = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$"
+# Read by Python and by browsers: without \d, which means digits of all scripts, and with no line break before the end.
+PARTITION_PATTERN = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])(?!\n)$"
+VERSION_PATTERN = r"^[1-9][0-9]{0,8}(?!\n)$"
+"""A version as MLflow numbers them."""
 
 
 def parse_partition(key: str | None) -> dt.date:

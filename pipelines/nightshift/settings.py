@@ -24,6 +24,7 @@ DVC_REMOTE = "s3://dvc"
 REGION = "us-east-1"
 RETRY_SECONDS = 15.0
 SEAL_KEY = "NIGHTSHIFT_SEAL_KEY"
+MAX_GROUP_BYTES = 2**30
 S3_URI = r"^s3://[a-z0-9][a-z0-9.-]{2,62}(/.*)?$"
 # What decides how a model behaves; in a project without a package of its own, the last two.
 CODE_FOLDERS = ("pipelines", "models", "dags")
@@ -51,6 +52,8 @@ class Settings(BaseModel):
     airflow_password: SecretStr | None = Field(None, alias="NIGHTSHIFT_AIRFLOW_PASSWORD")
     # What makes a record of the lake count, stores/seals.py; several, after a comma, while one replaces another.
     seal_key: SecretStr | None = Field(None, alias=SEAL_KEY)
+    # Of a row group of a source, unpacked, in the columns that are needed: it is in memory whole.
+    max_group_bytes: int = Field(MAX_GROUP_BYTES, alias="NIGHTSHIFT_MAX_GROUP_BYTES", ge=2**20)
     # The delay after a task's first failure; all waiting goes by it (orchestration/retries.py).
     retry_seconds: float = Field(RETRY_SECONDS, alias="NIGHTSHIFT_RETRY_SECONDS", gt=0, le=60)
 

@@ -27,10 +27,11 @@ SPEED_SECONDS = 300
 
 def open_console(*, stderr: bool = False, file: TextIO | None = None) -> Console:
     """A console as wide as the terminal, or as wide as need be where there is none."""
-    console = Console(stderr=stderr, file=file)
+    # Without markup: [red] in a value is a text like any other.
+    console = Console(stderr=stderr, file=file, markup=False)
     if console.is_terminal:
         return console
-    return Console(stderr=stderr, file=file, width=UNBROKEN)
+    return Console(stderr=stderr, file=file, width=UNBROKEN, markup=False)
 
 
 class LiveView:

@@ -91,3 +91,39 @@ def test_libraries_see_the_environment_file(run, project, monkeypatch):
     (project / "home").mkdir()
     (project / "home" / "env").write_text("SHOP_DATABASE_URL=sqlite://\n")
     assert run(lambda: os.environ["SHOP_DATABASE_URL"]) == "sqlite://"
+
+
+class Run:
+    """What Airflow knows of a run that was triggered with a conf."""
+
+    def __init__(self, dag_id, conf):
+        self.dag_id, self.conf = dag_id, conf
+
+
+@pytest.mark.parametrize(
+    "verb", ["rollback", "retract", "train", "retrain", "predict", "ingest", "validate", "maintain"]
+)
+def test_a_parameter_that_a_dag_does_not_have_is_refused_before_anything_is_done(airflow_home, spec, verb):
+    from nightshift.orchestration.families import FAMILIES
+    from nightshift.orchestration.tasks import require_known_parameters
+
+    dag = FAMILIES[verb](spec)
+    known = {"partition": "2024-01-01"} if verb not in {"rollback", "maintain"} else {}
+    for conf in (None, {}, known, dict.fromkeys(dag.params)):
+        require_known_parameters({"dag": dag, "dag_run": Run(dag.dag_id, conf)})
+    for unknown in ("older", "Version", "version\n", "{{ ds }}"):
+        with pytest.raises(UsageError, match=rf"{verb} has no parameter .*; it takes") as error:
+            require_known_parameters({"dag": dag, "dag_run": Run(dag.dag_id, {unknown: 1})})
+        assert "trigger it again" in error.value.fix
+
+
+@pytest.mark.parametrize("version", ["1\n", "\u0661", "latest", "01", "1; drop"])
+def test_a_version_is_a_number_in_plain_digits(airflow_home, spec, version):
+    from airflow.sdk.exceptions import ParamValidationError
+
+    from nightshift.orchestration.rollback import rollback_dag
+
+    parameter = rollback_dag(spec).params.get_param("version")
+    assert parameter.resolve("12") == "12"
+    with pytest.raises(ParamValidationError):
+        parameter.resolve(version)

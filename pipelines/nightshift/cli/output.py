@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING, Any
 
+from nightshift.errors import plain
+
 if TYPE_CHECKING:
     from nightshift.spec import ModelSpec
     from nightshift.stores import Stores
@@ -82,5 +84,5 @@ def _text(value: Any) -> str:
     if value is None:
         return "-"
     if isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False)
+        return plain(value)
+    return plain(json.dumps(value, ensure_ascii=False))

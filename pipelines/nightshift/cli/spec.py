@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, cast, get_args
 import typer
 
 from nightshift.cli.output import open_stores, say_next
+from nightshift.errors import plain
 
 if TYPE_CHECKING:
     from nightshift.authoring.new import NewModel
@@ -50,7 +51,7 @@ def new(
 
 def _say_new(model: "NewModel") -> None:
     for note in model.notes:
-        typer.echo(note)
+        typer.echo(plain(note))
     for warning in model.warnings:
         _warn(warning)
     typer.echo(
@@ -203,4 +204,4 @@ def _warn_of_leaks(spec: "ModelSpec") -> None:
 
 
 def _warn(text: str, of: str = "") -> None:
-    typer.secho(f"{of}warning: {text}", fg=typer.colors.YELLOW, err=True)
+    typer.secho(f"{of}warning: {plain(text)}", fg=typer.colors.YELLOW, err=True)

@@ -141,7 +141,7 @@ class View(LiveView):
 
     @override
     def __enter__(self) -> Self:
-        self.console.print(f"\n[bold]{self.title}", highlight=False, soft_wrap=True)
+        self.console.print(f"\n{self.title}", style="bold", highlight=False, soft_wrap=True)
         return super().__enter__()
 
     @override

@@ -1,10 +1,13 @@
 """The model card of a training run."""
 
 from nightshift.contracts import SnapshotRef
+from nightshift.errors import plain
 from nightshift.modelling.holdout import Split
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.outcomes import unknown_classes
 from nightshift.spec import ModelSpec
+
+LONGEST_CODE = 100
 
 
 def model_card(spec: ModelSpec, snapshot: SnapshotRef, metrics: dict[str, float], rows: Split) -> str:
@@ -40,8 +43,14 @@ def model_card(spec: ModelSpec, snapshot: SnapshotRef, metrics: dict[str, float]
 """
 
 
+def code(text: str) -> str:
+    """A text of the data as code of Markdown, which holds no markup and ends where it ends."""
+    line = plain(text[:LONGEST_CODE], kept="").replace("`", "'").replace("|", "/")
+    return f"`{line}`"
+
+
 def _of_unknown(classes: dict[str, int]) -> str:
     if not classes:
         return ""
-    counts = [f"`{name}` ({rows:,} rows)" for name, rows in classes.items()]
+    counts = [f"{code(name)} ({rows:,} rows)" for name, rows in classes.items()]
     return f"\n  Neither were those of classes that it was not taught: {', '.join(counts)}."

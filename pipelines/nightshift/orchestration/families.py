@@ -20,7 +20,7 @@ from nightshift.orchestration.validate import validate_dag
 from nightshift.settings import settings
 from nightshift.spec import ModelSpec, load_good_specs
 
-LOG = logging.getLogger(__name__)
+LOG = logging.getLogger("nightshift")
 FAMILIES: dict[str, Callable[[ModelSpec], DAG]] = {
     "ingest": ingest_dag,
     "validate": validate_dag,

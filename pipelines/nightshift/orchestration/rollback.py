@@ -5,6 +5,7 @@ from airflow.sdk import DAG, Param
 from nightshift.contracts import Promotion
 from nightshift.orchestration import assets, policies
 from nightshift.orchestration.tasks import step_task, task_context
+from nightshift.partitions import VERSION_PATTERN
 from nightshift.spec import ModelSpec
 
 
@@ -21,7 +22,11 @@ def rollback_dag(spec: ModelSpec) -> DAG:
 def _parameters() -> dict[str, Param]:
     return {
         "version": Param(
-            None, type=["null", "string"], pattern=r"^\d+$", title="Version", description="Empty: the one before."
+            None,
+            type=["null", "string"],
+            pattern=VERSION_PATTERN,
+            title="Version",
+            description="Empty: the one before.",
         ),
         "reason": Param("by hand", type="string", minLength=1, maxLength=500, title="Why"),
     }

@@ -20,6 +20,9 @@ from nightshift.spec import ModelSpec, find_spec
 from nightshift.stores import Stores
 
 MLFLOW_URL = "mlflow_url"
+OF_NO_NIGHT = frozenset({"rollback", "maintain"})
+"""Families whose runs are of no night."""
+MOST_QUOTED = 60
 
 
 def step_task(body: Callable[..., Any]) -> Any:
@@ -71,15 +74,32 @@ class TaskContext:
 
 
 def task_context(model: str) -> TaskContext:
-    """What the running task works on. Raises ``UsageError`` when the model is gone, and ``Refused``."""
+    """What the running task works on. Raises ``UsageError`` when the model is gone or for a parameter that
+    the Dag does not have, and ``Refused``."""
     airflow = get_current_context()
     require_workers_that_live(airflow)
+    require_known_parameters(airflow)
     here = settings()
     spec = find_spec(here.models, model)
     run = airflow["dag_run"]
     # Anew when a person clears the run, not when Airflow tries a task again.
     stores = Stores(here, _origin(here, run), run.start_date)
     return TaskContext(spec, stores, airflow)
+
+
+def require_known_parameters(airflow: Any) -> None:
+    """A key that the Dag does not ask for is mostly one that is spelt wrongly. Raises ``UsageError``."""
+    dag_id = airflow["dag_run"].dag_id
+    known = set(airflow["dag"].params)
+    if dag_id.rpartition(".")[2] not in OF_NO_NIGHT:
+        known.add("partition")
+    unknown = sorted(set(airflow["dag_run"].conf or {}) - known)
+    if unknown:
+        names = ", ".join(repr(name)[:MOST_QUOTED] for name in unknown)
+        raise UsageError(
+            f"{dag_id} has no parameter {names}; it takes {', '.join(sorted(known)) or 'none'}",
+            fix="trigger it again, with these names",
+        )
 
 
 def _origin(here: Settings, run: Any) -> dict[str, str]:

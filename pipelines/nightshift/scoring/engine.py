@@ -87,7 +87,7 @@ class Engine:
         threads = cores()
         depth = threads * UNITS_PER_CORE
         units = self._units(shard, stores)
-        scored = ordered_map(self.score_unit, units, threads, depth)
+        scored = ordered_map(self.score_unit, units, threads, depth, self.graph.stop)
         for unit in scored:
             self._add(unit.counts)
             self.unseen = added(self.unseen, unit.unseen)

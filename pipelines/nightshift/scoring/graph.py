@@ -28,15 +28,13 @@ from nightshift.scoring.feeds import (
     one_array,
 )
 from nightshift.scoring.inspection import inspect
-from nightshift.scoring.providers import open_session
+from nightshift.scoring.providers import open_session, refusals
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 
 Stored = TypeVar("Stored", bound=BaseModel)
 LABEL = "nightshift.label"
 """Metadata of a graph: the label it was trained for."""
-# Trees are as fast at any batch beyond 128 rows; activations of a small network stay in cache up to this.
-ROWS_PER_CALL = 2048
 
 
 class OnnxGraph:
@@ -48,7 +46,9 @@ class OnnxGraph:
     """
 
     def __init__(self, spec: ModelSpec, body: bytes, provider: str | None = None) -> None:
-        metadata = inspect(body, spec.name)
+        inspected = inspect(body, spec.name)
+        metadata = inspected.metadata
+        self._rows_per_call = inspected.rows_per_call
         self._spec = spec
         self._body = body
         self._provider = provider or spec.optimize.provider
@@ -71,6 +71,16 @@ class OnnxGraph:
     @cached_property
     def _session(self) -> Any:
         return open_session(self._body, self._provider, self._spec.name)
+
+    @cached_property
+    def _run_options(self) -> Any:
+        import onnxruntime as ort
+
+        return ort.RunOptions()
+
+    def stop(self) -> None:
+        """End the calls that run in other threads, after the operator that each is at; it scores nothing any more."""
+        self._run_options.terminate = True
 
     def _check_features(self) -> None:
         trained_on = sorted(self.features)
@@ -128,9 +138,18 @@ class OnnxGraph:
         Raises ``ModelError`` for a score that is no probability, or no finite number.
         """
         self._check_features()
-        inputs = self.feeds(rows)
-        scores = self.run(inputs, rows.num_rows)
+        scores = self.run(self._fed(rows), rows.num_rows)
         return self._for_all_classes(scores)
+
+    def _fed(self, rows: pa.Table | pa.RecordBatch) -> GraphInputs:
+        """The inputs. What a graph says of itself may not be true of the columns."""
+        try:
+            return self.feeds(rows)
+        except pa.ArrowException as error:
+            raise ModelError(
+                f"{self._spec.name}: the graph cannot be fed as it asks to be: {error}",
+                fix=f"nightshift rollback {self._spec.name}",
+            ) from error
 
     def _for_all_classes(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
         classes = self._spec.label.classes
@@ -144,17 +163,30 @@ class OnnxGraph:
     def run(self, inputs: GraphInputs, rows: int) -> NDArray[np.float32]:
         """Scores of inputs as ``feeds`` makes them, for the label that it was trained for."""
         scores = self._label.empty_scores(rows)
-        for start in range(0, rows, ROWS_PER_CALL):
-            part = slice(start, start + ROWS_PER_CALL)
-            few = {name: np.ascontiguousarray(values[part]) for name, values in inputs.items()}
-            (output,) = self._session.run(self._outputs, few)
-            if scores.ndim == 1:
-                output = output[:, -1]
-            scores[part] = output
+        # Once around all calls: around each it would be a hundredth of a small network.
+        with refusals(self._spec.name):
+            for start in range(0, rows, self._rows_per_call):
+                part = slice(start, start + self._rows_per_call)
+                few = {name: np.ascontiguousarray(values[part]) for name, values in inputs.items()}
+                (output,) = self._session.run(self._outputs, few, self._run_options)
+                scores[part] = self._scores(output, scores[part].shape)
         fault = self._label.invalid(scores)
         if fault:
             raise ModelError(f"{self._spec.name}: {fault}")
         return scores
+
+    def _scores(self, output: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+        """What a graph gives, in the shape in which scores are kept."""
+        given = output.shape
+        if len(shape) == 1 and len(given) == 2 and given[1]:
+            output = output[:, -1]
+        if output.shape == shape and output.dtype.kind == "f":
+            return output
+        name = self._spec.name
+        raise ModelError(
+            f"{name}: the graph gives {output.dtype} of shape {given}, which are no scores of {next(iter(shape))} rows",
+            fix=f"nightshift rollback {name}",
+        )
 
     @cached_property
     def _outputs(self) -> list[str]:
@@ -167,9 +199,9 @@ def _classes(trained_for: str | None) -> list[str]:
     """The classes in a graph's label; none of what has none."""
     try:
         identity = json.loads(trained_for or "{}")
-    except ValueError:
+        return list(identity.get("classes", ()))
+    except (AttributeError, TypeError, ValueError, RecursionError):
         return []
-    return list(identity.get("classes", ())) if isinstance(identity, dict) else []
 
 
 def _feeds(spec: ModelSpec, metadata: dict[str, str]) -> Feeds:

@@ -1,31 +1,48 @@
 """What an ONNX file may be: checked before anything opens it.
 
-A file that could read other files, run unknown code or exhaust memory is refused.
+A file that could read other files, run unknown code, run without end or exhaust memory is refused.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from nightshift.errors import UnsafeGraph
+from nightshift.scoring.demand import largest_call
+from nightshift.scoring.shapes import rule_of
+from nightshift.scoring.structure import require_few_entries
 
 DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
 MAX_BYTES = 512 * 2**20
 MAX_ELEMENT_BYTES = 8
+INNER_GRAPHS = frozenset({"GRAPH", "GRAPHS"})
+PLAIN = frozenset({"FLOAT", "INT", "STRING", "FLOATS", "INTS", "STRINGS"})
+"""Types of the attributes that allowed operators have."""
 
 
-def inspect(body: bytes, name: str) -> dict[str, str]:
-    """The metadata of a file that may be opened; ``name`` is the model's, for messages. Raises ``UnsafeGraph``."""
+@dataclass(frozen=True)
+class Inspected:
+    """A file that may be opened: its metadata, and how many rows a call of it may have."""
+
+    metadata: dict[str, str]
+    rows_per_call: int
+
+
+def inspect(body: bytes, name: str) -> Inspected:
+    """What a file that may be opened says of itself; ``name`` is the model's, for messages. Raises ``UnsafeGraph``."""
     model = _parse(body, name)
     if not model.graph.node:
         raise UnsafeGraph(f"{name}: not an ONNX file, or one without a graph")
     domains = {entry.domain for entry in model.opset_import}
     if model.functions or not domains <= DOMAINS:
         raise UnsafeGraph(f"{name}: operator domains {sorted(domains)}, allowed {sorted(DOMAINS)}, no functions")
-    for graph in _graphs(model.graph):
-        _inspect_graph(graph, name)
-    return {entry.key: entry.value for entry in model.metadata_props}
+    if model.training_info:
+        raise UnsafeGraph(f"{name}: graphs for training are not allowed")
+    _inspect_graph(model.graph, name)
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    return Inspected(metadata, largest_call(model.graph, name))
 
 
 def _parse(body: bytes, name: str) -> Any:
@@ -34,6 +51,7 @@ def _parse(body: bytes, name: str) -> Any:
 
     if len(body) > MAX_BYTES:
         raise UnsafeGraph(f"{name}: the ONNX file has {len(body):,} bytes, allowed {MAX_BYTES:,}")
+    require_few_entries(body, name)
     try:
         return onnx.load_model_from_string(body)
     except DecodeError as error:
@@ -46,9 +64,19 @@ def _inspect_graph(graph: Any, name: str) -> None:
     for tensor in _tensors(graph):
         _inspect_tensor(tensor, name)
     for node in graph.node:
-        sparse = any(_is_sparse(attribute) for attribute in node.attribute)
-        if sparse or node.domain not in DOMAINS:
-            raise UnsafeGraph(f"{name}: operator {node.domain}.{node.op_type} is not allowed")
+        _inspect_node(node, name)
+
+
+def _inspect_node(node: Any, name: str) -> None:
+    operator = f"{node.domain}.{node.op_type}"
+    if rule_of(node.domain, node.op_type) is None:
+        raise UnsafeGraph(f"{name}: operator {operator} is not allowed", fix=f"nightshift rollback {name}")
+    for attribute in node.attribute:
+        kind = attribute.AttributeType.Name(attribute.type)
+        if attribute.HasField("g") or attribute.graphs or kind in INNER_GRAPHS:
+            raise UnsafeGraph(f"{name}: operator {operator} is not allowed to hold a graph")
+        if kind not in PLAIN or _is_sparse(attribute):
+            raise UnsafeGraph(f"{name}: operator {operator} is not allowed to hold a {kind.lower()}")
 
 
 def _inspect_tensor(tensor: Any, name: str) -> None:
@@ -73,18 +101,3 @@ def _tensors(graph: Any) -> Iterator[Any]:
 
 def _is_sparse(attribute: Any) -> bool:
     return bool(attribute.HasField("sparse_tensor") or attribute.sparse_tensors)
-
-
-def _graphs(graph: Any) -> Iterator[Any]:
-    """The graph, and those inside its branches and loops."""
-    yield graph
-    for node in graph.node:
-        for attribute in node.attribute:
-            for inner in _subgraphs(attribute):
-                yield from _graphs(inner)
-
-
-def _subgraphs(attribute: Any) -> Iterator[Any]:
-    if attribute.HasField("g"):
-        yield attribute.g
-    yield from attribute.graphs

@@ -1,5 +1,7 @@
 """Which hardware ONNX Runtime uses: as the spec asks, or an error. Falling back in silence is how nights get slow."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from nightshift.errors import ModelError, UnsafeGraph
@@ -33,24 +35,34 @@ def open_session(body: bytes, provider: str, name: str) -> Any:
     return session
 
 
+@contextmanager
+def refusals(name: str) -> Iterator[None]:
+    """ONNX Runtime runs a graph inside; ``name`` is the model's. Raises ``ModelError`` in place of its own errors."""
+    try:
+        yield
+    except _errors() as error:
+        raise ModelError(
+            f"{name}: ONNX Runtime cannot run the graph: {error}", fix=f"nightshift rollback {name}"
+        ) from error
+
+
 def _session(body: bytes, provider: str, name: str) -> Any:
     import onnxruntime as ort
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
 
-    refusals = (
-        state.Fail,
-        state.InvalidArgument,
-        state.InvalidGraph,
-        state.InvalidProtobuf,
-        state.NotImplemented,
-        state.EPFail,
-    )
     try:
         return ort.InferenceSession(body, _options(provider), providers=[PROVIDERS[provider]])
-    except refusals as error:
+    except _errors() as error:
         if provider == "cpu":
             raise UnsafeGraph(f"{name}: ONNX Runtime refuses the file: {error}") from error
         raise ModelError(f"{name}: {PROVIDERS[provider]} does not take the whole graph: {error}") from error
+
+
+def _errors() -> tuple[type[Exception], ...]:
+    """All that ONNX Runtime raises: errors of its own, which have no common class, and Python's for what it is fed."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    own = [kind for kind in vars(state).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+    return (*own, RuntimeError, TypeError, ValueError)
 
 
 def _options(provider: str) -> Any:

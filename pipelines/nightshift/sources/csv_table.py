@@ -1,11 +1,9 @@
 """A CSV file, read as texts: no type is ever guessed here. Separator and encoding are the spec's."""
 
-import codecs
 import csv
-import gzip
 import io
-import zlib
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,12 +14,13 @@ import pyarrow as pa
 from nightshift.errors import SourceUnreadable
 from nightshift.sources import tables
 from nightshift.sources.places import File
+from nightshift.sources.streams import TextBytes, UnpackedStream
 from nightshift.sources.tables import RowsOfNight, Table, reading, renamed
 from nightshift.spec.source import CsvFormat, DecimalMark
 
 BLOCK_BYTES = 8 * 2**20
 HEAD_CHARACTERS = 2**18
-UTF8_MARK = b"\xef\xbb\xbf"
+MOST_COLUMNS = 20_000
 REMEDY = "write it again, whole; or say how it is written by source.csv in model.yaml; or take it out of the source"
 
 
@@ -66,14 +65,14 @@ class CsvTable(Table):
         """Some megabytes at a time."""
         self.require_once(columns.values())
         names = list(dict.fromkeys(columns.values()))
-        with reading(self.file, REMEDY), self._reader(names) as reader:
+        with reading(self.file, REMEDY), _whole_lines(self.file), self._reader(names) as reader:
             for batch in reader:
                 table = pa.Table.from_batches([batch])
                 chosen = renamed(table, columns)
                 yield from chosen.to_batches(max_chunksize=tables.BATCH_ROWS)
 
-    def read(self, columns: dict[str, str], rows: RowsOfNight | None = None) -> pa.Table:
-        """By reading all rows."""
+    def read(self, columns: dict[str, str], rows: RowsOfNight | None = None, most: int | None = None) -> pa.Table:
+        """By reading all rows, or until there are enough."""
         needed = {name: name for name in columns.values()}
         if rows is not None:
             needed[rows.column] = rows.column
@@ -84,7 +83,9 @@ class CsvTable(Table):
             if rows is not None:
                 part = part.filter(rows.condition)
             parts.append(part)
-        table = pa.concat_tables(parts)
+            if most is not None and sum(map(len, parts)) >= most:
+                break
+        table = pa.concat_tables(parts).slice(0, most)
         return renamed(table, columns)
 
     def count(self, rows: RowsOfNight) -> int:
@@ -114,8 +115,9 @@ class CsvTable(Table):
 
     def require_once(self, names: Iterable[str]) -> None:
         """Raise ``SourceUnreadable`` for a name that two columns have."""
+        times = Counter(self._names)
         for name in names:
-            if self._names.count(name) > 1:
+            if times[name] > 1:
                 raise SourceUnreadable(
                     f"{self.file.uri} cannot be read: it has multiple columns named {name}",
                     fix="give each a name of its own",
@@ -148,6 +150,19 @@ class CsvTable(Table):
             )
 
 
+@contextmanager
+def _whole_lines(file: File) -> Iterator[None]:
+    try:
+        yield
+    except pa.ArrowInvalid as error:
+        if "straddling" not in str(error):
+            raise
+        raise SourceUnreadable(
+            f"{file.uri} cannot be read: it has a line of more than {BLOCK_BYTES:,} bytes, or quotes that never end",
+            fix=REMEDY,
+        ) from error
+
+
 def first_lines(file: File, csv_format: CsvFormat) -> list[list[str]]:
     """The fields of the first lines, as far as a quarter of a million characters hold them whole."""
     with _text_bytes(file, csv_format.encoding) as stream:
@@ -157,7 +172,14 @@ def first_lines(file: File, csv_format: CsvFormat) -> list[list[str]]:
         io.StringIO(text, newline=""),
         delimiter=csv_format.separator,
     )
-    lines = list(reader)
+    lines: list[list[str]] = []
+    try:
+        lines.extend(reader)
+    except csv.Error as error:
+        # A field of more than 128 KiB is too long for Python; Arrow reads it, where it is below the header.
+        if not any(lines):
+            raise SourceUnreadable(f"{file.uri} cannot be read: its header is no CSV: {error}", fix=REMEDY) from error
+        return lines
     is_cut = len(head) >= HEAD_CHARACTERS - 1
     if is_cut and len(lines) > 1:
         lines.pop()
@@ -180,83 +202,33 @@ def named(lines: list[list[str]], file: File) -> list[str]:
     if len(second) == len(header) + 1 and not second[-1]:
         # Lines that end in a comma, under a header that does not.
         header = [*header, ""]
+    if len(header) > MOST_COLUMNS:
+        raise SourceUnreadable(
+            f"{file.uri} cannot be read: it has {len(header):,} columns, allowed {MOST_COLUMNS:,}", fix=REMEDY
+        )
     names: list[str] = []
+    taken = frozenset(header)
     for place, name in enumerate(header, start=1):
-        names.append(name or _free(f"column_{place}", header))
+        names.append(name or _free(f"column_{place}", taken))
     return names
 
 
-def _free(name: str, taken: list[str]) -> str:
+def _free(name: str, taken: Collection[str]) -> str:
     while name in taken:
         name = f"{name}_"
     return name
 
 
 @contextmanager
-def _text_bytes(file: File, encoding: str) -> Iterator["_TextBytes"]:
+def _text_bytes(file: File, encoding: str) -> Iterator[TextBytes]:
     with _unpacked(file) as stream:
-        yield _TextBytes(stream, encoding)
+        yield TextBytes(stream, encoding)
 
 
 @contextmanager
 def _unpacked(file: File) -> Iterator[Any]:
     with file.filesystem.open_input_stream(file.path, compression=None) as stored:
         if file.uri.endswith(".gz"):
-            yield gzip.GzipFile(fileobj=stored)
+            yield UnpackedStream(stored, file)
         else:
             yield stored
-
-
-class _TextBytes:
-    """A file's text as UTF-8 without a mark, for Arrow to read.
-
-    No piece ends in a carriage return, since Arrow loses the line feed that begins the next one, also within quotes
-    (https://github.com/apache/arrow/issues/51368).
-    """
-
-    closed = False
-
-    def __init__(self, stream: Any, encoding: str) -> None:
-        self._stream = stream
-        is_utf8 = codecs.lookup(encoding).name in {"utf-8", "utf-8-sig"}
-        self._decoder = None if is_utf8 else codecs.getincrementaldecoder(encoding)()
-        self._left = b""
-        self._is_at_start = True
-        self._is_at_end = False
-
-    def read(self, size: int) -> bytes:
-        """So many bytes, or one less; fewer only at the end."""
-        while len(self._left) < size and not self._is_at_end:
-            self._left += self._next(size)
-        end = min(size, len(self._left))
-        if end > 1 and self._left.endswith(b"\r", 0, end):
-            end -= 1
-        piece = self._left[:end]
-        self._left = self._left[end:]
-        return piece
-
-    def close(self) -> None:
-        """The stream below is closed by who opened it."""
-
-    def readable(self) -> bool:
-        """Nothing else."""
-        return True
-
-    def seekable(self) -> bool:
-        """Only forwards."""
-        return False
-
-    def _next(self, size: int) -> bytes:
-        try:
-            read = self._stream.read(size)
-            self._is_at_end = not read
-            if self._decoder is not None:
-                text = self._decoder.decode(read, final=self._is_at_end)
-                read = text.encode()
-        except (EOFError, UnicodeError, zlib.error) as error:
-            # Arrow's own readers raise such for files that are cut, or of another encoding.
-            raise OSError(f"{type(error).__name__}: {error}") from error
-        if self._is_at_start:
-            read = bytes(read).removeprefix(UTF8_MARK)
-            self._is_at_start = not read
-        return bytes(read)

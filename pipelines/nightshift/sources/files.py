@@ -34,16 +34,21 @@ def read_night(wanted: WantedColumns, source: FilesSource, settings: Settings) -
     parts: list[pa.Table] = []
     names: list[str] = []
     awaiting: list[str] = []
+    read = 0
     for table, rows_of_night in _of_night(wanted, source, night, settings):
+        if wanted.rows_left(read) == 0:
+            break
         if wanted.awaits_label([*table.schema.names, *table.file.parts]):
             awaiting.append(table.file.uri)
             continue
-        parts.append(_typed(wanted, table, rows_of_night))
+        part = _typed(wanted, table, rows_of_night, wanted.rows_left(read))
+        parts.append(part)
+        read += part.num_rows
         names += table.schema.names
     wanted.say_left_out(name for name in names if name != source.column)
     if awaiting and not parts:
         raise wanted.no_label_yet(f"{wanted.spec.name} {wanted.partition}, from {awaiting[0]}")
-    return wanted.joined(parts) if parts else pa.table({})
+    return wanted.require_all_labels(wanted.joined(parts)) if parts else pa.table({})
 
 
 def _as_they_come(wanted: WantedColumns, source: FilesSource, settings: Settings) -> tuple[pa.Table, bool]:
@@ -53,21 +58,25 @@ def _as_they_come(wanted: WantedColumns, source: FilesSource, settings: Settings
     texts = False
     for table, rows_of_night in _of_night(wanted, source, night, settings):
         names = table.schema.names
-        rows = table.read({name: name for name in names}, rows_of_night)
+        left = wanted.rows_left(sum(map(len, parts)))
+        if left == 0:
+            break
+        rows = table.read({name: name for name in names}, rows_of_night, left)
         for name, value in table.folders.items():
             folder = pa.scalar(value, pa.string())
             rows = rows.append_column(name, pa.repeat(folder, rows.num_rows))
         texts = texts or table.texts
         parts.append(rows)
-    return (wanted.joined(parts) if parts else pa.table({})), texts
+    return (wanted.require_all_labels(wanted.joined(parts)) if parts else pa.table({})), texts
 
 
 def _of_night(
     wanted: WantedColumns, source: FilesSource, night: dt.date, settings: Settings
 ) -> Iterator[tuple[Table, RowsOfNight | None]]:
     """The files that have rows of the night, and which rows where others are in it too."""
+    limits = wanted.limits(settings)
     for file in _files(wanted, source, settings):
-        table = opened(file, source.csv)
+        table = opened(file, source.csv, limits)
         if not _may_hold(table, source, night, wanted):
             continue
         if source.night != "column":
@@ -104,14 +113,14 @@ def _may_hold(table: Table, source: FilesSource, night: dt.date, wanted: WantedC
     return night_of_file == night
 
 
-def _typed(wanted: WantedColumns, table: Table, rows: RowsOfNight | None) -> pa.Table:
+def _typed(wanted: WantedColumns, table: Table, rows: RowsOfNight | None, most: int | None) -> pa.Table:
     file_columns = table.schema.names
     folders = table.folders
     where = f"{wanted.spec.name} {wanted.partition}, from {table.file.uri}"
     table.require_once(wanted.names.values())
     present = wanted.present([*file_columns, *folders], where)
     in_file = {alias: name for alias, name in present.items() if name not in folders}
-    read = table.read(in_file, rows)
+    read = table.read(in_file, rows, most)
     columns: dict[str, Any] = {}
     for alias, name in present.items():
         if alias in in_file:

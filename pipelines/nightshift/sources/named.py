@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from nightshift.errors import NoSourceData, SchemaMismatch
+from nightshift.errors import ExpectationsFailed, NoSourceData, SchemaMismatch
+from nightshift.settings import Settings
 from nightshift.spec import ModelSpec
 from nightshift.spec.source import DecimalMark, Source
+from nightshift.stores.bounds import Limits, require_short
 from nightshift.stores.decimal_comma import with_points
 from nightshift.stores.text_values import are_numbers, nulled, plainly, without_null_words
 from nightshift.stores.types import REFUSALS, arrow_type, decoded, fitted, is_bytes, is_text, plain_array
@@ -159,7 +162,7 @@ class WantedColumns:
             known = without_markers(values, column.nulls)
             if column.codes:
                 known = _codes(plain_array(known), decimal)
-            return fitted(
+            typed = fitted(
                 known,
                 arrow_type(column),
                 timezone,
@@ -173,6 +176,44 @@ class WantedColumns:
                 f"{where}: column {name} is not {wanted}: {error}",
                 fix="mend the source, or the type in model.yaml",
             ) from error
+        if not column.numeric:
+            longest = pc.max(pc.binary_length(typed)).as_py()
+            require_short(longest, column.longest_text, f"{where}: column {_named(alias, self.names[alias])}")
+        return typed
+
+    def limits(self, settings: Settings) -> Limits:
+        """How much its files may hold."""
+        texts = {}
+        for alias, name in self.names.items():
+            column = self.spec.columns.get(alias)
+            if column is not None and not column.numeric:
+                texts[name] = column.longest_text
+        return Limits(texts, settings.max_group_bytes)
+
+    @property
+    def most_rows(self) -> int | None:
+        """How many rows are read of a night: one more than it may have, so that validation sees that it has more.
+
+        Labels of their own source may be of more rows than the night has.
+        """
+        most = self.spec.night.max_rows
+        if most is None or (self.label and self.spec.label.own_source is not None):
+            return None
+        return most + 1
+
+    def rows_left(self, rows: int) -> int | None:
+        """How many more are read after so many; None where there is no end."""
+        return None if self.most_rows is None else max(0, self.most_rows - rows)
+
+    def require_all_labels(self, rows: pa.Table) -> pa.Table:
+        """The same rows. Raises ``ExpectationsFailed`` for labels of a night that has more rows than it may have."""
+        if self.label and self.rows_left(rows.num_rows) == 0:
+            raise ExpectationsFailed(
+                f"{self.spec.name} {self.partition}: the source has more rows than night.max_rows,"
+                f" {self.spec.night.max_rows}, so that no labels are read",
+                fix="mend the source, or raise night.max_rows in model.yaml",
+            )
+        return rows
 
     def _label(self, values: pa.Array, decimal: DecimalMark | None) -> pa.Array:
         label = self.spec.label

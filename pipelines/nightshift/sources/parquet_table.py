@@ -1,6 +1,6 @@
 """A Parquet file: only the row groups and columns that are needed, in types that Arrow can work with."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,6 +11,7 @@ import pyarrow.dataset as ds
 from nightshift.sources import tables
 from nightshift.sources.physical import Conversion, conversions
 from nightshift.sources.tables import RowsOfNight, Table, reading, renamed
+from nightshift.stores.bounds import NO_MORE, Limits, ParquetOnDisk, require_bounded
 
 # In nanoseconds, a moment of INT96 beyond 2262 would be another one.
 PARQUET = ds.ParquetFileFormat(
@@ -22,6 +23,8 @@ PARQUET = ds.ParquetFileFormat(
 @dataclass(frozen=True)
 class ParquetTable(Table):
     """Where all types are plain ones, rows are chosen while reading; else after their columns were converted."""
+
+    limits: Limits = NO_MORE
 
     @property
     def texts(self) -> bool:
@@ -54,6 +57,7 @@ class ParquetTable(Table):
     def batches(self, columns: dict[str, str]) -> Iterator[pa.RecordBatch]:
         """With one row group in memory."""
         with reading(self.file):
+            self._require_bounded(columns.values())
             # A scan of a whole file would buffer all of it.
             pieces = self._pieces(None)
             for piece in pieces:
@@ -62,20 +66,22 @@ class ParquetTable(Table):
                 for batch in batches:
                     yield self._converted(batch, columns)
 
-    def read(self, columns: dict[str, str], rows: RowsOfNight | None = None) -> pa.Table:
+    def read(self, columns: dict[str, str], rows: RowsOfNight | None = None, most: int | None = None) -> pa.Table:
         """Row groups without any such row are left, where their statistics say so."""
         with reading(self.file):
             needed = list(columns.values())
             if rows is not None:
                 needed.append(rows.column)
+            self._require_bounded(needed)
             if not self._is_plain(needed):
-                return self._read_converted(columns, rows)
+                return self._read_converted(columns, rows, most)
             scanner = self._scanner(self._fragment, columns, rows)
-            return scanner.to_table()
+            return scanner.to_table() if most is None else scanner.head(most)
 
     def count(self, rows: RowsOfNight) -> int:
         """By the footer and the column that says the night."""
         with reading(self.file):
+            self._require_bounded([rows.column])
             if self._is_plain([rows.column]):
                 count: int = self._fragment.count_rows(filter=rows.condition)
                 return count
@@ -97,7 +103,14 @@ class ParquetTable(Table):
                 nulls += statistics.null_count
         return nulls
 
-    def _read_converted(self, columns: dict[str, str], rows: RowsOfNight | None) -> pa.Table:
+    def _require_bounded(self, names: Iterable[str]) -> None:
+        on_disk = ParquetOnDisk(self.file.uri, self._fragment.metadata, self._open)
+        require_bounded(on_disk, list(names), self.limits)
+
+    def _open(self) -> Any:
+        return self.file.filesystem.open_input_file(self.file.path)
+
+    def _read_converted(self, columns: dict[str, str], rows: RowsOfNight | None, most: int | None = None) -> pa.Table:
         """Row group by row group: all rows in types that can be filtered, then those that are wanted."""
         needed = dict.fromkeys(columns.values())
         if rows is not None:
@@ -105,16 +118,21 @@ class ParquetTable(Table):
         sources = {name: name for name in needed}
         fields = [self.schema.field(name) for name in needed]
         parts = [pa.schema(fields).empty_table()]
+        for batch in self._batches_of(sources, rows):
+            part = pa.Table.from_batches([batch])
+            if rows is not None:
+                part = part.filter(rows.condition)
+            parts.append(part)
+            if most is not None and sum(map(len, parts)) >= most:
+                break
+        table = pa.concat_tables(parts).slice(0, most)
+        return renamed(table, columns)
+
+    def _batches_of(self, sources: dict[str, str], rows: RowsOfNight | None) -> Iterator[pa.RecordBatch]:
         for piece in self._pieces(rows):
             scanner = self._scanner(piece, sources)
             for batch in scanner.to_batches():
-                converted = self._converted(batch, sources)
-                part = pa.Table.from_batches([converted])
-                if rows is not None:
-                    part = part.filter(rows.condition)
-                parts.append(part)
-        table = pa.concat_tables(parts)
-        return renamed(table, columns)
+                yield self._converted(batch, sources)
 
     def _pieces(self, rows: RowsOfNight | None) -> list[Any]:
         if rows is None or not self._is_plain([rows.column]):

@@ -11,6 +11,8 @@ from nightshift.spec.source import Source
 
 SOURCE = "source"
 """What the provenance of a night calls its ``Reading``."""
+CUT = "cut_at"
+"""What the provenance of a night says that was read no further than one row beyond ``night.max_rows``."""
 CLOCK = "clock"
 ROWS = "rows"
 
@@ -34,6 +36,16 @@ def clock_of(spec: ModelSpec, dataset: Dataset) -> str:
 def is_of_clock(spec: ModelSpec, dataset: Dataset, provenance: Mapping[str, Any]) -> bool:
     """Whether the rows of a night were told from those of others as the spec has it today."""
     return is_read_as(provenance, reading_of(spec, dataset), CLOCK)
+
+
+def cut(spec: ModelSpec, rows: int) -> dict[str, Any]:
+    """What a night of so many rows says of where reading stopped; nothing for one that was read to its end."""
+    most = spec.night.max_rows
+    if most is None:
+        return {}
+    if rows <= most:
+        return {}
+    return {CUT: most}
 
 
 def as_read(provenance: Mapping[str, Any]) -> dict[str, Any]:

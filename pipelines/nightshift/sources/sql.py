@@ -37,11 +37,12 @@ def query_night(wanted: WantedColumns, source: SqlSource, models: Path) -> pa.Ta
     finally:
         engine.dispose()
     if source.transform is not None:
+        wanted.require_all_labels(rows)
         from nightshift.sources.transform import transformed
 
         file = models / wanted.spec.name / source.transform
         return transformed(wanted, rows, file, texts=False) if rows.num_rows else rows
-    return wanted.joined(parts) if parts else pa.table({})
+    return wanted.require_all_labels(wanted.joined(parts)) if parts else pa.table({})
 
 
 def _engine(wanted: WantedColumns, source: SqlSource) -> "Engine":
@@ -110,7 +111,8 @@ def _as_they_come(connection: "Connection", wanted: WantedColumns, source: SqlSo
     """All columns of the night, of the types that their values have."""
     result = _asked(connection, wanted, source)
     names = list(result.keys())
-    rows = result.fetchall()
+    most = wanted.most_rows
+    rows = result.fetchall() if most is None else result.fetchmany(most)
     columns = {}
     for place, name in enumerate(names):
         try:
@@ -133,7 +135,12 @@ def _chunks(
     names = list(result.keys())
     present = wanted.present(names, where)
     wanted.say_left_out(names)
-    for rows in result.partitions(CHUNK_ROWS):
+    read = 0
+    for chunk in result.partitions(CHUNK_ROWS):
+        rows = chunk[: wanted.rows_left(read)]
+        if not rows:
+            break
+        read += len(rows)
         columns = {}
         for alias, name in present.items():
             place = names.index(name)

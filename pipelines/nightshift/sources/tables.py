@@ -76,8 +76,8 @@ class Table(ABC):
         """Some columns, under other names, of all rows, some rows at a time."""
 
     @abstractmethod
-    def read(self, columns: dict[str, str], rows: RowsOfNight | None = None) -> pa.Table:
-        """The same of some rows, or all, in one table."""
+    def read(self, columns: dict[str, str], rows: RowsOfNight | None = None, most: int | None = None) -> pa.Table:
+        """The same of some rows, or all, in one table; the first ``most`` of them."""
 
     @abstractmethod
     def count(self, rows: RowsOfNight) -> int:

@@ -1,12 +1,12 @@
 """The columns of a night, and what is expected of each."""
 
 import datetime as dt
-import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from nightshift.spec.base import Action, Frozen, Name
+from nightshift.spec.patterns import require_pattern
 
 ColumnType = Literal[
     "string",
@@ -22,6 +22,7 @@ ColumnType = Literal[
 ]
 MomentPart = Literal["hour", "weekday", "day", "month"]
 """What a clock and a calendar say of a moment; weekdays are 1 to 7 from Monday on."""
+LONGEST_TEXT = 2**16
 CheckKind = Literal["null", "finite", "range", "values", "pattern"]
 """What may be wrong with one value; ``finite`` holds for every float column by itself."""
 
@@ -44,6 +45,11 @@ class Column(Frozen):
         None,
         description="true: nothing but values is allowed, as by default where they are given; false: another text is"
         " scored as one that training has not seen, and counted",
+    )
+    max_length: int | None = Field(
+        None,
+        ge=1,
+        description="for strings: bytes of the longest text, in UTF-8; a longer one is refused; 64 KiB by default",
     )
     pattern: str | None = Field(None, description="regular expression that strings match")
     max_null_share: Annotated[float, Field(ge=0, le=1)] | None = Field(
@@ -76,6 +82,11 @@ class Column(Frozen):
     def allowed(self) -> tuple[str, ...] | None:
         """The only values that do not breach it, where there is such a list."""
         return None if self.closed is False else self.values
+
+    @property
+    def longest_text(self) -> int:
+        """How many bytes a text may have."""
+        return self.max_length or LONGEST_TEXT
 
     def action(self, check: CheckKind) -> Action:
         """What a breach of one of its checks does."""
@@ -115,6 +126,8 @@ class Column(Frozen):
     def _checks_fit_the_type(self) -> Self:
         if self.numeric and (self.values is not None or self.pattern is not None):
             raise ValueError("values and pattern are for string columns")
+        if self.numeric and self.max_length is not None:
+            raise ValueError("max_length is for string columns")
         if self.closed and self.values is None:
             raise ValueError("closed: true needs values, the list of those that are allowed")
         if self.codes and self.type != "string":
@@ -125,12 +138,8 @@ class Column(Frozen):
 
     @model_validator(mode="after")
     def _pattern_compiles(self) -> Self:
-        if self.pattern is None:
-            return self
-        try:
-            re.compile(self.pattern)
-        except re.error as error:
-            raise ValueError(f"pattern {self.pattern!r} is no regular expression: {error}") from error
+        if self.pattern is not None:
+            require_pattern(self.pattern)
         return self
 
     @model_validator(mode="after")

@@ -47,7 +47,9 @@ def spec_of(path: Path, text: str) -> ModelSpec:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            # One byte more, so that reading it is refused for its size.
+            return file.read(yaml_text.MOST_CHARACTERS + 1)
     except FileNotFoundError as error:
         raise SpecError(f"{path} does not exist", fix="see models/ for the models there are") from error
     except OSError as error:
@@ -68,8 +70,26 @@ def _require_beside(path: Path, spec: ModelSpec) -> None:
     for key, file in named.items():
         if not (path.parent / file).is_file():
             raise SpecError(f"{path}: {key}: got {file!r}, which is not beside model.yaml")
+        require_inside(path.parent, file, f"{path}: {key}")
+    for reference in spec.night.references:
+        if not reference.file.startswith("s3://"):
+            require_inside(path.parent, reference.file, f"{path}: night.references")
     if transform is not None:
         require_no_clock(path.parent / transform)
+
+
+def require_inside(folder: Path, file: str, where: str) -> Path:
+    """The file, which lies in the folder, also where links lead. Raises ``SpecError``."""
+    try:
+        target = (folder / file).resolve()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise SpecError(f"{where}: got {file[:60]!r}, which is no path: {error}") from error
+    if not target.is_relative_to(folder.resolve()):
+        raise SpecError(
+            f"{where}: got {file!r}, which leads out of {folder}",
+            fix="copy the file beside model.yaml, and name it so",
+        )
+    return target
 
 
 def load_specs(models: Path) -> list[ModelSpec]:

@@ -84,7 +84,7 @@ class Reference(Frozen):
     """Every value of a column is one of a list kept elsewhere; null passes."""
 
     column: Name = Field(description="whose values are looked up")
-    file: str = Field(description="Parquet or CSV: beside model.yaml, a path, or s3://bucket/key", min_length=1)
+    file: str = Field(description="Parquet or CSV: beside model.yaml or below it, or s3://bucket/key", min_length=1)
     key: str = Field(description="the column of that file that holds the allowed values", min_length=1)
     on_breach: Action = Field("refuse", description="refuse the night or drop the row")
 
@@ -116,5 +116,7 @@ class NightChecks(Frozen):
     compare: tuple[Compare, ...] = Field((), description="checks across two columns of a row")
     references: tuple[Reference, ...] = Field((), description="checks against values that lie in another file")
     great_expectations: str | None = Field(
-        None, description="JSON file beside model.yaml: a list of native expectations, {type, kwargs}"
+        None,
+        description="JSON file beside model.yaml: a list of native expectations, {type, kwargs}",
+        pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$",
     )

@@ -14,21 +14,54 @@ KINDS = {
 """What YAML makes of a text that is not in quotes, by the tag that it resolves it to."""
 
 
+MOST_CHARACTERS = 2**21
+MOST_VALUES = 300_000
+"""With every alias written out: a few lines of aliases of aliases are more than any memory holds."""
+
+
 class KeyMistake(Exception):
-    """A key that is no text, or that a section has twice."""
+    """A key that is no text, or that a section has twice; or values that are too many or too deep."""
 
 
 def read(text: str) -> Any:
     """The values of one document. Raises ``KeyMistake``, ``yaml.YAMLError``."""
+    if len(text) > MOST_CHARACTERS:
+        raise KeyMistake(f"the file has {len(text):,} characters, allowed {MOST_CHARACTERS:,}")
+    try:
+        return _read(text)
+    except RecursionError as error:
+        raise KeyMistake("lists or sections lie too deep in one another") from error
+    except (ValueError, OverflowError) as error:
+        # A date such as 2024-13-45, a number of ten thousand digits.
+        raise KeyMistake(f"a value is none: {error}") from error
+
+
+def _read(text: str) -> Any:
     loader = yaml.SafeLoader(text)
     try:
         node = loader.get_single_node()
         if node is None:
             return None
         _check(node, (), set())
+        if _values(node, {}) > MOST_VALUES:
+            raise KeyMistake(f"with its aliases written out it has more than {MOST_VALUES:,} values")
         return loader.construct_document(node)
     finally:
         loader.dispose()
+
+
+def _values(node: yaml.Node, known: dict[int, int]) -> int:
+    """How many values there are in a node with every alias written out; one that holds itself counts once."""
+    if id(node) in known or not isinstance(node, yaml.CollectionNode):
+        return known.get(id(node), 1)
+    known[id(node)] = 1
+    count = 1
+    for item in node.value:
+        parts = item if isinstance(item, tuple) else (item,)
+        for part in parts:
+            count += _values(part, known)
+    known[id(node)] = count
+    return count
 
 
 def _check(node: yaml.Node, path: tuple[str, ...], seen: set[int]) -> None:

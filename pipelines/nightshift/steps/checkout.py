@@ -14,7 +14,7 @@ from nightshift.stores.cache import DIR, md5_of
 from nightshift.stores.registry import CHALLENGER, CHAMPION
 
 BARE = re.compile(r"[0-9a-f]{32}(\.dir)?")
-OF_A_MODEL = re.compile(rf"([^@]+)@({CHAMPION}|{CHALLENGER}|[1-9]\d*)")
+OF_A_MODEL = re.compile(rf"([^@]+)@({CHAMPION}|{CHALLENGER}|[1-9][0-9]*)")
 
 
 @dataclass(frozen=True)

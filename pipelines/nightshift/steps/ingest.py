@@ -10,7 +10,7 @@ from nightshift import sources
 from nightshift.contracts import Dataset, PartitionKey, PartitionRef
 from nightshift.errors import DataError, NoSourceData, RowsGone, SchemaMismatch, Superseded
 from nightshift.modelling.label_types import label_type
-from nightshift.sources.reading import SOURCE, reading_of
+from nightshift.sources.reading import SOURCE, cut, reading_of
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 from nightshift.stores.missing import how_to_take_back
@@ -159,8 +159,12 @@ def _publish_once(
     return stores.lake.publish(
         draft,
         table.sort_by(order),
-        provenance=stores.provenance(**facts),
+        provenance=stores.provenance(**facts, **_where_cut(spec, night, table)),
     )
+
+
+def _where_cut(spec: ModelSpec, night: PartitionKey, table: pa.Table) -> Facts:
+    return cut(spec, table.num_rows) if night.dataset == Dataset.RAW else {}
 
 
 def _look_at(spec: ModelSpec, night: PartitionKey, labels: pa.Table) -> None:

@@ -25,6 +25,7 @@ from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
 from nightshift.stores.manifest import Manifest, sequences
 from nightshift.stores.objects import ConditionFailed, ObjectHead, Objects
+from nightshift.stores.pages import put_page
 from nightshift.stores.registry import TAG
 
 EPOCH_ORDINAL = 719163
@@ -157,7 +158,7 @@ def _write(spec: ModelSpec, record: NightRecord, before: ObjectHead | None, stor
     page = render(spec, record, stores.settings.mlflow_url)
     _replace(objects, layout.drift(night), record.to_json(), before.etag if before else None)
     report_key = layout.drift_report(night)
-    objects.put(report_key, page.encode(), "text/html; charset=utf-8")
+    put_page(objects, report_key, page)
     return report_key
 
 

@@ -4,9 +4,11 @@ The ledger is the lock: a move is appended only after the very move that it was 
 """
 
 import logging
+import re
 
 from nightshift.contracts import Promotion, Verdict
 from nightshift.errors import Superseded, Unavailable, UsageError
+from nightshift.partitions import VERSION_PATTERN
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 from nightshift.stores.aliases import AliasHead, AliasMove
@@ -30,9 +32,14 @@ def promote(spec: ModelSpec, verdict: Verdict, stores: Stores) -> Promotion:
 def rollback(spec: ModelSpec, stores: Stores, to: str | None = None, why: str = "by hand") -> Promotion:
     """Give the champion back to the version before, or to ``to``; it must have passed its gate. Once a run.
 
-    Raises ``UsageError`` when there is nothing to go back to, ``ModelError`` for an ungated version,
-    ``Superseded`` when the champion changes meanwhile.
+    Raises ``UsageError`` when there is nothing to go back to, or for what is no number, ``ModelError`` for an ungated
+    version, ``Superseded`` when the champion changes meanwhile.
     """
+    if to is not None and not re.fullmatch(VERSION_PATTERN, to):
+        raise UsageError(
+            f"{spec.name}: {to[:60]!r} is no version",
+            fix=f"name one by its number: nightshift rollback {spec.name} --to 1",
+        )
     # What somebody did in MLflow's UI is undone, also where there is nothing else to do.
     stores.aliases.project(spec.name)
     move = _go_back(spec, stores, to, f"rollback: {why}")

@@ -8,11 +8,12 @@ import pyarrow as pa
 
 from nightshift.contracts import Dataset, PartitionRef
 from nightshift.errors import ExpectationsFailed
-from nightshift.sources.reading import as_read
+from nightshift.sources.reading import CUT, as_read
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
 from nightshift.stores.commit import GenerationDraft
 from nightshift.stores.manifest import DataFile, Manifest, sequences
+from nightshift.stores.pages import put_page
 from nightshift.stores.parquet import nullable, schema_of, with_dictionaries
 from nightshift.validation import references
 from nightshift.validation.checks import RowCheck, row_checks
@@ -92,15 +93,27 @@ def validate(spec: ModelSpec, partition: str, stores: Stores) -> PartitionRef:
 
 def check(spec: ModelSpec, raw: Manifest, stores: Stores) -> CheckedNight:
     """Look at a night, and publish nothing. Raises ``SpecError`` for files that the spec names wrongly."""
+    cut_at = raw.provenance.get(CUT)
+    _refuse_cut(spec, raw, cut_at)
     reader = PartitionReader(spec, raw, stores.lake)
     lists = references.read(spec, stores)
     scan = survey(spec, reader, raw.rows, row_checks(spec, lists))
     rows_before = _rows_before(spec, raw.partition, stores)
-    results = findings(spec, scan, row_counts(spec, rows_before))
+    results = findings(spec, scan, row_counts(spec, rows_before, cut_at))
     return CheckedNight(
         outcome=_report(spec, raw, results, stores),
         row_filter=_row_filter(reader, results, scan),
     )
+
+
+def _refuse_cut(spec: ModelSpec, raw: Manifest, cut_at: int | None) -> None:
+    """A night that was read up to the limit of before is not all of it."""
+    most = spec.night.max_rows
+    if cut_at is not None and (most is None or most > cut_at):
+        raise ExpectationsFailed(
+            f"{spec.name} {raw.partition} was read up to {raw.rows} rows, when night.max_rows was {cut_at}",
+            fix=f"nightshift ingest {spec.name} {raw.partition}",
+        )
 
 
 def reports_of(spec: ModelSpec, partition: str) -> ValidationReports:
@@ -147,9 +160,8 @@ def _write_reports(spec: ModelSpec, partition: str, outcome: ValidationResult, s
     reports = reports_of(spec, partition)
     objects = stores.lake.objects
     result = json.dumps(outcome.json, indent=1).encode()
-    page = outcome.html.encode()
     objects.put(reports.json, result, "application/json")
-    objects.put(reports.html, page, "text/html; charset=utf-8")
+    put_page(objects, reports.html, outcome.html)
     return reports
 
 

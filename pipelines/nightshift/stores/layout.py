@@ -30,12 +30,12 @@ from nightshift.errors import UsageError
 PARQUET = ".parquet"
 RETRACTED = ".retracted"
 # <column>=<night>, as a folder or as a JSON file.
-NIGHT = re.compile(r"/([^/=]+)=([^/=]+?)(?:/|\.json$)")
+NIGHT = re.compile(r"/([^/=]+)=([^/=]+?)(?:/|\.json\Z)")
 # Where a model stands second in a key; elsewhere it is the first word after what is kept of it.
 BELOW = {"manifests", "generations", "reports", "cache"}
 DATASETS = "|".join(Dataset)
 FOLDERS_OF_MODELS = ("ledger/", "versions/", *(f"manifests/{dataset}/" for dataset in Dataset))
-MANIFEST = re.compile(rf"(?:^|/)manifests/({DATASETS})/([^/]+)/([^/=]+)=([^/=]+)\.json$")
+MANIFEST = re.compile(rf"(?:^|/)manifests/({DATASETS})/([^/]+)/([^/=]+)=([^/=]+)\.json\Z")
 
 
 def manifests(dataset: Dataset, model: str) -> str:

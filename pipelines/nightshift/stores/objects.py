@@ -25,11 +25,12 @@ from nightshift.s3.client import (
 )
 from nightshift.s3.upload import Upload
 from nightshift.settings import Settings
-from nightshift.stores.records import Record
+from nightshift.stores.records import MOST_BYTES, MOST_RECORD_BYTES, Record, require_size
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
 JSON = "application/json"
+BYTES = "application/octet-stream"
 ANYTHING = "*"
 PIECE = 2**20
 # A bit that flipped on the way is right the next time; one that flipped in the store is not.
@@ -53,10 +54,11 @@ class Objects:
         """``bucket/prefix/key``, as pyarrow's filesystem wants it."""
         return f"{self.bucket}/{self._prefix}{key}"
 
-    def get(self, key: str) -> tuple[bytes, str] | None:
-        """Body and ETag, or None when there is no such object."""
+    def get(self, key: str, most: int = MOST_BYTES) -> tuple[bytes, str] | None:
+        """Body and ETag, or None when there is no such object. Raises ``UnreadableRecord`` for one of more bytes."""
         with suppress(NoSuchObject), self._explained(key):
             answer = self._client.get_object(**self._at(key))
+            require_size(answer.get("ContentLength", 0), most, f"{self.uri}/{key}")
             return answer["Body"].read(), answer["ETag"]
         return None
 
@@ -88,10 +90,10 @@ class Objects:
             )
         return None
 
-    def put(self, key: str, body: bytes, content_type: str = "application/octet-stream") -> None:
-        """Write an object, whatever was there."""
+    def put(self, key: str, body: bytes, content_type: str = BYTES, **headers: str) -> None:
+        """Write an object, whatever was there; ``headers`` in the words of boto3."""
         with self._explained(key):
-            self._client.put_object(**self._at(key), Body=body, ContentType=content_type)
+            self._client.put_object(**self._at(key), Body=body, ContentType=content_type, **headers)
 
     def put_record(self, key: str, record: Record) -> None:
         """Write a record, whatever was there."""
@@ -112,7 +114,7 @@ class Objects:
     def get_opened(self, key: str, opened: Callable[[bytes], T]) -> tuple[T, str] | None:
         """What ``opened`` makes of a body, fetched again while it cannot be read, and its ETag; None for no object."""
         for reading in range(1, READINGS + 1):
-            stored = self.get(key)
+            stored = self.get(key, MOST_RECORD_BYTES)
             if stored is None:
                 return None
             body, etag = stored

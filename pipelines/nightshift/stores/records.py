@@ -18,6 +18,9 @@ LATER = "install the version of Nightshift that wrote it"
 # What the first versions wrote without a format.
 FIRST_FORMAT = 1
 MOST_QUOTED = 60
+MOST_RECORD_BYTES = 2**26
+MOST_BYTES = 2**29
+"""Of any object that is read whole: a graph may have so many."""
 CHECK = "check"
 
 
@@ -47,7 +50,7 @@ class Record(BaseModel):
         """Read what was stored at ``where``. Raises ``UnreadableRecord``."""
         try:
             content = {"format": FIRST_FORMAT, **json.loads(body)}
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise cls._unreadable(where, f"no JSON of an object: {error}") from error
         check = content.pop(CHECK, None)
         try:
@@ -88,6 +91,12 @@ class Record(BaseModel):
     @classmethod
     def _refused(cls, where: str, why: str) -> str:
         return f"{where} is not {cls.what} this version reads, format {cls._format()}: {why}"
+
+
+def require_size(size: int, most: int, where: str) -> None:
+    """Raises ``UnreadableRecord`` for an object that is not to be held in memory."""
+    if size > most:
+        raise UnreadableRecord(f"{where} has {size:,} bytes, allowed {most:,}", fix="nightshift doctor")
 
 
 def _digest(content: dict[str, Any]) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nightshift.errors import DataError, SpecError
+from nightshift.validation.data_docs import data_docs
 from nightshift.validation.results import Breach, CheckResult, ValidationResult, native_breach, native_observed
 
 if TYPE_CHECKING:
@@ -42,14 +43,15 @@ def report(
         if frame is None:
             suite_result = _from_our_results(results, expectations, name)
         else:
-            suite_result = _run(frame, [*expectations, *native], name)
+            suite_result = _run(frame, [*_looked_for(results, expectations), *native], name)
+            _tell(suite_result, results, expectations)
         items = [item.to_json_dict() for item in suite_result.results]
         _require_agreement(results, items, name)
         return ValidationResult(
             breaches=[*_our_breaches(results), *_native_breaches(items)],
             expectations=len(results) + len(native),
             json=suite_result.to_json_dict(),
-            html=_data_docs(suite_result),
+            html=data_docs(suite_result),
         )
 
 
@@ -68,7 +70,7 @@ def native(file: Path) -> list[Any]:
             expectations.append(configuration.to_domain_obj())
         return expectations
     except Exception as error:  # whatever it raises for a person's JSON: its errors have no common root
-        first_line = str(error).splitlines()[0]
+        first_line, *_ = [*str(error).splitlines(), ""]
         raise SpecError(
             f"{file}: {type(error).__name__}: {first_line[:200]}",
             fix='a JSON list of {"type": "expect_...", "kwargs": {...}}',
@@ -86,6 +88,29 @@ def _expectations(results: list[CheckResult]) -> list[Any]:
         expectation.severity = "warning" if result.action == "drop" else "critical"
         expectations.append(expectation)
     return expectations
+
+
+def _looked_for(results: list[CheckResult], expectations: list[Any]) -> list[Any]:
+    looked_for = []
+    for expectation in expectations:
+        if not _is_ours_alone(results, expectation):
+            looked_for.append(expectation)
+    return looked_for
+
+
+def _is_ours_alone(results: list[CheckResult], expectation: Any) -> bool:
+    check = results[expectation.meta[PLACE]].check
+    return bool(getattr(check, "is_ours_alone", False))
+
+
+def _tell(suite_result: Any, results: list[CheckResult], expectations: list[Any]) -> None:
+    """Add to its results what came of the checks that it did not look for."""
+    for expectation in expectations:
+        if _is_ours_alone(results, expectation):
+            ours = results[expectation.meta[PLACE]]
+            suite_result.results.append(_from_our_result(ours, expectation))
+    suite_result.success = all(item.success for item in suite_result.results)
+    suite_result.statistics = _statistics(suite_result.results)
 
 
 def _run(frame: "pd.DataFrame", expectations: list[Any], name: str) -> Any:
@@ -112,19 +137,22 @@ def _from_our_results(results: list[CheckResult], expectations: list[Any], name:
     for expectation in expectations:
         result = results[expectation.meta[PLACE]]
         items.append(_from_our_result(result, expectation))
+    return ExpectationSuiteValidationResult(
+        success=all(item.success for item in items),
+        results=items,
+        suite_name=name,
+        statistics=_statistics(items),
+    )
+
+
+def _statistics(items: Sequence[Any]) -> dict[str, Any]:
     successes = sum(item.success for item in items)
-    statistics = {
+    return {
         "evaluated_expectations": len(items),
         "successful_expectations": successes,
         "unsuccessful_expectations": len(items) - successes,
-        "success_percent": 100 * successes / len(items),
+        "success_percent": 100 * successes / max(len(items), 1),
     }
-    return ExpectationSuiteValidationResult(
-        success=successes == len(items),
-        results=items,
-        suite_name=name,
-        statistics=statistics,
-    )
 
 
 def _from_our_result(result: CheckResult, expectation: Any) -> Any:
@@ -197,11 +225,3 @@ def _native_breaches(items: list[dict[str, Any]]) -> list[Breach]:
         if is_native and not item["success"]:
             breaches.append(native_breach(item))
     return breaches
-
-
-def _data_docs(suite_result: Any) -> str:
-    from great_expectations.render.renderer import ValidationResultsPageRenderer
-    from great_expectations.render.view import DefaultJinjaPageView
-
-    page = ValidationResultsPageRenderer().render(suite_result)
-    return str(DefaultJinjaPageView().render(page))

@@ -8,10 +8,14 @@ from nightshift.spec import Action, ModelSpec
 
 @dataclass(frozen=True)
 class RowCount:
-    """A night has about as many rows as it should: by the spec, or beside the nights before."""
+    """A night has about as many rows as it should: by the spec, or beside the nights before.
+
+    ``cut_at``: the source has more rows than that, and no more were read.
+    """
 
     low: int | None
     high: int | None
+    cut_at: int | None = None
 
     def holds(self, rows: int) -> bool:
         """Whether that many rows will do."""
@@ -75,11 +79,12 @@ class UniqueKeys:
         return gxe.ExpectColumnValuesToBeUnique(column=columns[0])
 
 
-def row_counts(spec: ModelSpec, before: list[int]) -> list[RowCount]:
+def row_counts(spec: ModelSpec, before: list[int], cut_at: int | None = None) -> list[RowCount]:
     """The spec's own limits, and those by the rows of the nights ``before``, if they are enough to say anything."""
     own_limits = RowCount(
         low=spec.night.min_rows,
         high=spec.night.max_rows,
+        cut_at=cut_at,
     )
     history = spec.night.history
     if history is None or 2 * len(before) < history.nights:
@@ -88,6 +93,7 @@ def row_counts(spec: ModelSpec, before: list[int]) -> list[RowCount]:
     by_history = RowCount(
         low=int(median * history.min_share),
         high=int(median * history.max_share),
+        cut_at=cut_at,
     )
     return [own_limits, by_history]
 

@@ -1,5 +1,6 @@
 """The lists of values that a night's columns refer to: Parquet or CSV, beside model.yaml or anywhere."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,8 @@ from nightshift.errors import SchemaMismatch, SpecError
 from nightshift.s3.client import NoSuchObject
 from nightshift.settings import Settings
 from nightshift.spec import ModelSpec, Reference
+from nightshift.spec.files import require_inside
+from nightshift.stores.bounds import Limits, ParquetOnDisk, require_bounded
 from nightshift.stores.objects import Objects
 from nightshift.stores.types import REFUSALS, fitted
 
@@ -50,25 +53,37 @@ def _values(spec: ModelSpec, reference: Reference, settings: Settings) -> pa.Arr
 
 def _table(reference: Reference, settings: Settings, folder: Path, where: str) -> pa.Table:
     import pyarrow.csv as csv
-    import pyarrow.parquet as pq
 
     try:
         file = _opened(reference, settings, folder)
-        if reference.file.endswith(".csv"):
-            # No type is guessed: 007 is no 7.
-            options = csv.ConvertOptions(column_types={reference.key: pa.string()})
-            return csv.read_csv(file, convert_options=options)
-        return pq.read_table(file)
+        if not reference.file.endswith(".csv"):
+            return _parquet(reference, file, settings, where)
+        # No type is guessed: 007 is no 7.
+        options = csv.ConvertOptions(column_types={reference.key: pa.string()})
+        return csv.read_csv(file, convert_options=options)
     except (FileNotFoundError, NoSuchObject) as error:
         raise SpecError(f"{where} does not exist", fix="correct the path, or put the file there") from error
     except pa.ArrowInvalid as error:
         raise SpecError(f"{where} cannot be read: {error}", fix="a Parquet or CSV file") from error
 
 
+def _parquet(reference: Reference, file: Any, settings: Settings, where: str) -> pa.Table:
+    """The column of the allowed values; none where there is no such column."""
+    import pyarrow.parquet as pq
+
+    parquet = pq.ParquetFile(file)
+    columns = [reference.key]
+    on_disk = ParquetOnDisk(where, parquet.metadata, lambda: nullcontext(file))
+    require_bounded(on_disk, columns, Limits(group_bytes=settings.max_group_bytes))
+    if reference.key not in parquet.schema_arrow.names:
+        return parquet.schema_arrow.empty_table()
+    return parquet.read(columns)
+
+
 def _opened(reference: Reference, settings: Settings, folder: Path) -> Any:
     """What Arrow reads from: an object of the store, or the path of a file."""
     if not reference.file.startswith("s3://"):
-        return str(folder / reference.file)
+        return str(require_inside(folder, reference.file, f"{folder.name}: night.references"))
     address = reference.file.removeprefix("s3://")
     bucket, _, key = address.partition("/")
     objects = Objects(settings, f"s3://{bucket}")

@@ -3,11 +3,13 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from nightshift.errors import plain
 from nightshift.spec import Action
 from nightshift.validation.checks import RowCheck
 from nightshift.validation.night_checks import NullShare, RowCount, UniqueKeys
 
 EXAMPLES = 5
+LONGEST_EXAMPLE = 200
 WHOLE_NIGHT = "the night"
 # What an expectation looks at and how it runs; the rest of its arguments are its limits.
 _NO_LIMITS = {"column", "column_list", "column_A", "column_B", "batch_id", "ignore_row_if"}
@@ -39,7 +41,8 @@ class CheckResult:
     def observed(self) -> str:
         """In a few words."""
         if self.breached is None:
-            return f"observed {self.rows}"
+            cut_at = getattr(self.check, "cut_at", None)
+            return f"observed {self.rows}" if cut_at is None else f"observed more than {cut_at}"
         return f"{self.breached} of {self.rows} rows"
 
     def breach(self) -> "Breach":
@@ -75,8 +78,14 @@ class Breach:
         message = f"{self.column}: {self.expectation} ({self.expected}): {self.observed}"
         if not self.examples:
             return message
-        examples = ", ".join(self.examples)
+        examples = ", ".join(shown(example) for example in self.examples)
         return f"{message}, e.g. {examples}"
+
+
+def shown(value: str) -> str:
+    """A value of the data in one line, and not more of it than a person reads."""
+    short = value if len(value) <= LONGEST_EXAMPLE else f"{value[:LONGEST_EXAMPLE]}..."
+    return plain(short, kept="")
 
 
 @dataclass(frozen=True)

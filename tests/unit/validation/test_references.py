@@ -11,7 +11,9 @@ from nightshift.validation.references import read
 
 
 def test_a_code_of_a_csv_is_no_number(tmp_path: Path) -> None:
-    (tmp_path / "places.csv").write_text("code,name\n007,a\n010,b\n,c\n")
+    folder = tmp_path / "models" / "shop"
+    folder.mkdir(parents=True)
+    (folder / "places.csv").write_text("code,name\n007,a\n010,b\n,c\n")
     spec = ModelSpec.model_validate({
         "name": "shop",
         "description": "Will an order come back?",
@@ -26,8 +28,8 @@ def test_a_code_of_a_csv_is_no_number(tmp_path: Path) -> None:
         "label": {"column": "returned", "delay_days": 1},
         "night": {
             "references": [
-                {"column": "place", "file": f"{tmp_path}/places.csv", "key": "code"},
-                {"column": "number", "file": f"{tmp_path}/places.csv", "key": "code"},
+                {"column": "place", "file": "places.csv", "key": "code"},
+                {"column": "number", "file": "places.csv", "key": "code"},
             ]
         },
         "training": {"window_days": 5, "holdout_days": 1, "trainer": "hist_gradient_boosting"},

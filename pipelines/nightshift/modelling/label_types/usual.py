@@ -54,7 +54,7 @@ TRADES: dict[str, tuple[str, ...]] = {
 }
 """The event that people ask for, and its absence."""
 NEGATIONS = ("not", "no", "non", "un")
-NUMBER = r"[+-]?\d+(\.\d+)?"
+NUMBER = r"[+-]?[0-9]+(\.[0-9]+)?"
 
 
 def usual_positive(one: str, other: str) -> str | None:

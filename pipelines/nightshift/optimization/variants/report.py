@@ -1,9 +1,11 @@
 """The table and the plot of a search, for the MLflow run."""
 
+import html
 import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from nightshift.errors import plain
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.metrics import Difference
 from nightshift.optimization.variants.evaluator import VariantResult
@@ -83,7 +85,9 @@ def _verdict(result: VariantResult, chosen: VariantResult) -> str:
         return "**chosen**"
     if not result.refusal:
         return "within tolerance"
-    return result.refusal.splitlines()[0].replace("|", "/")
+    first_line, *_ = result.refusal.splitlines()
+    # It may quote a row of the data.
+    return html.escape(plain(first_line), quote=False).replace("|", "/").replace("`", "'")
 
 
 def _formatted(value: float | None, form: str) -> str:

@@ -29,15 +29,18 @@ from nightshift.steps.validate import reports_of
 from nightshift.stores import Stores, layout
 
 # Data Docs name scripts and styles of a dozen other sites: none is loaded, no script runs.
+POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:;"
+    " base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+)
 HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; img-src data:;"
-        " base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
-    ),
+    "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
+# What lies in the lake holds texts of the data: a sandbox also keeps it from sending the reader elsewhere.
+STORED_HEADERS = {**HEADERS, "Content-Security-Policy": f"{POLICY}; sandbox allow-popups"}
 
 
 def build() -> FastAPI:
@@ -69,7 +72,7 @@ def drift_report(model: str, partition: str, request: Request, user: GetUserDep)
     body = _object(layout.drift_report(spec.key(Dataset.MONITORING, partition)))
     if body is None:
         raise MissingPartition(f"{model} has no drift report of {partition}", fix=f"trigger {model}.monitor for it")
-    return HTMLResponse(body, headers=HEADERS)
+    return HTMLResponse(body, headers=STORED_HEADERS)
 
 
 def data_docs(model: str, partition: str, request: Request, user: GetUserDep) -> HTMLResponse:
@@ -79,7 +82,7 @@ def data_docs(model: str, partition: str, request: Request, user: GetUserDep) ->
     if body is None:
         raise MissingPartition(f"{model} has no Data Docs of {partition}", fix=f"trigger {model}.validate for it")
     style = _templates().get_template("data_docs.html.j2").render()
-    return HTMLResponse(body.replace("</head>", f"{style}</head>", 1), headers=HEADERS)
+    return HTMLResponse(body.replace("</head>", f"{style}</head>", 1), headers=STORED_HEADERS)
 
 
 def of_run(dag_id: str, run_id: str, request: Request, user: GetUserDep, session: SessionDep) -> HTMLResponse:
@@ -127,7 +130,7 @@ def _object(key: str) -> str | None:
     if stored is None:
         return None
     body, _ = stored
-    return body.decode()
+    return body.decode(errors="replace")
 
 
 @cache

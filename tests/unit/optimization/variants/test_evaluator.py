@@ -31,11 +31,11 @@ def evaluator(made: Any) -> VariantEvaluator:
 def constant_graph(made: Any, score: float) -> OnnxGraph:
     """A graph that says the same of every row."""
     nodes = [
-        helper.make_node("ReduceSum", ["numbers", "columns"], ["sum"], keepdims=1),
-        helper.make_node("IsNaN", ["sum"], ["null"]),
+        helper.make_node("Gather", ["numbers", "columns"], ["one"], axis=1),
+        helper.make_node("IsNaN", ["one"], ["null"]),
         helper.make_node("Where", ["null", "score_", "score_"], ["score"]),
     ]
-    constants = [constant("columns", np.array([1])), constant("score_", np.array(score, np.float32))]
+    constants = [constant("columns", np.array([0])), constant("score_", np.array(score, np.float32))]
     return OnnxGraph(made.spec, build(made.prepared.one_matrix(), nodes, constants, "constant"))
 
 
@@ -83,17 +83,18 @@ def test_a_score_that_depends_on_the_rows_beside_it_is_refused(fit: Callable) ->
     """As with int8_dynamic, which scales what flows between layers by the largest value of the call."""
     made = fit(optimize={"variants": [], "max_metric_loss": 10.0}, gates={"slices": []})
     nodes = [
-        helper.make_node("Slice", ["numbers", "at", "to", "axis"], ["items"]),
-        helper.make_node("CumSum", ["items", "rows"], ["so_far"]),
-        helper.make_node("IsNaN", ["so_far"], ["null"]),
-        helper.make_node("Where", ["null", "zero", "so_far"], ["known"]),
-        helper.make_node("Sigmoid", ["known"], ["score"]),
+        helper.make_node("Gather", ["numbers", "items"], ["column"], axis=1),
+        helper.make_node("IsNaN", ["column"], ["null"]),
+        helper.make_node("Where", ["null", "zero", "column"], ["known"]),
+        helper.make_node("Gather", ["known", "top"], ["first"], axis=0),
+        helper.make_node("Sub", ["known", "first"], ["beyond"]),
+        helper.make_node("Sigmoid", ["beyond"], ["score"]),
     ]
     column = made.prepared.one_matrix().columns.index("items")
-    constants = [constant(n, np.array([v])) for n, v in (("at", column), ("to", column + 1), ("axis", 1))]
-    constants += [constant("rows", np.array(0)), constant("zero", np.array(0, np.float32))]
-    summing = OnnxGraph(made.spec, build(made.prepared.one_matrix(), nodes, constants, "running"))
-    found = evaluator(made).evaluate("int8_dynamic", False, summing)
+    constants = [constant("items", np.array([column])), constant("zero", np.array(0, np.float32))]
+    constants += [constant("top", np.array([0]))]
+    comparing = OnnxGraph(made.spec, build(made.prepared.one_matrix(), nodes, constants, "comparing"))
+    found = evaluator(made).evaluate("int8_dynamic", False, comparing)
     assert "with the rows beside it" in found.refusal
 
 
