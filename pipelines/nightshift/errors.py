@@ -65,7 +65,8 @@ class PlainLines(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Take the texts that a message is about as they may be shown."""
         if isinstance(record.args, tuple):
-            record.args = tuple(map(self._shown, record.args))
+            shown = map(self._shown, record.args)
+            record.args = tuple(shown)
         return True
 
     def _shown(self, argument: object) -> object:

@@ -74,9 +74,10 @@ class SlowedLogins:
 
     def _remember(self, digest: str) -> None:
         self._right[digest] = None
-        if len(self._right) > MOST_REMEMBERED:
-            oldest = next(iter(self._right))
-            del self._right[oldest]
+        if len(self._right) <= MOST_REMEMBERED:
+            return
+        oldest = next(iter(self._right))
+        del self._right[oldest]
 
     async def _status(self, scope: Scope, receive: Receive, send: Send) -> int:
         """Let a request through; the status of its answer."""

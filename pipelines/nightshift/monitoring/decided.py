@@ -12,4 +12,5 @@ def as_decided(spec: ModelSpec, predictions: Manifest) -> ModelSpec:
     """
     if spec.predict.share is None:
         return spec
-    return spec.with_threshold(predictions.provenance.get("threshold") or EVEN_ODDS)
+    threshold = predictions.provenance.get("threshold") or EVEN_ODDS
+    return spec.with_threshold(threshold)

@@ -272,5 +272,6 @@ def _tail(values: Float64s) -> tuple[Float64s, Float64s]:
 
 def _tail_size(values: int) -> int:
     share = round(TAIL_SHARE * values)
-    least = min(MIN_TAIL, values // 2)
+    half = values // 2
+    least = min(MIN_TAIL, half)
     return max(share, least, 1)

@@ -77,4 +77,5 @@ def _all_of(errors: list[SpecError]) -> SpecError:
     if len(errors) == 1:
         return errors[0]
     messages = [error.message for error in errors]
-    return SpecError("\n".join(messages), fix="correct them, then `nightshift check`")
+    text = "\n".join(messages)
+    return SpecError(text, fix="correct them, then `nightshift check`")

@@ -69,5 +69,6 @@ def publish(model: str, parts: list[Plan], results: Any) -> PartitionRef:
     from nightshift.steps.publish import publish
 
     context = task_context(model)
+    plan = whole_plan(parts)
     scored = list(chain.from_iterable(results))
-    return publish(context.spec, whole_plan(parts), scored, context.stores)
+    return publish(context.spec, plan, scored, context.stores)

@@ -89,7 +89,11 @@ def _of_night(
             yield table, rows
 
 
-def _files(wanted: WantedColumns, source: FilesSource, settings: Settings) -> list[File]:
+def _files(
+    wanted: WantedColumns,
+    source: FilesSource,
+    settings: Settings,
+) -> list[File]:
     """The files of the source. That there is none of labels alone yet is no fault, as ``no_label_yet``."""
     files = matching(source.files, settings)
     if not files and wanted.is_of_labels_alone:
@@ -128,10 +132,13 @@ def _typed(wanted: WantedColumns, table: Table, rows: RowsOfNight | None, most: 
         else:
             value = pa.scalar(folders[name], pa.string())
             columns[alias] = pa.repeat(value, read.num_rows)
-    from_path = set(present) - set(in_file)
+    texts = set(present)
+    if not table.texts:
+        # Folders of the path are texts in any case.
+        texts -= set(in_file)
     return wanted.fit(
         columns,
         where,
-        texts=present if table.texts else from_path,
+        texts=texts,
         commas=in_file if table.decimal == "," else (),
     )

@@ -8,7 +8,11 @@ from nightshift.spec.source import CsvFormat
 from nightshift.stores.bounds import NO_MORE, Limits
 
 
-def opened(file: File, csv: CsvFormat, limits: Limits = NO_MORE) -> Table:
+def opened(
+    file: File,
+    csv: CsvFormat,
+    limits: Limits = NO_MORE,
+) -> Table:
     """The table of a file, by its ending; ``csv`` says how texts are written, ``limits`` how much it may hold."""
     if file.uri.endswith(TEXTS):
         return CsvTable(file, csv)

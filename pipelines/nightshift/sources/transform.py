@@ -39,11 +39,13 @@ def transformed(
     wanted.require(list(columns), where)
     wanted.say_left_out(columns)
     chosen = {alias: columns[name] for alias, name in wanted.names.items()}
+    as_text = wanted.names if texts else ()
+    with_commas = wanted.names if commas else ()
     return wanted.fit(
         chosen,
         where,
-        texts=wanted.names if texts else (),
-        commas=wanted.names if commas else (),
+        texts=as_text,
+        commas=with_commas,
     )
 
 

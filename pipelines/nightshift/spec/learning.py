@@ -27,6 +27,8 @@ DEFAULT_LOSS: dict[LabelKind, str] = {
     "multiclass": "log_loss",
     "regression": "squared_error",
 }
+DECIDED_BY_THRESHOLD: frozenset[LabelKind] = frozenset({"binary"})
+"""The kinds whose prediction follows from a score by a threshold."""
 TrainerName = Literal["hist_gradient_boosting", "logistic_regression", "ridge", "neural_network"]
 TRAINER_LABELS: dict[TrainerName, frozenset[LabelKind]] = {
     "hist_gradient_boosting": frozenset({"binary", "multiclass", "regression"}),

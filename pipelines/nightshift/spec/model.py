@@ -13,6 +13,7 @@ from nightshift.partitions import parse_partition, shifted
 from nightshift.spec.base import Frozen, Name, Share
 from nightshift.spec.columns import Column, with_parts_written
 from nightshift.spec.learning import (
+    DECIDED_BY_THRESHOLD,
     DEFAULT_LOSS,
     LOSSES,
     METRICS,
@@ -234,7 +235,7 @@ class ModelSpec(Frozen):
         metric = self.gates.metric
         if kind not in TRAINER_LABELS[self.training.trainer]:
             raise ValueError(f"training.trainer {self.training.trainer} is not for a {kind} label")
-        if self.predict.share is not None and kind != "binary":
+        if self.predict.share is not None and kind not in DECIDED_BY_THRESHOLD:
             raise ValueError("predict.share is for a binary label")
         if metric is not None and metric not in LOSSES[kind]:
             raise ValueError(f"gates.metric {metric} is not for a {kind} label")

@@ -92,7 +92,7 @@ def test_neither_mlflow_nor_s3_gets_the_key_that_says_what_scores(
     monkeypatch.setenv("NIGHTSHIFT_SEAL_KEY", keys.seal_key)
     client = client_env(tmp_path, tmp_path, ports, keys)
     assert client["NIGHTSHIFT_SEAL_KEY"] == keys.seal_key
-    for group in (mlflow_group(tmp_path, ports, client), weed_group(tmp_path, ports, keys)):
+    for group in (mlflow_group(tmp_path, ports, keys, client), weed_group(tmp_path, ports, keys)):
         for service in group.services:
             assert keys.seal_key not in service.env.values()
     assert service_env(client)["NIGHTSHIFT_SEAL_KEY"] == keys.seal_key
