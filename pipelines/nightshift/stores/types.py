@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from nightshift.quotes import own_words, quoted
 from nightshift.spec import Column
 from nightshift.stores.text_values import read_numbers, without_null_words
 
@@ -39,6 +40,10 @@ REFUSALS = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, Ove
 """What Arrow raises for values that do not fit."""
 
 
+class _DoesNotFit(pa.ArrowInvalid):
+    """Refused by this file, in words that hold no value."""
+
+
 def arrow_type(column: Column) -> pa.DataType:
     """The Arrow type of a column; decimals have as many digits as there are."""
     if column.type == "decimal":
@@ -62,7 +67,7 @@ def fitted(values: Any, kind: pa.DataType, timezone: str = "UTC", *, as_text: bo
         return convert(array)
     except REFUSALS as error:
         first = _first_refused(array, convert)
-        raise pa.ArrowInvalid(f"{error}; first: {first!r}") from error
+        raise pa.ArrowInvalid(_refusal(error, first)) from error
 
 
 def is_text(kind: pa.DataType) -> bool:
@@ -227,6 +232,12 @@ def _read_instants(texts: pa.Array) -> pa.Array:
     return texts.cast(TIMESTAMP if some else pa.timestamp("us"))
 
 
+def _refusal(error: Exception, first: Any) -> str:
+    # Arrow's own words may hold the value, in full.
+    words = str(error) if isinstance(error, _DoesNotFit) else own_words(error)
+    return f"{words}; first: {quoted(first)}"
+
+
 def _first_refused(values: pa.Array, convert: Callable[[pa.Array], pa.Array]) -> Any:
     """The first value that does not convert by itself, by halving; of a mixture, the first value at all."""
     suspects = values.drop_null()
@@ -246,4 +257,4 @@ def _refuses(values: pa.Array, convert: Callable[[pa.Array], pa.Array]) -> bool:
 
 
 def _refuse(why: str) -> Any:
-    raise pa.ArrowInvalid(why)
+    raise _DoesNotFit(why)

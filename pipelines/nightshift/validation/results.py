@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from nightshift.quotes import shown
 from nightshift.spec import Action
 from nightshift.validation.checks import RowCheck
 from nightshift.validation.night_checks import NullShare, RowCount, UniqueKeys
@@ -75,7 +76,7 @@ class Breach:
         message = f"{self.column}: {self.expectation} ({self.expected}): {self.observed}"
         if not self.examples:
             return message
-        examples = ", ".join(self.examples)
+        examples = ", ".join(map(shown, self.examples))
         return f"{message}, e.g. {examples}"
 
 
@@ -109,10 +110,12 @@ def native_observed(item: dict[str, Any]) -> str:
     result = item["result"]
     exception = item["exception_info"]
     if exception.get("raised_exception"):
-        return str(exception.get("exception_message"))
+        return shown(str(exception.get("exception_message")))
     if "unexpected_count" in result:
         return f"{result['unexpected_count']} of {result['element_count']} rows"
-    return f"observed {result.get('observed_value')}"
+    observed = result.get("observed_value")
+    # Of a set of values, as of their most frequent one, these are the data's own.
+    return f"observed {observed if isinstance(observed, int | float) else shown(str(observed))}"
 
 
 def _own_type(check: Check) -> str:
