@@ -20,7 +20,7 @@ from nightshift.stores.parquet import conform, schema_of
 from nightshift.validation.uniqueness import repeated_rows
 
 MOST_READINGS = 5
-MOST_SHOWN = 10
+MOST_SHOWN = 5
 Facts = dict[str, Any]
 """What the provenance of a night says besides who made it."""
 
