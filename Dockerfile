@@ -17,7 +17,8 @@ RUN pip install --no-cache-dir --disable-pip-version-check --progress-bar off \
 
 # A new named volume takes owner and mode of the folder it is mounted on.
 RUN useradd --uid 1000 --create-home nightshift \
- && install -d -o nightshift -g nightshift -m 700 /secrets /var/lib/nightshift /var/lib/s3
+ && install -d -o nightshift -g nightshift -m 700 /secrets /var/lib/nightshift /var/lib/s3 /keys \
+      /made/postgres /made/s3 /made/init /made/mlflow /made/api-server /made/scheduler /made/dag-processor /made/triggerer
 ENV AIRFLOW_HOME=/var/lib/nightshift/airflow \
     NIGHTSHIFT_HOME=/var/lib/nightshift \
     NIGHTSHIFT_PROJECT=/opt/nightshift \

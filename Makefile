@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 MAKEFLAGS += --no-print-directory
 
 .PHONY: help install demo demo-tiny up down test lint format docs dead unit dags integration faults soak e2e \
-	dist dist-test bench bench-long clean
+	dist dist-test audit bench bench-long clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -93,6 +93,17 @@ dist: install ## the wheel, into dist/
 dist-test: dist ## a night with the wheel and its core alone, in a new .venv-dist
 	$(BIN)/python -m pytest tests/dist
 
+# Tools with an environment of their own: what they need must not change what is looked through.
+.venv-audit/installed: tools/audit.txt
+	@test -x .venv-audit/bin/python || $(PYTHON) -m venv .venv-audit
+	@echo "installing pip-audit and cyclonedx-bom into .venv-audit ..."
+	@.venv-audit/bin/pip install --quiet --progress-bar off -r $<
+	@touch $@
+
+# It asks the network, and packages get holes while nothing changes here: so `make test` goes without.
+audit: install .venv-audit/installed ## known vulnerabilities of what is installed, and lists of it (SBOM) in build/audit/
+	@.venv-audit/bin/python tools/audit.py --environment $(VENV) --out build/audit
+
 # Peers have versions of their own; where they do not install, their figures are absent.
 .venv-peers/installed: benchmarks/peers.txt
 	@test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
@@ -106,4 +117,4 @@ bench-long: install ## the same promises at ten times the size
 	$(BIN)/python -m benchmarks --long
 
 clean: down ## remove all environments, builds and all state of the embedded stack
-	rm -rf .venv .venv-3.* .venv-peers .venv-sets .venv-dist build dist .nightshift
+	rm -rf .venv .venv-3.* .venv-peers .venv-sets .venv-dist .venv-audit build dist .nightshift

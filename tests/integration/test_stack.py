@@ -116,6 +116,14 @@ def test_secrets_are_for_this_user_alone(stack: Stack) -> None:
     assert stack.keys.s3_secret_key not in repr(stack.keys)
 
 
+def test_no_file_below_the_home_is_for_others(stack: Stack) -> None:
+    """Also where somebody opens the folder, or copies it."""
+    files = [path for path in stack.home.rglob("*") if path.is_file()]
+    assert {path.relative_to(stack.home).parts[0] for path in files} >= {"keys.json", "logs", "mlflow", "weed"}
+    # The lock holds nothing, and is made before anything is known of the home.
+    assert [path for path in files if path.stat().st_mode & 0o077 and path.name != "lock"] == []
+
+
 def test_nobody_else_can_use_its_sockets(stack: Stack) -> None:
     sockets = list(Path("/tmp").glob(f"seaweedfs-*-{stack.ports.weed['filer']}.sock"))
     assert sockets

@@ -1,11 +1,15 @@
 """What docker-compose.yml and Dockerfile promise, read from the files: no engine is needed."""
 
+import importlib.util
+import os
 import re
 import shlex
 import subprocess
 import sys
 import tomllib
+from dataclasses import asdict
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -13,7 +17,8 @@ import yaml
 
 from nightshift.stack import airflow_services, plan
 from nightshift.stack import seaweedfs as weed
-from nightshift.stack.keys import Keys
+from nightshift.stack.keys import Keys, load_keys
+from nightshift.stack.mlflow_server import APP
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -30,6 +35,11 @@ def words(service: str) -> list[str]:
 
 def clients(network: str) -> set[str]:
     return {name for name, service in SERVICES.items() if network in service.get("networks", ())}
+
+
+def mounts(name: str) -> dict[str, str]:
+    """What a service mounts: volume -> place."""
+    return dict(mount.split(":", 1) for mount in SERVICES[name]["volumes"])
 
 
 def test_every_process_of_the_embedded_stack_has_its_service() -> None:
@@ -60,10 +70,51 @@ def test_who_may_talk_to_whom() -> None:
     assert clients("s3") == {"s3", "init", "mlflow", "api-server", "scheduler"}
     assert clients("mlflow") == {"mlflow", "api-server", "scheduler"}
     assert clients("airflow") == {"api-server", "scheduler", "dag-processor", "triggerer"}
-    assert COMPOSE["networks"]["postgres"] == {"internal": True}
     assert SERVICES["secrets"]["network_mode"] == "none"
     # A service that names no network would join the default one, where everybody is.
     assert all("networks" in service or "network_mode" in service for service in SERVICES.values())
+
+
+def test_nothing_leaves_but_by_a_network_of_one_published_port() -> None:
+    networks: dict[str, dict[str, Any]] = COMPOSE["networks"]
+    published = {f"{name}-port" for name, service in SERVICES.items() if "ports" in service}
+    assert {name for name, network in networks.items() if network != {"internal": True}} == published
+    for name in published:
+        assert clients(name) == {name.removesuffix("-port")}
+        # Without an address of the host, no answer comes back to what it sends out.
+        assert networks[name] == {"driver_opts": {"com.docker.network.bridge.enable_ip_masquerade": "false"}}
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_a_service_has_no_rights_that_it_does_not_need(name: str) -> None:
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["user"] == ("999:999" if name == "postgres" else "1000:1000")
+    assert service["mem_limit"]
+    assert 0 < service["pids_limit"] <= 4096
+    assert not {"cap_add", "privileged", "devices", "pid", "ipc", "userns_mode"} & set(service)
+    assert "/tmp" in service["tmpfs"]
+    assert not any("docker.sock" in mount for mount in service["volumes"] if isinstance(mount, str))
+
+
+def test_a_service_sees_its_own_secrets_alone() -> None:
+    for name in SERVICES:
+        secret = {volume: place for volume, place in mounts(name).items() if volume.startswith("secrets")}
+        if name == "secrets":
+            others = {f"secrets-{other}": f"/made/{other}" for other in SERVICES if other != "secrets"}
+            assert secret == {"secrets": "/keys", **others}
+        else:
+            assert secret == {f"secrets-{name}": "/secrets:ro"}, name
+    assert {volume for name in SERVICES for volume in mounts(name)} == set(COMPOSE["volumes"])
+
+
+def test_the_image_has_each_place_for_secrets_that_volumes_are_mounted_on() -> None:
+    # A new volume takes its owner and mode from it.
+    (places,) = re.findall(r"install -d -o nightshift -g nightshift -m 700 ((?:.*\\\n)*.*)", DOCKERFILE)
+    wanted = {place.removesuffix(":ro") for name in OURS for place in mounts(name).values()}
+    assert set(places.replace("\\\n", " ").split()) == wanted
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
@@ -121,7 +172,7 @@ def test_only_named_files_enter_the_image() -> None:
 
 def test_no_secret_is_written_down() -> None:
     secret = re.compile(r"password|secret|_key|token|fernet|conn", re.IGNORECASE)
-    known = {"NIGHTSHIFT_SECRETS", "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"}
+    known = {"AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"}
     for name, service in SERVICES.items():
         environment = service.get("environment", {})
         names = set(environment)
@@ -131,10 +182,104 @@ def test_no_secret_is_written_down() -> None:
         assert not re.search(r"://[^/\s]*:[^/\s]*@|[0-9a-f]{16}", text)
 
 
-def test_secrets_are_writable_for_their_maker_alone() -> None:
-    for name, service in SERVICES.items():
-        mounts = [mount for mount in service["volumes"] if mount.startswith("secrets:")]
-        assert mounts == ["secrets:/secrets" if name == "secrets" else "secrets:/secrets:ro"], name
+@pytest.fixture
+def make_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """docker/make_secrets.py, whose volumes are folders of a test."""
+    description = importlib.util.spec_from_file_location("make_secrets", ROOT / "docker" / "make_secrets.py")
+    assert description is not None
+    assert description.loader is not None
+    module = importlib.util.module_from_spec(description)
+    description.loader.exec_module(module)
+    for volume, place in mounts("secrets").items():
+        (tmp_path / place.lstrip("/")).mkdir(parents=True, mode=0o700)
+        assert volume
+    changes = {"KEPT": tmp_path / "keys", "MADE": tmp_path / "made", "POSTGRES_GROUP": os.getgid()}
+    for name, value in changes.items():
+        monkeypatch.setattr(module, name, value)
+    monkeypatch.setattr(sys, "argv", ["make_secrets.py"])
+    return module
+
+
+def secrets_of(service: str, module: ModuleType) -> str:
+    """Everything in the files of a service."""
+    folder = module.MADE / service
+    return "\n".join(path.read_text() for path in folder.iterdir())
+
+
+# The rest of Keys is nobody's: the maker alone has it.
+MAY_KNOW = {
+    "postgres": {"postgres.postgres"},
+    "s3": {"s3_access_key", "s3_secret_key", "mlflow_s3_access_key", "mlflow_s3_secret_key"},
+    "init": {
+        "postgres.postgres", "postgres.airflow", "postgres.mlflow", "airflow_fernet_key", "s3_access_key",
+        "s3_secret_key",
+    },
+    "mlflow": {
+        "postgres.mlflow", "mlflow_password", "mlflow_secret_key", "mlflow_s3_access_key", "mlflow_s3_secret_key",
+    },
+    "api-server": {
+        "postgres.airflow", "airflow_fernet_key", "airflow_secret_key", "airflow_jwt_secret", "airflow_password",
+        "mlflow_password", "s3_access_key", "s3_secret_key",
+    },
+    "scheduler": {
+        "postgres.airflow", "airflow_fernet_key", "airflow_secret_key", "airflow_jwt_secret", "mlflow_password",
+        "s3_access_key", "s3_secret_key",
+    },
+    "dag-processor": {"postgres.airflow", "airflow_fernet_key"},
+    "triggerer": {"postgres.airflow", "airflow_fernet_key"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("service", sorted(MAY_KNOW))
+def test_the_files_of_a_service_hold_what_it_needs_and_no_more(service: str, make_secrets: ModuleType) -> None:
+    make_secrets.main()
+    known = asdict(load_keys(make_secrets.KEPT))
+    known |= {f"postgres.{role}": make_secrets.password(role) for role in make_secrets.ROLES}
+    text = secrets_of(service, make_secrets)
+    assert {name for name, value in known.items() if value in text} == MAY_KNOW[service]
+
+
+def test_secrets_are_made_once_and_are_private(make_secrets: ModuleType) -> None:
+    make_secrets.main()
+    before = {service: secrets_of(service, make_secrets) for service in MAY_KNOW}
+    make_secrets.main()
+    assert {service: secrets_of(service, make_secrets) for service in MAY_KNOW} == before
+    files = [path for path in make_secrets.MADE.rglob("*") if path.is_file()]
+    modes = {path: path.stat().st_mode & 0o777 for path in files}
+    # Postgres runs as another user, who is in the file's group.
+    assert modes.pop(make_secrets.MADE / "postgres" / "password") == 0o640
+    assert set(modes.values()) == {0o600}
+
+
+def test_a_project_of_before_keeps_its_keys_and_shows_them_to_nobody(make_secrets: ModuleType) -> None:
+    make_secrets.write_private(make_secrets.KEPT / "postgres.mlflow", "of-before")
+    for name in make_secrets.FORMER:
+        make_secrets.write_private(make_secrets.KEPT / name, "")
+    make_secrets.main()
+    assert "of-before" in secrets_of("mlflow", make_secrets)
+    left = {path.name for path in make_secrets.KEPT.iterdir()}
+    assert left == {"keys.json", "postgres.postgres", "postgres.airflow", "postgres.mlflow"}
+
+
+def test_the_store_reads_its_certificates_where_it_sees_them(make_secrets: ModuleType) -> None:
+    make_secrets.main()
+    security = tomllib.loads((make_secrets.MADE / "s3" / "security.toml").read_text())
+    assert security["grpc"]["ca"] == "/secrets/authority.pem"
+    assert SERVICES["s3"]["working_dir"] == "/secrets"
+    assert "-s3.config=/secrets/s3.json" in words("s3")
+
+
+def test_clients_on_the_host_are_told_how_to_log_in(
+    make_secrets: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["make_secrets.py", "show"])
+    make_secrets.main()
+    shown = capsys.readouterr().out
+    keys = load_keys(make_secrets.KEPT)
+    assert f"export MLFLOW_TRACKING_PASSWORD={keys.mlflow_password}\n" in shown
+    assert "export MLFLOW_TRACKING_USERNAME=admin\n" in shown
+    assert f"export NIGHTSHIFT_AIRFLOW_PASSWORD={keys.airflow_password}" in shown
+    assert keys.mlflow_s3_secret_key not in shown
 
 
 def test_airflow_is_set_up_as_in_the_embedded_stack() -> None:
@@ -156,16 +301,36 @@ def test_mlflow_answers_to_the_name_that_tasks_use() -> None:
     assert "--serve-artifacts" in words("mlflow")
 
 
+def test_mlflow_asks_for_a_login_as_in_the_embedded_stack(make_secrets: ModuleType) -> None:
+    make_secrets.main()
+    text = secrets_of("mlflow", make_secrets)
+    assert f"--app-name={APP}" in words("mlflow")
+    assert 'MLFLOW_BASIC_AUTH_FAIL_CLOSED="${MLFLOW_BASIC_AUTH_FAIL_CLOSED:-true}"' in text
+    assert "MLFLOW_AUTH_CONFIG_PATH:-/secrets/auth.ini" in text
+    assert "default_permission = NO_PERMISSIONS" in text
+    # Its users have a database of their own: both keep the state of their tables under one name.
+    assert f"@postgres/{make_secrets.LOGINS}\n" in text
+
+
+def start(script: str, environment: dict[str, str]) -> str:
+    """What a process says that docker/with-secrets started."""
+    done = subprocess.run(
+        ["sh", "-c", script, "with-secrets", "sh", "-c", 'echo "$A $B"'],
+        env={"PATH": "/usr/bin:/bin", **environment}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return done.stdout
+
+
 def test_secrets_are_read_at_the_start_and_the_environment_wins(tmp_path: Path) -> None:
     script = (ROOT / "docker" / "with-secrets").read_text().replace("/secrets/", f"{tmp_path}/")
-    (tmp_path / "one.env").write_text('export A="${A:-made}"\nexport B="${B:-made}"\n')
-    said = subprocess.run(
-        ["sh", "-c", script, "with-secrets", "sh", "-c", 'echo "$A $B"'],
-        env={"NIGHTSHIFT_SECRETS": "one", "B": "own", "PATH": "/usr/bin:/bin"},
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert said.stdout == "made own\n"
+    assert start(script, {"A": "", "B": "own"}) == " own\n"
+    (tmp_path / "env").write_text('export A="${A:-made}"\nexport B="${B:-made}"\n')
+    assert start(script, {"B": "own"}) == "made own\n"
+    (tmp_path / "passwords.json").write_text("{}")
+    copy = tmp_path / "copy.json"
+    assert start(script, {"AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(copy)}) == "made made\n"
+    assert copy.stat().st_mode & 0o777 == 0o600
 
 
 def test_the_file_stays_short() -> None:
-    assert len((ROOT / "docker-compose.yml").read_text().splitlines()) < 150
+    assert len((ROOT / "docker-compose.yml").read_text().splitlines()) < 170

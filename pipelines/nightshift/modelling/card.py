@@ -52,5 +52,6 @@ def code(text: str) -> str:
 def _of_unknown(classes: dict[str, int]) -> str:
     if not classes:
         return ""
-    counts = [f"{code(name)} ({rows:,} rows)" for name, rows in classes.items()]
-    return f"\n  Neither were those of classes that it was not taught: {', '.join(counts)}."
+    # Their texts are data, whatever stands there: a card is read by more people than the lake.
+    rows = sum(classes.values())
+    return f"\n  Neither were {rows:,} rows of {len(classes):,} classes that it was not taught."

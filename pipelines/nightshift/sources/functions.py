@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from nightshift.errors import NightshiftError, SourceUnavailable, SourceUnreadable, SpecError
 from nightshift.partitions import parse_partition
+from nightshift.quotes import own_words
 from nightshift.sources.named import WantedColumns
 from nightshift.spec import CallableSource, PythonSource
 
@@ -96,8 +97,9 @@ def _returned(call: Callable[[], Any], where: str) -> Any:
 
 def _cause(error: Exception) -> str:
     """What was raised, and the last line of the person's own code that led there."""
-    first_line = str(error).splitlines()[0] if str(error) else "no message"
-    cause = f"{type(error).__name__}: {first_line}"
+    name = type(error).__name__
+    words = own_words(error) if str(error) else "no message"
+    cause = name if words == name else f"{name}: {words}"
     if isinstance(error, SyntaxError):
         return f"{cause}, line {error.lineno}"
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_own(frame)]

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from nightshift.errors import SchemaMismatch, SourceUnreadable
+from nightshift.quotes import own_words
 from nightshift.sources.places import File
 from nightshift.sources.tables import RowsOfNight, Table
 from nightshift.stores.text_values import without_null_words
@@ -124,7 +125,7 @@ def _texts_of(table: Table, column: str, night: dt.date, timezone: str) -> tuple
             of_night.update(written.filter(dates.is_valid()).filter(is_night).to_pylist())
         except REFUSALS as error:
             raise SchemaMismatch(
-                f"{table.file.uri}: column {column} does not say the night: {error}",
+                f"{table.file.uri}: column {column} does not say the night: {own_words(error)}",
                 fix="write dates as 2024-01-01, and times with a zone or all without",
             ) from error
     return sorted(of_night), nightless

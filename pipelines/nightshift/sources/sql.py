@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from nightshift.errors import SourceUnavailable, SourceUnreadable, UsageError
 from nightshift.partitions import parse_partition
+from nightshift.quotes import own_words
 from nightshift.sources.named import WantedColumns
 from nightshift.spec import SqlSource
 from nightshift.stores.types import REFUSALS
@@ -119,7 +120,7 @@ def _as_they_come(connection: "Connection", wanted: WantedColumns, source: SqlSo
             columns[name] = pa.array([row[place] for row in rows])
         except REFUSALS as error:
             raise SourceUnreadable(
-                f"{where}: column {name} has values of several types: {error}",
+                f"{where}: column {name} has values of several types: {own_words(error)}",
                 fix="cast it in source.sql",
             ) from error
     return pa.table(columns)
@@ -151,10 +152,8 @@ def _chunks(
 def _own_words(error: Any, source: SqlSource) -> str:
     """The driver's own words, in one line."""
     original = getattr(error, "orig", None) or error
-    lines = str(original).strip().splitlines()
-    words = lines[0] if lines else type(error).__name__
     url = os.environ.get(source.url_variable, "")
-    return _without(url, words)
+    return _without(url, own_words(original))
 
 
 def _without(url: str, words: str) -> str:

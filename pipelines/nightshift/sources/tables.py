@@ -1,5 +1,6 @@
 """One file of a source: its columns, and some of its rows."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from nightshift.sources.places import File
 from nightshift.spec.source import DecimalMark
 
 BATCH_ROWS = 65_536
+ROW = re.compile(r"(Expected \d+ columns, got \d+): .*")
 
 
 @dataclass(frozen=True)
@@ -117,4 +119,5 @@ def renamed(table: pa.Table, columns: dict[str, str]) -> pa.Table:
 def _first_line(error: Exception) -> str:
     message = str(error) or type(error).__name__
     first, *_ = message.splitlines()
-    return first
+    # Of a row with too many fields Arrow quotes all of it; it says which row it is.
+    return ROW.sub(r"\1", first)

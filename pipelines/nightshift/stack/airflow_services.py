@@ -66,6 +66,8 @@ def _core(project: Path, folder: Path, keys: Keys) -> dict[str, str]:
         "CORE__HOSTNAME_CALLABLE": "socket.gethostname",  # the default asks DNS, for seconds when there is none
         "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{folder / 'airflow.db'}",
         "LOGGING__BASE_LOG_FOLDER": str(folder / "logs"),
+        "LOGGING__FILE_TASK_HANDLER_NEW_FOLDER_PERMISSIONS": "0o700",
+        "LOGGING__FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS": "0o600",
     }
 
 

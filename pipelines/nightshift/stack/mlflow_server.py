@@ -101,5 +101,6 @@ def _command(database: Path, port: int) -> tuple[str, ...]:
 def use_wal(database: Path) -> None:
     """Let readers of a SQLite database go on while somebody writes; kept in the file itself."""
     database.parent.mkdir(parents=True, exist_ok=True)
+    database.touch(mode=0o600)
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")

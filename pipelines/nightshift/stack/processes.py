@@ -72,6 +72,7 @@ def spawn(command: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Pat
     """Start ``command`` detached from the terminal, its output appended to ``log``."""
     cwd.mkdir(parents=True, exist_ok=True)
     log.parent.mkdir(parents=True, exist_ok=True)
+    log.touch(mode=0o600)
     with log.open("ab") as output:
         # A session of its own: closing the terminal or Ctrl-C must not reach it.
         child = subprocess.Popen(

@@ -24,13 +24,18 @@ MLFLOW_BUCKET = "mlflow"
 
 
 def secure(home: Path, keys: Keys) -> Path:
-    """The folder in which SeaweedFS runs, with both files; certificates are made once, and no data depend on them."""
+    """The folder in which SeaweedFS runs, with both files."""
     folder = home / FOLDER
+    secure_folder(folder, keys, folder)
+    return folder
+
+
+def secure_folder(folder: Path, keys: Keys, seen_at: Path) -> None:
+    """Write both files; SeaweedFS sees them at ``seen_at``. Certificates are made once, and no data depend on them."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_private(folder / IDENTITIES, identities(keys))
     if not (folder / SECURITY).exists():
-        _write_security(folder)
-    return folder
+        _write_security(folder, seen_at)
 
 
 def identities(keys: Keys) -> str:
@@ -48,13 +53,13 @@ def _identity(name: str, access_key: str, secret_key: str, actions: list[str]) -
     return {"name": name, "credentials": [credentials], "actions": actions}
 
 
-def _write_security(folder: Path) -> None:
+def _write_security(folder: Path, seen_at: Path) -> None:
     certificates = new_certificates()
     write_private(folder / "authority.pem", certificates.authority)
     write_private(folder / "member.pem", certificates.member)
     write_private(folder / "member.key", certificates.member_key)
     # Last: a folder that has it has the others.
-    write_private(folder / SECURITY, _security(folder))
+    write_private(folder / SECURITY, _security(seen_at))
 
 
 def _security(folder: Path) -> str:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
@@ -10,6 +11,7 @@ from nightshift import sources
 from nightshift.contracts import Dataset, PartitionKey, PartitionRef
 from nightshift.errors import DataError, NoSourceData, RowsGone, SchemaMismatch, Superseded
 from nightshift.modelling.label_types import label_type
+from nightshift.quotes import own_words, quoted
 from nightshift.sources.reading import SOURCE, cut, reading_of
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
@@ -18,6 +20,7 @@ from nightshift.stores.parquet import conform, schema_of
 from nightshift.validation.uniqueness import repeated_rows
 
 MOST_READINGS = 5
+MOST_SHOWN = 5
 Facts = dict[str, Any]
 """What the provenance of a night says besides who made it."""
 
@@ -113,7 +116,7 @@ def with_outcomes(spec: ModelSpec, partition: str, frame: sources.Frame) -> sour
         outcomes = pa.Array.from_pandas(frame[name])
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise SchemaMismatch(
-            f"{where}: label {name} mixes types: {error}", fix="mend the source: one type in the column"
+            f"{where}: label {name} mixes types: {own_words(error)}", fix="mend the source: one type in the column"
         ) from error
     typed = label_type(spec).cast(outcomes, where)
     # No pandas series: it would be laid against the frame by index, not in order.
@@ -171,7 +174,7 @@ def _look_at(spec: ModelSpec, night: PartitionKey, labels: pa.Table) -> None:
     """Say which labels will count for nothing. Raises ``DataError`` for a source of their own that repeats a key."""
     unknown = label_type(spec).unknown(labels[spec.label.column])
     if unknown:
-        counts = [f"{name!r} ({rows})" for name, rows in unknown.items()]
+        counts = [f"{quoted(name)} ({rows})" for name, rows in islice(unknown.items(), MOST_SHOWN)]
         log.warning(
             "%s: label.classes lacks %s: these rows are counted and left out; add a class to be learnt and scored",
             night,

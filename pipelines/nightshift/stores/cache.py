@@ -33,6 +33,7 @@ class Cache:
     """One folder, used by any number of processes at once: a file appears in it whole, by one rename."""
 
     def __init__(self, folder: Path) -> None:
+        self._home = folder.parent
         self._folder = folder / "files" / "md5"
 
     def find(self, md5: str, *, anew: bool = False) -> Path | None:
@@ -51,6 +52,7 @@ class Cache:
     @contextmanager
     def incoming(self) -> Iterator[Path]:
         """A temporary file beside the others, gone at the end unless it was taken. Raises ``OutOfSpace``."""
+        private_home(self._home)
         self._folder.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix="incoming-", dir=self._folder)
         os.close(handle)
@@ -76,6 +78,11 @@ class Cache:
 
     def _path(self, md5: str) -> Path:
         return self._folder / md5[:2] / md5[2:]
+
+
+def private_home(home: Path) -> None:
+    """Make the home where it is not there, for this user alone: sealed files are rows, which all may read."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def link(source: Path, target: Path) -> None:

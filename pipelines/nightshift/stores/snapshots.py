@@ -20,7 +20,7 @@ import yaml
 from nightshift.errors import MissingPartition, UsageError
 from nightshift.settings import Settings
 from nightshift.stores import dvc_listing
-from nightshift.stores.cache import DIR, Blob, Cache, link, sealed
+from nightshift.stores.cache import DIR, Blob, Cache, link, private_home, sealed
 from nightshift.stores.remote import THREADS, Remote
 
 DATA = "data"
@@ -194,7 +194,8 @@ class Snapshots:
 
     @contextmanager
     def _working_copy(self) -> Iterator[Path]:
-        self._copies.mkdir(parents=True, exist_ok=True)
+        private_home(self._copies.parent)
+        self._copies.mkdir(exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix="work-", dir=self._copies))
         try:
             yield work

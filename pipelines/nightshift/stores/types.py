@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from nightshift.quotes import own_words, quoted
 from nightshift.spec import Column
 from nightshift.spec.source import DecimalMark
 from nightshift.stores.text_values import read_numbers, without_null_words
@@ -38,6 +39,10 @@ BYTES_TESTS = (
 NUMBER_TESTS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
 REFUSALS = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError)
 """What Arrow raises for values that do not fit."""
+
+
+class _DoesNotFit(pa.ArrowInvalid):
+    """Refused by this file, in words that hold no value."""
 
 
 def arrow_type(column: Column) -> pa.DataType:
@@ -71,7 +76,7 @@ def fitted(
         return convert(array)
     except REFUSALS as error:
         first = _first_refused(array, convert)
-        raise pa.ArrowInvalid(f"{error}; first: {first!r}") from error
+        raise pa.ArrowInvalid(_refusal(error, first)) from error
 
 
 def is_text(kind: pa.DataType) -> bool:
@@ -242,6 +247,12 @@ def _read_instants(texts: pa.Array) -> pa.Array:
     return texts.cast(TIMESTAMP if some else pa.timestamp("us"))
 
 
+def _refusal(error: Exception, first: Any) -> str:
+    # Arrow's own words may hold the value, in full.
+    words = str(error) if isinstance(error, _DoesNotFit) else own_words(error)
+    return f"{words}; first: {quoted(first)}"
+
+
 def _first_refused(values: pa.Array, convert: Callable[[pa.Array], pa.Array]) -> Any:
     """The first value that does not convert by itself, by halving; of a mixture, the first value at all."""
     suspects = values.drop_null()
@@ -261,4 +272,4 @@ def _refuses(values: pa.Array, convert: Callable[[pa.Array], pa.Array]) -> bool:
 
 
 def _refuse(why: str) -> Any:
-    raise pa.ArrowInvalid(why)
+    raise _DoesNotFit(why)

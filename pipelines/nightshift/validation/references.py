@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from nightshift.errors import SchemaMismatch, SpecError
+from nightshift.quotes import own_words
 from nightshift.s3.client import NoSuchObject
 from nightshift.settings import Settings
 from nightshift.spec import ModelSpec, Reference
@@ -47,7 +48,7 @@ def _values(spec: ModelSpec, reference: Reference, settings: Settings) -> pa.Arr
         values = fitted(table[reference.key], column_type, spec.partition.timezone, as_text=is_text)
         return values.unique().drop_null()
     except REFUSALS as error:
-        problem = f"{where}: {reference.key} is not {column_type}: {error}"
+        problem = f"{where}: {reference.key} is not {column_type}: {own_words(error)}"
         raise SchemaMismatch(problem, fix="mend the file") from error
 
 
@@ -64,7 +65,7 @@ def _table(reference: Reference, settings: Settings, folder: Path, where: str) -
     except (FileNotFoundError, NoSuchObject) as error:
         raise SpecError(f"{where} does not exist", fix="correct the path, or put the file there") from error
     except pa.ArrowInvalid as error:
-        raise SpecError(f"{where} cannot be read: {error}", fix="a Parquet or CSV file") from error
+        raise SpecError(f"{where} cannot be read: {own_words(error)}", fix="a Parquet or CSV file") from error
 
 
 def _parquet(reference: Reference, file: Any, settings: Settings, where: str) -> pa.Table:

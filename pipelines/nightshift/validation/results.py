@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nightshift.errors import plain
+from nightshift.quotes import shown
 from nightshift.spec import Action
 from nightshift.validation.checks import RowCheck
 from nightshift.validation.night_checks import NullShare, RowCount, UniqueKeys
 
 EXAMPLES = 5
-LONGEST_EXAMPLE = 200
 WHOLE_NIGHT = "the night"
 # What an expectation looks at and how it runs; the rest of its arguments are its limits.
 _NO_LIMITS = {"column", "column_list", "column_A", "column_B", "batch_id", "ignore_row_if"}
@@ -78,14 +78,13 @@ class Breach:
         message = f"{self.column}: {self.expectation} ({self.expected}): {self.observed}"
         if not self.examples:
             return message
-        examples = ", ".join(shown(example) for example in self.examples)
+        examples = ", ".join(map(in_a_line, self.examples))
         return f"{message}, e.g. {examples}"
 
 
-def shown(value: str) -> str:
+def in_a_line(value: str) -> str:
     """A value of the data in one line, and not more of it than a person reads."""
-    short = value if len(value) <= LONGEST_EXAMPLE else f"{value[:LONGEST_EXAMPLE]}..."
-    return plain(short, kept="")
+    return plain(shown(value), kept="")
 
 
 @dataclass(frozen=True)
@@ -118,10 +117,12 @@ def native_observed(item: dict[str, Any]) -> str:
     result = item["result"]
     exception = item["exception_info"]
     if exception.get("raised_exception"):
-        return str(exception.get("exception_message"))
+        return in_a_line(str(exception.get("exception_message")))
     if "unexpected_count" in result:
         return f"{result['unexpected_count']} of {result['element_count']} rows"
-    return f"observed {result.get('observed_value')}"
+    observed = result.get("observed_value")
+    # Of a set of values, as of their most frequent one, these are the data's own.
+    return f"observed {observed if isinstance(observed, int | float) else in_a_line(str(observed))}"
 
 
 def _own_type(check: Check) -> str:

@@ -34,6 +34,12 @@ def test_a_file_lies_where_dvc_looks_for_it_and_is_sealed(cache: Cache, tmp_path
     assert [path for path in (tmp_path / "cache").rglob("*") if path.is_file()] == [found]
 
 
+def test_a_home_that_it_makes_is_closed_to_other_users(tmp_path: Path) -> None:
+    """On a host that only trains nobody else makes it."""
+    keep(Cache(tmp_path / "home" / "dvc-cache"))
+    assert (tmp_path / "home").stat().st_mode & 0o777 == 0o700
+
+
 def test_what_comes_twice_is_one_file(cache: Cache) -> None:
     inode = keep(cache).stat().st_ino
     assert keep(cache).stat().st_ino == inode

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from nightshift.errors import SchemaMismatch
 from nightshift.modelling.arrays import Array, Float32s, Floats
+from nightshift.quotes import all_quoted
 from nightshift.spec import ModelSpec
 from nightshift.stores.types import is_number, plain_array
 
@@ -189,10 +190,10 @@ def examples(values: ArrowValues, chosen: Any) -> str:
     """The first few of the chosen values, for a message."""
     different: Sequence[object] = pc.unique(values.filter(chosen)).to_pylist()
     first_few = different[:MOST_EXAMPLES]
-    shown = ", ".join(map(repr, first_few))
+    few_quoted = all_quoted(first_few)
     if len(different) > MOST_EXAMPLES:
-        return f"{shown} ..."
-    return shown
+        return f"{few_quoted} ..."
+    return few_quoted
 
 
 def from_lake(label: LabelType, labels: ArrowValues) -> pa.Array:

@@ -23,6 +23,7 @@ from nightshift.modelling.label_types.base import (
 from nightshift.modelling.label_types.negatives import known_negatives, neither
 from nightshift.modelling.metrics import binary_metrics
 from nightshift.modelling.thresholds import threshold_for
+from nightshift.quotes import quoted
 from nightshift.stores.text_values import places_among
 from nightshift.stores.types import is_text, plain_array
 
@@ -94,7 +95,7 @@ class Binary(LabelType):
             raise mismatch(
                 self.spec,
                 where,
-                f"is text, e.g. {different[0]!r}" if different else "is text",
+                f"is text, e.g. {quoted(different[0])}" if different else "is text",
                 fix="say which text means yes, as label.positive in model.yaml",
             )
         negatives = known_negatives(self.spec, texts, where)

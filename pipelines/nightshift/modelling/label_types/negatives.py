@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from nightshift.errors import SchemaMismatch
 from nightshift.modelling.label_types.base import mismatch
 from nightshift.modelling.label_types.usual import usual_negatives
+from nightshift.quotes import all_quoted
 from nightshift.spec import ModelSpec
 from nightshift.stores.text_values import NO_VALUE, places_among
 
@@ -83,7 +84,7 @@ def _too_many(spec: ModelSpec, texts: pa.Array, where: str) -> SchemaMismatch:
 def _names(texts: pa.Array) -> str:
     different = pc.unique(texts.drop_null()).to_pylist()
     first_few = sorted(different)[:MOST_SHOWN]
-    return ", ".join(map(repr, first_few))
+    return all_quoted(first_few)
 
 
 def _may_mean_no(text: str, positive: str) -> bool:

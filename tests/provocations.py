@@ -1,0 +1,345 @@
+"""How each row of docs/runbook.md is provoked with data in which a person's name stands, or why it is not."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from nightshift.contracts import Dataset
+from nightshift.stack import Ports, Stack
+from nightshift.steps.ingest import ingest_labels
+from nightshift.steps.promote import promote
+from nightshift.steps.snapshot import snapshot
+from nightshift.stores import Stores, layout
+from tests.planted import MODEL, NAME, NIGHTS, ROWS, SCORED, TRAINED, URL_PASSWORD, Planted, orders
+
+RUNBOOK = Path(__file__).parents[1] / "docs" / "runbook.md"
+Act = Callable[[Planted], None]
+
+
+class Provocation(NamedTuple):
+    act: Act
+    says: str
+
+
+PROVOKED: dict[str, Provocation] = {}
+NOT_PROVOKED = {
+    "a skipped task, `Superseded`, *was taken back*": "a race of two runs; the message has the night and who took it",
+    "`LostRows` in `publish` or `validate`": "a fault of Nightshift; the message has counts",
+    "`LostRows` in `snapshot` or `monitor`": "labels written past ingest; the message has counts",
+    "`DataError` in `validate`": "a fault of Nightshift; its words of a breach are those of ExpectationsFailed",
+    "a skipped `publish`, `Superseded`": "a race of two runs; the message has the night",
+    "`ParityFailed` in `optimize`": "needs a converter that is wrong; the message has distances",
+    "`VariantRefused`": "of a graph, before it sees a row",
+    "`DataError` in `train`": "a training of its own; the message has counts and a class of model.yaml",
+    "a skipped `rollback`, `Superseded`": "a race of two runs; the message has versions",
+    "`DataError` in `data checkout` or `data diff`": "a snapshot that was tampered with; the message has a file's name",
+    "*given up after ... tries*": "Airflow's retries take half an hour; it is the message of LakeUnavailable",
+    "*given up: the worker of this task died 6 times*": "Airflow's; the message has the task",
+    "`StackError`, *cannot be trusted with a commit*": "another store; no row is read",
+    "`UsageError`, *tried before a commit*": "other keys; no row is read",
+    "`OutOfSpace`": "needs a full disk; the message has a folder",
+    "`NightshiftError`, *not ... this version reads*": "a record of the registry; no row is read",
+    "`StackError` in `demo --tiny`, *failed for*": "plays the demo; its data are made up",
+}
+
+
+def rows_of_the_runbook() -> list[str]:
+    """The first cell of every row of its tables."""
+    lines = [line for line in RUNBOOK.read_text().splitlines() if line.startswith("| ")]
+    cells = [line.split("|")[1].strip() for line in lines]
+    return [cell for cell in cells if cell != "you see"]
+
+
+def provokes(row: str, says: str) -> Callable[[Act], Act]:
+    """Note how a row is provoked, and what must then be heard."""
+
+    def note(act: Act) -> Act:
+        PROVOKED[row] = Provocation(act, says)
+        return act
+
+    return note
+
+
+@provokes("*too few rows to learn ...*, a warning of `train`", "too few rows to learn")
+def _(world: Planted) -> None:
+    """The first: a night whose labels are of no class is in the training, and a class has no row."""
+    from nightshift.steps.retrain import train_and_gate
+
+    frozen = world.do(snapshot, world.spec, TRAINED[-1], world.stores)
+    verdict = world.do(train_and_gate, world.spec, frozen, world.stores)
+    VERDICTS.append(verdict)
+    world.do(promote, world.spec, verdict, world.stores)
+
+
+VERDICTS: list = []
+
+
+@provokes("`ExpectationsFailed` in `validate`", "expect_column_values_to_match_regex")
+def _(world: Planted) -> None:
+    world.spoilt(NIGHTS[9], 2, note=f"{NAME} 1485!", amount=-5)
+    world.run("ingest", NIGHTS[9])
+    world.run("validate", NIGHTS[9])
+
+
+@provokes("*rows would go to quarantine* in `validate`", "would go to quarantine")
+def _(world: Planted) -> None:
+    world.spoilt(NIGHTS[10], 12, kind=NAME)
+    world.bring(NIGHTS[10])
+
+
+@provokes("rows in quarantine on the *Nightshift* page", "1 quarantined")
+def _(world: Planted) -> None:
+    frame = orders(SCORED)
+    frame.loc[3, "kind"] = NAME
+    frame.loc[[7, 8], "site"] = NAME
+    world.put(SCORED, frame)
+    world.run("ingest", SCORED)
+    world.run("validate", SCORED)
+    world.run("predict", SCORED)
+    world.run("monitor", SCORED)
+    quarantine = world.stores.lake.require(world.spec.key(Dataset.QUARANTINE, SCORED))
+    world.said.append(f"{quarantine.rows} quarantined")
+
+
+@provokes("`SchemaMismatch` in `ingest`", "column amount is not")
+def _(world: Planted) -> None:
+    world.spoilt(NIGHTS[11], 2, amount=NAME)
+    world.run("ingest", NIGHTS[11])
+    binary = {"column": "late", "type": "binary", "positive": "late", "negative": "early", "delay_days": 1}
+    world.spoilt(NIGHTS[12], 2, late=NAME)
+    with world.other(label=binary):
+        world.do(ingest_labels, world.spec, NIGHTS[12], world.stores)
+
+
+@provokes("`SourceMissing`, `SourceUnreadable` in `ingest`", "Expected 7 columns, got 8")
+def _(world: Planted) -> None:
+    file = world.put(NIGHTS[12])
+    file.write_text(file.read_text() + f"99,book,north,{NAME},1,2,late,{NAME}\n")
+    world.run("ingest", NIGHTS[12])
+    with world.other(source={"files": "nothing/*.csv"}):
+        world.run("ingest", NIGHTS[12])
+
+
+@provokes("`SourceUnavailable` in `ingest`", "does not answer")
+def _(world: Planted) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SHOP_URL", f"postgresql+psycopg2://shop:{URL_PASSWORD}@127.0.0.1:9/shop")
+        with world.other(source={"sql": "SELECT 1 WHERE :night > '1'", "url_variable": "SHOP_URL"}):
+            world.run("ingest", NIGHTS[12])
+
+
+@provokes("a skipped `labels`, *there is no column ... yet*", "there is no column")
+def _(world: Planted) -> None:
+    world.put(NIGHTS[13], orders(NIGHTS[13]).drop(columns="late"))
+    world.do(ingest_labels, world.spec, NIGHTS[13], world.stores)
+
+
+@provokes("*label.classes lacks ...*, a warning of `labels`", "label.classes lacks")
+def _(world: Planted) -> None:
+    world.spoilt(NIGHTS[14], 3, late=NAME)
+    world.do(ingest_labels, world.spec, NIGHTS[14], world.stores)
+
+
+@provokes("a skipped `ingest`, `NoSourceData`", "the night is skipped")
+def _(world: Planted) -> None:
+    world.run("ingest", NIGHTS[19])
+
+
+@provokes("`RowsGone` in `ingest`, *no rows any more*", "any more")
+def _(world: Planted) -> None:
+    file = world.put(NIGHTS[17])
+    world.bring(NIGHTS[17])
+    file.unlink()
+    world.run("ingest", NIGHTS[17])
+
+
+@provokes("`UsageError`, *partition.start*", "partition.start")
+def _(world: Planted) -> None:
+    world.run("ingest", "2020-01-01")
+
+
+@provokes("`UsageError`, *lies under the partition column*", "partition column")
+def _(world: Planted) -> None:
+    with world.other(partition={"column": "evening", "start": NIGHTS[0]}):
+        world.run("ingest", NIGHTS[2])
+
+
+@provokes("`MissingPartition`, *was taken back by*", "was taken back by")
+def _(world: Planted) -> None:
+    world.run("retract", NIGHTS[17], "--why", "it has a name")
+    world.run("validate", NIGHTS[17])
+
+
+@provokes("`DamagedFile`", "is not as it was written")
+def _(world: Planted) -> None:
+    world.put(NIGHTS[16])
+    world.bring(NIGHTS[16])
+    raw = world.stores.lake.require(world.spec.key(Dataset.RAW, NIGHTS[16]))
+    (file, *_) = raw.files
+    objects = world.stores.lake.objects
+    whole = objects.get(file.key)[0]
+    middle = len(whole) // 2
+    objects.put(file.key, whole[:middle] + bytes([whole[middle] ^ 0xFF]) + whole[middle + 1 :])
+    world.run("validate", NIGHTS[16])
+    objects.put(file.key, whole)
+
+
+@provokes("`UnreadableRecord`", "is not a manifest")
+def _(world: Planted) -> None:
+    key = layout.manifest(world.spec.key(Dataset.RAW, NIGHTS[16]))
+    world.stores.lake.objects.put(key, b'{"rows": ')
+    world.run("validate", NIGHTS[16])
+
+
+@provokes("`LaterRecord`", "install the version")
+def _(world: Planted) -> None:
+    objects = world.stores.lake.objects
+    whole = json.loads(objects.get(layout.manifest(world.spec.key(Dataset.RAW, SCORED)))[0])
+    later = json.dumps({**whole, "format": 99}).encode()
+    objects.put(layout.manifest(world.spec.key(Dataset.RAW, NIGHTS[16])), later)
+    world.run("validate", NIGHTS[16])
+
+
+@provokes("`MissingPartition`", "nightshift ingest")
+def _(world: Planted) -> None:
+    world.run("validate", NIGHTS[18])
+
+
+@provokes("*labels match no row of the night*, a warning of `snapshot`", "match no row")
+def _(world: Planted) -> None:
+    world.put(TRAINED[3], orders(TRAINED[3]).head(ROWS - 6))
+    world.bring(TRAINED[3])
+    world.do(snapshot, world.spec, TRAINED[-1], world.stores)
+
+
+@provokes("*told apart by another clock*, a warning of `snapshot`", "another clock")
+def _(world: Planted) -> None:
+    with world.other(partition={**MODEL["partition"], "timezone": "Asia/Tokyo"}):
+        world.do(snapshot, world.spec, TRAINED[-1], world.stores)
+
+
+@provokes("`DataError` in `labels`, *repeat a key*", "repeat a key")
+def _(world: Planted) -> None:
+    outcomes = orders(NIGHTS[12])[["number", "late", "note"]]
+    outcomes["number"] = 7
+    world.put(NIGHTS[12], outcomes, "outcomes")
+    source = {"files": "outcomes/**/*.csv", "night": "path", "column": "day"}
+    with world.other(label={**MODEL["label"], "source": source}):
+        world.do(ingest_labels, world.spec, NIGHTS[12], world.stores)
+
+
+@provokes("`DataError` in `monitor`", "other rows than are validated now")
+def _(world: Planted) -> None:
+    world.spoilt(SCORED, 2, amount=17)
+    world.bring(SCORED)
+    world.run("monitor", SCORED)
+
+
+@provokes("a skipped `plan`, `NoChampion`", "nightshift train")
+def _(world: Planted) -> None:
+    world.run("predict", TRAINED[2])
+
+
+@provokes("`FromTheFuture` in `plan`", "trained")
+def _(world: Planted) -> None:
+    world.run("predict", TRAINED[2])
+
+
+@provokes("`SchemaMismatch` in `score`, *has no column ... any more*", "any more")
+def _(world: Planted) -> None:
+    columns = {name: rules for name, rules in MODEL["columns"].items() if name != "amount"}
+    drift = {"features": ["items"]}
+    with world.other(columns={**columns, "price": {"type": "float64", "source": "amount"}}, drift=drift):
+        world.put(NIGHTS[12])
+        world.bring(NIGHTS[12])
+        world.run("predict", NIGHTS[12])
+
+
+@provokes("`OtherLabel` in `score`", "label")
+def _(world: Planted) -> None:
+    with world.other(label={**MODEL["label"], "classes": ["early", "late"]}):
+        world.run("predict", SCORED)
+
+
+@provokes("a skipped `promote`", "challenger")
+def _(world: Planted) -> None:
+    promotion = world.do(promote, world.spec, replace(VERDICTS[-1], promote=False), world.stores)
+    world.said.append(f"the challenger: {promotion}")
+
+
+@provokes("a skipped `promote`, `Superseded`", "Superseded")
+def _(world: Planted) -> None:
+    other = replace(VERDICTS[-1].candidate, version="7")
+    world.do(promote, world.spec, replace(VERDICTS[-1], candidate=other, champion="9"), world.stores)
+
+
+@provokes("`ModelError`", "99")
+def _(world: Planted) -> None:
+    world.run("rollback", "--to", "99")
+
+
+@provokes("`UnsafeGraph` in `score`", "UnsafeGraph")
+def _(world: Planted) -> None:
+    objects = world.stores.lake.objects
+    (key,) = [key for key in objects.keys(f"models/{world.name}/") if key.endswith(".onnx")]
+    objects.put(key, objects.get(key)[0] + b"x")
+    home = world.project / "another_worker"
+    from nightshift.steps.predict import predict
+
+    fresh = world.open_stores(world.project, home=home, lake=world.stores.settings.lake)
+    world.do(predict, world.spec, SCORED, fresh)
+
+
+@provokes("`LakeUnavailable`, `RegistryUnavailable`", "RegistryUnavailable")
+def _(world: Planted) -> None:
+    away = world.stores.settings.model_copy(
+        update={"mlflow_uri": "http://127.0.0.1:9", "endpoint": "http://127.0.0.1:9"}
+    )
+    stores = Stores(away, {"by": "tests"})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+        world.do(lambda: stores.registry.pin(world.name, "1"))
+    world.do(lambda: stores.lake.manifest(world.spec.key(Dataset.RAW, SCORED)))
+
+
+@provokes("`SpecError`; a Dag that Airflow cannot import", "trainer")
+def _(world: Planted) -> None:
+    with world.other(training={**MODEL["training"], "trainer": "oracle"}):
+        world.run("check")
+
+
+@provokes("`UsageError`", "2024-13-99")
+def _(world: Planted) -> None:
+    world.run("ingest", "2024-13-99")
+
+
+@provokes("`PortTaken` in `up`", "is in use")
+def _(world: Planted) -> None:
+    free = Ports.free()
+    ports = replace(free, s3=world.stack.ports.s3)
+    world.do(Stack(world.project / "second", world.project, ports).up, only=["s3"])
+
+
+@provokes("`ServiceDied` in `up`", "its log ends with")
+def _(world: Planted) -> None:
+    home = world.project / "third"
+    (home / "s3").mkdir(parents=True)
+    (home / "s3" / "filerldb2").write_text("a file where a folder should be")
+    world.do(Stack(home, world.project, Ports.free()).up, only=["s3"])
+
+
+@provokes("`StackError`", "nightshift up")
+def _(world: Planted) -> None:
+    home = world.project / "fourth"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NIGHTSHIFT_HOME", str(home))
+        from typer.testing import CliRunner
+
+        from nightshift.cli.main import app
+
+        result = CliRunner().invoke(app, ["env"])
+    world.said.append(f"{result.output}{result.exception}")
