@@ -395,6 +395,28 @@ def test_another_source_is_loaded_anew_and_what_it_has_no_more_stays(walk: Walk)
     assert walk.stores.lake.require(walk.spec.key(Dataset.VALIDATED, NIGHTS[0])).rows == ROWS
 
 
+def test_nights_under_the_name_of_before_stay_when_a_column_is_renamed(walk: Walk, caplog) -> None:
+    """``load``, and with it every training of Airflow, ended at the first night of before."""
+    walk.nights(*NIGHTS[:2])
+    load(walk.spec, NIGHTS[0], NIGHTS[1], walk.stores)
+    columns = {**MODEL["columns"], "amount": {**MODEL["columns"]["amount"], "source": "sum"}}
+    walk.write(columns=columns)
+    walk.put(orders(NIGHTS[2]).rename(columns={"amount": "sum"}), NIGHTS[2])
+    loaded = load(walk.spec, NIGHTS[0], NIGHTS[2], walk.stores)
+    assert (loaded.loaded, loaded.kept) == (1, NIGHTS[:2])
+    assert f"{walk.name} {NIGHTS[0]} is left as it is" in caplog.text
+    walk.put(orders(NIGHTS[3]), NIGHTS[3])
+    with pytest.raises(SchemaMismatch):
+        load(walk.spec, NIGHTS[3], NIGHTS[3], walk.stores)
+
+
+def test_a_training_says_which_nights_nobody_brought(walk: Walk, caplog) -> None:
+    walk.nights(*NIGHTS[:5])
+    load(walk.spec, NIGHTS[0], NIGHTS[3], walk.stores)
+    assert walk.snapshot(NIGHTS[5]).missing == [NIGHTS[4]]
+    assert f"nightshift load {walk.name} {NIGHTS[4]} {NIGHTS[4]}" in caplog.text
+
+
 def test_a_night_of_before_sources_were_written_down_counts_as_unchanged(walk: Walk) -> None:
     walk.nights(NIGHTS[0])
     load(walk.spec, NIGHTS[0], NIGHTS[0], walk.stores)

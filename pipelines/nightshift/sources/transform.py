@@ -36,9 +36,9 @@ def transformed(
     columns = {name: rows[name] for name in rows.column_names}
     if not set(wanted.names.values()) <= set(columns) or not wanted.label:
         columns = _applied(wanted, rows, file, where)
-    wanted.require(list(columns), where)
+    present = wanted.present(list(columns), where)
     wanted.say_left_out(columns)
-    chosen = {alias: columns[name] for alias, name in wanted.names.items()}
+    chosen = {alias: columns[name] for alias, name in present.items()}
     as_text = wanted.names if texts else ()
     with_commas = wanted.names if commas else ()
     return wanted.fit(

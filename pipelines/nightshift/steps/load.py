@@ -7,7 +7,15 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 
 from nightshift.contracts import Dataset
-from nightshift.errors import NoSourceData, RowsGone, Superseded, UnreadableRecord, UsageError
+from nightshift.errors import (
+    NightshiftError,
+    NoSourceData,
+    RowsGone,
+    SchemaMismatch,
+    Superseded,
+    UnreadableRecord,
+    UsageError,
+)
 from nightshift.partitions import between, shifted
 from nightshift.progress import OnProgress, counted, unheard
 from nightshift.sources.reading import is_read_as, reading_of
@@ -18,6 +26,8 @@ from nightshift.stores import Stores
 from nightshift.stores.parquet import schema_of
 
 log = logging.getLogger("nightshift")
+LEAVES_A_NIGHT = (NoSourceData, RowsGone, SchemaMismatch, Superseded, UnreadableRecord)
+"""After which a load goes on with the next night."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +35,8 @@ class Loaded:
     """What a bulk load found and did, in nights.
 
     It leaves alone those that were ``retracted``, those whose manifest is ``unreadable``, and those that were read in
-    another way and of which the source has nothing any more (``gone``). Nights ``without_labels`` are loaded too;
+    another way and of which the source has nothing any more (``gone``), or nothing that model.yaml can read now, as
+    under the names of before (``kept``). Nights ``without_labels`` are loaded too;
     ``without_source`` are nights of the schedule.
     """
 
@@ -37,6 +48,7 @@ class Loaded:
     retracted: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
     without_labels: list[str] = field(default_factory=list)
 
 
@@ -72,46 +84,58 @@ def load(spec: ModelSpec, first: str, last: str, stores: Stores, progress: OnPro
     A night that was taken back does not come back by this: who wants it ingests it.
     """
     spec.require_night(first)
-    labelled = _complete(Dataset.LABELS, label_schema(spec), spec, first, last, stores)
-    validated = _complete(Dataset.VALIDATED, schema_of(spec.columns), spec, first, last, stores)
+    labelled = _read_as_today(Dataset.LABELS, label_schema(spec), spec, first, last, stores)
+    validated = _read_as_today(Dataset.VALIDATED, schema_of(spec.columns), spec, first, last, stores)
+    complete = {night for night, is_complete in validated.items() if is_complete and labelled.get(night)}
     retracted = retracted_nights(spec, stores)
-    missing = [night for night in between(first, last) if not (night in labelled and night in validated)]
+    missing = [night for night in between(first, last) if night not in complete]
     loaded = Loaded(
         first,
         last,
         loaded=0,
-        already_there=len(labelled & validated),
+        already_there=len(complete),
         without_source=[],
         retracted=[night for night in missing if night in retracted],
     )
     wanted = [night for night in missing if night not in retracted]
     count = 0
     for night in counted(wanted, "loading nights", progress):
+        is_validated = validated.get(night, False)
         try:
-            if night not in validated:
+            if not is_validated:
                 ingest(spec, night, stores)
                 validate(spec, night, stores)
-            if night not in labelled:
+            if not labelled.get(night, False):
                 _label(spec, night, loaded, stores)
-            # One that was there, and has no label yet, is as it was.
-            if night not in validated or night not in loaded.without_labels:
-                count += 1
-        except NoSourceData:
-            loaded.without_source.append(night)
-        except RowsGone as error:
-            log.warning("%s %s is left as it is: %s", spec.name, night, error)
-            loaded.gone.append(night)
-        except Superseded as notice:
-            log.warning("%s", notice)
-            if night in retracted_nights(spec, stores):
-                loaded.retracted.append(night)
-        except UnreadableRecord as error:
-            log.warning("%s %s is left out: %s", spec.name, night, error)
-            loaded.unreadable.append(night)
+        except LEAVES_A_NIGHT as error:
+            # Of a night that has not today's columns it is a fault to be mended.
+            if isinstance(error, SchemaMismatch) and night not in validated:
+                raise
+            _leave(spec, night, error, loaded, stores)
+            continue
+        # One that was there, and has no label yet, is as it was.
+        if not is_validated or night not in loaded.without_labels:
+            count += 1
     # On other days nobody expects rows, though some are taken where they are.
     scheduled = set(spec.partition.nights_between(first, last))
     without_source = [night for night in loaded.without_source if night in scheduled]
     return replace(loaded, loaded=count, without_source=without_source)
+
+
+def _leave(spec: ModelSpec, night: str, error: NightshiftError, loaded: Loaded, stores: Stores) -> None:
+    """Take note of a night that stays as it is, and why."""
+    if isinstance(error, NoSourceData):
+        loaded.without_source.append(night)
+        return
+    log.warning("%s %s is left as it is: %s", spec.name, night, error.message)
+    if isinstance(error, RowsGone):
+        loaded.gone.append(night)
+    elif isinstance(error, SchemaMismatch):
+        loaded.kept.append(night)
+    elif isinstance(error, UnreadableRecord):
+        loaded.unreadable.append(night)
+    elif night in retracted_nights(spec, stores):
+        loaded.retracted.append(night)
 
 
 def retracted_nights(spec: ModelSpec, stores: Stores) -> set[str]:
@@ -135,15 +159,22 @@ def _label(spec: ModelSpec, night: str, loaded: Loaded, stores: Stores) -> None:
         loaded.without_labels.append(night)
 
 
-def _complete(dataset: Dataset, schema: pa.Schema, spec: ModelSpec, first: str, last: str, stores: Stores) -> set[str]:
-    """The nights that have the columns which the spec promises today, read as it says today."""
+def _read_as_today(
+    dataset: Dataset,
+    schema: pa.Schema,
+    spec: ModelSpec,
+    first: str,
+    last: str,
+    stores: Stores,
+) -> dict[str, bool]:
+    """Of the nights that have the columns which the spec promises today, whether they were read as it says today."""
     promised = {column.name: str(column.type) for column in schema}
     reading = reading_of(spec, dataset)
-    nights = set()
+    nights = {}
     for night in stores.lake.partitions(dataset, spec.name, spec.partition.column):
         if not first <= night <= last:
             continue
         manifest = stores.lake.readable(spec.key(dataset, night))
-        if manifest and manifest.columns == promised and is_read_as(manifest.provenance, reading):
-            nights.add(night)
+        if manifest and manifest.columns == promised:
+            nights[night] = is_read_as(manifest.provenance, reading)
     return nights

@@ -55,6 +55,7 @@ def snapshot(spec: ModelSpec, as_of: str, stores: Stores, progress: OnProgress =
     taken_back = retracted_nights(spec, stores) if absent else set()
     scheduled = set(spec.partition.nights_between(first, last))
     missing = [night for night in absent if night in scheduled and night not in taken_back]
+    _say_missing(spec, missing, first, last)
     unreadable = [night for night in made_from if night not in joined.keys() | other_clock]
     return SnapshotRef(
         model=spec.name,
@@ -97,6 +98,22 @@ def _say_other_clock(spec: ModelSpec, nights: Collection[str], first: str, last:
             ", ".join(sorted(nights)),
             f"nightshift load {spec.name} {first} {last}",
         )
+
+
+def _say_missing(spec: ModelSpec, nights: list[str], first: str, last: str) -> None:
+    """Their rows or their labels may be there by now, and nobody has brought them."""
+    if not nights:
+        return
+    log.warning(
+        "%s: %d nights of the window from %s to %s have no rows or no labels in the lake, the last of them %s;"
+        " to bring what there is: %s",
+        spec.name,
+        len(nights),
+        first,
+        last,
+        nights[-1],
+        f"nightshift load {spec.name} {nights[0]} {nights[-1]}",
+    )
 
 
 def _require_enough(spec: ModelSpec, nights: int, first: str, last: str) -> None:

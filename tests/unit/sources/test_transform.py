@@ -65,6 +65,16 @@ def test_it_sees_all_rows_of_the_night_and_none_of_others(shop_with: Any, stores
         assert rows["alike"].to_pylist() == [count] * count
 
 
+def test_an_optional_column_that_a_file_lacks_is_null(
+    shop_with: Any, stores: Stores, files: Path, orders: Orders
+) -> None:
+    columns = {**COLUMNS, "extra": {"type": "float64", "nullable": True, "optional": True}}
+    spec = shop_with("def transform(night, rows):\n    return rows.assign(alike=1)\n", columns=columns)
+    assert features(spec, "2024-01-01", stores)["extra"].null_count == 3
+    orders("2024-01-03", 2, first=20).assign(extra=2.5).to_parquet(files / "later.parquet")
+    assert features(spec, "2024-01-03", stores)["extra"].to_pylist() == [2.5, 2.5]
+
+
 @pytest.mark.usefixtures("files")
 def test_it_never_sees_the_label_and_the_label_stays(shop_with: Any, stores: Stores) -> None:
     spec = shop_with("def transform(night, rows):\n    return rows.assign(alike='came back?' in rows)\n")
