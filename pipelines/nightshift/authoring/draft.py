@@ -10,7 +10,7 @@ from nightshift.authoring.label import LabelFacts
 from nightshift.authoring.page import Page
 from nightshift.authoring.row_limits import RowLimits
 from nightshift.authoring.survey import SourceSummary
-from nightshift.authoring.trees import effective_rows, learnt_rows, tree_size
+from nightshift.authoring.trees import TreeSize, TreeTrial, effective_rows, grown, learnt_rows, tree_size, written_parameters
 from nightshift.authoring.tryout import SHARE
 from nightshift.modelling.label_types import LABEL_TYPES
 from nightshift.modelling.trainers import boosting
@@ -24,6 +24,13 @@ NIGHT_BY = {
     "column": "--partition-by: a column",
     "path": "--partition-by: a name=date folder of the path",
     "arrival": "--partition-by arrival: the day a file was last written",
+}
+PARAMETERS = {
+    "max_iter": "trees; more rows bear more of them, and larger ones",
+    "learning_rate": "of each tree",
+    "max_leaf_nodes": "small trees generalise over nights",
+    "min_samples_leaf": "rows of a leaf, at least",
+    "l2_regularization": "leaves of few rows say less",
 }
 WINDOW_COMMENT = f"of the data at most {LONGEST_WINDOW}, or what {ENOUGH_ROWS:,} rows take"
 YAML_COLUMNS = "type, nulls and limits as seen in the data"
@@ -54,6 +61,7 @@ class SpecDraft:
     positive_share: float
     delay_days: int
     drift: list[str]
+    trial: TreeTrial | None = None
     quarantined_share: float = SHARE
 
 
@@ -228,17 +236,13 @@ def _label(page: Page, draft: SpecDraft) -> None:
 def _training(page: Page, draft: SpecDraft) -> None:
     window_days, holdout_days = window(draft.nights)
     rows = learnt_rows(draft.nights, window_days, holdout_days)
-    size = tree_size(effective_rows(rows, draft.positive_share))
     page.section("training")
     page.put("window_days", window_days, WINDOW_COMMENT, 1)
     page.put("holdout_days", holdout_days, "a fifth of the nights in the window; never trained on", 1)
     page.put("trainer", boosting.TRAINER.name, "takes nulls, categories and numbers as they are", 1)
-    page.section("parameters", f"scikit-learn's names; {_size_comment(rows, draft.positive_share)}", 1)
-    page.put("max_iter", size.trees, "trees; more rows bear more of them, and larger ones", 2)
-    page.put("learning_rate", size.rate, "of each tree", 2)
-    page.put("max_leaf_nodes", size.leaves, "small trees generalise over nights", 2)
-    page.put("min_samples_leaf", size.leaf_rows, "rows of a leaf, at least", 2)
-    page.put("l2_regularization", size.penalty, "leaves of few rows say less", 2)
+    page.section("parameters", f"scikit-learn's names; {_size_comment(draft, rows)}", 1)
+    for name, value in written_parameters(_size(draft, rows), draft.label_facts.kind).items():
+        page.put(name, value, PARAMETERS[name], 2)
     page.put("max_features", 0.5, "each split looks at half of the features", 2)
     page.put("seed", 0, "the same data give the same model", 1)
     page.gap()
@@ -252,8 +256,16 @@ def _gates(page: Page, draft: SpecDraft) -> None:
     page.gap()
 
 
-def _size_comment(rows: int, positive_share: float) -> str:
-    counted = effective_rows(rows, positive_share)
+def _size(draft: SpecDraft, rows: int) -> TreeSize:
+    if draft.trial:
+        return grown(draft.trial, rows)
+    return tree_size(effective_rows(rows, draft.positive_share))
+
+
+def _size_comment(draft: SpecDraft, rows: int) -> str:
+    if draft.trial:
+        return f"for {rows:,} rows to learn from, by what {draft.trial.rows:,} of them told of nights left out"
+    counted = effective_rows(rows, draft.positive_share)
     if counted < rows:
         return f"for {rows:,} rows to learn from, which count as {counted:,} since one outcome is rare"
     return f"for {rows:,} rows to learn from"

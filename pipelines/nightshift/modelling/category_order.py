@@ -8,8 +8,8 @@ import numpy as np
 from nightshift.modelling.arrays import Array, Float64s, Int64s, Places
 
 FEWEST_ROWS = 20
-SURE = 3.0
-"""Standard errors from the mean of all rows; nearer to it, a category is where chance put it."""
+SURE = 5.0
+"""Standard errors from the mean of all rows; nearer to it, chance may have put a category where it is."""
 
 
 def order_by_label(codes: Int64s, targets: Array, *, are_classes: bool) -> Places:
