@@ -129,7 +129,9 @@ def _injuries(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _rain(frame: pd.DataFrame) -> pd.DataFrame:
     moment = pd.to_datetime(frame.pop("time_hour"))
-    return frame.assign(night=pd.to_datetime(frame[["year", "month", "day"]]).dt.date, at=moment, rain=frame["precip"] > 0)
+    return frame.assign(
+        night=pd.to_datetime(frame[["year", "month", "day"]]).dt.date, at=moment, rain=frame["precip"] > 0
+    )
 
 
 def _electricity(frame: pd.DataFrame) -> pd.DataFrame:
@@ -172,7 +174,16 @@ R_SETS = (
         "loans",
         "openintro/loans_full_schema",
         "interest_rate",
-        ("grade", "sub_grade", "installment", "loan_status", "balance", "paid_total", "paid_principal", "paid_interest"),
+        (
+            "grade",
+            "sub_grade",
+            "installment",
+            "loan_status",
+            "balance",
+            "paid_total",
+            "paid_principal",
+            "paid_interest",
+        ),
     ),
     RSet("wages", "sampleSelection/nlswork", "ln_wage"),
     RSet("earnings", "AER/CPS1988", "wage"),

@@ -10,7 +10,15 @@ from nightshift.authoring.label import LabelFacts
 from nightshift.authoring.page import Page
 from nightshift.authoring.row_limits import RowLimits
 from nightshift.authoring.survey import SourceSummary
-from nightshift.authoring.trees import TreeSize, TreeTrial, effective_rows, grown, learnt_rows, tree_size, written_parameters
+from nightshift.authoring.trees import (
+    PARAMETERS,
+    TreeTrial,
+    effective_rows,
+    grown,
+    learnt_rows,
+    tree_size,
+    written_parameters,
+)
 from nightshift.authoring.tryout import SHARE
 from nightshift.modelling.label_types import LABEL_TYPES
 from nightshift.modelling.trainers import boosting
@@ -24,13 +32,6 @@ NIGHT_BY = {
     "column": "--partition-by: a column",
     "path": "--partition-by: a name=date folder of the path",
     "arrival": "--partition-by arrival: the day a file was last written",
-}
-PARAMETERS = {
-    "max_iter": "trees; more rows bear more of them, and larger ones",
-    "learning_rate": "of each tree",
-    "max_leaf_nodes": "small trees generalise over nights",
-    "min_samples_leaf": "rows of a leaf, at least",
-    "l2_regularization": "leaves of few rows say less",
 }
 WINDOW_COMMENT = f"of the data at most {LONGEST_WINDOW}, or what {ENOUGH_ROWS:,} rows take"
 YAML_COLUMNS = "type, nulls and limits as seen in the data"
@@ -241,7 +242,9 @@ def _training(page: Page, draft: SpecDraft) -> None:
     page.put("holdout_days", holdout_days, "a fifth of the nights in the window; never trained on", 1)
     page.put("trainer", boosting.TRAINER.name, "takes nulls, categories and numbers as they are", 1)
     page.section("parameters", f"scikit-learn's names; {_size_comment(draft, rows)}", 1)
-    for name, value in written_parameters(_size(draft, rows), draft.label_facts.kind).items():
+    usual = tree_size(effective_rows(rows, draft.positive_share))
+    size = grown(draft.trial, rows) if draft.trial else usual
+    for name, value in written_parameters(size, draft.label_facts.kind).items():
         page.put(name, value, PARAMETERS[name], 2)
     page.put("max_features", 0.5, "each split looks at half of the features", 2)
     page.put("seed", 0, "the same data give the same model", 1)
@@ -254,12 +257,6 @@ def _gates(page: Page, draft: SpecDraft) -> None:
     page.section("gates", "what a new model must show on the holdout before it scores")
     page.put("at_least", at_least, f"{floor.without_skill}: raise it once you know what is reached", 1)
     page.gap()
-
-
-def _size(draft: SpecDraft, rows: int) -> TreeSize:
-    if draft.trial:
-        return grown(draft.trial, rows)
-    return tree_size(effective_rows(rows, draft.positive_share))
 
 
 def _size_comment(draft: SpecDraft, rows: int) -> str:

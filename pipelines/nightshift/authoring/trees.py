@@ -1,6 +1,6 @@
 """How many trees, and how large, for data of a size: what did well against scikit-learn's defaults on public sets.
 
-Those of ``TRIED`` are grown on the data themselves, see ``trial``; ``SIZES`` are for what is too little or too much.
+Those of ``TRIED`` are grown on the data themselves, see ``trial``; ``SIZES`` are for data that allow no trial.
 """
 
 import datetime as dt
@@ -12,16 +12,21 @@ from nightshift.spec.learning import LabelKind
 
 ROWS_PER_RARE = 10
 """A row of the rarer outcome counts like ten rows: many rows of which hardly one is yes teach little."""
-
-
 PENALTIES: dict[LabelKind, float] = {"binary": 0.0, "multiclass": 0.0, "regression": 10.0}
 """What L2 counts against a leaf: of numbers so many rows. Of classes none: the curvature that it is added to goes to 0
 where classes are easily told, and the model would never become as sure as it may."""
-MANY_ROWS = 200_000
-"""From here on trees are as large as those of the table, since no trial had so many rows."""
+PARAMETERS = {
+    "max_iter": "trees; more rows bear more of them, and larger ones",
+    "learning_rate": "of each tree",
+    "max_leaf_nodes": "small trees generalise over nights",
+    "min_samples_leaf": "rows of a leaf, at least",
+    "l2_regularization": "leaves of few rows say less",
+}
+"""What the file says of each."""
 MOST_TREES = 600
+MOST_LEAVES = 127
 GROWTH = 0.3
-"""Twice the rows bear a quarter more trees."""
+"""Twice the rows bear a quarter more trees, each a quarter larger."""
 
 
 @dataclass(frozen=True)
@@ -86,13 +91,11 @@ def tree_size(rows: int) -> TreeSize:
 
 
 def grown(trial: TreeTrial, rows: int) -> TreeSize:
-    """What did best on some rows, for more of them."""
-    more = max(1.0, rows / trial.rows)
-    trees = round(trial.size.trees * more**GROWTH)
-    leaves = trial.size.leaves
-    if rows >= MANY_ROWS:
-        leaves = max(leaves, tree_size(rows).leaves)
-    return replace(trial.size, trees=min(MOST_TREES, trees), leaves=leaves)
+    """What did well on some rows, for more of them."""
+    more = max(1.0, rows / trial.rows) ** GROWTH
+    trees = min(MOST_TREES, round(trial.size.trees * more, -1))
+    leaves = min(MOST_LEAVES, round(trial.size.leaves * more))
+    return replace(trial.size, trees=trees, leaves=leaves)
 
 
 def written_parameters(size: TreeSize, kind: LabelKind) -> dict[str, Any]:

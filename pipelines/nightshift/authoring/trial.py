@@ -60,7 +60,7 @@ def try_trees(spec: ModelSpec, facts: SourceFacts) -> TreeTrial | None:
     rows = _rows(spec, facts)
     if rows is None or len(np.unique(rows.nights)) < FOLDS:
         return None
-    losses = {}
+    losses: dict[TreeSize, Float64s] = {}
     try:
         for size in TRIED:
             losses |= _losses(spec, size, rows)
