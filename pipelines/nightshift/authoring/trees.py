@@ -93,7 +93,7 @@ def tree_size(rows: int) -> TreeSize:
 def grown(trial: TreeTrial, rows: int) -> TreeSize:
     """What did well on some rows, for more of them."""
     more = max(1.0, rows / trial.rows) ** GROWTH
-    trees = min(MOST_TREES, round(trial.size.trees * more, -1))
+    trees = min(MOST_TREES, 10 * round(trial.size.trees * more / 10))
     leaves = min(MOST_LEAVES, round(trial.size.leaves * more))
     return replace(trial.size, trees=trees, leaves=leaves)
 

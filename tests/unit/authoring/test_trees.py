@@ -37,7 +37,10 @@ def test_a_rare_outcome_makes_rows_count_less(share: float, counted: int) -> Non
 def test_what_did_well_on_some_rows_has_more_trees_for_more_of_them() -> None:
     small, _ = TRIED
     assert grown(TreeTrial(small, rows=1_000), rows=800) == small
-    assert grown(TreeTrial(small, rows=1_000), rows=4_000).trees > small.trees
+    more = grown(TreeTrial(small, rows=1_000), rows=4_000).trees
+    assert more > small.trees
+    # scikit-learn takes no 460.0.
+    assert isinstance(more, int)
     million = grown(TreeTrial(small, rows=15_000), rows=1_000_000)
     assert million.trees == MOST_TREES
     assert million.leaves == 28
