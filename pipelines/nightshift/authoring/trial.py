@@ -33,7 +33,7 @@ MOST_CLASSES = 10
 """Each class has trees of its own: with more of them, a trial takes minutes."""
 FOLDS = 4
 FEW_ROWS = 5_000
-"""Up to here each row is judged; of more rows, those of the last half of the nights."""
+"""Up to here each row is judged; of more rows, those of the last half of the nights, by nights before them."""
 EVERY = 20
 """So many trees are grown between two looks at the loss."""
 USUAL = 10.0
@@ -67,8 +67,8 @@ def try_trees(spec: ModelSpec, facts: SourceFacts) -> TreeTrial | None:
     except (DataError, SpecError):
         # What keeps a night from being learnt is for `check` and `train` to say: of one fold it may be chance.
         return None
-    rows_learnt = len(rows.targets) * (FOLDS - 1) // FOLDS
-    return TreeTrial(_chosen(losses), rows_learnt)
+    learnt = [is_learnt.sum() for is_learnt, _ in _folds(rows.nights)]
+    return TreeTrial(_chosen(losses), round(np.mean(learnt)))
 
 
 def _chosen(losses: dict[TreeSize, Float64s]) -> TreeSize:
@@ -92,8 +92,8 @@ def _losses(spec: ModelSpec, size: TreeSize, rows: TrialRows) -> dict[TreeSize, 
     training = spec.training.model_copy(update={"parameters": parameters})
     sized = spec.model_copy(update={"training": training})
     folds = []
-    for judged in _folds(rows.nights):
-        learnt = rows.only(~judged)
+    for is_learnt, judged in _folds(rows.nights):
+        learnt = rows.only(is_learnt)
         pipeline = trainer_of(sized).fit(sized, learnt.frame, learnt.targets)
         folds.append(_fold_losses(sized, pipeline, rows.only(judged)))
     losses = np.concatenate(folds, axis=1)
@@ -101,13 +101,19 @@ def _losses(spec: ModelSpec, size: TreeSize, rows: TrialRows) -> dict[TreeSize, 
     return {replace(size, trees=trees): of_nights for trees, of_nights in zip(counts, losses, strict=True)}
 
 
-def _folds(nights: Array) -> Iterator[Booleans]:
-    """Which rows are judged by what was learnt from the others: nights that follow each other, so many each."""
+def _folds(nights: Array) -> Iterator[tuple[Booleans, Booleans]]:
+    """Which rows are learnt and which are judged by that: nights that follow each other, by those before them.
+
+    Of few rows, all others are learnt, also later ones: else there would be too few.
+    """
     folds = np.array_split(np.unique(nights), FOLDS)
     if len(nights) > FEW_ROWS:
-        folds = folds[FOLDS // 2 :]
+        for fold in folds[FOLDS // 2 :]:
+            yield nights < fold[0], np.isin(nights, fold)
+        return
     for fold in folds:
-        yield np.isin(nights, fold)
+        judged = np.isin(nights, fold)
+        yield ~judged, judged
 
 
 def _fold_losses(spec: ModelSpec, pipeline: "Pipeline", judged: TrialRows) -> Float64s:

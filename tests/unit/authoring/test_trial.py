@@ -62,12 +62,21 @@ def test_a_size_that_chance_may_have_made_the_best_gives_way_to_the_usual() -> N
     assert _chosen({usual: even, short: surely}) == short
 
 
-def test_a_night_is_never_judged_by_what_was_learnt_from_it() -> None:
-    nights = np.repeat(np.arange(10), 20)
+@pytest.mark.parametrize(("rows_a_night", "judged"), [(20, 10), (800, 5)])
+def test_a_night_is_never_judged_by_what_was_learnt_from_it(rows_a_night: int, judged: int) -> None:
+    nights = np.repeat(np.arange(10), rows_a_night)
     folds = list(_folds(nights))
-    assert np.sum(folds, axis=0).tolist() == [1] * 200
-    for judged in folds:
-        assert not set(nights[judged]) & set(nights[~judged])
+    of_folds = [set(nights[is_judged]) for _, is_judged in folds]
+    assert sum(map(len, of_folds)) == len(set().union(*of_folds)) == judged
+    for is_learnt, is_judged in folds:
+        assert is_learnt.any()
+        assert not set(nights[is_learnt]) & set(nights[is_judged])
+
+
+def test_many_rows_are_judged_by_earlier_nights_alone() -> None:
+    nights = np.repeat(np.arange(10), 800)
+    for is_learnt, is_judged in _folds(nights):
+        assert nights[is_learnt].max() < nights[is_judged].min()
 
 
 def test_sizes_that_are_tried_differ() -> None:
