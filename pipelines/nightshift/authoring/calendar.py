@@ -33,11 +33,11 @@ def unlimited(
 
     ``nights`` (n,) are the days of the sampled rows, ``values`` theirs.
     """
-    if moves(nights, values):
-        return TREND
     few_values = pa.types.is_integer(facts.kind) or is_text(facts.kind)
     if few_values and CALENDAR.search(alias):
         return BY_NAME
+    if moves(nights, values):
+        return TREND
     return ONE_A_NIGHT if _one_a_night(nights, values) else None
 
 

@@ -246,7 +246,6 @@ def _training(page: Page, draft: SpecDraft) -> None:
     size = grown(draft.trial, rows) if draft.trial else usual
     for name, value in written_parameters(size, draft.label_facts.kind).items():
         page.put(name, value, PARAMETERS[name], 2)
-    page.put("max_features", 0.5, "each split looks at half of the features", 2)
     page.put("seed", 0, "the same data give the same model", 1)
     page.gap()
 

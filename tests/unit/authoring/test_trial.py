@@ -62,7 +62,7 @@ def test_a_size_that_chance_may_have_made_the_best_gives_way_to_the_usual() -> N
     assert _chosen({usual: even, short: surely}) == short
 
 
-@pytest.mark.parametrize(("rows_a_night", "judged"), [(20, 10), (800, 5)])
+@pytest.mark.parametrize(("rows_a_night", "judged"), [(20, 10), (800, 4)])
 def test_a_night_is_never_judged_by_what_was_learnt_from_it(rows_a_night: int, judged: int) -> None:
     nights = np.repeat(np.arange(10), rows_a_night)
     folds = list(_folds(nights))
