@@ -136,11 +136,11 @@ def _staged(estimator: Any, matrix: Array) -> Iterator[Floats]:
 
 
 def _as_scores(spec: ModelSpec, estimator: Any, scores: Floats) -> Floats:
-    """As ``row_losses`` takes them: P(yes), or a column for each class that the spec names."""
-    if spec.label.type == "binary":
-        return scores[:, 1]
-    if spec.label.type == "regression":
+    """As ``row_losses`` takes them: numbers, P(yes), or a column for each class that the spec names."""
+    if scores.ndim == 1:
         return scores
+    if not spec.label.classes:
+        return scores[:, 1]
     of_classes = np.zeros((len(scores), len(spec.label.classes)))
     of_classes[:, estimator.classes_.astype(np.int64)] = scores
     return of_classes
