@@ -2,10 +2,13 @@
 
 Both learn from the first four fifths of a set's nights and are judged by their loss on the last fifth: log loss for
 classes, squared error for numbers. A figure is the draft's mean loss over the baseline's, so below 1 is better; its
-interval resamples whole nights.
+interval resamples whole nights. ``python -m benchmarks.drafts`` shows the development sets instead and writes nothing.
 """
 
 import tempfile
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -13,8 +16,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from rich.console import Console
 
-from benchmarks.public_sets import PublicSet, SetsUnavailable, public_sets
+from benchmarks.public_sets import SetsUnavailable, development_sets, named_sets
+from benchmarks.set import PublicSet
 from benchmarks.world import World
 from nightshift import sources
 from nightshift.authoring.new import NewModelRequest, new
@@ -35,27 +40,51 @@ LEARNT = 0.8
 BETTER = 0.98
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """The draft's mean loss over the baseline's, with its interval, and the seconds that either needed to learn."""
+
+    ratio: float
+    low: float
+    high: float
+    draft_seconds: float
+    baseline_seconds: float
+
+
 def figures(world: World) -> dict[str, float]:
-    """The ratio of each set with its interval, their median, and how many are better by 2 %."""
-    measured: dict[str, float] = {}
-    ratios = []
+    """The ratio of each named set with its interval, their median, and how many are better by 2 %."""
     try:
-        for public in public_sets():
-            ratio, low, high = _against_the_baseline(public)
-            world.console.print(f"{public.name}: {ratio:.3f} of the baseline's loss ({low:.3f} to {high:.3f})")
-            measured[f"draft.{public.name}"] = ratio
-            measured[f"draft.{public.name}_low"] = low
-            measured[f"draft.{public.name}_high"] = high
-            ratios.append(ratio)
+        compared = compare(named_sets(), world.console)
     except SetsUnavailable as error:
         world.console.print(f"no draft.*: {error}")
         return {}
-    measured["draft.vs_baseline"] = median(ratios)
-    measured["draft.better_by_2_percent"] = sum(ratio < BETTER for ratio in ratios)
+    measured: dict[str, float] = {}
+    for name, comparison in compared.items():
+        measured[f"draft.{name}"] = comparison.ratio
+        measured[f"draft.{name}_low"] = comparison.low
+        measured[f"draft.{name}_high"] = comparison.high
+    comparisons = compared.values()
+    learning = sum(comparison.draft_seconds for comparison in comparisons)
+    measured["draft.vs_baseline"] = median(comparison.ratio for comparison in comparisons)
+    measured["draft.worst_low"] = max(comparison.low for comparison in comparisons)
+    measured["draft.better_by_2_percent"] = sum(comparison.ratio < BETTER for comparison in comparisons)
+    measured["draft.learning_vs_baseline"] = learning / sum(each.baseline_seconds for each in comparisons)
     return measured
 
 
-def _against_the_baseline(public: PublicSet) -> tuple[float, float, float]:
+def compare(sets: Iterable[PublicSet], console: Console) -> dict[str, Comparison]:
+    """Each set by its name. Raises ``SetsUnavailable``."""
+    compared = {}
+    for public in sets:
+        comparison = _against_the_baseline(public)
+        interval = f"{comparison.low:.3f} to {comparison.high:.3f}"
+        seconds = f"{comparison.draft_seconds:.1f} s beside {comparison.baseline_seconds:.1f} s"
+        console.print(f"{public.name}: {comparison.ratio:.3f} of the baseline's loss ({interval}), {seconds}")
+        compared[public.name] = comparison
+    return compared
+
+
+def _against_the_baseline(public: PublicSet) -> Comparison:
     nights = sorted(public.frame[public.night].unique())
     last_fifth = nights[round(LEARNT * len(nights)) :]
     held_out = public.frame[public.night].isin(last_fifth)
@@ -63,9 +92,10 @@ def _against_the_baseline(public: PublicSet) -> tuple[float, float, float]:
         settings = Settings(project=Path(folder), home=Path(folder) / "home")
         spec = _drafted(public, public.frame[~held_out], settings)
         public.frame.to_parquet(settings.project / "in.parquet")
-        draft = _draft_losses(spec, nights, last_fifth, settings)
-    by_night = _baseline_losses(spec, public, held_out)
-    return _ratio(draft, by_night)
+        draft, draft_seconds = _draft_losses(spec, nights, last_fifth, settings)
+    by_night, baseline_seconds = _baseline_losses(spec, public, held_out)
+    ratio, low, high = _ratio(draft, by_night)
+    return Comparison(ratio, low, high, draft_seconds, baseline_seconds)
 
 
 def _drafted(public: PublicSet, frame: pd.DataFrame, settings: Settings) -> ModelSpec:
@@ -81,8 +111,8 @@ def _draft_losses(
     nights: list[Any],
     held_out: list[Any],
     settings: Settings,
-) -> list[Float64s]:
-    """The losses of each night held out, by a model that learnt all others as the spec says."""
+) -> tuple[list[Float64s], float]:
+    """The losses of each night held out, by a model that learnt all others as the spec says, and in which time."""
     stores = Stores(settings)
     frames = {}
     targets = {}
@@ -92,12 +122,14 @@ def _draft_losses(
         targets[night] = label_type(spec).as_targets(labels)
     learnt = [night for night in nights if night not in held_out]
     frame = pd.concat([frames[night] for night in learnt], ignore_index=True)
+    started = time.perf_counter()
     pipeline = trainer_of(spec).fit(spec, frame, np.concatenate([targets[night] for night in learnt]))
+    seconds = time.perf_counter() - started
     losses = []
     for night in held_out:
         scores = label_type(spec).predict(pipeline, frames[night])
         losses.append(row_losses(spec.metric, targets[night], scores))
-    return losses
+    return losses, seconds
 
 
 def _night(spec: ModelSpec, night: str, stores: Stores) -> tuple[pa.Table, pa.ChunkedArray]:
@@ -109,7 +141,7 @@ def _night(spec: ModelSpec, night: str, stores: Stores) -> tuple[pa.Table, pa.Ch
     return rows.sort_by(order), labels[spec.label.column]
 
 
-def _baseline_losses(spec: ModelSpec, public: PublicSet, held_out: pd.Series) -> list[Float64s]:
+def _baseline_losses(spec: ModelSpec, public: PublicSet, held_out: pd.Series) -> tuple[list[Float64s], float]:
     """The ten lines: every column but night, row and label; texts as numbers, all else left to scikit-learn."""
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
     from sklearn.preprocessing import OrdinalEncoder
@@ -121,12 +153,19 @@ def _baseline_losses(spec: ModelSpec, public: PublicSet, held_out: pd.Series) ->
     target = _targets(spec, public.frame[public.label])
     is_number = spec.label.type == "regression"
     model = (HistGradientBoostingRegressor if is_number else HistGradientBoostingClassifier)(random_state=0)
+    started = time.perf_counter()
     model.fit(frame[~held_out], target[~held_out])
+    seconds = time.perf_counter() - started
     losses = []
     for _, rows in frame[held_out].groupby(public.frame[public.night]):
-        scores = model.predict(rows) if is_number else model.predict_proba(rows)[:, 1]
+        scores = model.predict(rows) if is_number else _probabilities(model.predict_proba(rows))
         losses.append(row_losses(spec.metric, target[rows.index], scores))
-    return losses
+    return losses, seconds
+
+
+def _probabilities(of_classes: Float64s) -> Float64s:
+    """As ``row_losses`` takes them: of two classes, that of the second alone."""
+    return of_classes[:, 1] if of_classes.shape[1] == 2 else of_classes
 
 
 def _targets(spec: ModelSpec, label: pd.Series) -> Floats:
@@ -143,3 +182,7 @@ def _ratio(draft: list[Float64s], baseline: list[Float64s]) -> tuple[float, floa
     ratios = of_draft[drawn].sum(axis=1) / of_baseline[drawn].sum(axis=1)
     low, high = np.quantile(ratios, [0.025, 0.975])
     return float(of_draft.sum() / of_baseline.sum()), float(low), float(high)
+
+
+if __name__ == "__main__":
+    compare(development_sets(), Console())

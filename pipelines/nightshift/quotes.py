@@ -16,7 +16,8 @@ HIDDEN = "(not shown)"
 
 def quotes_values() -> bool:
     """Whether messages may hold values of the data."""
-    return os.environ.get(VARIABLE, "").strip().lower() not in NO
+    word = os.environ.get(VARIABLE, "")
+    return word.strip().lower() not in NO
 
 
 def quoted(value: object) -> str:

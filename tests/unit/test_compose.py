@@ -219,11 +219,11 @@ MAY_KNOW = {
     },
     "api-server": {
         "postgres.airflow", "airflow_fernet_key", "airflow_secret_key", "airflow_jwt_secret", "airflow_password",
-        "mlflow_password", "s3_access_key", "s3_secret_key",
+        "mlflow_password", "s3_access_key", "s3_secret_key", "seal_key",
     },
     "scheduler": {
         "postgres.airflow", "airflow_fernet_key", "airflow_secret_key", "airflow_jwt_secret", "mlflow_password",
-        "s3_access_key", "s3_secret_key",
+        "s3_access_key", "s3_secret_key", "seal_key",
     },
     "dag-processor": {"postgres.airflow", "airflow_fernet_key"},
     "triggerer": {"postgres.airflow", "airflow_fernet_key"},

@@ -111,8 +111,8 @@ def _no_feature(facts: ColumnFacts, column_type: str, context: ColumnContext) ->
     numbers_rows = key is not None or facts.distinct == facts.known
     if "int" in column_type and numbers_rows and _nearly_unique(facts):
         return ID
-    if column_type == "date" and context.unlimited == TREND:
-        return TREND
+    if context.unlimited == TREND:
+        return f"{TREND}: of other nights it has other values, and the last of those seen would stand for all of them"
     return None
 
 

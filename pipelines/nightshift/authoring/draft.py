@@ -11,7 +11,15 @@ from nightshift.authoring.label import LabelFacts
 from nightshift.authoring.page import Page
 from nightshift.authoring.row_limits import RowLimits
 from nightshift.authoring.survey import SourceSummary
-from nightshift.authoring.trees import effective_rows, learnt_rows, tree_size
+from nightshift.authoring.trees import (
+    PARAMETERS,
+    TreeTrial,
+    effective_rows,
+    grown,
+    learnt_rows,
+    tree_size,
+    written_parameters,
+)
 from nightshift.authoring.tryout import SHARE
 from nightshift.authoring.window import WINDOW_COMMENT, window
 from nightshift.modelling.label_types import LABEL_TYPES
@@ -50,6 +58,7 @@ class SpecDraft:
     positive_share: float
     delay_days: int
     drift: list[str]
+    trial: TreeTrial | None = None
     quarantined_share: float = SHARE
 
     @property
@@ -197,18 +206,15 @@ def _label(page: Page, draft: SpecDraft) -> None:
 def _training(page: Page, draft: SpecDraft) -> None:
     window_days, holdout_days = window(draft.nights)
     rows = learnt_rows(draft.nights, window_days, holdout_days)
-    size = tree_size(effective_rows(rows, draft.positive_share))
     page.section("training")
     page.put("window_days", window_days, WINDOW_COMMENT, 1)
     page.put("holdout_days", holdout_days, "a fifth of the nights in the window; never trained on", 1)
     page.put("trainer", boosting.TRAINER.name, "takes nulls, categories and numbers as they are", 1)
-    page.section("parameters", f"scikit-learn's names; {_size_comment(rows, draft.positive_share)}", 1)
-    page.put("max_iter", size.trees, "trees; more rows bear more of them, and larger ones", 2)
-    page.put("learning_rate", size.rate, "of each tree", 2)
-    page.put("max_leaf_nodes", size.leaves, "small trees generalise over nights", 2)
-    page.put("min_samples_leaf", size.leaf_rows, "rows of a leaf, at least", 2)
-    page.put("l2_regularization", size.penalty, "leaves of few rows say less", 2)
-    page.put("max_features", 0.5, "each split looks at half of the features", 2)
+    page.section("parameters", f"scikit-learn's names; {_size_comment(draft, rows)}", 1)
+    usual = tree_size(effective_rows(rows, draft.positive_share))
+    size = grown(draft.trial, rows) if draft.trial else usual
+    for name, value in written_parameters(size, draft.label_facts.kind).items():
+        page.put(name, value, PARAMETERS[name], 2)
     page.put("seed", 0, "the same data give the same model", 1)
     page.gap()
 
@@ -221,8 +227,10 @@ def _gates(page: Page, draft: SpecDraft) -> None:
     page.gap()
 
 
-def _size_comment(rows: int, positive_share: float) -> str:
-    counted = effective_rows(rows, positive_share)
+def _size_comment(draft: SpecDraft, rows: int) -> str:
+    if draft.trial:
+        return f"for {rows:,} rows to learn from, by what {draft.trial.rows:,} of them told of nights left out"
+    counted = effective_rows(rows, draft.positive_share)
     if counted < rows:
         return f"for {rows:,} rows to learn from, which count as {counted:,} since one outcome is rare"
     return f"for {rows:,} rows to learn from"

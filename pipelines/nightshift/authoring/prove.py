@@ -14,6 +14,7 @@ from nightshift.authoring.rehearsal import CheckLoss, rehearse
 from nightshift.authoring.request import NewModelRequest
 from nightshift.authoring.row_limits import row_limits
 from nightshift.authoring.survey import ARRIVAL, SourceSummary
+from nightshift.authoring.trial import try_trees
 from nightshift.authoring.tryout import NOTHING_WRITTEN, TryOut, invalid_columns, try_out, unreadable_columns
 from nightshift.errors import SpecError, UsageError
 from nightshift.settings import Settings
@@ -104,7 +105,8 @@ def proven(
     night = max(drafting.facts.nights).isoformat()
     draft = _without(draft, unreadable_columns(_spec(draft, file), night, settings))
     result = try_out(_spec(draft, file), night, settings)
-    draft = replace(draft, quarantined_share=result.share_to_allow)
+    trial = try_trees(_spec(draft, file), drafting.facts)
+    draft = replace(draft, quarantined_share=result.share_to_allow, trial=trial)
     return ProvenDraft(
         draft=draft,
         spec=_spec(draft, file),

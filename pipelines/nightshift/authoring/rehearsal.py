@@ -83,23 +83,24 @@ def _late_rows(
         is_late = pc.is_in(batch.column(0), value_set=late)
         rows = batch.filter(is_late)
         if rows.num_rows:
-            yield rows.column(0), _kept(spec, source, names, rows)
+            yield rows.column(0), as_kept(spec, source.timezone, rows)
 
 
-def _kept(
+def as_kept(
     spec: ModelSpec,
-    source: SourceSummary,
-    names: dict[str, str],
+    timezone: str,
     rows: pa.RecordBatch,
 ) -> pa.RecordBatch:
+    """Rows of the source, under its names, as the spec keeps them; without columns that do not fit their type."""
     columns = {}
-    for place, name in enumerate(names, start=1):
-        column = spec.columns[name]
-        values = rows.column(place)
+    for name, column in spec.columns.items():
+        if column.of is not None:
+            continue
+        values = rows.column(column.source or name)
         try:
             if column.codes:
                 values = as_words(values)
-            columns[name] = fitted(values, arrow_type(column), source.timezone)
+            columns[name] = fitted(values, arrow_type(column), timezone)
         except REFUSALS:
             continue
     return pa.record_batch(columns)

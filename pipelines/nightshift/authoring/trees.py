@@ -1,33 +1,66 @@
-"""How many trees, and how large, for data of a size: what did well against scikit-learn's defaults on public sets."""
+"""How many trees, and how large, for data of a size: what did well against scikit-learn's defaults on public sets.
+
+Those of ``TRIED`` are grown on the data themselves, see ``trial``; ``SIZES`` are for data that allow no trial.
+"""
 
 import datetime as dt
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
+
+from nightshift.spec.learning import LabelKind
 
 ROWS_PER_RARE = 10
 """A row of the rarer outcome counts like ten rows: many rows of which hardly one is yes teach little."""
+PENALTIES: dict[LabelKind, float] = {"binary": 0.0, "multiclass": 0.0, "regression": 10.0}
+"""What L2 counts against a leaf: of numbers so many rows. Of classes none: the curvature that it is added to goes to 0
+where classes are easily told, and the model would never become as sure as it may."""
+PARAMETERS = {
+    "max_iter": "trees; more rows bear more of them, and larger ones",
+    "learning_rate": "of each tree",
+    "max_leaf_nodes": "small trees generalise over nights",
+    "min_samples_leaf": "rows of a leaf, at least",
+    "l2_regularization": "leaves of few rows say less",
+}
+"""What the file says of each."""
+MOST_TREES = 600
+MOST_LEAVES = 127
+GROWTH = 0.3
+"""Twice the rows bear a quarter more trees, each a quarter larger."""
 
 
 @dataclass(frozen=True)
 class TreeSize:
-    """The trees for data below so many rows."""
+    """Trees, their rate, and the leaves of each."""
 
-    below: float
     trees: int
     rate: float
     leaves: int
     leaf_rows: int
-    penalty: float
 
 
-SIZES = (
-    TreeSize(1_000, trees=200, rate=0.05, leaves=8, leaf_rows=5, penalty=1.0),
-    TreeSize(5_000, trees=200, rate=0.05, leaves=15, leaf_rows=20, penalty=10.0),
-    TreeSize(20_000, trees=200, rate=0.05, leaves=31, leaf_rows=20, penalty=10.0),
-    TreeSize(200_000, trees=300, rate=0.08, leaves=31, leaf_rows=20, penalty=10.0),
-    TreeSize(1_000_000, trees=300, rate=0.08, leaves=63, leaf_rows=50, penalty=10.0),
-    TreeSize(float("inf"), trees=300, rate=0.1, leaves=127, leaf_rows=50, penalty=10.0),
+@dataclass(frozen=True)
+class TreeTrial:
+    """The trees that lost least on nights that they had not seen, and how many rows they were grown on."""
+
+    size: TreeSize
+    rows: int
+
+
+SIZES: dict[float, TreeSize] = {
+    1_000: TreeSize(trees=200, rate=0.05, leaves=8, leaf_rows=20),
+    5_000: TreeSize(trees=200, rate=0.05, leaves=15, leaf_rows=20),
+    20_000: TreeSize(trees=200, rate=0.05, leaves=31, leaf_rows=20),
+    200_000: TreeSize(trees=300, rate=0.08, leaves=31, leaf_rows=20),
+    1_000_000: TreeSize(trees=300, rate=0.08, leaves=63, leaf_rows=50),
+    float("inf"): TreeSize(trees=300, rate=0.1, leaves=127, leaf_rows=50),
+}
+"""By the number of rows that they are below."""
+TRIED = (
+    TreeSize(trees=300, rate=0.05, leaves=8, leaf_rows=20),
+    TreeSize(trees=300, rate=0.08, leaves=31, leaf_rows=20),
 )
+"""With as many trees at most."""
 
 
 def learnt_rows(
@@ -54,4 +87,23 @@ def effective_rows(rows: int, positive_share: float) -> int:
 
 def tree_size(rows: int) -> TreeSize:
     """The trees for so many rows."""
-    return next(size for size in SIZES if rows < size.below)
+    return next(size for below, size in SIZES.items() if rows < below)
+
+
+def grown(trial: TreeTrial, rows: int) -> TreeSize:
+    """What did well on some rows, for more of them."""
+    more = max(1.0, rows / trial.rows) ** GROWTH
+    trees = min(MOST_TREES, 10 * round(trial.size.trees * more / 10))
+    leaves = min(MOST_LEAVES, round(trial.size.leaves * more))
+    return replace(trial.size, trees=trees, leaves=leaves)
+
+
+def written_parameters(size: TreeSize, kind: LabelKind) -> dict[str, Any]:
+    """Under scikit-learn's names."""
+    return {
+        "max_iter": size.trees,
+        "learning_rate": size.rate,
+        "max_leaf_nodes": size.leaves,
+        "min_samples_leaf": size.leaf_rows,
+        "l2_regularization": PENALTIES[kind],
+    }

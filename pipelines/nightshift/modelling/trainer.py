@@ -37,14 +37,18 @@ def fit_as_it_is(estimator: Any, matrix: Any, targets: Array) -> None:
     estimator.fit(matrix, targets)
 
 
+def in_alphabet(_spec: ModelSpec, _encoder: Any, _texts: "pd.DataFrame", _targets: Array) -> None:
+    """As scikit-learn numbers categories."""
+
+
 @dataclass(frozen=True)
 class Trainer:
     """One way to train a model, in a file of ``trainers`` of its own.
 
     ``build`` raises ``TypeError`` for parameters that the estimator has not, and ``fit_estimator`` trains it on what
-    the preprocessing made of n rows, (n, columns). ``layout`` is what a trained one is
-    made of: trees, or the layers of a network, of which a linear model has one. ``trusted`` are the types that skops
-    may construct besides scikit-learn's public ones; nothing is ever pickled.
+    the preprocessing made of n rows, (n, columns); ``fit_categories`` may number the fitted encoder's categories anew.
+    ``layout`` is what a trained one is made of: trees, or the layers of a network, of which a linear model has one.
+    ``trusted`` are the types that skops may construct besides scikit-learn's public ones; nothing is ever pickled.
     """
 
     name: TrainerName
@@ -52,6 +56,7 @@ class Trainer:
     trusted: tuple[str, ...]
     build: Callable[[ModelSpec], PipelineParts]
     fit_estimator: Callable[[Any, Any, Array], None] = fit_as_it_is
+    fit_categories: Callable[[ModelSpec, Any, "pd.DataFrame", Array], None] = in_alphabet
 
     @property
     def labels(self) -> frozenset[LabelKind]:
@@ -85,6 +90,7 @@ class Trainer:
         prepare, estimator = (step for _, step in pipeline.steps)
         try:
             prepare.fit(frame)
+            self._fit_categories(spec, prepare, frame, targets)
             matrix = prepare.transform(with_unseen(spec, frame))
             self.fit_estimator(estimator, matrix, targets)
         except (ArithmeticError, TypeError, ValueError) as error:
@@ -92,6 +98,12 @@ class Trainer:
             # scikit-learn looks at the values of parameters here, not before; and at the labels beside them.
             raise refused(spec, error) from error
         return pipeline
+
+    def _fit_categories(self, spec: ModelSpec, prepare: Any, frame: "pd.DataFrame", targets: Array) -> None:
+        texts = [name for name in spec.features if not spec.columns[name].numeric]
+        if texts:
+            encoder = prepare.named_transformers_["categories"]
+            self.fit_categories(spec, encoder, frame[texts], targets)
 
 
 def _require_finite(spec: ModelSpec, frame: "pd.DataFrame", error: Exception) -> None:

@@ -58,7 +58,8 @@ def _builder(name: str, public_key: ec.EllipticCurvePublicKey) -> x509.Certifica
 
 
 def _named(name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    common_name = x509.NameAttribute(NameOID.COMMON_NAME, name)
+    return x509.Name([common_name])
 
 
 def _loopback() -> x509.SubjectAlternativeName:
@@ -67,8 +68,12 @@ def _loopback() -> x509.SubjectAlternativeName:
 
 
 def _both_ways() -> x509.ExtendedKeyUsage:
-    return x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
+    return x509.ExtendedKeyUsage([
+        ExtendedKeyUsageOID.SERVER_AUTH,
+        ExtendedKeyUsageOID.CLIENT_AUTH,
+    ])
 
 
 def _pem(certificate: x509.Certificate) -> str:
-    return certificate.public_bytes(Encoding.PEM).decode()
+    text = certificate.public_bytes(Encoding.PEM)
+    return text.decode()

@@ -34,7 +34,9 @@ def create_app() -> AsgiApp:
 
 def guarded(app: AsgiApp) -> AsgiApp:
     """An app of MLflow behind what is said above."""
-    return LoginNeeded(SlowedLogins(OwnPlaces(app), _credentials))
+    checked = OwnPlaces(app)
+    slowed = SlowedLogins(checked, _credentials)
+    return LoginNeeded(slowed)
 
 
 class LoginNeeded:

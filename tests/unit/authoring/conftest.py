@@ -7,12 +7,19 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from nightshift.authoring import trial
 from nightshift.authoring.new import NewModel, NewModelRequest, new
 from nightshift.settings import Settings
 from nightshift.spec import ModelSpec, load_spec
 from tests.frames import put
 
 Proposal = Callable[..., tuple[ModelSpec, NewModel, str]]
+
+
+@pytest.fixture(autouse=True)
+def without_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A draft takes its trees from the table, in no time; ``test_trial`` has the trial itself."""
+    monkeypatch.setattr(trial, "FEWEST_ROWS", 10**9)
 
 
 @pytest.fixture

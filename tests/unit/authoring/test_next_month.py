@@ -199,3 +199,11 @@ def test_whole_numbers_that_name_something_are_categories(propose: Proposal, pro
     night = features(spec, "2024-01-01", Stores(project))
     assert set(night["zone_id"].to_pylist()) == {"7", "12", "101"}
     assert set(night["status"].to_pylist()) == {"0", "1", "2", "3", None}
+
+
+def test_what_only_moves_with_the_night_is_no_feature_and_a_month_is(propose: Proposal) -> None:
+    """Trees would take the last value that they saw for all that come, and learn nothing else where it stands."""
+    days = np.repeat(np.arange(len(NIGHTS)), 40)
+    spec, _, text = propose(rows(season=2024 + days / 366, serial=days * 7, month=1 + days // 3))
+    assert set(spec.features) == {"size", "month"}
+    assert "no feature: it moves with the night: of other nights it has other values" in text

@@ -1,13 +1,17 @@
-"""Gradient boosted trees over histograms: nulls, categories as codes and numbers as they are."""
+"""Gradient boosted trees over histograms: nulls, categories in the order of their labels, numbers as they are."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nightshift.modelling.arrays import Array
+from nightshift.modelling.category_order import order_by_label
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.trainer import PipelineParts, Trainer
 from nightshift.spec import ModelSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BINNED_ROWS = 200_000
 RARE_SHARE = 2e-4
@@ -26,6 +30,15 @@ def _build(spec: ModelSpec) -> PipelineParts:
         numbers="passthrough",
         estimator=estimator(random_state=spec.training.seed, **parameters),
     )
+
+
+def _order(spec: ModelSpec, encoder: Any, texts: "pd.DataFrame", targets: Array) -> None:
+    """Number the categories by the labels of their rows."""
+    are_classes = label_type(spec).estimator_type == "classifier"
+    codes = encoder.transform(texts).astype(np.int64)
+    for place, categories in enumerate(encoder.categories_):
+        order = order_by_label(codes[:, place], targets, are_classes=are_classes)
+        encoder.categories_[place] = categories[order]
 
 
 def _fit(estimator: Any, matrix: Array, targets: Array) -> None:
@@ -52,4 +65,5 @@ TRAINER = Trainer(
     trusted=("numpy.dtype", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"),
     build=_build,
     fit_estimator=_fit,
+    fit_categories=_order,
 )
