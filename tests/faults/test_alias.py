@@ -8,7 +8,7 @@ from nightshift.steps.predict import predict
 from nightshift.steps.publish import publish
 from nightshift.steps.score import score
 from nightshift.stores import Stores
-from tests.champions import seal_version, set_champion
+from tests.champions import register_version, seal_version, set_champion
 from tests.faults.world import MODEL, Night, build, make_spec, pin_of
 
 pytestmark = [pytest.mark.faults, pytest.mark.stack]
@@ -29,9 +29,9 @@ def versions(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     client.create_registered_model(MODEL)
     for number in ("1", "2"):
         pin = pin_of(number)
-        found = client.create_model_version(MODEL, f"s3://mlflow/{number}")
+        version = register_version(stores, MODEL)
         facts = {"onnx_sha256": pin.sha256, "onnx_key": pin.key, "snapshot_md5": "ab.dir"}
-        seal_version(stores, MODEL, str(found.version), **facts, trained_through="2023-12-31")
+        seal_version(stores, MODEL, version, **facts, trained_through="2023-12-31")
     return ["1", "2"]
 
 

@@ -11,7 +11,7 @@ from nightshift.steps.plan import _champion as scorer
 from nightshift.steps.seal import seal
 from nightshift.stores import Stores
 from nightshift.stores.registry import CHALLENGER, CHAMPION, PASSED
-from tests.champions import append_move, seal_version, set_champion
+from tests.champions import append_move, register_version, seal_version, set_champion
 
 pytestmark = pytest.mark.stack
 
@@ -34,9 +34,9 @@ def add_versions(stores: Stores, model: str, count: int, gate: str = PASSED) -> 
         client.create_registered_model(model)
     tags = {f"nightshift.{name}": value for name, value in (FACTS | {"gate": gate}).items()}
     for _ in range(count):
-        made = client.create_model_version(model, f"s3://mlflow/{model}", tags=tags)
+        version = register_version(stores, model, tags)
         if gate != "pending":
-            seal_version(stores, model, str(made.version), gate)
+            seal_version(stores, model, version, gate)
 
 
 def shown(stores: Stores, model: str, alias: str = CHAMPION) -> str | None:

@@ -45,7 +45,7 @@ from nightshift.stores import Stores, layout
 from nightshift.stores.aliases import AliasMove
 from nightshift.stores.ledger import LedgerEntry
 from nightshift.stores.registry import CHAMPION
-from tests.champions import seal_version
+from tests.champions import register_version, seal_version
 
 pytestmark = pytest.mark.stack
 
@@ -236,7 +236,7 @@ def test_a_version_of_somebody_else_s_does_not_score_though_the_alias_names_it(w
         "trained_through": "2020-01-01",
     }
     named = {f"nightshift.{name}": value for name, value in tags.items()}
-    version = str(client.create_model_version(world.spec.name, f"s3://mlflow/{world.spec.name}", tags=named).version)
+    version = register_version(world.stores, world.spec.name, named)
     world.stores.registry.set_alias(world.spec.name, CHAMPION, version)
     try:
         with pytest.raises(ModelError, match=f"MLflow has the alias champion on version {version}"):

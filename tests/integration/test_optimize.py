@@ -19,7 +19,7 @@ from nightshift.steps.load import load, window
 from nightshift.steps.optimize import optimize
 from nightshift.steps.snapshot import snapshot
 from nightshift.steps.train import register, train
-from nightshift.stores import Stores
+from nightshift.stores import Stores, layout
 
 pytestmark = pytest.mark.stack
 
@@ -110,7 +110,7 @@ def test_the_chosen_graph_is_what_scores(flights: Flights) -> None:
     scores = fetch(flights.spec, graph.key, graph.sha256, stores).score(flights.holdout.table)
     expected = OnnxGraph(flights.spec, flights.files[graph.variant]).score(flights.holdout.table)
     assert np.array_equal(scores, expected)
-    assert stores.lake.objects.head(f"models/{flights.spec.name}/{graph.sha256}/profile.json")
+    assert stores.lake.objects.head(layout.profile(flights.spec.name, graph.sha256, graph.profile_sha256))
 
 
 def test_how_the_student_learnt_is_a_curve_of_the_run(flights: Flights) -> None:
