@@ -311,6 +311,17 @@ def test_labels_of_a_table_of_their_own_come_late_and_change(walk: Walk) -> None
     assert "as_of" not in walk.provenance(Dataset.LABELS, NIGHTS[1])
 
 
+def test_labels_that_were_due_at_a_run_that_was_missed_come_with_the_next(walk: Walk) -> None:
+    walk.nights(*NIGHTS[:5])
+    for night in NIGHTS[:3]:
+        ingest(walk.spec, night, walk.stores)
+    ingest_arrived_labels(walk.spec, NIGHTS[1], walk.stores)
+    brought = ingest_arrived_labels(walk.spec, NIGHTS[4], walk.stores)
+    assert [ref.partition for ref in brought] == [NIGHTS[3], NIGHTS[2], NIGHTS[1]]
+    brought = ingest_arrived_labels(walk.spec, NIGHTS[4], walk.stores)
+    assert [ref.partition for ref in brought] == [NIGHTS[3]]
+
+
 def test_labels_of_their_own_without_a_file_yet_cost_nothing(walk: Walk, caplog: pytest.LogCaptureFixture) -> None:
     own = {"files": "outcomes/**/*.parquet", "night": "path", "column": "of"}
     walk.write(label={**MODEL["label"], "source": own, "source_column": "Result"})

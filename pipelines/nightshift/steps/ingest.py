@@ -21,6 +21,8 @@ from nightshift.validation.uniqueness import repeated_rows
 
 MOST_READINGS = 5
 MOST_SHOWN = 5
+MOST_MISSED = 7
+"""So many nights without labels are asked for again: those that never get any must not cost every run."""
 Facts = dict[str, Any]
 """What the provenance of a night says besides who made it."""
 
@@ -48,12 +50,14 @@ def ingest(spec: ModelSpec, partition: str, stores: Stores) -> PartitionRef:
 def ingest_arrived_labels(spec: ModelSpec, partition: str, stores: Stores) -> list[PartitionRef]:
     """The outcomes that the run of ``partition`` fetches, newest night first: those due, and those that may change.
 
+    After them come the last nights whose labels no run has brought, as when the one that they were due at was missed.
     A night that has none yet costs the others nothing, nor does one that is refused: its error comes at the end.
     Raises as ``ingest_labels``, ``NoSourceData`` when no night has any.
     """
     brought = []
     refusals: list[DataError] = []
-    for night in spec.labelled_nights(partition):
+    due = spec.labelled_nights(partition)
+    for night in [*due, *_never_brought(spec, due[-1], stores)]:
         try:
             brought.append(ingest_labels(spec, night, stores, as_of=partition))
         except DataError as error:
@@ -64,6 +68,19 @@ def ingest_arrived_labels(spec: ModelSpec, partition: str, stores: Stores) -> li
     for fault in faults:
         raise fault
     return brought
+
+
+def _never_brought(spec: ModelSpec, before: str, stores: Stores) -> list[str]:
+    """The last nights before one that have rows and no labels, newest first. Three listings."""
+    column = spec.partition.column
+    labelled = stores.lake.partitions(Dataset.LABELS, spec.name, column)
+    taken_back = stores.lake.retracted(Dataset.LABELS, spec.name, column)
+    known = {*labelled, *taken_back}
+    nights = []
+    for night in reversed(stores.lake.partitions(Dataset.RAW, spec.name, column)):
+        if night < before and night not in known:
+            nights.append(night)
+    return nights[:MOST_MISSED]
 
 
 def ingest_labels(spec: ModelSpec, partition: str, stores: Stores, *, as_of: str | None = None) -> PartitionRef:
