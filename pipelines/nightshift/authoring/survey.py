@@ -211,9 +211,12 @@ def unknown(name: str, option: str, names: Sequence[str]) -> UsageError:
     near = difflib.get_close_matches(name, names, n=3)
     if near:
         hint = f"did you mean {', '.join(near)}?"
+    fix = f"correct {option}"
+    if option == "--label":
+        fix += "; labels in a table of their own: join them for the draft, then write label.source"
     return UsageError(
         f"{option}: the data has no column {name!r}; {hint}",
-        fix=f"correct {option}",
+        fix=fix,
     )
 
 

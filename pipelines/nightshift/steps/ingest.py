@@ -64,10 +64,15 @@ def ingest_arrived_labels(spec: ModelSpec, partition: str, stores: Stores) -> li
             refusals.append(error)
     faults = [refusal for refusal in refusals if not isinstance(refusal, NoSourceData)]
     if not brought and not faults:
-        faults = refusals
+        raise _no_labels(spec, partition, refusals[0])
     for fault in faults:
         raise fault
     return brought
+
+
+def _no_labels(spec: ModelSpec, partition: str, first: DataError) -> NoSourceData:
+    """The notice of a run whose day is a night of its own, though that of its labels may be none."""
+    return NoSourceData(f"{spec.name}: no labels came with the run of {partition}: {first.message}", fix=first.fix)
 
 
 def _never_brought(spec: ModelSpec, before: str, stores: Stores) -> list[str]:
