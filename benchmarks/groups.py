@@ -9,11 +9,12 @@ from benchmarks.world import World
 Suite: TypeAlias = Callable[[World], dict[str, float]]
 
 GROUPS: dict[str, tuple[Suite, ...]] = {
-    "score": (score.figures, stages.figures, verify.figures),
+    "score": (score.figures, stages.figures),
     "data": (validate.figures, snapshots.figures),
     "judge": (judge.figures,),
     "draft": (drafts.figures,),
-    "scale": (maintain.figures, memory.figures, night.figures),
+    "keep": (maintain.figures, verify.figures),
+    "scale": (memory.figures, night.figures),
     # Nothing answers by day yet: the group is the place for its figures.
     "serve": (),
     "start": (start.figures, tiny.figures),
