@@ -26,6 +26,32 @@ class Provocation(NamedTuple):
 
 
 PROVOKED: dict[str, Provocation] = {}
+HOSTILE = (
+    "`SchemaMismatch`, *has a text of ... bytes*",
+    "*observed more than ...*, `ExpectationsFailed` in `validate`; *no labels are read*",
+    "`ExpectationsFailed`, *was read up to*",
+    "`SourceUnreadable`, *row group ... once it is unpacked*",
+    "`SourceUnreadable`, *times as large when unpacked*, *a line of more than*, *columns, allowed*",
+    "`UnsafeGraph`, *operator ... is not allowed*",
+    "`UnsafeGraph`, *a call of 32 rows would take more than*",
+    "`ModelError`, *ONNX Runtime cannot run the graph*, *gives ... which are no scores*",
+    "`UsageError`, *has no parameter*",
+    "`UsageError`, *is no version*",
+    "`SpecError`, *leads out of*",
+    "`SpecError`, *too deep*, *aliases written out*, *characters, allowed*, *may take for ever*",
+    "`UnreadableRecord`, *bytes, allowed*",
+)
+"""Rows that tests/unit/hostile provokes: names, counts and sizes."""
+FOREIGN = (
+    "`UnsealedRecord`, *is not sealed by a key*",
+    "`ModelError` in `plan`, *MLflow has the alias champion on*",
+    "`ModelError`, *has no sealed record in the lake*",
+    "`UnreadableRecord`, *was not written for*",
+    "`UnreadableRecord` or `DamagedFile`, *pinned is*, *is not the graph*",
+    "`ModelError` in `optimize`, *was replaced, and is not read*",
+    "`ModelError` in `optimize`, *does not say the digest of its model*",
+)
+"""Rows that tests/integration/test_foreign_version.py provokes: versions, nights and digests."""
 NOT_PROVOKED = {
     "a skipped task, `Superseded`, *was taken back*": "a race of two runs; the message has the night and who took it",
     "`LostRows` in `publish` or `validate`": "a fault of Nightshift; the message has counts",
@@ -44,6 +70,8 @@ NOT_PROVOKED = {
     "`OutOfSpace`": "needs a full disk; the message has a folder",
     "`NightshiftError`, *not ... this version reads*": "a record of the registry; no row is read",
     "`StackError` in `demo --tiny`, *failed for*": "plays the demo; its data are made up",
+    **dict.fromkeys(HOSTILE, "of tests/unit/hostile; no row is quoted"),
+    **dict.fromkeys(FOREIGN, "of tests/integration/test_foreign_version.py; no row is quoted"),
 }
 
 
@@ -302,7 +330,7 @@ def _(world: Planted) -> None:
     stores = Stores(away, {"by": "tests"})
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-        world.do(lambda: stores.registry.pin(world.name, "1"))
+        world.do(lambda: stores.registry.facts(world.name, "1"))
     world.do(lambda: stores.lake.manifest(world.spec.key(Dataset.RAW, SCORED)))
 
 
