@@ -9,11 +9,11 @@ from benchmarks.world import World
 Suite: TypeAlias = Callable[[World], dict[str, float]]
 
 GROUPS: dict[str, tuple[Suite, ...]] = {
-    "score": (score.figures, stages.figures),
+    "score": (score.figures, stages.figures, verify.figures),
     "data": (validate.figures, snapshots.figures),
     "judge": (judge.figures,),
     "draft": (drafts.figures,),
-    "keep": (maintain.figures, verify.figures),
+    "keep": (maintain.figures,),
     "scale": (memory.figures, night.figures),
     # Nothing answers by day yet: the group is the place for its figures.
     "serve": (),
