@@ -4,6 +4,7 @@ Nothing here starts a service unless a test asks for ``stack`` or ``stores``.
 """
 
 import importlib.util
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
@@ -24,6 +25,8 @@ from nightshift.stores.parquet import conform, schema_of
 # Tests run side by side, and some import scikit-learn before any training starts.
 let_openmp_threads_sleep()
 REPOSITORY = Path(__file__).parents[1]
+MLFLOW = "MLFLOW_TRACKING_URI"
+ITS_ADDRESS = pytest.StashKey[str]()
 QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "GX_ANALYTICS_ENABLED": "false"}
 
 # Strings, floats with nulls, whole numbers, a boolean, and a label that comes a day late.
@@ -183,8 +186,16 @@ def small_rows() -> Callable[..., pa.Table]:
     return make
 
 
+@pytest.fixture(scope="module", autouse=True)
+def mlflow_is_the_stack_s(pytestconfig: pytest.Config) -> Iterator[None]:
+    """MLflow writes the address it was last given into the environment: what a file gave it, the next must not meet."""
+    yield
+    if address := pytestconfig.stash.get(ITS_ADDRESS, None):
+        os.environ[MLFLOW] = address
+
+
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def stack(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Any]:
     """Real SeaweedFS and MLflow, once per test run; the environment points at them."""
     from nightshift.stack import Ports, Stack
 
@@ -195,6 +206,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
             running.up(only=["s3", "mlflow"])
             for name, value in {**QUIET, **running.env()}.items():
                 patch.setenv(name, value)
+            pytestconfig.stash[ITS_ADDRESS] = running.env()[MLFLOW]
             settings.cache_clear()
             yield running
         finally:
