@@ -15,7 +15,7 @@ from nightshift.errors import SourceUnreadable
 from nightshift.sources import tables
 from nightshift.sources.places import File
 from nightshift.sources.streams import TextBytes, UnpackedStream
-from nightshift.sources.tables import RowsOfNight, Table, reading, renamed
+from nightshift.sources.tables import RowsOfNight, Table, gathered, needed_names, reading, renamed
 from nightshift.spec.source import CsvFormat, DecimalMark
 
 BLOCK_BYTES = 8 * 2**20
@@ -73,19 +73,10 @@ class CsvTable(Table):
 
     def read(self, columns: dict[str, str], rows: RowsOfNight | None = None, most: int | None = None) -> pa.Table:
         """By reading all rows, or until there are enough."""
-        needed = {name: name for name in columns.values()}
-        if rows is not None:
-            needed[rows.column] = rows.column
-        types = dict.fromkeys(needed, pa.string())
-        parts = [pa.schema(types).empty_table()]
-        for batch in self.batches(needed):
-            part = pa.Table.from_batches([batch])
-            if rows is not None:
-                part = part.filter(rows.condition)
-            parts.append(part)
-            if most is not None and sum(map(len, parts)) >= most:
-                break
-        table = pa.concat_tables(parts).slice(0, most)
+        needed = needed_names(columns, rows)
+        schema = pa.schema(dict.fromkeys(needed, pa.string()))
+        batches = self.batches({name: name for name in needed})
+        table = gathered(batches, schema, rows, most)
         return renamed(table, columns)
 
     def count(self, rows: RowsOfNight) -> int:

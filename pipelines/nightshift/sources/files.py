@@ -48,7 +48,7 @@ def read_night(wanted: WantedColumns, source: FilesSource, settings: Settings) -
     wanted.say_left_out(name for name in names if name != source.column)
     if awaiting and not parts:
         raise wanted.no_label_yet(f"{wanted.spec.name} {wanted.partition}, from {awaiting[0]}")
-    return wanted.require_all_labels(wanted.joined(parts)) if parts else pa.table({})
+    return wanted.joined(parts)
 
 
 def _as_they_come(wanted: WantedColumns, source: FilesSource, settings: Settings) -> tuple[pa.Table, bool]:
@@ -56,9 +56,10 @@ def _as_they_come(wanted: WantedColumns, source: FilesSource, settings: Settings
     night = parse_partition(wanted.partition)
     parts: list[pa.Table] = []
     texts = False
+    read = 0
     for table, rows_of_night in _of_night(wanted, source, night, settings):
         names = table.schema.names
-        left = wanted.rows_left(sum(map(len, parts)))
+        left = wanted.rows_left(read)
         if left == 0:
             break
         rows = table.read({name: name for name in names}, rows_of_night, left)
@@ -67,7 +68,8 @@ def _as_they_come(wanted: WantedColumns, source: FilesSource, settings: Settings
             rows = rows.append_column(name, pa.repeat(folder, rows.num_rows))
         texts = texts or table.texts
         parts.append(rows)
-    return (wanted.require_all_labels(wanted.joined(parts)) if parts else pa.table({})), texts
+        read += rows.num_rows
+    return wanted.joined(parts), texts
 
 
 def _of_night(
@@ -95,13 +97,15 @@ def _files(
     settings: Settings,
 ) -> list[File]:
     """The files of the source. That there is none of labels alone yet is no fault, as ``no_label_yet``."""
+    if not wanted.is_of_labels_alone:
+        return find(source.files, settings)
     files = matching(source.files, settings)
-    if not files and wanted.is_of_labels_alone:
+    if not files:
         raise NoSourceData(
             f"{wanted.spec.name} {wanted.partition}: no file matches {source.files} yet: the night has no labels",
             fix="nothing to do until the first file comes; if there are some elsewhere, correct label.source",
         )
-    return files or find(source.files, settings)
+    return files
 
 
 def _may_hold(table: Table, source: FilesSource, night: dt.date, wanted: WantedColumns) -> bool:

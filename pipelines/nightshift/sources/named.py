@@ -16,7 +16,7 @@ from nightshift.spec.source import DecimalMark, Source
 from nightshift.stores.bounds import Limits, require_short
 from nightshift.stores.decimal_comma import with_points
 from nightshift.stores.text_values import are_numbers, nulled, plainly, without_null_words
-from nightshift.stores.types import REFUSALS, arrow_type, decoded, fitted, is_bytes, is_text, plain_array
+from nightshift.stores.types import REFUSALS, arrow_type, decoded, fitted, from_objects, is_bytes, is_text, plain_array
 
 log = logging.getLogger("nightshift")
 MOST_SHOWN = 30
@@ -143,14 +143,20 @@ class WantedColumns:
         return table.select(list(self.names))
 
     def joined(self, parts: Sequence[pa.Table]) -> pa.Table:
-        """Parts of the night in one. Raises ``SchemaMismatch`` where a label is of two types."""
+        """Parts of the night in one; an empty table without columns for none.
+
+        Raises ``SchemaMismatch`` where a label is of two types, and as ``require_all_labels``.
+        """
+        if not parts:
+            return pa.table({})
         try:
-            return pa.concat_tables(parts, promote_options="permissive")
+            rows = pa.concat_tables(parts, promote_options="permissive")
         except REFUSALS as error:
             raise SchemaMismatch(
                 f"{self.spec.name} {self.partition}: the label {self.spec.label.column} is of two types: {error}",
                 fix="mend the source",
             ) from error
+        return self.require_all_labels(rows)
 
     def _fitted(self, alias: str, values: Any, where: str, decimal: DecimalMark | None) -> pa.Array:
         """A column as the spec has it; without ``decimal`` its texts are no numbers."""
@@ -197,7 +203,7 @@ class WantedColumns:
         Labels of their own source may be of more rows than the night has.
         """
         most = self.spec.night.max_rows
-        if most is None or (self.label and self.spec.label.own_source is not None):
+        if most is None or self.is_of_labels_alone:
             return None
         return most + 1
 
@@ -240,12 +246,7 @@ def without_markers(values: Any, markers: Sequence[str]) -> Any:
 
 def fitted_label(values: Any) -> pa.Array:
     """A label as Arrow has it, dictionaries decoded and NaN as null; strings as plain strings."""
-    label = values
-    if not isinstance(values, pa.Array | pa.ChunkedArray):
-        label = pa.array(values, from_pandas=True)
-    if isinstance(label, pa.ChunkedArray):
-        label = label.combine_chunks()
-    label = decoded(label)
+    label = decoded(from_objects(values))
     is_words = is_text(label.type) or is_bytes(label.type)
     return fitted(label, pa.string()) if is_words else label
 

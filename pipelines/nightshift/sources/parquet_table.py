@@ -10,7 +10,7 @@ import pyarrow.dataset as ds
 
 from nightshift.sources import tables
 from nightshift.sources.physical import Conversion, conversions
-from nightshift.sources.tables import RowsOfNight, Table, reading, renamed
+from nightshift.sources.tables import RowsOfNight, Table, gathered, needed_names, reading, renamed
 from nightshift.stores.bounds import NO_MORE, Limits, ParquetOnDisk, require_bounded
 
 # In nanoseconds, a moment of INT96 beyond 2262 would be another one.
@@ -57,7 +57,7 @@ class ParquetTable(Table):
     def batches(self, columns: dict[str, str]) -> Iterator[pa.RecordBatch]:
         """With one row group in memory."""
         with reading(self.file):
-            self._require_bounded(columns.values())
+            self._require_bounded(columns.values(), None)
             # A scan of a whole file would buffer all of it.
             pieces = self._pieces(None)
             for piece in pieces:
@@ -69,10 +69,8 @@ class ParquetTable(Table):
     def read(self, columns: dict[str, str], rows: RowsOfNight | None = None, most: int | None = None) -> pa.Table:
         """Row groups without any such row are left, where their statistics say so."""
         with reading(self.file):
-            needed = list(columns.values())
-            if rows is not None:
-                needed.append(rows.column)
-            self._require_bounded(needed)
+            needed = needed_names(columns, rows)
+            self._require_bounded(needed, rows)
             if not self._is_plain(needed):
                 return self._read_converted(columns, rows, most)
             scanner = self._scanner(self._fragment, columns, rows)
@@ -81,7 +79,7 @@ class ParquetTable(Table):
     def count(self, rows: RowsOfNight) -> int:
         """By the footer and the column that says the night."""
         with reading(self.file):
-            self._require_bounded([rows.column])
+            self._require_bounded([rows.column], rows)
             if self._is_plain([rows.column]):
                 count: int = self._fragment.count_rows(filter=rows.condition)
                 return count
@@ -103,29 +101,21 @@ class ParquetTable(Table):
                 nulls += statistics.null_count
         return nulls
 
-    def _require_bounded(self, names: Iterable[str]) -> None:
+    def _require_bounded(self, names: Iterable[str], rows: RowsOfNight | None) -> None:
+        """Of the row groups that are read for some rows: in others lie other nights, which are not unpacked."""
         on_disk = ParquetOnDisk(self.file.uri, self._fragment.metadata, self._open)
-        require_bounded(on_disk, list(names), self.limits)
+        groups = [group.id for piece in self._pieces(rows) for group in piece.row_groups]
+        require_bounded(on_disk, list(names), self.limits, groups)
 
     def _open(self) -> Any:
         return self.file.filesystem.open_input_file(self.file.path)
 
     def _read_converted(self, columns: dict[str, str], rows: RowsOfNight | None, most: int | None = None) -> pa.Table:
         """Row group by row group: all rows in types that can be filtered, then those that are wanted."""
-        needed = dict.fromkeys(columns.values())
-        if rows is not None:
-            needed[rows.column] = None
-        sources = {name: name for name in needed}
+        needed = needed_names(columns, rows)
         fields = [self.schema.field(name) for name in needed]
-        parts = [pa.schema(fields).empty_table()]
-        for batch in self._batches_of(sources, rows):
-            part = pa.Table.from_batches([batch])
-            if rows is not None:
-                part = part.filter(rows.condition)
-            parts.append(part)
-            if most is not None and sum(map(len, parts)) >= most:
-                break
-        table = pa.concat_tables(parts).slice(0, most)
+        batches = self._batches_of({name: name for name in needed}, rows)
+        table = gathered(batches, pa.schema(fields), rows, most)
         return renamed(table, columns)
 
     def _batches_of(self, sources: dict[str, str], rows: RowsOfNight | None) -> Iterator[pa.RecordBatch]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from nightshift.contracts import Dataset
 from nightshift.spec import FilesSource, ModelSpec
-from nightshift.spec.source import Source
+from nightshift.spec.source import Source, SqlSource
 
 SOURCE = "source"
 """What the provenance of a night calls its ``Reading``."""
@@ -41,9 +41,9 @@ def is_of_clock(spec: ModelSpec, dataset: Dataset, provenance: Mapping[str, Any]
 def cut(spec: ModelSpec, rows: int) -> dict[str, Any]:
     """What a night of so many rows says of where reading stopped; nothing for one that was read to its end."""
     most = spec.night.max_rows
-    if most is None:
-        return {}
-    if rows <= most:
+    # Functions give all that they have.
+    is_bounded = isinstance(spec.source, FilesSource | SqlSource)
+    if most is None or rows <= most or not is_bounded:
         return {}
     return {CUT: most}
 

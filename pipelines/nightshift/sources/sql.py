@@ -43,7 +43,7 @@ def query_night(wanted: WantedColumns, source: SqlSource, models: Path) -> pa.Ta
 
         file = models / wanted.spec.name / source.transform
         return transformed(wanted, rows, file, texts=False) if rows.num_rows else rows
-    return wanted.require_all_labels(wanted.joined(parts)) if parts else pa.table({})
+    return wanted.joined(parts)
 
 
 def _engine(wanted: WantedColumns, source: SqlSource) -> "Engine":

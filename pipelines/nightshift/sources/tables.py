@@ -116,6 +116,34 @@ def renamed(table: pa.Table, columns: dict[str, str]) -> pa.Table:
     return pa.table(chosen)
 
 
+def needed_names(columns: dict[str, str], rows: RowsOfNight | None) -> list[str]:
+    """The columns of the file by which some rows are told, and those that are wanted of them; each once."""
+    names = dict.fromkeys(columns.values())
+    if rows is not None:
+        names[rows.column] = None
+    return list(names)
+
+
+def gathered(
+    batches: Iterable[pa.RecordBatch],
+    schema: pa.Schema,
+    rows: RowsOfNight | None,
+    most: int | None,
+) -> pa.Table:
+    """The wanted rows of batches of a schema, in one table: the first ``most``, after which no batch is asked for."""
+    parts = [schema.empty_table()]
+    count = 0
+    for batch in batches:
+        part = pa.Table.from_batches([batch])
+        if rows is not None:
+            part = part.filter(rows.condition)
+        parts.append(part)
+        count += part.num_rows
+        if most is not None and count >= most:
+            break
+    return pa.concat_tables(parts).slice(0, most)
+
+
 def _first_line(error: Exception) -> str:
     message = str(error) or type(error).__name__
     first, *_ = message.splitlines()

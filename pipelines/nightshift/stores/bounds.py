@@ -3,7 +3,7 @@
 Compressed, a text of fifty megabytes in every row takes three kilobytes, and so do millions of equal rows.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,9 +39,15 @@ class ParquetOnDisk:
     open: Callable[[], Any]
 
 
-def require_bounded(file: ParquetOnDisk, columns: Sequence[str], limits: Limits) -> None:
+def require_bounded(
+    file: ParquetOnDisk,
+    columns: Sequence[str],
+    limits: Limits,
+    groups: Iterable[int] | None = None,
+) -> None:
     """Look at the footer of a Parquet file and, of texts that are kept once for many rows, at how long they are.
 
+    ``groups`` are the row groups that will be read, all of them where none are named.
     Raises ``SchemaMismatch`` for a text that is too long, ``SourceUnreadable`` for a row group that is too large.
     """
     metadata = file.metadata
@@ -50,7 +56,7 @@ def require_bounded(file: ParquetOnDisk, columns: Sequence[str], limits: Limits)
         top, *_ = metadata.schema.column(place).path.split(".")
         if top in columns:
             places[place] = top
-    for group in range(metadata.num_row_groups):
+    for group in range(metadata.num_row_groups) if groups is None else groups:
         _require_bounded_group(file, group, places, limits)
 
 
@@ -84,7 +90,7 @@ def _text_bytes(file: ParquetOnDisk, group: int, name: str, limits: Limits) -> i
 
     size = 0
     with file.open() as opened:
-        parquet = pq.ParquetFile(opened, read_dictionary=[name])
+        parquet = pq.ParquetFile(opened, metadata=file.metadata, read_dictionary=[name])
         for batch in parquet.iter_batches(row_groups=[group], columns=[name], batch_size=2**16):
             values = batch.column(0)
             if not pa.types.is_dictionary(values.type):

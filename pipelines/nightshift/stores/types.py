@@ -110,22 +110,28 @@ def decoded(values: pa.Array) -> pa.Array:
 
 def plain_array(values: Any) -> pa.Array:
     """A pandas or Arrow column, or a list, as one Arrow array without dictionaries, NaN as null."""
-    array = values if isinstance(values, pa.Array | pa.ChunkedArray) else _from_objects(values)
-    if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks()
-    array = decoded(array)
+    array = decoded(from_objects(values))
     if pa.types.is_floating(array.type):
         null = pa.scalar(None, array.type)
         return pc.if_else(pc.is_nan(array), null, array)
     return array
 
 
-def _from_objects(values: Any) -> pa.Array:
+def from_objects(values: Any) -> pa.Array:
+    """A pandas or Arrow column, or a list, as one Arrow array as it is. Raises ``pa.ArrowInvalid``."""
+    if isinstance(values, pa.ChunkedArray):
+        return values.combine_chunks()
+    if isinstance(values, pa.Array):
+        return values
     has_objects = getattr(values, "dtype", OBJECTS) == OBJECTS
     if has_objects and _zones_are_mixed(values):
         # Arrow would take those without a zone as UTC.
         raise pa.ArrowInvalid("some timestamps have a time zone and some have none")
-    return pa.array(values, from_pandas=True)
+    try:
+        return pa.array(values, from_pandas=True)
+    except REFUSALS as error:
+        # Arrow quotes the value that it cannot convert.
+        raise pa.ArrowInvalid(own_words(error)) from error
 
 
 def _zones_are_mixed(values: Iterable[Any]) -> bool:

@@ -72,13 +72,13 @@ def _parquet(reference: Reference, file: Any, settings: Settings, where: str) ->
     """The column of the allowed values; none where there is no such column."""
     import pyarrow.parquet as pq
 
-    parquet = pq.ParquetFile(file)
     columns = [reference.key]
-    on_disk = ParquetOnDisk(where, parquet.metadata, lambda: nullcontext(file))
-    require_bounded(on_disk, columns, Limits(group_bytes=settings.max_group_bytes))
-    if reference.key not in parquet.schema_arrow.names:
-        return parquet.schema_arrow.empty_table()
-    return parquet.read(columns)
+    with pq.ParquetFile(file) as parquet:
+        on_disk = ParquetOnDisk(where, parquet.metadata, lambda: nullcontext(file))
+        require_bounded(on_disk, columns, Limits(group_bytes=settings.max_group_bytes))
+        if reference.key not in parquet.schema_arrow.names:
+            return parquet.schema_arrow.empty_table()
+        return parquet.read(columns)
 
 
 def _opened(reference: Reference, settings: Settings, folder: Path) -> Any:

@@ -87,6 +87,22 @@ def test_millions_of_equal_rows_are_read_as_far_as_the_night_may_be_long(
     assert cut(spec, len(rows)) == {"cut_at": 240}
 
 
+def test_texts_of_other_nights_are_not_unpacked_for_this_one(shop: Shop, stores: Stores, tmp_path: Path) -> None:
+    mine = table(40)
+    day = pa.repeat(pa.scalar(dt.date(2024, 1, 5)), 2_000)
+    others = table(2_000, day=day, kind=repeated("x" * 70_000, 2_000))
+    with pq.ParquetWriter(tmp_path / "a.parquet", mine.schema) as writer:
+        writer.write_table(mine)
+        writer.write_table(others.cast(mine.schema))
+    assert len(features(shop("*.parquet"), NIGHT, stores)) == 40
+    with pytest.raises(SchemaMismatch, match="has a text of 70,000 bytes"):
+        features(shop("*.parquet"), "2024-01-05", stores)
+
+
+def test_a_function_gives_all_rows_and_nothing_is_cut(spec: ModelSpec) -> None:
+    assert cut(spec, 10_000) == {}
+
+
 def test_rows_of_a_csv_are_read_as_far_too(shop: Shop, stores: Stores, tmp_path: Path) -> None:
     with gzip.open(tmp_path / "a.csv.gz", "wt") as file:
         file.write(HEADER)
