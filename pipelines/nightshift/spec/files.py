@@ -13,6 +13,9 @@ from nightshift.spec.explain import explain
 from nightshift.spec.model import ModelSpec
 from nightshift.spec.source import PythonSource
 
+MOST_BYTES_OF_ONE = 4
+"""Of a character, in UTF-8."""
+
 
 def load_spec(path: Path) -> ModelSpec:
     """Read and check one model.yaml. Raises ``SpecError`` naming file, key, what was got and what is allowed."""
@@ -48,8 +51,8 @@ def spec_of(path: Path, text: str) -> ModelSpec:
 def _read(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            # One byte more, so that reading it is refused for its size.
-            return file.read(yaml_text.MOST_CHARACTERS + 1)
+            # One byte more than so many characters take, so that reading it is refused for its size.
+            return file.read(yaml_text.MOST_CHARACTERS * MOST_BYTES_OF_ONE + 1)
     except FileNotFoundError as error:
         raise SpecError(f"{path} does not exist", fix="see models/ for the models there are") from error
     except OSError as error:

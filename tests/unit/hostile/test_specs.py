@@ -53,6 +53,14 @@ def test_a_spec_that_is_none_is_one_error(kind: str) -> None:
     assert time.monotonic() - began < 20
 
 
+def test_a_spec_of_letters_that_take_several_bytes_is_read_to_its_end(model_folder: Path) -> None:
+    file = model_folder / "model.yaml"
+    comment = "# " + "ü" * 1_500_000
+    text = file.read_text()
+    file.write_text(f"{comment}\n{text}")
+    assert load_spec(file).training.seed == 7
+
+
 def test_a_spec_that_is_endless_is_read_to_its_limit(tmp_path: Path) -> None:
     path = tmp_path / "shop" / "model.yaml"
     path.parent.mkdir()
