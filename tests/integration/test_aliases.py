@@ -63,6 +63,24 @@ def test_where_no_move_was_ever_written_mlflow_s_alias_counts_once_a_person_says
     assert (pin.version, number) == ("2", 1)
 
 
+def test_an_alias_of_a_version_that_did_not_pass_becomes_no_champion_by_a_seal(
+    stores: Stores, spec: ModelSpec, model: str
+) -> None:
+    add_versions(stores, model, 1, gate="failed")
+    stores.registry.set_alias(model, CHAMPION, "4")
+    with pytest.raises(ModelError, match="has not passed its gate"):
+        seal(spec, stores)
+    assert stores.aliases.version(model, CHAMPION) is None
+
+
+def test_an_alias_counts_by_a_seal_though_the_ledger_has_a_challenger(
+    stores: Stores, spec: ModelSpec, model: str
+) -> None:
+    append_move(stores, model, "3", CHALLENGER)
+    stores.registry.set_alias(model, CHAMPION, "2")
+    assert seal(spec, stores).champion == "2"
+
+
 def test_an_alias_that_the_ledger_does_not_explain_stops_scoring(stores: Stores, spec: ModelSpec, model: str) -> None:
     set_champion(stores, model, "1")
     set_champion(stores, model, "2")

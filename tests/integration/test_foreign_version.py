@@ -151,7 +151,7 @@ class Payload:
 
 
 def test_a_replaced_model_file_runs_nothing_and_ends_in_one_clear_error(world: World, tmp_path: Path) -> None:
-    """H2: a cloudpickle in the place of the skops file, and a MLmodel that says so, ran a command."""
+    """A cloudpickle in the place of the skops file, and a MLmodel that says so, ran a command."""
     written, foreign = tmp_path / "ran", tmp_path / "model.skops"
     client = world.stores.registry.client
     model_id = world.registered.trained.model_uri.removeprefix("models:/")
@@ -211,7 +211,7 @@ def foreign_graph(world: World) -> tuple[str, str]:
 
 
 def test_four_tags_in_mlflow_do_not_change_what_scores(world: World) -> None:
-    """H4: they made a graph of 662 bytes the model."""
+    """They made a graph of 662 bytes the model."""
     sha256, key = foreign_graph(world)
     tags = {"onnx_sha256": sha256, "onnx_key": key, "gate": "passed", "trained_through": "2020-01-01"}
     before = plan(world.spec, NIGHT, world.stores).pin
@@ -328,7 +328,7 @@ def test_a_graph_that_was_replaced_is_refused(world: World) -> None:
 
 
 def test_a_profile_that_was_replaced_is_refused(world: World) -> None:
-    """H5: all its distances were set to 1, and no alarm was in reach."""
+    """All its distances were set to 1, and no alarm was in reach."""
     pin = world.stores.versions.pin(world.spec.name, "1")
     key = layout.profile(world.spec.name, pin.sha256, pin.profile_sha256)
     body, _ = world.objects.get(key)
@@ -374,7 +374,7 @@ def test_a_shard_with_a_record_that_fits_it_is_scored_again(world: World) -> Non
 
 
 def test_a_file_that_was_rewritten_is_not_healed_into_the_plain_prefix(world: World) -> None:
-    """H5: the shard said 0.001 everywhere, the plain file was gone, and maintenance published it."""
+    """The shard said 0.001 everywhere, the plain file was gone, and maintenance published it."""
     (key,) = world.files(Dataset.PREDICTIONS)
     plain = layout.served_file(world.spec.key(Dataset.PREDICTIONS, NIGHT), 0)
     foreign = rewritten(world, key)

@@ -15,10 +15,9 @@ from nightshift.contracts import Dataset, PartitionKey, Pin
 from nightshift.errors import DamagedFile, NightshiftError, Unavailable
 from nightshift.profiles.profile import load_profile
 from nightshift.progress import OnProgress, counted, unheard
-from nightshift.steps.govern import DecisionRecord, StartedRetrains
+from nightshift.steps.govern import started_retrains
 from nightshift.stores import Stores, layout
 from nightshift.stores.commit import readable
-from nightshift.stores.ledger import Ledger
 from nightshift.stores.manifest import DataFile
 from nightshift.stores.parquet_source import is_intact, require_intact
 from nightshift.stores.seals import Seals
@@ -76,11 +75,8 @@ class _Examination:
 
     def logs(self) -> None:
         """Moves of aliases, started retrains, and what each version is: every entry, and that they follow."""
-        folder = layout.versions(self._model)
         looks: list[Look] = [self._moves, self._retrains]
-        for prefix in self._objects.prefixes(folder, "/"):
-            version = prefix.removeprefix(folder).rstrip("/")
-            looks.append(partial(self._version, version))
+        looks += [partial(self._version, version) for version in self._stores.versions.known(self._model)]
         self._look("moves and versions", looks)
 
     def versions(self) -> None:
@@ -140,8 +136,7 @@ class _Examination:
         self._stores.aliases.ledger(self._model).entries()
 
     def _retrains(self) -> None:
-        log = Ledger(self._objects, layout.retrains(self._model), DecisionRecord, StartedRetrains, _unchanged)
-        log.entries()
+        started_retrains(self._model, self._stores).entries()
 
     def _version(self, version: str) -> None:
         records = self._stores.versions.log(self._model, version).entries()
@@ -171,11 +166,6 @@ class _Examination:
 
     def _sorted_pins(self) -> list[Pin]:
         return sorted(self._pins, key=lambda pin: (pin.version, pin.sha256, pin.profile_sha256))
-
-
-def _unchanged(head: StartedRetrains, *_: object) -> StartedRetrains:
-    """Who reads the entries alone needs no head."""
-    return head
 
 
 def _fault(look: Look) -> NightshiftError | None:

@@ -91,8 +91,8 @@ def govern(spec: ModelSpec, report: NightReport, stores: Stores) -> Decision:
     """
     objects = stores.lake.objects
     key = layout.decision(spec.name, report.partition)
-    ledger = started_retrains(spec, stores)
-    _adopt(key, ledger, stores)
+    ledger = started_retrains(spec.name, stores)
+    _adopt(report, ledger, stores)
     for head in ledger.attempts():
         own = head.nights.get(report.partition)
         if own and own.version == report.version:
@@ -105,9 +105,9 @@ def govern(spec: ModelSpec, report: NightReport, stores: Stores) -> Decision:
     return record.decision
 
 
-def started_retrains(spec: ModelSpec, stores: Stores) -> Ledger[DecisionRecord, StartedRetrains]:
+def started_retrains(model: str, stores: Stores) -> Ledger[DecisionRecord, StartedRetrains]:
     """The decisions that started a retrain, each written before it and never again."""
-    prefix = layout.retrains(spec.name)
+    prefix = layout.retrains(model)
     return Ledger(stores.lake.objects, prefix, DecisionRecord, StartedRetrains, _with_retrain)
 
 
@@ -116,13 +116,15 @@ def _with_retrain(head: StartedRetrains, number: int, record: DecisionRecord) ->
     return head.model_copy(update={"nights": {**head.nights, record.partition: started}})
 
 
-def _adopt(key: str, ledger: Ledger[DecisionRecord, StartedRetrains], stores: Stores) -> None:
+def _adopt(report: NightReport, ledger: Ledger[DecisionRecord, StartedRetrains], stores: Stores) -> None:
     """Take a retrain into the ledger that a night started before there was one: its record is written anew now."""
     try:
-        record = stores.lake.objects.get_record(key, DecisionRecord)
+        record = stores.lake.objects.get_record(layout.decision(report.model, report.partition), DecisionRecord)
     except UnreadableRecord:
         return
-    if record is None or not record.retrain:
+    # A copy from elsewhere says nothing of this night.
+    is_own = record is not None and (record.model, record.partition) == (report.model, report.partition)
+    if record is None or not is_own or not record.retrain:
         return
     for head in ledger.attempts():
         if record.partition in head.nights or ledger.append(head, record):

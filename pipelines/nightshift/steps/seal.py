@@ -37,16 +37,17 @@ def to_seal(spec: ModelSpec, stores: Stores) -> list[str]:
     if not moves.is_under_seal():
         champion = moves.head_without_seal().version(CHAMPION)
         lines.append(f"the moves of its aliases, by which version {champion} is champion")
-    if not started_retrains(spec, stores).is_under_seal():
+    if not started_retrains(spec.name, stores).is_under_seal():
         lines.append("the retrains that were started")
-    for version in _known_versions(spec, stores):
+    for version in stores.versions.known(spec.name):
         if not stores.versions.log(spec.name, version).is_under_seal():
             lines.append(f"the records of version {version}")
-    for version in moves.head_without_seal().took_over_from:
+    head = moves.head_without_seal()
+    for version in head.took_over_from:
         if not stores.lake.objects.first_key(layout.versions(spec.name, version)):
             lines.append(f"version {version}, which was champion, as MLflow's tags describe it")
     shown = stores.registry.alias(spec.name, CHAMPION)
-    if shown and not moves.head_without_seal().last:
+    if shown and not head.version(CHAMPION):
         lines.append(f"version {shown} as champion, as MLflow's alias says, and as its tags describe it")
     return lines
 
@@ -61,9 +62,9 @@ def seal(spec: ModelSpec, stores: Stores) -> SealedModel:
     if moves.vouch():
         logs.append("moves of aliases")
     _adopt_alias(spec, stores)
-    if started_retrains(spec, stores).vouch():
+    if started_retrains(spec.name, stores).vouch():
         logs.append("started retrains")
-    for version in _known_versions(spec, stores):
+    for version in stores.versions.known(spec.name):
         if stores.versions.log(spec.name, version).vouch():
             logs.append(f"version {version}")
     head = moves.head()
@@ -80,20 +81,14 @@ def seal(spec: ModelSpec, stores: Stores) -> SealedModel:
     return SealedModel(head.version(CHAMPION), logs, sealed, left_out)
 
 
-def _known_versions(spec: ModelSpec, stores: Stores) -> list[str]:
-    """Versions that have records."""
-    folder = layout.versions(spec.name)
-    prefixes = stores.lake.objects.prefixes(folder, "/")
-    return [prefix.removeprefix(folder).rstrip("/") for prefix in prefixes]
-
-
 def _adopt_alias(spec: ModelSpec, stores: Stores) -> None:
-    """Before there was a ledger, MLflow's alias said who is champion."""
+    """Before there was a ledger, MLflow's alias said who is champion. Raises ``ModelError`` for one that may not be."""
     ledger = stores.aliases.ledger(spec.name)
     for head in ledger.attempts():
         shown = stores.registry.alias(spec.name, CHAMPION)
-        if head.last or shown is None:
+        if head.version(CHAMPION) or shown is None:
             return
+        _require_passed(spec, shown, stores)
         move = AliasMove(
             model=spec.name,
             alias=CHAMPION,
@@ -104,6 +99,13 @@ def _adopt_alias(spec: ModelSpec, stores: Stores) -> None:
         )
         if ledger.append(head, move):
             return
+
+
+def _require_passed(spec: ModelSpec, version: str, stores: Stores) -> None:
+    if stores.versions.record(spec.name, version):
+        stores.versions.pin(spec.name, version)
+    else:
+        _from_tags(spec, version, stores)
 
 
 def _from_tags(spec: ModelSpec, version: str, stores: Stores) -> VersionRecord:

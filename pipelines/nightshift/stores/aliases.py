@@ -123,9 +123,10 @@ class Aliases:
 
         Raises ``ModelError`` when it shows another: somebody moved it there, or the ledger is an older copy of itself.
         """
+        # Before the ledger: a move that comes between the two is then one that MLflow does not show yet.
+        shown = self._stores.registry.alias(model, CHAMPION)
         log = self.ledger(model)
         last = log.head().last.get(CHAMPION)
-        shown = self._stores.registry.alias(model, CHAMPION)
         says = last.version if last else None
         if shown == says:
             return

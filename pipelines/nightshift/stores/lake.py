@@ -95,6 +95,11 @@ class Lake:
         commits = self._commits(dataset, model, column)
         return sorted(night.key.partition for night in commits if night.is_retracted)
 
+    def ever_published(self, dataset: Dataset, model: str, column: str) -> set[str]:
+        """Keys of the nights that people can read or that were taken back. One listing."""
+        nights = map(layout.manifest_in, self.objects.keys(layout.manifests_of_column(dataset, model, column)))
+        return {night.partition for night in nights if night}
+
     def commits(self, dataset: Dataset, model: str, column: str) -> dict[str, str]:
         """The ETag of each night's manifest: another one as soon as the night was published anew. One listing.
 
@@ -215,7 +220,7 @@ class Lake:
             counts=counts or {},
         )
         standing = commit(self.objects, night, draft.base_etag)
-        plain.serve(self.objects, standing, is_new=True)
+        plain.serve(self.objects, standing, is_new=standing.generation == draft.generation)
         return standing.ref
 
     def publish(

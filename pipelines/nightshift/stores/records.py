@@ -96,7 +96,7 @@ class Record(BaseModel):
 def require_size(size: int, most: int, where: str) -> None:
     """Raises ``UnreadableRecord`` for an object that is not to be held in memory."""
     if size > most:
-        raise UnreadableRecord(f"{where} has {size:,} bytes, allowed {most:,}", fix="nightshift doctor")
+        raise UnreadableRecord(f"{where} has {size:,} bytes, allowed {most:,}", fix="nightshift doctor --deep")
 
 
 def _digest(content: dict[str, Any]) -> str:

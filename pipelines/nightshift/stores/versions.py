@@ -86,6 +86,12 @@ class Versions:
         prefix = layout.versions(model, version)
         return Ledger(self._stores.lake.objects, prefix, VersionRecord, VersionHead, _with_record)
 
+    def known(self, model: str) -> list[str]:
+        """The versions that have records."""
+        folder = layout.versions(model)
+        prefixes = self._stores.lake.objects.prefixes(folder, "/")
+        return [prefix.removeprefix(folder).rstrip("/") for prefix in prefixes]
+
     def record(self, model: str, version: str) -> VersionRecord | None:
         """What a version is, or None for one that no gate has judged. Raises ``UnreadableRecord``."""
         return self.log(model, version).head().last
