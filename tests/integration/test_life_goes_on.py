@@ -421,6 +421,25 @@ def test_nights_under_the_name_of_before_stay_when_a_column_is_renamed(walk: Wal
         load(walk.spec, NIGHTS[3], NIGHTS[3], walk.stores)
 
 
+def test_labels_that_cannot_be_read_are_an_error_each_time_until_they_were_there_once(walk: Walk) -> None:
+    walk.put(orders(NIGHTS[0]).assign(late=[["a"]] * ROWS), NIGHTS[0])
+    for _ in range(2):
+        with pytest.raises(SchemaMismatch):
+            load(walk.spec, NIGHTS[0], NIGHTS[0], walk.stores)
+    walk.put(orders(NIGHTS[0]), NIGHTS[0])
+    assert load(walk.spec, NIGHTS[0], NIGHTS[0], walk.stores).loaded == 1
+
+
+def test_a_missed_night_whose_labels_are_refused_stops_no_other_run(walk: Walk, caplog) -> None:
+    walk.nights(*NIGHTS[:5])
+    for night in NIGHTS[:4]:
+        ingest(walk.spec, night, walk.stores)
+    walk.put(orders(NIGHTS[1]).assign(late=[["a"]] * ROWS), NIGHTS[1])
+    brought = ingest_arrived_labels(walk.spec, NIGHTS[4], walk.stores)
+    assert [ref.partition for ref in brought] == [NIGHTS[3], NIGHTS[2], NIGHTS[0]]
+    assert f"the labels of {NIGHTS[1]}, which no run has brought, are refused" in caplog.text
+
+
 def test_a_training_says_which_nights_nobody_brought(walk: Walk, caplog) -> None:
     walk.nights(*NIGHTS[:5])
     load(walk.spec, NIGHTS[0], NIGHTS[3], walk.stores)

@@ -12,5 +12,5 @@ def as_decided(spec: ModelSpec, predictions: Manifest) -> ModelSpec:
     """
     if spec.predict.share is None:
         return spec
-    threshold = predictions.provenance.get("threshold") or EVEN_ODDS
-    return spec.with_threshold(threshold)
+    threshold = predictions.provenance.get("threshold")
+    return spec.with_threshold(EVEN_ODDS if threshold is None else threshold)

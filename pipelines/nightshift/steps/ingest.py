@@ -50,23 +50,37 @@ def ingest(spec: ModelSpec, partition: str, stores: Stores) -> PartitionRef:
 def ingest_arrived_labels(spec: ModelSpec, partition: str, stores: Stores) -> list[PartitionRef]:
     """The outcomes that the run of ``partition`` fetches, newest night first: those due, and those that may change.
 
-    After them come the last nights whose labels no run has brought, as when the one that they were due at was missed.
+    After them come the last nights whose labels no run has brought, as when the one that they were due at was missed;
+    one of these that is refused is a warning, since it would be again in every run.
     A night that has none yet costs the others nothing, nor does one that is refused: its error comes at the end.
     Raises as ``ingest_labels``, ``NoSourceData`` when no night has any.
     """
     brought = []
     refusals: list[DataError] = []
     due = spec.labelled_nights(partition)
-    for night in [*due, *_never_brought(spec, due[-1], stores)]:
+    for night in due:
         try:
             brought.append(ingest_labels(spec, night, stores, as_of=partition))
         except DataError as error:
             refusals.append(error)
     faults = [refusal for refusal in refusals if not isinstance(refusal, NoSourceData)]
-    if not brought and not faults:
+    missed = _missed_labels(spec, partition, due[-1], stores)
+    if not brought and not faults and not missed:
         raise _no_labels(spec, partition, refusals[0])
     for fault in faults:
         raise fault
+    return [*brought, *missed]
+
+
+def _missed_labels(spec: ModelSpec, partition: str, before: str, stores: Stores) -> list[PartitionRef]:
+    brought = []
+    for night in _never_brought(spec, before, stores):
+        try:
+            brought.append(ingest_labels(spec, night, stores, as_of=partition))
+        except NoSourceData:
+            continue
+        except DataError as error:
+            log.warning("%s: the labels of %s, which no run has brought, are refused: %s", spec.name, night, error)
     return brought
 
 
@@ -76,11 +90,9 @@ def _no_labels(spec: ModelSpec, partition: str, first: DataError) -> NoSourceDat
 
 
 def _never_brought(spec: ModelSpec, before: str, stores: Stores) -> list[str]:
-    """The last nights before one that have rows and no labels, newest first. Three listings."""
+    """The last nights before one that have rows and never had labels, newest first. Two listings."""
     column = spec.partition.column
-    labelled = stores.lake.partitions(Dataset.LABELS, spec.name, column)
-    taken_back = stores.lake.retracted(Dataset.LABELS, spec.name, column)
-    known = {*labelled, *taken_back}
+    known = stores.lake.ever_published(Dataset.LABELS, spec.name, column)
     nights = []
     for night in reversed(stores.lake.partitions(Dataset.RAW, spec.name, column)):
         if night < before and night not in known:

@@ -2,7 +2,9 @@
 
 import logging
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 import pyarrow as pa
 
@@ -26,8 +28,11 @@ from nightshift.stores import Stores
 from nightshift.stores.parquet import schema_of
 
 log = logging.getLogger("nightshift")
-LEAVES_A_NIGHT = (NoSourceData, RowsGone, SchemaMismatch, Superseded, UnreadableRecord)
+LEAVES_A_NIGHT = (NoSourceData, RowsGone, Superseded, UnreadableRecord)
 """After which a load goes on with the next night."""
+Fetch: TypeAlias = Callable[[ModelSpec, str, "Loaded", Stores], None]
+Part: TypeAlias = tuple[dict[str, bool], Fetch]
+"""Of rows or labels: nights that have today's columns, whether they were read as today, and how one is fetched."""
 
 
 @dataclass(frozen=True)
@@ -100,26 +105,39 @@ def load(spec: ModelSpec, first: str, last: str, stores: Stores, progress: OnPro
     wanted = [night for night in missing if night not in retracted]
     count = 0
     for night in counted(wanted, "loading nights", progress):
-        is_validated = validated.get(night, False)
         try:
-            if not is_validated:
-                ingest(spec, night, stores)
-                validate(spec, night, stores)
-            if not labelled.get(night, False):
-                _label(spec, night, loaded, stores)
+            _bring(spec, night, [(validated, _fetch_rows), (labelled, _fetch_labels)], loaded, stores)
         except LEAVES_A_NIGHT as error:
-            # Of a night that has not today's columns it is a fault to be mended.
-            if isinstance(error, SchemaMismatch) and night not in validated:
-                raise
             _leave(spec, night, error, loaded, stores)
             continue
         # One that was there, and has no label yet, is as it was.
-        if not is_validated or night not in loaded.without_labels:
+        is_as_it_was = validated.get(night, False) and night in loaded.without_labels
+        if not is_as_it_was and night not in loaded.kept:
             count += 1
     # On other days nobody expects rows, though some are taken where they are.
     scheduled = set(spec.partition.nights_between(first, last))
     without_source = [night for night in loaded.without_source if night in scheduled]
     return replace(loaded, loaded=count, without_source=without_source)
+
+
+def _bring(spec: ModelSpec, night: str, parts: list[Part], loaded: Loaded, stores: Stores) -> None:
+    """Fetch what the lake has not of a night, or has in another way; what cannot be read today stays as it is."""
+    for known, fetch in parts:
+        if known.get(night, False):
+            continue
+        try:
+            fetch(spec, night, loaded, stores)
+        except SchemaMismatch as error:
+            # Of what is not there with today's columns it is a fault to be mended.
+            if night not in known:
+                raise
+            log.warning("%s %s is left as it is: %s", spec.name, night, error.message)
+            loaded.kept.append(night)
+
+
+def _fetch_rows(spec: ModelSpec, night: str, _: Loaded, stores: Stores) -> None:
+    ingest(spec, night, stores)
+    validate(spec, night, stores)
 
 
 def _leave(spec: ModelSpec, night: str, error: NightshiftError, loaded: Loaded, stores: Stores) -> None:
@@ -130,8 +148,6 @@ def _leave(spec: ModelSpec, night: str, error: NightshiftError, loaded: Loaded, 
     log.warning("%s %s is left as it is: %s", spec.name, night, error.message)
     if isinstance(error, RowsGone):
         loaded.gone.append(night)
-    elif isinstance(error, SchemaMismatch):
-        loaded.kept.append(night)
     elif isinstance(error, UnreadableRecord):
         loaded.unreadable.append(night)
     elif night in retracted_nights(spec, stores):
@@ -146,7 +162,7 @@ def retracted_nights(spec: ModelSpec, stores: Stores) -> set[str]:
     return {*of_data, *of_labels}
 
 
-def _label(spec: ModelSpec, night: str, loaded: Loaded, stores: Stores) -> None:
+def _fetch_labels(spec: ModelSpec, night: str, loaded: Loaded, stores: Stores) -> None:
     """Fetch the labels of a night that is there. That it has none yet, or none any more, is no fault."""
     try:
         ingest_labels(spec, night, stores)
