@@ -18,7 +18,9 @@ from typing import Any, TypeAlias
 
 Run: TypeAlias = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
 SOURCES = ("pypi", "osv")
-CLEAN, VULNERABLE, NO_RESULT = 0, 1, 2
+CLEAN = 0
+VULNERABLE = 1
+NO_RESULT = 2
 IMAGE = "nightshift"
 MOST_NAMED = 10
 INSIDE_IMAGE = ("docker", "run", "--rm", "--network", "none", "--entrypoint")
@@ -77,19 +79,21 @@ def parsed(source: str, report: str) -> Looked | None:
         packages = json.loads(report)["dependencies"]
     except (ValueError, KeyError):
         return None
-    known, unknown, vulnerable = [], [], []
+    known = []
+    unknown = []
+    vulnerable = []
     for package in packages:
         if "skip_reason" in package:
             unknown.append(package["name"])
             continue
         known.append(package["name"])
-        vulnerable += [_named(package, found) for found in package["vulns"]]
+        vulnerable += [_named(package, vulnerability) for vulnerability in package["vulns"]]
     return Looked(source, known, unknown, vulnerable)
 
 
-def _named(package: dict[str, Any], found: dict[str, Any]) -> str:
-    mended = ", ".join(found.get("fix_versions", ())) or "no version"
-    return f"{package['name']} {package['version']}: {found['id']}, mended by {mended}"
+def _named(package: dict[str, Any], vulnerability: dict[str, Any]) -> str:
+    mended = ", ".join(vulnerability.get("fix_versions", ())) or "no version"
+    return f"{package['name']} {package['version']}: {vulnerability['id']}, mended by {mended}"
 
 
 def _why_not(looked: Looked | None, errors: str) -> str:
@@ -102,7 +106,7 @@ def _why_not(looked: Looked | None, errors: str) -> str:
 def sentence(looked: Looked | None) -> str:
     """What the look-up came to."""
     if looked is None:
-        return "NO RESULT: no package was looked up. Run this where pypi.org or api.osv.dev can be reached."
+        return "NO RESULT: no package was looked up. Run this where the service of PyPI or of OSV can be reached."
     lines = [f"{looked.source}: {len(looked.known)} packages looked up, {len(looked.vulnerable)} known vulnerabilities"]
     lines += [f"  {line}" for line in looked.vulnerable]
     if looked.unknown:

@@ -1,6 +1,5 @@
 """A whole stack with Airflow over a small project of its own, whose source is corrected now and then."""
 
-import importlib.util
 import os
 import shutil
 import tempfile
@@ -23,6 +22,7 @@ from nightshift.steps.retrain import train_and_gate
 from nightshift.steps.snapshot import snapshot
 from nightshift.stores import Stores
 from tests.conftest import QUIET, SMALL, SOURCE
+from tests.scripts import load_script
 
 ROOT = Path(__file__).parents[2]
 MODEL = "orders"
@@ -87,12 +87,7 @@ class AirflowSite:
 
     def source(self) -> ModuleType:
         """The source as it is now."""
-        spec = importlib.util.spec_from_file_location("orders_source", self.folder / "source.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
+        return load_script(self.folder / "source.py")
 
 
 def _project(root: Path) -> Path:

@@ -182,7 +182,7 @@ def stormy(world, first=NIGHTS[7]):
 
 def started(world):
     """The nights that the ledger says started a retrain, in its order."""
-    return [record.partition for record in started_retrains(world.spec, world.stores).entries()]
+    return [record.partition for record in started_retrains(world.spec.name, world.stores).entries()]
 
 
 def decision_key(world, night):

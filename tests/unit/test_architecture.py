@@ -1,7 +1,6 @@
 """The shape of the house: what may be imported where, how large a room may be, and what things may be called."""
 
 import ast
-import importlib.util
 import json
 import os
 import re
@@ -17,6 +16,7 @@ import pytest
 import typer
 
 from nightshift.cli.main import app
+from tests.scripts import load_script
 
 HEAVY = ["mlflow", "pandas", "sklearn", "torch", "great_expectations", "onnxruntime", "skl2onnx", "dvc", "matplotlib"]
 MAX_ROOM_SHARE = 0.15
@@ -122,12 +122,7 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
 
 def tasks_of_dags(repository: Path) -> set[str]:
     """The tasks of all Dags, as tests/dags holds them against the real ones."""
-    file = repository / "tests" / "dags" / "test_dags.py"
-    found = importlib.util.spec_from_file_location("dag_shapes", file)
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
+    module = load_script(repository / "tests" / "dags" / "test_dags.py")
     return {task for shape in module.SHAPES.values() for task in shape}
 
 

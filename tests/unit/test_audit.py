@@ -1,14 +1,14 @@
 """tools/audit.py: a run that looked nothing up is no result, and what is installed is written down without paths."""
 
-import importlib.util
 import json
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+
+from tests.scripts import load_script
 
 ROOT = Path(__file__).parents[2]
 CLEAN = {"name": "good", "version": "1", "vulns": []}
@@ -16,16 +16,7 @@ SKIPPED = {"name": "ours", "skip_reason": "Dependency not found on PyPI"}
 BAD = {"name": "bad", "version": "2", "vulns": [{"id": "CVE-1", "fix_versions": ["3"]}]}
 
 
-def load() -> ModuleType:
-    description = importlib.util.spec_from_file_location("audit", ROOT / "tools" / "audit.py")
-    assert description is not None
-    assert description.loader is not None
-    module = importlib.util.module_from_spec(description)
-    description.loader.exec_module(module)
-    return module
-
-
-audit = load()
+audit = load_script(ROOT / "tools" / "audit.py")
 
 
 class Programs:

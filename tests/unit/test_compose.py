@@ -1,6 +1,5 @@
 """What docker-compose.yml and Dockerfile promise, read from the files: no engine is needed."""
 
-import importlib.util
 import os
 import re
 import shlex
@@ -19,6 +18,7 @@ from nightshift.stack import airflow_services, plan
 from nightshift.stack import seaweedfs as weed
 from nightshift.stack.keys import Keys, load_keys
 from nightshift.stack.mlflow_server import APP
+from tests.scripts import load_script
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -185,11 +185,7 @@ def test_no_secret_is_written_down() -> None:
 @pytest.fixture
 def make_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """docker/make_secrets.py, whose volumes are folders of a test."""
-    description = importlib.util.spec_from_file_location("make_secrets", ROOT / "docker" / "make_secrets.py")
-    assert description is not None
-    assert description.loader is not None
-    module = importlib.util.module_from_spec(description)
-    description.loader.exec_module(module)
+    module = load_script(ROOT / "docker" / "make_secrets.py")
     for volume, place in mounts("secrets").items():
         (tmp_path / place.lstrip("/")).mkdir(parents=True, mode=0o700)
         assert volume

@@ -1,12 +1,13 @@
 """Lines are loose enough to be read: the bounds of tests/density.py hold, and it measures what it says."""
 
-import importlib.util
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.scripts import load_script
 
 FILE = Path(__file__).parents[1] / "density.py"
 Measured = Callable[[str], Any]
@@ -15,13 +16,7 @@ Measured = Callable[[str], Any]
 @pytest.fixture(scope="module")
 def density() -> Any:
     """The module tests/density.py."""
-    found = importlib.util.spec_from_file_location("density", FILE)
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    sys.modules["density"] = module
-    found.loader.exec_module(module)
-    return module
+    return load_script(FILE)
 
 
 @pytest.fixture

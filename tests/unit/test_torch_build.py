@@ -1,6 +1,5 @@
 """`make install` takes torch from PyTorch's index for processors where, and only where, pip would bring CUDA."""
 
-import importlib.util
 import json
 import re
 import subprocess
@@ -10,6 +9,8 @@ from types import ModuleType
 
 import pytest
 
+from tests.scripts import load_script
+
 ROOT = Path(__file__).parents[2]
 REPORTS = ROOT / "tests" / "data" / "pip_reports"
 INDEX = "https://download.pytorch.org/whl/cpu"
@@ -18,12 +19,7 @@ WANTED = "torch==2.13.0"
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    found = importlib.util.spec_from_file_location("torch_build", ROOT / "tools" / "torch_build.py")
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
+    return load_script(ROOT / "tools" / "torch_build.py")
 
 
 class Pip:

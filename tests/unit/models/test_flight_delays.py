@@ -1,7 +1,6 @@
 """What `flight_delays` may know at 02:00, shown on the real data by taking away everything later."""
 
 import datetime as dt
-import importlib.util
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,6 +15,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from tests.scripts import load_script
 
 SOURCE = Path(__file__).parents[3] / "models" / "flight_delays" / "source.py"
 # The clocks go forward at 02:00 and back at 02:00: what is then "before 02:00" is easy to get wrong.
@@ -42,16 +43,7 @@ class Raw:
         return pd.to_datetime(self.weather["time_hour"], utc=True)
 
 
-def load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("flight_delays_under_test", SOURCE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-source = load()
+source = load_script(SOURCE)
 
 
 @pytest.fixture(scope="module")
@@ -299,5 +291,5 @@ def fresh() -> Any:
     from nightshift.settings import settings as process_settings
 
     process_settings.cache_clear()
-    yield load
+    yield lambda: load_script(SOURCE)
     process_settings.cache_clear()
