@@ -1,13 +1,10 @@
 """The model card of a training run."""
 
 from nightshift.contracts import SnapshotRef
-from nightshift.errors import plain
 from nightshift.modelling.holdout import Split
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.outcomes import unknown_classes
 from nightshift.spec import ModelSpec
-
-LONGEST_CODE = 100
 
 
 def model_card(spec: ModelSpec, snapshot: SnapshotRef, metrics: dict[str, float], rows: Split) -> str:
@@ -41,12 +38,6 @@ def model_card(spec: ModelSpec, snapshot: SnapshotRef, metrics: dict[str, float]
 |---|---|
 {table}
 """
-
-
-def code(text: str) -> str:
-    """A text of the data as code of Markdown, which holds no markup and ends where it ends."""
-    line = plain(text[:LONGEST_CODE], kept="").replace("`", "'").replace("|", "/")
-    return f"`{line}`"
 
 
 def _of_unknown(classes: dict[str, int]) -> str:

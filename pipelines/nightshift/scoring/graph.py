@@ -46,7 +46,11 @@ class OnnxGraph:
     """
 
     def __init__(self, spec: ModelSpec, body: bytes, provider: str | None = None) -> None:
+        import onnxruntime as ort
+
         inspected = inspect(body, spec.name)
+        # Before any thread calls it: all calls have to share the one that ends them.
+        self._run_options = ort.RunOptions()
         metadata = inspected.metadata
         self._rows_per_call = inspected.rows_per_call
         self._spec = spec
@@ -71,12 +75,6 @@ class OnnxGraph:
     @cached_property
     def _session(self) -> Any:
         return open_session(self._body, self._provider, self._spec.name)
-
-    @cached_property
-    def _run_options(self) -> Any:
-        import onnxruntime as ort
-
-        return ort.RunOptions()
 
     def stop(self) -> None:
         """End the calls that run in other threads, after the operator that each is at; it scores nothing any more."""

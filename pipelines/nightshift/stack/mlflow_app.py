@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from nightshift.logins import AsgiApp, Message, Receive, Scope, Send, SlowedLogins, header, refuse
+from nightshift.logins import UNAUTHORIZED, AsgiApp, Message, Receive, Scope, Send, SlowedLogins, header, refuse
 
 OPEN = frozenset({"/health", "/version"})
 """What may be asked without a login."""
@@ -52,7 +52,7 @@ class LoginNeeded:
             await self.app(scope, receive, send)
         elif scope["type"] == "http":
             text = "MLflow asks for a login: `nightshift status` says where it is, `nightshift env` has the password"
-            await refuse(send, 401, text, BASIC)
+            await refuse(send, UNAUTHORIZED, text, BASIC)
 
 
 class OwnPlaces:
@@ -122,7 +122,7 @@ def _is_call(scope: Scope) -> bool:
 
 async def _body(receive: Receive) -> bytes | None:
     """All of a request's body; None where it is too long."""
-    body = b""
+    body = bytearray()
     more = True
     while more:
         message = await receive()
@@ -130,7 +130,7 @@ async def _body(receive: Receive) -> bytes | None:
         more = message.get("more_body", False)
         if len(body) > MOST_BODY_BYTES:
             return None
-    return body
+    return bytes(body)
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

@@ -6,7 +6,7 @@ A page of a model makes at most ``MOST_REQUESTS`` to the lake, however many nigh
 from dataclasses import dataclass
 
 from nightshift.contracts import Dataset
-from nightshift.errors import UnsealedRecord, UsageError
+from nightshift.errors import UnreadableRecord, UsageError
 from nightshift.orchestration.web.night_facts import (
     AllowanceSpentError,
     NightFacts,
@@ -97,7 +97,7 @@ def _champion(spec: ModelSpec, stores: Stores) -> dict[str, str]:
     """The champion, or why nobody can say: one model must not cost the page of all others."""
     try:
         return {"champion": champion(spec, stores)}
-    except (UnsealedRecord, UsageError) as error:
+    except (UnreadableRecord, UsageError) as error:
         return {"unsealed": str(error)}
 
 
