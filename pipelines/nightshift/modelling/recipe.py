@@ -58,5 +58,4 @@ def out_of_fold(spec: ModelSpec, folds: Sequence[Fold], pipelines: Sequence["Pip
         frame = model_inputs(spec, fold.judged.table)
         scores.append(label.predict(pipeline, frame))
     rows = together([fold.judged for fold in folds])
-    of_all: Floats = np.concatenate(scores)
-    return JudgedRows(rows, of_all)
+    return JudgedRows(rows, np.concatenate(scores, dtype=np.float64))
