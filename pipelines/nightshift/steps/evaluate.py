@@ -1,17 +1,15 @@
 """The gate: may this candidate become the champion?"""
 
 import json
-from dataclasses import asdict
 
 import numpy as np
 
 from nightshift.contracts import Candidate, Pin, Verdict
 from nightshift.errors import ModelError, NoChampion, OtherLabel
 from nightshift.modelling.arrays import Float32s
-from nightshift.modelling.gate import compare, floors, worse_slices
+from nightshift.modelling.gate import Comparison, floors, judge
 from nightshift.modelling.holdout import LabelledRows, read_split
 from nightshift.modelling.label_types import label_type
-from nightshift.modelling.metrics import row_losses
 from nightshift.scoring.graph import fetch
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
@@ -33,6 +31,8 @@ def evaluate(spec: ModelSpec, candidate: Candidate, stores: Stores) -> Verdict:
     judged, not_judged = _judged(spec, graph.classes, rows, scores)
     metrics = label_type(spec).metrics(rows.labels, judged)
     objections = floors(spec, metrics)
+    table: list[dict[str, str | float | None]] = []
+    is_inconclusive = False
     if champion is None:
         reason = "the first champion"
     elif _lacks_threshold(spec, champion, stores):
@@ -42,15 +42,20 @@ def evaluate(spec: ModelSpec, candidate: Candidate, stores: Stores) -> Verdict:
         reason = ""
         objections.append(f"its graph is that of the champion, version {champion.version}")
     else:
-        reason, against, comparison = _against(spec, champion, rows, scores, stores)
-        objections += against
-        metrics |= comparison
+        comparison = _against(spec, champion, rows, scores, stores)
+        reason = comparison.outcome
+        is_inconclusive = comparison.inconclusive and not objections
+        table = comparison.flat_table
+        objections += comparison.objections
+        metrics |= comparison.metrics
     verdict = Verdict(
         candidate,
         promote=not objections,
         reasons=objections or [reason, *not_judged],
         champion=champion.version if champion else None,
         metrics=metrics,
+        table=table,
+        inconclusive=is_inconclusive,
     )
     _record(spec, verdict, stores)
     return verdict
@@ -100,9 +105,7 @@ def _lacks_threshold(spec: ModelSpec, champion: Pin, stores: Stores) -> bool:
     return False
 
 
-def _against(
-    spec: ModelSpec, champion: Pin, rows: LabelledRows, scores: Float32s, stores: Stores
-) -> tuple[str, list[str], dict[str, float]]:
+def _against(spec: ModelSpec, champion: Pin, rows: LabelledRows, scores: Float32s, stores: Stores) -> Comparison:
     """What speaks for the candidate, what against it, and the numbers.
 
     A champion that was trained for another label, or on features that are none any more, says nothing here: then
@@ -111,25 +114,12 @@ def _against(
     try:
         graph = fetch(spec, champion.key, champion.sha256, stores)
     except OtherLabel as error:
-        return f"the first for this label; of version {champion.version}: {error.message}", [], {}
+        return Comparison([], f"the first for this label; of version {champion.version}: {error.message}")
     gone = [name for name in graph.features if name not in spec.features]
     if gone:
-        return f"the first without {', '.join(gone)}, which version {champion.version} needs", [], {}
-    losses = row_losses(spec.metric, rows.labels, scores)
-    champion_losses = row_losses(spec.metric, rows.labels, graph.as_trained().score(rows.table))
-    difference = compare(spec, losses, champion_losses, rows.nights)
-    outcome = (
-        f"{spec.metric} {difference.mean:+.4f} against version {champion.version}"
-        f" ({spec.gates.confidence:.0%} interval {difference.low:+.4f} to {difference.high:+.4f})"
-    )
-    objections = []
-    if not difference.better:
-        objections.append(f"{outcome}: {'worse' if difference.worse else 'inconclusive'}")
-    for column in spec.gates.slices:
-        objections += worse_slices(spec, column, rows, losses, champion_losses)
-    comparison = {f"gate_{name}": value for name, value in asdict(difference).items()}
-    comparison[f"gate_champion_{spec.metric}"] = float(champion_losses.mean())
-    return outcome, objections, comparison
+        return Comparison([], f"the first without {', '.join(gone)}, which version {champion.version} needs")
+    of_champion = graph.as_trained().score(rows.table)
+    return judge(spec, rows, scores, of_champion, against=f"version {champion.version}")
 
 
 def _record(spec: ModelSpec, verdict: Verdict, stores: Stores) -> None:
@@ -139,6 +129,8 @@ def _record(spec: ModelSpec, verdict: Verdict, stores: Stores) -> None:
         "reasons": verdict.reasons,
         "champion": verdict.champion,
         "metrics": verdict.metrics,
+        "inconclusive": verdict.inconclusive,
+        "table": verdict.table,
     }
     run_id = verdict.candidate.trained.run_id
     with stores.registry.session(spec.name) as mlflow, mlflow.start_run(run_id=run_id):
