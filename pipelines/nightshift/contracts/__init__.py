@@ -174,13 +174,15 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gates said of a candidate, and why."""
+    """What the gates said, and why: ``table`` is a ``GateRow`` a question, ``inconclusive`` no verdict either way."""
 
     candidate: Candidate
     promote: bool
     reasons: list[str]
     champion: str | None
     metrics: dict[str, float] = field(default_factory=dict)
+    table: list[dict[str, str | float | None]] = field(default_factory=list)
+    inconclusive: bool = False
 
 
 @dataclass(frozen=True)

@@ -38,19 +38,20 @@ def test_one_bad_graph_in_forty_gets_through_however_many_are_tried(tried: int) 
 
 
 def test_chosen_on_some_nights_and_judged_on_others_it_is_tested_once() -> None:
+    """As ``recipe_graphs`` does: some mean is within the allowance, and then the interval has to be."""
     rng = np.random.default_rng(3)
     runs = 800
     passed = 0
     for _ in range(runs):
-        screened = min(high(rng, LIMIT, confidence=0.8) for _ in range(5)) <= LIMIT
-        passed += screened and high(rng, LIMIT) <= LIMIT
+        is_chosen = min(nights_of(rng, LIMIT).mean() for _ in range(5)) <= LIMIT
+        passed += is_chosen and high(rng, LIMIT) <= LIMIT
     assert passed / runs <= 0.025
 
 
-def test_a_harmless_graph_passes_more_often_than_not() -> None:
+def test_a_harmless_graph_passes_in_a_third_of_searches() -> None:
     rng = np.random.default_rng(4)
-    passed = np.mean([high(rng, 0.0, confidence=0.8) <= LIMIT and high(rng, 0.0) <= LIMIT for _ in range(400)])
-    assert passed > 0.4
+    passed = [nights_of(rng, 0.0).mean() <= LIMIT and high(rng, 0.0) <= LIMIT for _ in range(300)]
+    assert np.mean(passed) > 0.3
 
 
 def test_rows_are_weights_and_nights_the_unit() -> None:
@@ -60,14 +61,6 @@ def test_rows_are_weights_and_nights_the_unit() -> None:
     assert found.mean == pytest.approx(lost.mean())
     twice = loss_interval(np.repeat(lost, 2), np.repeat(nights, 2), confidence=0.95)
     assert (twice.low, twice.high) == pytest.approx((found.low, found.high))
-
-
-def test_rare_nights_that_cost_much_move_the_upper_end_outwards_alone() -> None:
-    lost = np.array([0.0] * 13 + [0.02])
-    nights = np.arange(14)
-    dear, cheap = (loss_interval(sign * lost, nights, confidence=0.95) for sign in (1, -1))
-    assert dear.high - dear.mean > 1.2 * (dear.mean - dear.low)
-    assert (cheap.low, cheap.high) == pytest.approx((-dear.high, -dear.low))
 
 
 def test_two_nights_say_nothing() -> None:
