@@ -128,8 +128,10 @@ class VariantEvaluator:
 
 def lost_by_row(spec: ModelSpec, rows: LabelledRows, scores: Float32s, exact: Float32s) -> Float64s:
     """By how much the loss of each row, (n,), is more than by the exact graph's scores."""
-    losses = row_losses(spec.metric, rows.labels, scores)
-    exact_losses = row_losses(spec.metric, rows.labels, exact)
+    metric = spec.metric
+    labels = rows.labels
+    losses = row_losses(metric, labels, scores)
+    exact_losses = row_losses(metric, labels, exact)
     return losses - exact_losses
 
 
