@@ -28,7 +28,7 @@ def model(spec: ModelSpec, stores: Stores) -> str:
     return spec.name
 
 
-def add_versions(stores: Stores, model: str, count: int, gate: str = PASSED) -> None:
+def add_versions(stores: Stores, model: str, count: int, gate: str = PASSED, **facts: str) -> None:
     client = stores.registry.client
     if not client.search_registered_models(f"name='{model}'"):
         client.create_registered_model(model)
@@ -36,7 +36,7 @@ def add_versions(stores: Stores, model: str, count: int, gate: str = PASSED) -> 
     for _ in range(count):
         version = register_version(stores, model, tags)
         if gate != "pending":
-            seal_version(stores, model, version, gate)
+            seal_version(stores, model, version, gate, **facts)
 
 
 def shown(stores: Stores, model: str, alias: str = CHAMPION) -> str | None:
@@ -59,8 +59,8 @@ def test_where_no_move_was_ever_written_mlflow_s_alias_counts_once_a_person_says
     assert f"nightshift seal {model}" in str(error.value.fix)
     assert stores.aliases.version(model, CHAMPION) is None
     assert seal(spec, stores).champion == "2"
-    pin, number = scorer(spec, None, stores)
-    assert (pin.version, number) == ("2", 1)
+    champion = scorer(spec, None, stores)
+    assert (champion.pin.version, champion.now, champion.number) == ("2", "2", 1)
 
 
 def test_an_alias_of_a_version_that_did_not_pass_becomes_no_champion_by_a_seal(
@@ -92,7 +92,7 @@ def test_an_alias_that_the_ledger_does_not_explain_stops_scoring(stores: Stores,
         scorer(spec, None, stores)
     assert f"nightshift maintain {model}" in str(error.value.fix)
     maintain(spec, stores)
-    assert scorer(spec, None, stores)[0].version == "2"
+    assert scorer(spec, None, stores).now == "2"
 
 
 def test_an_alias_that_a_dead_promotion_left_behind_is_put_right_and_scored(
@@ -100,7 +100,7 @@ def test_an_alias_that_a_dead_promotion_left_behind_is_put_right_and_scored(
 ) -> None:
     set_champion(stores, model, "1")
     append_move(stores, model, "2")
-    assert scorer(spec, None, stores)[0].version == "2"
+    assert scorer(spec, None, stores).now == "2"
     assert shown(stores, model) == "2"
 
 

@@ -128,6 +128,7 @@ LATER_FIELDS: dict[type[Record], dict[str, object]] = {
     Manifest: {"sequence": 0, "inputs": {}, "retracted": None},
     FinishedShard: {"unseen": None, "seal": ""},
     Accuracy: {"labels_not_taught": 0},
+    AliasMove: {"night": None, "withdraws": None},
 }
 
 
