@@ -169,7 +169,7 @@ def predict(
     model: ModelArgument,
     night: NightArgument,
     allow_future_model: Annotated[
-        bool, typer.Option(help="Score with the champion of now, also a night that it was trained on.")
+        bool, typer.Option(help="Score a night that the version was trained on which should score it.")
     ] = False,
 ) -> None:
     """Score a validated night with the champion and publish it."""

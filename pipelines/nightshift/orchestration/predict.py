@@ -33,7 +33,7 @@ def _parameters(spec: ModelSpec) -> dict[str, Param]:
             spec.predict.allow_future_model,
             type="boolean",
             title="Allow a model from the future",
-            description="Score with the champion of now, also a night that lies inside its training window.",
+            description="Score a night that lies inside the training window of the version that should score it.",
         )
     }
 

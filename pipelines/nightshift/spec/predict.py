@@ -50,7 +50,7 @@ class Predict(Frozen):
         json_schema_extra={"default": EVEN_ODDS},
     )
     shard_rows: int = Field(5_000_000, ge=1, description="rows of one mapped task: seconds of work")
-    allow_future_model: bool = Field(False, description="the champion of now scores any night, also of its training")
+    allow_future_model: bool = Field(False, description="score nights inside the champion's training window")
 
     @model_validator(mode="after")
     def _one_threshold(self) -> Self:

@@ -28,7 +28,8 @@ class Evidence:
     """What the governor saw. ``None`` is a night without a record of this version.
 
     ``drifted`` and ``lost`` are by night, oldest first; ``started`` are nights within the cooldown that
-    started a retrain; ``new_nights`` are labelled nights after the champion's training window.
+    started a retrain; ``new_nights`` are labelled nights after the champion's training window; ``champion`` is the
+    version that a retrain would replace, None where nobody knew it.
     """
 
     partition: str
@@ -38,6 +39,7 @@ class Evidence:
     started: Sequence[str]
     trained_through: str
     new_nights: int
+    champion: str | None = None
 
 
 class DecisionRecord(Record):

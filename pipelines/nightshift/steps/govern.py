@@ -24,6 +24,7 @@ from nightshift.steps._retrains import (
     warn_of_unsealed,
 )
 from nightshift.stores import Stores, layout
+from nightshift.stores.registry import CHAMPION
 
 __all__ = [
     "DecisionRecord",
@@ -137,6 +138,7 @@ def gather(spec: ModelSpec, report: NightReport, retrains: StartedRetrains, stor
         started=_started(spec, report.partition, retrains, stores),
         trained_through=trained_through,
         new_nights=_count_labelled(spec, trained_through, last_labelled, stores),
+        champion=stores.aliases.version(spec.name, CHAMPION),
     )
 
 
@@ -195,6 +197,9 @@ def _objections(policy: Retrain, evidence: Evidence) -> list[str]:
             near.append(night)
     if near:
         objections.append(f"{near[-1]} started a retrain, within the cooldown of {policy.cooldown_days} days")
+    if evidence.champion not in {None, evidence.version}:
+        # A night of before is scored by who should have stood then: that one is replaced already.
+        objections.append(f"version {evidence.version} scored it, and version {evidence.champion} is champion")
     if evidence.new_nights < policy.min_new_nights:
         objections.append(
             f"{evidence.new_nights} labelled nights after {evidence.trained_through}, {policy.min_new_nights} needed"

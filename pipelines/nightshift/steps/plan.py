@@ -15,7 +15,7 @@ from nightshift.stores.registry import CHAMPION
 def plan(spec: ModelSpec, partition: str, stores: Stores, *, allow_future_model: bool = False) -> Plan:
     """Take the base, pin who should have been champion on that night, list the input once, cut it into shards.
 
-    With ``allow_future_model`` it is the champion of now, whatever it was trained on. Raises ``UsageError``,
+    With ``allow_future_model`` also a version that was trained on the night. Raises ``UsageError``,
     ``MissingPartition``, ``NoChampion`` before there was one, ``ModelError`` where none is left, for a version
     that did not pass its gate, or that has no threshold for ``predict.share``, ``FromTheFuture`` for a night that the
     version was trained on.
@@ -25,10 +25,9 @@ def plan(spec: ModelSpec, partition: str, stores: Stores, *, allow_future_model:
     draft = stores.lake.begin(predictions)
     validated = stores.lake.require(spec.key(Dataset.VALIDATED, partition))
     published = stores.lake.manifest(predictions)
-    is_of_now = allow_future_model or spec.predict.allow_future_model
-    scorer = _champion(spec, published, stores, None if is_of_now else partition)
+    scorer = _champion(spec, published, stores, partition)
     pin = scorer.pin
-    if not is_of_now:
+    if not (allow_future_model or spec.predict.allow_future_model):
         _refuse_the_future(pin, partition)
     share = spec.predict.share
     if published:
@@ -50,23 +49,16 @@ def plan(spec: ModelSpec, partition: str, stores: Stores, *, allow_future_model:
     )
 
 
-def _champion(spec: ModelSpec, published: Manifest | None, stores: Stores, night: str | None = None) -> NightChampion:
-    """Who scores a night, or now, and by which move. MLflow decides nothing, but what it shows must be explained."""
+def _champion(spec: ModelSpec, published: Manifest | None, stores: Stores, night: str) -> NightChampion:
+    """Who scores a night, and by which move. MLflow decides nothing, but what it shows must be explained."""
     known = published.inputs.get(CHAMPION_MOVE, 0) if published else 0
     try:
-        champion = _by_the_ledger(spec, night, known, stores)
+        champion = stores.aliases.champion_of(spec.name, night, known)
     except NoChampion as error:
         _refuse_what_is_no_beginning(spec, error, stores)
         raise
     stores.aliases.require_shown(spec.name)
     return champion
-
-
-def _by_the_ledger(spec: ModelSpec, night: str | None, known: int, stores: Stores) -> NightChampion:
-    if night:
-        return stores.aliases.champion_of(spec.name, night, known)
-    pin, number = stores.aliases.champion(spec.name, known)
-    return NightChampion(pin, pin.version, number)
 
 
 def _refuse_what_is_no_beginning(spec: ModelSpec, error: NoChampion, stores: Stores) -> None:
