@@ -230,8 +230,8 @@ class Shard:
 class Plan:
     """One night's scoring, decided before any task of it runs: by one version, from one input.
 
-    ``inputs`` are the sequences of what it rests on, for the manifest; ``threshold`` is the version's own, if the spec
-    has none.
+    ``inputs`` are the sequences of what it rests on; ``threshold`` is the version's own, if the spec has none;
+    ``champion`` that of now, also where another should have stood on that night, and scores it.
     """
 
     model: str
@@ -244,6 +244,7 @@ class Plan:
     shards: list[Shard]
     inputs: dict[str, int] = field(default_factory=dict)
     threshold: float | None = None
+    champion: str | None = None
 
     def parts(self) -> "list[Plan]":
         """The plan for each of its shards: what a task needs is in one message. Of a night without rows, itself."""

@@ -126,7 +126,7 @@ def _against(spec: ModelSpec, candidate: Candidate, champion: Pin, judged: Judge
         rows,
         judged.scores[is_fair],
         graph.as_trained().score(rows.table),
-        look=1,
+        look=stores.aliases.looks(spec.name) + 1,
         aim=_aim(candidate, twin),
         against=f"version {champion.version}",
     )
