@@ -30,7 +30,10 @@ def told(record: Record) -> dict[str, Any]:
 
 
 def campaign(seed: int, seconds: float, nights: tuple[Night, ...] = NIGHTS) -> dict[str, Any]:
-    """Run episodes until the time is up and something happened. Everything random comes from ``seed``, except what the machine adds."""
+    """Run episodes until the time is up and something happened.
+
+    Everything random comes from ``seed``, except what the machine adds.
+    """
     began, dice = time.monotonic(), Dice(random.Random(seed))
     with Site(nights) as site:
         readers = site.readers()
