@@ -5,6 +5,7 @@ that are small enough for Great Expectations to look at every row. A property te
 """
 
 import datetime as dt
+import math
 import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -17,7 +18,7 @@ import pyarrow.compute as pc
 from typing_extensions import override
 
 from nightshift.spec import Action, Column, Compare, ModelSpec, Reference
-from nightshift.spec.patterns import can_be_split
+from nightshift.spec.patterns import can_be_split, longest_tried
 from nightshift.stores.types import decoded
 from nightshift.validation.masks import (
     RowMask,
@@ -179,7 +180,7 @@ class Matches(RowCheck):
     @override
     def is_ours_alone(self) -> bool:
         """Great Expectations would run it by an engine that may take for ever."""
-        return can_be_split(self.pattern)
+        return can_be_split(self.pattern) or math.isfinite(longest_tried(self.pattern))
 
     def _not_matching(self, values: pa.Array) -> RowMask:
         return not_matching(values, self.pattern, self.columns[0])
