@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from nightshift.mlflow_pages import version_page
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.label_types.base import ReportColumn
 from nightshift.monitoring.accuracy import Accuracy
@@ -57,7 +58,7 @@ def render(spec: ModelSpec, night: NightRecord, mlflow_url: str) -> str:
         score=(score, histogram(score)) if score else None,
         widest=_widest(features),
         line=loss_line(night.accuracy),
-        version_url=f"{mlflow_url}/#/models/{spec.name}/versions/{night.version}",
+        version_url=version_page(mlflow_url, spec.name, night.version),
         decides=_decides(spec),
         columns=accuracy_columns(spec, night.accuracy),
         loss=" or ".join(sorted(losses)),

@@ -108,7 +108,9 @@ def test_the_page_says_where_everything_comes_from(spec):
 
 
 def test_the_version_links_to_mlflow(spec):
-    assert f'href="http://ml:5000/#/models/{spec.name}/versions/3"' in render(spec, night(feature()), "http://ml:5000")
+    assert f'href="http://ml:5000/#/models/{spec.name}/versions/3?workflowType=machine_learning"' in render(
+        spec, night(feature()), "http://ml:5000"
+    )
 
 
 def test_everything_from_data_is_escaped(spec):
