@@ -14,20 +14,33 @@ def home_page(mlflow_url: str) -> str:
 
 def run_page(mlflow_url: str, experiment_id: str, run_id: str) -> str:
     """A run: its metrics, figures and files."""
-    return _page(mlflow_url, f"experiments/{experiment_id}/runs/{run_id}")
+    return _page(
+        mlflow_url,
+        "experiments",
+        experiment_id,
+        "runs",
+        run_id,
+    )
 
 
 def model_page(mlflow_url: str, model: str) -> str:
     """All versions of a model."""
-    return _page(mlflow_url, f"models/{model}")
+    return _page(mlflow_url, "models", model)
 
 
 def version_page(mlflow_url: str, model: str, version: str) -> str:
     """One version of a model."""
-    return _page(mlflow_url, f"models/{model}/versions/{version}")
+    return _page(
+        mlflow_url,
+        "models",
+        model,
+        "versions",
+        version,
+    )
 
 
-def _page(mlflow_url: str, path: str) -> str:
+def _page(mlflow_url: str, *words: str) -> str:
     base = mlflow_url.rstrip("/")
+    path = "/".join(words)
     # Behind the #, where MLflow's own pages look for it.
     return f"{base}/#/{path}?{VIEW}"

@@ -13,6 +13,7 @@ from nightshift.mlflow_pages import version_page
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.label_types.base import ReportColumn
 from nightshift.monitoring.accuracy import Accuracy
+from nightshift.monitoring.age import old_champion
 from nightshift.monitoring.drift import FeatureDrift
 from nightshift.monitoring.night_record import NightRecord
 from nightshift.profiles import distance
@@ -60,6 +61,7 @@ def render(spec: ModelSpec, night: NightRecord, mlflow_url: str) -> str:
         line=loss_line(night.accuracy),
         version_url=version_page(mlflow_url, spec.name, night.version),
         decides=_decides(spec),
+        old=old_champion(spec, night.version, night.pin.trained_through, night.partition),
         columns=accuracy_columns(spec, night.accuracy),
         loss=" or ".join(sorted(losses)),
         distance_name=distance.NAME,

@@ -9,6 +9,12 @@ from dataclasses import field, replace
 
 from pydantic.dataclasses import dataclass
 
+from nightshift.contracts.approval import Approval as Approval
+from nightshift.contracts.outcomes import Decision as Decision
+from nightshift.contracts.outcomes import Maintained as Maintained
+from nightshift.contracts.outcomes import NightReport as NightReport
+from nightshift.contracts.outcomes import Retracted as Retracted
+
 # With pydantic this module takes a while to import: who needs the list alone finds it there.
 from nightshift.datasets import Dataset as Dataset
 from nightshift.errors import UsageError
@@ -132,24 +138,35 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gates said of a candidate, and why."""
+    """What the gates said of a candidate, and why.
+
+    ``table`` has a row for each question, plain values by name: what it is about, the estimate with its interval, the
+    verdict, and what another would have needed. ``inconclusive``: nothing speaks against it but that the nights do
+    not say enough.
+    """
 
     candidate: Candidate
     promote: bool
     reasons: list[str]
     champion: str | None
     metrics: dict[str, float] = field(default_factory=dict)
+    table: list[dict[str, str | float | None]] = field(default_factory=list)
+    inconclusive: bool = False
 
 
 @dataclass(frozen=True)
 class Promotion:
-    """A move (or not) of the champion alias, as the ledger has it."""
+    """A move (or not) of the champion alias, as the ledger has it.
+
+    ``waits_for`` is the digest of the verdict that a person is asked about, if one is.
+    """
 
     model: str
     champion: str | None
     previous: str | None
     moved: bool
     reason: str
+    waits_for: str = ""
 
 
 @dataclass(frozen=True)
@@ -235,64 +252,3 @@ class ShardResult:
     sha256: str
     counts: dict[str, list[int]] = field(default_factory=dict)
     unseen: dict[str, int] | None = None
-
-
-@dataclass(frozen=True)
-class NightReport:
-    """What monitoring saw: drift of this night, accuracy of the nights whose labels have arrived."""
-
-    model: str
-    partition: str
-    version: str
-    drifted: bool
-    statistic: float
-    threshold: float
-    worst: str
-    accuracy_nights: list[str]
-    lost_accuracy: bool
-    report_key: str
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What the governor decided for one night, and why. ``run_id`` is the retrain's, deterministic."""
-
-    model: str
-    partition: str
-    retrain: bool
-    reason: str
-    run_id: str
-
-
-@dataclass(frozen=True)
-class Retracted:
-    """A night that was taken back. ``rows``: what people could read before, by dataset; 0 where that was nothing.
-
-    ``labels`` says what becomes of them, and ``bring_back`` is the command that does.
-    """
-
-    model: str
-    partition: str
-    by: str
-    why: str
-    rows: dict[str, int]
-    labels: str
-    bring_back: str
-
-
-@dataclass(frozen=True)
-class Maintained:
-    """What maintenance found, and did or would do; counts of nights, files and uploads, sizes in bytes."""
-
-    model: str
-    dry_run: bool
-    nights: int
-    healed: int
-    strays: int
-    collected: int
-    collected_bytes: int
-    kept: int
-    kept_bytes: int
-    uploads_aborted: int
-    uploads_kept: int
-    aliases: int = 0
