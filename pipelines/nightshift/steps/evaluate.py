@@ -12,10 +12,14 @@ from nightshift.modelling.gate import compare, floors, worse_slices
 from nightshift.modelling.holdout import LabelledRows, read_split
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.metrics import row_losses
+from nightshift.modelling.plots.gate import gate_figure
+from nightshift.modelling.verdict_page import verdict_page
 from nightshift.scoring.graph import fetch
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 from nightshift.stores.registry import LONGEST_TAG
+
+INCONCLUSIVE = "inconclusive"
 
 
 def evaluate(spec: ModelSpec, candidate: Candidate, stores: Stores) -> Verdict:
@@ -51,6 +55,7 @@ def evaluate(spec: ModelSpec, candidate: Candidate, stores: Stores) -> Verdict:
         reasons=objections or [reason, *not_judged],
         champion=champion.version if champion else None,
         metrics=metrics,
+        inconclusive=bool(objections) and all(objection.endswith(INCONCLUSIVE) for objection in objections),
     )
     _record(spec, verdict, stores)
     return verdict
@@ -124,7 +129,7 @@ def _against(
     )
     objections = []
     if not difference.better:
-        objections.append(f"{outcome}: {'worse' if difference.worse else 'inconclusive'}")
+        objections.append(f"{outcome}: {'worse' if difference.worse else INCONCLUSIVE}")
     for column in spec.gates.slices:
         objections += worse_slices(spec, column, rows, losses, champion_losses)
     comparison = {f"gate_{name}": value for name, value in asdict(difference).items()}
@@ -139,9 +144,15 @@ def _record(spec: ModelSpec, verdict: Verdict, stores: Stores) -> None:
         "reasons": verdict.reasons,
         "champion": verdict.champion,
         "metrics": verdict.metrics,
+        "table": verdict.table,
+        "inconclusive": verdict.inconclusive,
     }
     run_id = verdict.candidate.trained.run_id
     with stores.registry.session(spec.name) as mlflow, mlflow.start_run(run_id=run_id):
         mlflow.log_metrics(comparison)
         mlflow.set_tag("nightshift.gate", "; ".join(verdict.reasons)[:LONGEST_TAG])
         mlflow.log_text(json.dumps(content, indent=1), "gate.json")
+        mlflow.log_text(verdict_page(spec, verdict), "gate.md")
+        drawn = gate_figure(spec, verdict.table)
+        if drawn is not None:
+            mlflow.log_figure(drawn, "plots/gate.png")
