@@ -29,7 +29,7 @@ from nightshift.contracts import Verdict
 from nightshift.orchestration import train
 from nightshift.orchestration.tasks import step_task
 
-PATIENCE_S = 120
+PATIENCE_S = 600
 SEEN = {}
 
 

@@ -99,13 +99,9 @@ def _digest_param(digest: str) -> Param:
 
 def _put_before_person(running: TaskContext, verdict: Verdict) -> Promotion | None:
     """The candidate as challenger that waits; None where nobody is asked."""
-    from nightshift.steps.approval import asks
-    from nightshift.steps.promote import promote
+    from nightshift.steps.promote import put_before_person
 
-    if not asks(running.spec, verdict):
-        return None
-    promotion = promote(running.spec, verdict, running.stores)
-    return promotion if promotion.waits_for else None
+    return put_before_person(running.spec, verdict, running.stores)
 
 
 def _reject(running: TaskContext, verdict: Verdict, approval: Approval) -> None:

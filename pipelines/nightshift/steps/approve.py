@@ -2,7 +2,7 @@
 
 from nightshift.contracts import Approval, Promotion
 from nightshift.spec import ModelSpec
-from nightshift.steps.person import person_of
+from nightshift.steps._person import person_of
 from nightshift.steps.promote import promote
 from nightshift.stores import Stores
 from nightshift.stores.asked import asked_verdict

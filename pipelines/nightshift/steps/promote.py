@@ -12,7 +12,7 @@ from nightshift.contracts import Approval, Promotion, Verdict
 from nightshift.errors import Superseded, Unavailable, UsageError
 from nightshift.partitions import VERSION_PATTERN
 from nightshift.spec import ModelSpec
-from nightshift.steps.approval import (
+from nightshift.steps._approval import (
     answer_of,
     ask,
     asks,
@@ -48,6 +48,17 @@ def promote(spec: ModelSpec, verdict: Verdict, stores: Stores, approval: Approva
         promotion = _stay(spec, verdict, stores)
     _show(spec, stores)
     return promotion
+
+
+def put_before_person(spec: ModelSpec, verdict: Verdict, stores: Stores) -> Promotion | None:
+    """Make a candidate the challenger that waits for a person; None where model.yaml asks nobody about it.
+
+    Raises ``Superseded`` when the champion is no longer the one that the gate compared with.
+    """
+    if not asks(spec, verdict):
+        return None
+    promotion = promote(spec, verdict, stores)
+    return promotion if promotion.waits_for else None
 
 
 def _as_answered(spec: ModelSpec, verdict: Verdict, approval: Approval, stores: Stores) -> Promotion:

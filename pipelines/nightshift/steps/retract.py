@@ -2,7 +2,7 @@
 
 from nightshift.contracts import Dataset, PartitionKey, Retracted
 from nightshift.spec import ModelSpec
-from nightshift.steps.person import person_of
+from nightshift.steps._person import person_of
 from nightshift.stores import Stores, layout
 from nightshift.stores.manifest import CHAMPION_MOVE, Retraction
 from nightshift.stores.missing import how_to_make

@@ -7,7 +7,7 @@ import pytest
 
 from nightshift.contracts import Approval, Candidate, GraphRef, SnapshotRef, Trained, Verdict
 from nightshift.spec import ModelSpec
-from nightshift.steps.approval import answer_of, asks, digest_of
+from nightshift.steps._approval import answer_of, asks, digest_of
 from nightshift.stores.aliases import AliasHead, LastMove
 from nightshift.stores.registry import CHALLENGER, CHAMPION
 
