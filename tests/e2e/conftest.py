@@ -45,7 +45,7 @@ def with_two_models(
 ) -> Path:
     """This project, and in it a small model whose trainings wait for a person."""
     project = tmp_path_factory.mktemp("two") / "project"
-    make_project(project, name=ASKING, gates={"approval": "always"})
+    make_project(project, name=ASKING, paused=True, gates={"approval": "always"})
     for folder in ("dags", "plugins", f"models/{MODEL}"):
         shutil.copytree(repository / folder, project / folder, ignore=shutil.ignore_patterns("__pycache__"))
     return project
