@@ -19,6 +19,7 @@
         UnsafeGraph          the ONNX file holds what production does not load
         FromTheFuture        the model was trained on data later than the partition
         OtherLabel           the model was trained for another label than model.yaml has now
+        NotApproved          a person approved something else, or what nobody may approve
       UnreadableRecord     a small file of the lake is damaged, or a later version wrote it
         LaterRecord          a later version wrote it
         UnsealedRecord       nobody with the lake's key wrote it
@@ -172,6 +173,10 @@ class FromTheFuture(ModelError):
 
 class OtherLabel(ModelError):
     """The model was trained for another label than model.yaml has now."""
+
+
+class NotApproved(ModelError):
+    """A person approved something else, or what nobody may approve."""
 
 
 class UnreadableRecord(NightshiftError):

@@ -112,12 +112,15 @@ def person(found: dict[str, Any], paths: dict[str, str]) -> Callable[[str], dict
     return lambda name: found["pages"][paths[name]]["person"]
 
 
+HOME = "http://mlflow.example/#/experiments?workflowType=machine_learning"
+
+
 def test_airflow_loads_the_plugin_and_what_it_brings(found: dict[str, Any]) -> None:
     both = ["Data Docs", "MLflow run"]
     assert found["plugin"] == {
         "errors": {},
         "views": [
-            {"name": "MLflow", "href": "http://mlflow.example", "destination": "nav", "nav_top_level": True},
+            {"name": "MLflow", "href": HOME, "destination": "nav", "nav_top_level": True},
             {"name": "Nights", "href": "nightshift/", "destination": "nav", "nav_top_level": True},
             {
                 "name": "Night",
@@ -147,7 +150,7 @@ def test_the_index_shows_what_became_of_each_night(person: Callable[[str], dict[
     page, name = person("index")["text"], model[0].name
     assert (page.count("1,234"), page.count(">drift<"), page.count(">refused<")) == (1, 1, 1)
     assert "+ 17 in quarantine" in page
-    assert f'href="http://mlflow.example/#/models/{name}/versions/4"' in page
+    assert f'href="http://mlflow.example/#/models/{name}/versions/4?workflowType=machine_learning"' in page
     assert f'href="/nightshift/reports/{name}/{NIGHT}"' in page
     assert f'href="/nightshift/validation/{name}/{REFUSED}"' in page
     assert REFUSED not in person("earlier")["text"]

@@ -4,12 +4,14 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from nightshift.demo.airflow_api import AirflowApi
 from nightshift.spec import load_spec
 from nightshift.stack import Ports, Stack
 from nightshift.steps.load import chunks, window
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
 MODEL, NIGHT = "flight_delays", "2013-04-01"
+ASKING, ITS_NIGHT, ITS_RUN = "returns", "2024-01-12", "manual__1"
 CHROMIUM = ("chromium", "chromium-browser")
 QUIET = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -37,20 +40,68 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
-def whole_stack(chromium: str, repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """All services on free ports; the lake is filled while Airflow starts."""
-    stack = Stack(home=tmp_path_factory.mktemp("whole") / "home", project=repository, ports=Ports.free())
-    spec = load_spec(repository / "models" / MODEL / "model.yaml")
+def with_two_models(
+    repository: Path, tmp_path_factory: pytest.TempPathFactory, make_project: Callable[..., Path]
+) -> Path:
+    """This project, and in it a small model whose trainings wait for a person."""
+    project = tmp_path_factory.mktemp("two") / "project"
+    make_project(project, name=ASKING, paused=True, gates={"approval": "always"})
+    for folder in ("dags", "plugins", f"models/{MODEL}"):
+        shutil.copytree(repository / folder, project / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    return project
+
+
+@pytest.fixture(scope="session")
+def whole_stack(chromium: str, with_two_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """All services on free ports; the lake is filled while Airflow starts.
+
+    Airflow trains the small model while the champion of the other is trained here.
+    """
+    stack = Stack(home=tmp_path_factory.mktemp("whole") / "home", project=with_two_models, ports=Ports.free())
+    spec = load_spec(with_two_models / "models" / MODEL / "model.yaml")
     try:
         stack.up(only=["s3", "mlflow"])
         loads = [fill(stack, "load", *pair) for pair in chunks(*window(spec, NIGHT), parts=2)]
         stack.up()
         for process in loads:
             finish(process)
-        finish(fill(stack, "train", NIGHT))
+        training = fill(stack, "train", NIGHT)
+        api = airflow_api(stack)
+        until(lambda: f"{ASKING}.train" in api.dags())
+        api.unpause(f"{ASKING}.train")
+        api.trigger(f"{ASKING}.train", ITS_RUN, ITS_NIGHT)
+        finish(training)
         yield stack
     finally:
         stack.down()
+
+
+def airflow_api(stack: Stack) -> AirflowApi:
+    """Airflow's REST API, for the user that the stack has made."""
+    env = stack.env()
+    api = AirflowApi(
+        env["NIGHTSHIFT_AIRFLOW_URL"],
+        env["NIGHTSHIFT_AIRFLOW_USER"],
+        env["NIGHTSHIFT_AIRFLOW_PASSWORD"],
+        ASKING,
+    )
+    api.log_in()
+    return api
+
+
+def until(holds: Callable[[], Any], patience_s: float = 180) -> Any:
+    """What a call gives once it gives something."""
+    deadline = time.monotonic() + patience_s
+    while not (given := holds()):
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(1)
+    return given
+
+
+@pytest.fixture(name="until", scope="session")
+def patient_until() -> Callable[[Callable[[], Any]], Any]:
+    """``until(holds)``: what a call gives once it gives something."""
+    return until
 
 
 def fill(stack: Stack, *what: str) -> subprocess.Popen[str]:

@@ -118,7 +118,9 @@ def test_one_row_is_followed_all_the_way_back(world: World, elsewhere: Stores, t
     version = elsewhere.registry.client.get_model_version(spec.name, row["model_version"])
     assert row["run_id"] == version.run_id == found["training"]["mlflow_run"]
     run = elsewhere.registry.client.get_run(row["run_id"])
-    assert found["training"]["mlflow_url"].endswith(f"/#/experiments/{run.info.experiment_id}/runs/{row['run_id']}")
+    assert found["training"]["mlflow_url"].endswith(
+        f"/#/experiments/{run.info.experiment_id}/runs/{row['run_id']}?workflowType=machine_learning"
+    )
     assert found["training"]["code_commit"] == run.data.tags["nightshift.commit"]
     # The training data, byte for byte.
     md5 = run.data.tags["dvc.md5"]

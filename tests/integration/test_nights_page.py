@@ -18,7 +18,7 @@ from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
 from nightshift.stores.lake import Lake
 from nightshift.stores.records import Record
-from tests.champions import append_move
+from tests.champions import append_move, seal_version
 
 pytestmark = pytest.mark.stack
 
@@ -131,6 +131,19 @@ def test_nights_that_lie_years_apart_are_all_reached(spec, stores, publish) -> N
         if not before:
             break
     assert seen == nights[::-1]
+
+
+def test_an_old_champion_is_said_by_the_newest_night(spec, stores, lake, publish, change) -> None:
+    publish("2024-01-10")
+    append_move(stores, spec.name, "4")
+    seal_version(stores, spec.name, "4", trained_through="2024-01-02")
+    strict = change(spec, training={"max_age_days": 7})
+    with counted(lake) as requests:
+        page = overview(strict, stores)
+    assert page.old.startswith("version 4 learnt from nights through 2024-01-02, 8 days before 2024-01-10")
+    assert requests.total() <= MOST_REQUESTS
+    for other in (spec, change(spec, training={"max_age_days": 8})):
+        assert overview(other, stores).old == ""
 
 
 def test_what_is_not_read_yet_says_so_and_is_not_wrong(spec, stores, publish) -> None:

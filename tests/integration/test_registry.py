@@ -116,7 +116,10 @@ def test_a_version_that_there_is_not_is_explained(stores: Stores, model: str, ve
 
 def test_the_link_leads_to_the_run(registry: Registry, model: str, source: tuple[str, str]) -> None:
     experiment = registry.client.get_experiment_by_name(model).experiment_id
-    assert registry.run(source[1])[1] == f"{registry.url}/#/experiments/{experiment}/runs/{source[1]}"
+    assert (
+        registry.run(source[1])[1]
+        == f"{registry.url}/#/experiments/{experiment}/runs/{source[1]}?workflowType=machine_learning"
+    )
 
 
 def test_without_a_server_named_it_says_what_to_set(stores: Stores) -> None:

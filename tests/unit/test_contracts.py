@@ -13,6 +13,7 @@ import pytest
 
 from nightshift import contracts
 from nightshift.contracts import (
+    Approval,
     Candidate,
     Dataset,
     Decision,
@@ -55,13 +56,14 @@ EXAMPLES = [
     GRAPH,
     EVIDENCE,
     CANDIDATE,
-    Verdict(CANDIDATE, True, ["the first champion"], None, {"brier": 0.1}),
+    Verdict(CANDIDATE, True, ["the first champion"], None, {"brier": 0.1}, [{"name": "a", "low": None, "high": 0.5}]),
+    Approval("ab" * 32, approved=True, by="ann", at="2026-11-26T07:00:00+00:00"),
     Promotion("m", None, "2", False, "worse"),
     PIN,
     SHARD,
     Plan("m", "2024-01-12", PIN, "g", "d", 90, None, [SHARD, Shard(1, "generations/x", "aa", 2, 3, 1)]),
     ShardResult(0, "generations/y", 90, 2000, "bb", {"kind": [3, 87]}),
-    NightReport("m", "2024-01-12", "3", True, 2.5, 1.5, "amount", ["2024-01-11"], False, "monitoring/x.html"),
+    NightReport("m", "2024-01-12", "3", True, 2.5, 1.5, "amount", ["2024-01-11"], False, "monitoring/x.html", ["old"]),
     Decision("m", "2024-01-12", True, "2 of 3 nights", "drift__2024-01-12"),
     Retracted("m", "2024-01-12", "ann", "wrong prices", {"raw": 90}, "labels stay", "nightshift ingest m 2024-01-12"),
     Maintained("m", False, 10, 1, 0, 3, 5000, 2, 700, 1, 0),

@@ -20,6 +20,7 @@ app = typer.Typer()
 
 ModelArgument = Annotated[str, typer.Argument(help="A folder of models/.", show_default=False)]
 NightArgument = Annotated[str, typer.Argument(help="The night, as YYYY-MM-DD.", show_default=False)]
+DIGITS_TO_TYPE = 12
 JsonOption = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 
@@ -139,11 +140,16 @@ def train(
     _say_verdict(verdict)
     if out:
         _write_verdict(verdict, out)
+    waits_for = ""
     if move:
-        say(promote(spec, verdict, stores))
+        promotion = promote(spec, verdict, stores)
+        waits_for = promotion.waits_for
+        say(promotion)
     _, url = stores.registry.run(verdict.candidate.trained.run_id)
     say({"mlflow": url})
-    if move and verdict.promote:
+    if waits_for:
+        say_next(f"look at the run, then, for it to score: nightshift approve {model} {waits_for[:DIGITS_TO_TYPE]}")
+    elif move and verdict.promote:
         night_by_night = " && ".join(f"nightshift {verb} {model} {night}" for verb in ("ingest", "validate", "predict"))
         say_next(night_by_night)
     else:
@@ -215,6 +221,18 @@ def explain(
         say_as_json(facts)
     else:
         say(facts)
+
+
+@app.command()
+def approve(
+    model: ModelArgument,
+    digest: Annotated[str, typer.Argument(help="Of the verdict; its first 8 digits will do.", show_default=False)],
+) -> None:
+    """Say yes to a verdict that waits for a person: its version becomes the champion."""
+    from nightshift.steps.approve import approve
+
+    spec, stores = open_model(model)
+    say(approve(spec, digest, stores))
 
 
 @app.command()

@@ -9,6 +9,7 @@ from dataclasses import field, replace
 
 from pydantic.dataclasses import dataclass
 
+from nightshift.contracts.approval import Approval as Approval
 from nightshift.contracts.outcomes import Decision as Decision
 from nightshift.contracts.outcomes import Maintained as Maintained
 from nightshift.contracts.outcomes import NightReport as NightReport
@@ -174,7 +175,12 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gates said, and why: ``table`` is a ``GateRow`` a question, ``inconclusive`` no verdict either way."""
+    """What the gates said of a candidate, and why.
+
+    ``table`` has a row for each question, plain values by name: what it is about, the estimate with its interval, the
+    verdict, and what another would have needed. ``inconclusive``: nothing speaks against it but that the nights do
+    not say enough.
+    """
 
     candidate: Candidate
     promote: bool
@@ -187,13 +193,17 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Promotion:
-    """A move (or not) of the champion alias, as the ledger has it."""
+    """A move (or not) of the champion alias, as the ledger has it.
+
+    ``waits_for`` is the digest of the verdict that a person is asked about, if one is.
+    """
 
     model: str
     champion: str | None
     previous: str | None
     moved: bool
     reason: str
+    waits_for: str = ""
 
 
 @dataclass(frozen=True)

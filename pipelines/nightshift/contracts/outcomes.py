@@ -1,11 +1,16 @@
 """What came of monitoring, of taking a night back, and of maintenance, for who asked for it."""
 
+from dataclasses import field
+
 from pydantic.dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class NightReport:
-    """What monitoring saw: drift of this night, accuracy of the nights whose labels have arrived."""
+    """What monitoring saw: drift of this night, accuracy of the nights whose labels have arrived.
+
+    ``notes`` is what a person should know, and nothing to be woken for.
+    """
 
     model: str
     partition: str
@@ -17,6 +22,7 @@ class NightReport:
     accuracy_nights: list[str]
     lost_accuracy: bool
     report_key: str
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nightshift.demo.findings import Findings, NightSummary, RetrainOutcome, Version
+from nightshift.mlflow_pages import home_page
 
 METRICS = ("roc_auc", "pr_auc", "log_loss", "brier", "f1")
 
@@ -121,7 +122,7 @@ def addresses(env: Mapping[str, str]) -> Text:
     mlflow = f"user {env['MLFLOW_TRACKING_USERNAME']}, password {env['MLFLOW_TRACKING_PASSWORD']}"
     rows = (
         ("Airflow", env["NIGHTSHIFT_AIRFLOW_URL"], airflow),
-        ("MLflow", env["MLFLOW_TRACKING_URI"], mlflow),
+        ("MLflow", home_page(env["MLFLOW_TRACKING_URI"]), mlflow),
         ("S3", env["AWS_ENDPOINT_URL"], "keys: the first line above"),
     )
     lines = [f"{name:<8} {url}  {note}" for name, url, note in rows]

@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from nightshift.mlflow_pages import version_page
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.label_types.base import ReportColumn
 from nightshift.monitoring.accuracy import Accuracy
+from nightshift.monitoring.age import old_champion
 from nightshift.monitoring.drift import FeatureDrift
 from nightshift.monitoring.night_record import NightRecord
 from nightshift.profiles import distance
@@ -57,8 +59,9 @@ def render(spec: ModelSpec, night: NightRecord, mlflow_url: str) -> str:
         score=(score, histogram(score)) if score else None,
         widest=_widest(features),
         line=loss_line(night.accuracy),
-        version_url=f"{mlflow_url}/#/models/{spec.name}/versions/{night.version}",
+        version_url=version_page(mlflow_url, spec.name, night.version),
         decides=_decides(spec),
+        old=old_champion(spec, night.version, night.pin.trained_through, night.partition),
         columns=accuracy_columns(spec, night.accuracy),
         loss=" or ".join(sorted(losses)),
         distance_name=distance.NAME,

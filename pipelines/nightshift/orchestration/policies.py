@@ -26,8 +26,16 @@ def of_night(spec: ModelSpec, verb: str, doc: str, *, timeout: dt.timedelta = QU
     return of_dag(spec, verb, doc, timeout=timeout, max_active_runs=NIGHTS_SIDE_BY_SIDE)
 
 
-def of_dag(spec: ModelSpec, verb: str, doc: str, *, timeout: dt.timedelta, max_active_runs: int) -> dict[str, Any]:
-    """Arguments of the Dag ``<model>.<verb>``; ``timeout`` is that of one task."""
+def of_dag(
+    spec: ModelSpec,
+    verb: str,
+    doc: str,
+    *,
+    timeout: dt.timedelta,
+    max_active_runs: int,
+    waits: dt.timedelta | None = None,
+) -> dict[str, Any]:
+    """Arguments of the Dag ``<model>.<verb>``; ``timeout`` is that of one task, and for ``waits`` a person decides."""
     return {
         "dag_id": f"{spec.name}.{verb}",
         "description": doc,
@@ -36,7 +44,7 @@ def of_dag(spec: ModelSpec, verb: str, doc: str, *, timeout: dt.timedelta, max_a
         "start_date": dt.datetime.combine(spec.partition.start, dt.time(), dt.UTC),
         "catchup": False,
         "max_active_runs": max_active_runs,
-        "dagrun_timeout": timeout * 4,
+        "dagrun_timeout": timeout * 4 + (waits or dt.timedelta()),
         "default_args": _of_tasks(spec, timeout),
         "render_template_as_native_obj": True,
         # None leaves it to the site's airflow.cfg.

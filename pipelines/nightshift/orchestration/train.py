@@ -1,11 +1,12 @@
 """The Dags ``<model>.train``, by hand or by the clock, and ``<model>.retrain``, by the governor: the same tasks."""
 
+import datetime as dt
 from typing import Any
 
 from airflow.sdk import DAG, CronPartitionTimetable, PartitionedAtRuntime
 from airflow.sdk.exceptions import AirflowSkipException
 
-from nightshift.contracts import Candidate, Dataset, Promotion, Registered, SnapshotRef, Trained, Verdict
+from nightshift.contracts import Approval, Candidate, Dataset, Promotion, Registered, SnapshotRef, Trained, Verdict
 from nightshift.orchestration import assets, policies
 from nightshift.orchestration.tasks import step_task, task_context
 from nightshift.spec import ModelSpec
@@ -35,7 +36,8 @@ def _schedule(spec: ModelSpec) -> Any:
 
 def _training(spec: ModelSpec, verb: str, doc: str, schedule: Any) -> DAG:
     model = spec.name
-    arguments = policies.of_dag(spec, verb, doc, timeout=policies.HOUR, max_active_runs=1)
+    waits = _waits(spec)
+    arguments = policies.of_dag(spec, verb, doc, timeout=policies.HOUR, max_active_runs=1, waits=waits)
     learnt_from = assets.dataset(spec, Dataset.VALIDATED)
     champion = assets.champion(spec)
     with DAG(schedule=schedule, params={"partition": policies.partition_param()}, **arguments) as dag:
@@ -46,8 +48,24 @@ def _training(spec: ModelSpec, verb: str, doc: str, schedule: Any) -> DAG:
         registered = register(model, trained)
         candidate = optimize(model, registered)
         verdict = evaluate(model, candidate)
-        promote.override(inlets=[learnt_from], outlets=[champion])(model, verdict)
+        approval = _approval(model, verdict, waits) if waits else None
+        promote.override(inlets=[learnt_from], outlets=[champion])(model, verdict, approval)
     return dag
+
+
+def _waits(spec: ModelSpec) -> dt.timedelta | None:
+    """How long a run may wait for a person; None where nobody is ever asked, and then there is no such task."""
+    if spec.gates.approval == "never":
+        return None
+    return dt.timedelta(hours=spec.gates.approval_hours)
+
+
+def _approval(model: str, verdict: Any, waits: dt.timedelta) -> Any:
+    # Few Dags have it, and all would load it.
+    from nightshift.orchestration.approval import ApproveVerdict
+
+    approve = ApproveVerdict(task_id="approve", model=model, verdict=verdict, response_timeout=waits)
+    return approve.output
 
 
 @step_task
@@ -122,12 +140,12 @@ def evaluate(model: str, candidate: Candidate) -> Verdict:
 
 
 @step_task
-def promote(model: str, verdict: Verdict) -> Promotion:
-    """Move the champion alias, if the gate was passed; skipped otherwise."""
+def promote(model: str, verdict: Verdict, approval: Approval | None = None) -> Promotion:
+    """Move the champion alias, if the gate was passed and who is asked said yes; skipped otherwise."""
     from nightshift.steps.promote import promote
 
     context = task_context(model)
-    promotion = promote(context.spec, verdict, context.stores)
+    promotion = promote(context.spec, verdict, context.stores, approval)
     if not promotion.moved:
         version = verdict.candidate.version
         raise AirflowSkipException(f"version {version} stays challenger: {promotion.reason}")

@@ -180,6 +180,9 @@ class Training(Frozen):
     parameters: dict[str, float | int | str | bool] = Field(default_factory=dict, description="of the trainer, by name")
     seed: int = Field(0, description="of all that is drawn at random in a training")
     schedule: Cron | None = Field(None, description="cron of a regular training, none by default")
+    max_age_days: int | None = Field(
+        None, ge=1, description="a champion that learnt from no night of so many days is said to be old; none: never"
+    )
 
     @model_validator(mode="after")
     def _something_is_left_to_learn_from(self) -> Self:
@@ -221,6 +224,12 @@ class Gates(Frozen):
     calibration: float | None = Field(
         None, ge=0, description="how far the mean score may surely be from the mean outcome; none: not judged"
     )
+    approval: Literal["never", "on_inconclusive", "always"] = Field(
+        "never",
+        description="a person decides in Airflow's UI: about what was inconclusive, or also about what passed;"
+        " what failed never scores",
+    )
+    approval_hours: int = Field(72, ge=1, description="so long a training waits for that person; then it is no")
 
 
 class Optimize(Frozen):

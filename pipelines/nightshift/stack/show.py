@@ -9,6 +9,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from nightshift.mlflow_pages import home_page
 from nightshift.stack.environment import USER
 from nightshift.stack.findings import DoctorResult
 from nightshift.stack.launch import Event
@@ -78,7 +79,7 @@ def print_logins(stack: Stack) -> None:
     env = stack.env()
     table = Table.grid(padding=(0, 2))
     table.add_row("Airflow", env["NIGHTSHIFT_AIRFLOW_URL"], _login(stack.keys.airflow_password))
-    table.add_row("MLflow", env["MLFLOW_TRACKING_URI"], _login(stack.keys.mlflow_password))
+    table.add_row("MLflow", home_page(env["MLFLOW_TRACKING_URI"]), _login(stack.keys.mlflow_password))
     table.add_row("S3", env["AWS_ENDPOINT_URL"], 'keys: eval "$(nightshift env)"')
     open_console().print(table, soft_wrap=True)
 

@@ -1,6 +1,7 @@
 """What all have in common that move the champion: the entry itself, and that MLflow shows it."""
 
 import logging
+from collections.abc import Mapping
 
 from nightshift.errors import Unavailable
 from nightshift.spec import ModelSpec
@@ -20,15 +21,16 @@ def new_move(
     *,
     night: str | None = None,
     withdraws: str | None = None,
+    signed: Mapping[str, str] | None = None,
 ) -> AliasMove:
-    """The entry that comes after ``head``."""
+    """The entry that comes after ``head``; ``signed`` is who answered for it, beside who made it."""
     return AliasMove(
         model=spec.name,
         alias=alias,
         before=head.version(alias),
         after=version,
         reason=reason,
-        origin=dict(stores.origin),
+        origin={**stores.origin, **(signed or {})},
         night=night,
         withdraws=withdraws,
     )

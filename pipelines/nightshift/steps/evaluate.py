@@ -13,7 +13,9 @@ from nightshift.modelling.folds import night_of
 from nightshift.modelling.gate import Aim, Comparison, floors, judge
 from nightshift.modelling.holdout import LabelledRows, read_split
 from nightshift.modelling.label_types import label_type
+from nightshift.modelling.plots.gate import gate_figure
 from nightshift.modelling.recipe import JudgedRows
+from nightshift.modelling.verdict_page import verdict_page
 from nightshift.scoring.graph import fetch
 from nightshift.spec import ModelSpec
 from nightshift.steps._evidence import read_evidence, unfitted
@@ -175,3 +177,7 @@ def _record(spec: ModelSpec, verdict: Verdict, stores: Stores) -> None:
         mlflow.log_metrics(comparison)
         mlflow.set_tag("nightshift.gate", "; ".join(verdict.reasons)[:LONGEST_TAG])
         mlflow.log_text(json.dumps(content, indent=1), "gate.json")
+        mlflow.log_text(verdict_page(spec, verdict), "gate.md")
+        drawn = gate_figure(spec, verdict.table)
+        if drawn is not None:
+            mlflow.log_figure(drawn, "plots/gate.png")

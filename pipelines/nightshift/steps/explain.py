@@ -5,6 +5,7 @@ from typing import Any
 
 from nightshift.contracts import Dataset
 from nightshift.errors import ModelError, RegistryUnavailable, UnreadableRecord, UsageError
+from nightshift.mlflow_pages import version_page
 from nightshift.spec import ModelSpec
 from nightshift.steps._explain_row import parse_key, row_of
 from nightshift.steps.ledger import who
@@ -67,7 +68,7 @@ def _version(spec: ModelSpec, night: Manifest, stores: Stores) -> NamedFacts:
         "withdrawn": _withdrawal(spec, pin.version, stores),
         "onnx_sha256": pin.sha256,
         "onnx_address": _uri(pin.key, stores),
-        "mlflow_url": f"{mlflow}/#/models/{spec.name}/versions/{pin.version}" if mlflow else None,
+        "mlflow_url": version_page(mlflow, spec.name, pin.version) if mlflow else None,
     }
 
 

@@ -4,6 +4,7 @@ The numbers go to the lake first: one Parquet row per feature, and beside it a r
 Parquet skip names that begin with ``_``). MLflow comes last, so that nothing is lost while it is down.
 """
 
+import logging
 from collections import defaultdict
 from dataclasses import asdict
 from typing import Any
@@ -15,6 +16,7 @@ from nightshift.errors import DataError, LakeUnavailable, SchemaMismatch, Supers
 from nightshift.modelling.arrays import Int64s
 from nightshift.modelling.label_types import label_type
 from nightshift.monitoring.accuracy import measure_arrived
+from nightshift.monitoring.age import old_champion
 from nightshift.monitoring.decided import as_decided
 from nightshift.monitoring.drift import DriftResult, measure
 from nightshift.monitoring.night_record import NightCounts, NightRecord
@@ -28,6 +30,7 @@ from nightshift.stores.objects import ConditionFailed, ObjectHead, Objects
 from nightshift.stores.pages import put_page
 from nightshift.stores.registry import TAG
 
+log = logging.getLogger("nightshift")
 EPOCH_ORDINAL = 719163
 MILLISECONDS = 86_400_000
 SCHEMA = pa.schema([
@@ -91,7 +94,16 @@ def monitor(spec: ModelSpec, partition: str, stores: Stores) -> NightReport:
         accuracy_nights=accuracy_nights,
         lost_accuracy=lost_accuracy,
         report_key=report_key,
+        notes=_notes(spec, pin, partition),
     )
+
+
+def _notes(spec: ModelSpec, pin: Pin, partition: str) -> list[str]:
+    old = old_champion(spec, pin.version, pin.trained_through, partition)
+    if old is None:
+        return []
+    log.warning("%s: %s", spec.name, old)
+    return [old]
 
 
 def _pin(spec: ModelSpec, validated: Manifest, predictions: Manifest) -> Pin:

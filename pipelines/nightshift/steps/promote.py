@@ -3,9 +3,22 @@
 The ledger is the lock: a move is appended only after the very move that it was decided on. MLflow's alias follows.
 """
 
-from nightshift.contracts import Promotion, Verdict
+from collections.abc import Mapping
+from dataclasses import replace
+
+from nightshift.contracts import Approval, Promotion, Verdict
 from nightshift.errors import Superseded
 from nightshift.spec import ModelSpec
+from nightshift.steps._approval import (
+    answer_of,
+    ask,
+    asks,
+    require_digest,
+    require_may_be_approved,
+    shown,
+    signature,
+    with_answer,
+)
 from nightshift.steps._moving import new_move, show
 from nightshift.steps.rollback import rollback
 from nightshift.stores import Stores
@@ -13,23 +26,65 @@ from nightshift.stores.aliases import AliasHead, AliasMove
 from nightshift.stores.registry import CHALLENGER, CHAMPION, FAILED, LONGEST_TAG, PASSED
 from nightshift.stores.versions import GateVerdict, VersionRecord
 
-__all__ = ["promote", "rollback"]
+__all__ = ["promote", "put_before_person", "rollback"]
+NOBODY: Mapping[str, str] = {}
+"""Who signed a move that needed nobody's approval."""
 
 
-def promote(spec: ModelSpec, verdict: Verdict, stores: Stores) -> Promotion:
+def promote(spec: ModelSpec, verdict: Verdict, stores: Stores, approval: Approval | None = None) -> Promotion:
     """Make a candidate that passed the champion; one that did not keeps the challenger alias.
 
-    Raises ``Superseded`` when the champion is no longer the one that the gate compared with.
+    So does one that model.yaml wants a person to see, until ``approval`` is of its digest.
+    Raises ``Superseded`` when the champion is no longer the one that the gate compared with, ``NotApproved``.
     """
-    act = _take_over if verdict.promote else _stay
-    promotion = act(spec, verdict, stores)
+    if approval is not None:
+        promotion = _as_answered(spec, verdict, approval, stores)
+    elif asks(spec, verdict):
+        promotion = _wait(spec, verdict, stores)
+    elif verdict.promote:
+        promotion = _take_over(spec, verdict, stores)
+    else:
+        promotion = _stay(spec, verdict, stores)
     show(spec, stores)
     return promotion
 
 
-def _take_over(spec: ModelSpec, verdict: Verdict, stores: Stores) -> Promotion:
+def put_before_person(spec: ModelSpec, verdict: Verdict, stores: Stores) -> Promotion | None:
+    """Make a candidate the challenger that waits for a person; None where model.yaml asks nobody about it.
+
+    Raises ``Superseded`` when the champion is no longer the one that the gate compared with.
+    """
+    if not asks(spec, verdict):
+        return None
+    promotion = promote(spec, verdict, stores)
+    return promotion if promotion.waits_for else None
+
+
+def _as_answered(spec: ModelSpec, verdict: Verdict, approval: Approval, stores: Stores) -> Promotion:
+    if not approval.approved:
+        rejected = with_answer(verdict, answer_of(approval))
+        return _stay(spec, rejected, stores, signature(approval))
+    require_may_be_approved(spec, verdict)
+    return _take_over(spec, verdict, stores, approval)
+
+
+def _wait(spec: ModelSpec, verdict: Verdict, stores: Stores) -> Promotion:
+    """Let it be challenger, and keep its verdict for the person who is to decide."""
+    head = stores.aliases.ledger(spec.name).head()
+    if head.version(CHAMPION) == verdict.candidate.version:
+        return _stay(spec, verdict, stores)
+    _require_compared(spec, verdict, head)
+    digest = ask(verdict, head, stores)
+    waiting = with_answer(verdict, f"waits for a person to approve {shown(digest)}")
+    promotion = _stay(spec, waiting, stores)
+    return replace(promotion, waits_for=digest)
+
+
+def _take_over(spec: ModelSpec, verdict: Verdict, stores: Stores, approval: Approval | None = None) -> Promotion:
     candidate = verdict.candidate.version
-    reason = _reason(verdict)
+    decided = verdict if approval is None else with_answer(verdict, answer_of(approval))
+    signed = NOBODY if approval is None else signature(approval)
+    reason = _reason(decided)
     done = Promotion(spec.name, candidate, verdict.champion, moved=True, reason=reason)
     ledger = stores.aliases.ledger(spec.name)
     for head in ledger.attempts():
@@ -37,14 +92,16 @@ def _take_over(spec: ModelSpec, verdict: Verdict, stores: Stores) -> Promotion:
             # Promoted before, by an earlier try of this task.
             break
         _require_compared(spec, verdict, head)
-        _record(spec, verdict, PASSED, stores)
-        move = _of_gate(spec, CHAMPION, head, verdict, stores)
+        if approval is not None:
+            require_digest(verdict, head, approval)
+        _record(spec, decided, PASSED, stores)
+        move = _of_gate(spec, CHAMPION, head, decided, stores, signed)
         if ledger.append(head, move):
             break
     return done
 
 
-def _stay(spec: ModelSpec, verdict: Verdict, stores: Stores) -> Promotion:
+def _stay(spec: ModelSpec, verdict: Verdict, stores: Stores, signed: Mapping[str, str] = NOBODY) -> Promotion:
     candidate = verdict.candidate.version
     reason = _reason(verdict)
     ledger = stores.aliases.ledger(spec.name)
@@ -54,8 +111,9 @@ def _stay(spec: ModelSpec, verdict: Verdict, stores: Stores) -> Promotion:
             # Whatever was said since, it scores, and stays.
             return Promotion(spec.name, champion, verdict.champion, moved=False, reason=reason)
         _record(spec, verdict, FAILED, stores)
-        move = _of_gate(spec, CHALLENGER, head, verdict, stores)
-        if move.before == candidate or ledger.append(head, move):
+        move = _of_gate(spec, CHALLENGER, head, verdict, stores, signed)
+        # Whoever is challenger already gets no entry for being it, but one for what a person said.
+        if (move.before == candidate and not signed) or ledger.append(head, move):
             break
     return Promotion(spec.name, champion, champion, moved=False, reason=reason)
 
@@ -81,11 +139,18 @@ def _require_compared(spec: ModelSpec, verdict: Verdict, head: AliasHead) -> Non
         )
 
 
-def _of_gate(spec: ModelSpec, alias: str, head: AliasHead, verdict: Verdict, stores: Stores) -> AliasMove:
+def _of_gate(
+    spec: ModelSpec,
+    alias: str,
+    head: AliasHead,
+    verdict: Verdict,
+    stores: Stores,
+    signed: Mapping[str, str],
+) -> AliasMove:
     """A move for the night that the version was trained as of, whenever that was."""
     candidate = verdict.candidate
     night = candidate.trained.snapshot.as_of or None
-    return new_move(spec, alias, head, candidate.version, _reason(verdict), stores, night=night)
+    return new_move(spec, alias, head, candidate.version, _reason(verdict), stores, night=night, signed=signed)
 
 
 def _record(spec: ModelSpec, verdict: Verdict, gate: GateVerdict, stores: Stores) -> None:

@@ -1,9 +1,8 @@
 """Take a night back, with all that was made from it: nobody reads a row of it until it is ingested again."""
 
-import getpass
-
 from nightshift.contracts import Dataset, PartitionKey, Retracted
 from nightshift.spec import ModelSpec
+from nightshift.steps._person import person_of
 from nightshift.stores import Stores, layout
 from nightshift.stores.manifest import CHAMPION_MOVE, Retraction
 from nightshift.stores.missing import how_to_make
@@ -26,7 +25,7 @@ def retract(
     night = spec.key(dataset, partition)
     stores.lake.require_column(night)
     retraction = Retraction(
-        by=_who(stores),
+        by=person_of(stores),
         why=why,
         dataset=dataset,
         at=stores.began.isoformat() if stores.began else None,
@@ -42,17 +41,6 @@ def retract(
         labels=_labels(dataset),
         bring_back=how_to_make(night),
     )
-
-
-def _who(stores: Stores) -> str:
-    run = stores.origin.get("airflow_run")
-    if run:
-        return run
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        # A container may run as a number that has no name.
-        return stores.origin.get("by", "somebody")
 
 
 def _last_champion(spec: ModelSpec, stores: Stores) -> dict[str, int]:

@@ -12,6 +12,7 @@
     models/<model>/<onnx sha256>/model.onnx, profile-<its sha256>.json,      a version's graph, its reference,
         evidence-<its sha256>.parquet                                        and what its gate judged it by
     versions/<model>/<version>/000001.json, head.json                        what a version is, by each gate; sealed
+    asked/<model>/<digest>.json                                              a verdict put before a person; sealed
     ledger/<model>/000001.json, head.json                                    every move of an alias, in order; sealed
     ledger/<model>/retrains/000001.json, head.json                           every retrain that was started; sealed
     snapshots/<model>/nights.json                                            which nights were joined before
@@ -85,7 +86,7 @@ def generations(dataset: Dataset, model: str) -> str:
 def generation_file(key: PartitionKey, generation: str, index: int) -> str:
     """A file of a generation."""
     folder = generations(key.dataset, key.model)
-    return f"{folder}{key.partition}/{generation}/{_part(index)}"
+    return f"{folder}{key.partition}/{generation}/part-{index:05d}{PARQUET}"
 
 
 def shard(model: str, partition: str, digest: str) -> str:
@@ -117,7 +118,7 @@ def served_night(key: PartitionKey) -> str:
 
 def served_file(key: PartitionKey, index: int) -> str:
     """A plain file of a night."""
-    return f"{served_night(key)}{_part(index)}"
+    return f"{served_night(key)}part-{index:05d}{PARQUET}"
 
 
 def validations(model: str) -> str:
@@ -192,6 +193,11 @@ def versions(model: str, number: str = "") -> str:
     return f"versions/{model}/{folder}"
 
 
+def asked(model: str, digest: str) -> str:
+    """A verdict that a person was asked about, by its digest."""
+    return f"asked/{model}/{digest}.json"
+
+
 def ledger(model: str) -> str:
     """The prefix of the moves of a model's aliases."""
     return f"ledger/{model}/"
@@ -242,10 +248,7 @@ def stem(key: str) -> str:
 def night_in(key: str, dataset: Dataset, model: str) -> PartitionKey | None:
     """The night that a key of a dataset names as ``<column>=<night>``, or None."""
     named = NIGHT.search(key)
-    if named is None:
-        return None
-    column, partition = named.groups()
-    return address(dataset, model, column, partition)
+    return address(dataset, model, *named.groups()) if named else None
 
 
 def address(dataset: Dataset, model: str, column: str, partition: str) -> PartitionKey | None:
@@ -294,7 +297,3 @@ def model_of(key: str) -> str | None:
 def is_parquet(key: str) -> bool:
     """Whether people who read Parquet see this object."""
     return key.endswith(PARQUET)
-
-
-def _part(index: int) -> str:
-    return f"part-{index:05d}{PARQUET}"

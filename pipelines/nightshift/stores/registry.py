@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from nightshift.errors import ModelError, RegistryUnavailable, UsageError
+from nightshift.mlflow_pages import model_page, run_page
 from nightshift.settings import Settings
 
 if TYPE_CHECKING:
@@ -83,7 +84,9 @@ class Registry:
             except MlflowException as error:
                 if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                     raise
-                raise ModelError(f"{model} has no version {version}", fix=f"see {self.url}/#/models/{model}") from error
+                raise ModelError(
+                    f"{model} has no version {version}", fix=f"see {model_page(self.url, model)}"
+                ) from error
         ours = {key: value for key, value in registered.tags.items() if key.startswith(TAG)}
         facts = {key.removeprefix(TAG): value for key, value in ours.items()}
         return facts, str(registered.run_id)
@@ -140,8 +143,7 @@ class Registry:
         """The tags of a run, and its page in the MLflow UI."""
         with self._explained():
             run = self.client.get_run(run_id)
-        experiment = f"{self.url}/#/experiments/{run.info.experiment_id}"
-        return dict(run.data.tags), f"{experiment}/runs/{run_id}"
+        return dict(run.data.tags), run_page(self.url, run.info.experiment_id, run_id)
 
     @contextmanager
     def session(self, experiment: str) -> Iterator[Any]:

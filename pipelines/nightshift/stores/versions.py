@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from nightshift.contracts import Pin
 from nightshift.errors import ModelError
+from nightshift.mlflow_pages import model_page
 from nightshift.stores import layout
 from nightshift.stores.ledger import Ledger, LedgerHead
 from nightshift.stores.records import Record
@@ -192,7 +193,7 @@ class Versions:
         )
 
     def _look(self, model: str) -> str:
-        return f"see {self._stores.settings.mlflow_url}/#/models/{model}"
+        return f"see {model_page(self._stores.settings.mlflow_url, model)}"
 
 
 def _with_record(head: VersionHead, _: int, record: VersionRecord) -> VersionHead:

@@ -20,7 +20,7 @@ VERBS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 COMMANDS = sorted(VERBS)
 SHOWN = sorted(name for name, verb in VERBS.items() if not verb.hidden)
 EXPECTED = (
-    "init up down status env doctor new check ingest validate snapshot train predict monitor explain rollback"
+    "init up down status env doctor new check ingest validate snapshot train predict monitor explain approve rollback"
     " maintain gc load demo data"
 )
 
@@ -115,7 +115,9 @@ def test_wrong_words_are_named_and_exit_2(nightshift: Nightshift, words: list[st
     assert "Traceback" not in err
 
 
-@pytest.mark.parametrize("verb", ["ingest", "validate", "snapshot", "train", "predict", "monitor", "explain"])
+@pytest.mark.parametrize(
+    "verb", ["ingest", "validate", "snapshot", "train", "predict", "monitor", "explain", "approve"]
+)
 def test_an_unknown_model_is_one_line_with_the_known_ones(nightshift: Nightshift, project: Path, verb: str) -> None:
     (known,) = (folder.name for folder in (project / "models").iterdir())
     code, out, err = nightshift(verb, "nope", "2024-01-01")

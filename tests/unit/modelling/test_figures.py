@@ -11,11 +11,12 @@ from nightshift.modelling.figures import training_figures
 from nightshift.modelling.holdout import LabelledRows
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
-from nightshift.modelling.plots import multiclass
+from nightshift.modelling.plots import binary, multiclass
+from nightshift.modelling.plots.gate import gate_figure
 from nightshift.spec import ModelSpec
 
 NAMES = {
-    "binary": {"roc", "precision_recall", "calibration", "importance"},
+    "binary": {"roc", "precision_recall", "calibration", "confusion", "importance"},
     "multiclass": {"confusion", "confidence", "importance"},
     "regression": {"predicted_actual", "residuals", "importance"},
 }
@@ -47,6 +48,36 @@ def test_a_holdout_without_one_of_the_classes_has_its_figures(fitted: Callable[.
     rows = LabelledRows(made.rows.holdout.table.filter(some), made.rows.holdout.labels[some], np.arange(some.sum()))
     scores = label_type(made.spec).predict(made.pipeline, model_inputs(made.spec, rows.table))
     assert set(training_figures(made.spec, made.pipeline, rows, scores)) == NAMES["multiclass"]
+
+
+def test_the_confusion_of_two_outcomes_is_counted_at_the_threshold(
+    of_kind: Callable[..., ModelSpec], change: Callable[..., ModelSpec]
+) -> None:
+    spec = change(of_kind("binary"), predict={"threshold": 0.7})
+    labels = np.array([0.0, 0.0, 1.0, 1.0, 1.0])
+    drawn = binary.figures(spec, labels, np.array([0.1, 0.9, 0.69, 0.7, 0.8]))["confusion"]
+    (axes,) = drawn.axes
+    assert [text.get_text() for text in axes.texts] == ["1", "1", "1", "2"]
+    assert axes.get_xlabel() == "predicted, yes from a score of 0.7"
+
+
+SLICES = [
+    {"name": "log_loss", "estimate": -0.01, "low": -0.02, "high": 0.0, "verdict": "inconclusive"},
+    {"name": "roc_auc", "estimate": 0.01, "low": 0.0, "high": 0.1, "verdict": "for information"},
+    {"name": "site $A$ to $B$", "estimate": 0.1, "low": 0.05, "high": 0.2, "verdict": "worse"},
+    {"name": "3 small slices", "estimate": None, "low": None, "high": None, "verdict": "not judged"},
+]
+
+
+def test_the_gate_is_drawn_with_its_slices_and_without_other_units(spec: ModelSpec) -> None:
+    drawn = gate_figure(spec, SLICES)
+    drawn.savefig(io.BytesIO(), format="png")
+    (axes,) = drawn.axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["log_loss", "site $A$ to $B$"]
+    ends = [line.get_xdata() for line in axes.lines if len(line.get_xdata()) == 2]
+    assert [list(pair) for pair in ends[:2]] == [[-0.02, 0.0], [0.05, 0.2]]
+    assert gate_figure(spec, SLICES[3:]) is None
+    assert gate_figure(spec, []) is None
 
 
 def test_classes_with_signs_of_formulas_are_drawn_as_they_are(

@@ -108,7 +108,19 @@ def test_the_page_says_where_everything_comes_from(spec):
 
 
 def test_the_version_links_to_mlflow(spec):
-    assert f'href="http://ml:5000/#/models/{spec.name}/versions/3"' in render(spec, night(feature()), "http://ml:5000")
+    assert f'href="http://ml:5000/#/models/{spec.name}/versions/3?workflowType=machine_learning"' in render(
+        spec, night(feature()), "http://ml:5000"
+    )
+
+
+@pytest.mark.parametrize(("days", "is_said"), [(None, False), (19, False), (18, True)])
+def test_a_champion_older_than_it_may_be_is_said_and_alarms_nobody(spec, change, days, is_said):
+    page = render(change(spec, training={"max_age_days": days}), night(feature()), "http://ml:5000")
+    text = " ".join(Page(page).text)
+    assert ("An old champion: version 3 learnt from nights through 2024-02-20, 19 days before 2024-03-10" in text) == (
+        is_said
+    )
+    assert "Night 2024-03-10: quiet" in text
 
 
 def test_everything_from_data_is_escaped(spec):

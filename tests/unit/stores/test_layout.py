@@ -40,6 +40,7 @@ KEYS = {
     layout.profile("orders", "ab", "cd"): "models/orders/ab/profile-cd.json",
     layout.versions("orders"): "versions/orders/",
     layout.versions("orders", "3"): "versions/orders/3/",
+    layout.asked("orders", "ab"): "asked/orders/ab.json",
     layout.ledger("orders"): "ledger/orders/",
     layout.ledger_entry(layout.ledger("orders"), 12): "ledger/orders/000012.json",
     layout.ledger_head(layout.ledger("orders")): "ledger/orders/head.json",

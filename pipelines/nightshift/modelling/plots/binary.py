@@ -1,10 +1,11 @@
-"""ROC, precision and recall, and calibration."""
+"""ROC, precision and recall, calibration, and what a threshold makes of the scores."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nightshift.modelling.arrays import Floats
+from nightshift.modelling.plots.confusion import confusion
 from nightshift.modelling.plots.figure import new_figure
 from nightshift.spec import ModelSpec
 
@@ -18,6 +19,7 @@ def figures(spec: ModelSpec, labels: Floats, scores: Floats) -> dict[str, "Figur
         "roc": _roc(labels, scores),
         "precision_recall": _precision_recall(spec, labels, scores),
         "calibration": _calibration(labels, scores),
+        "confusion": _confusion(spec, labels, scores),
     }
 
 
@@ -47,6 +49,12 @@ def _precision_recall(spec: ModelSpec, labels: Floats, scores: Floats) -> "Figur
         axes.plot(recall_there, predicted.mean(), "o", label=f"threshold {spec.predict.decides_from}")
     axes.legend()
     return figure
+
+
+def _confusion(spec: ModelSpec, labels: Floats, scores: Floats) -> "Figure":
+    threshold = spec.predict.decides_from
+    predicted = (scores >= threshold).astype(np.int64)
+    return confusion(["no", "yes"], labels, predicted, note=f", yes from a score of {threshold:.4g}")
 
 
 def _calibration(labels: Floats, scores: Floats) -> "Figure":

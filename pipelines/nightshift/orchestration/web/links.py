@@ -11,6 +11,7 @@ from urllib.parse import quote
 from airflow.providers.standard.decorators.python import _PythonDecoratedOperator
 from airflow.sdk import BaseOperatorLink
 
+from nightshift.mlflow_pages import home_page
 from nightshift.orchestration.tasks import MLFLOW_URL
 from nightshift.orchestration.validate import DATA_DOCS
 from nightshift.settings import export_env, settings
@@ -33,7 +34,7 @@ def views() -> list[dict[str, Any]]:
     mlflow_url = settings().mlflow_url
     if not mlflow_url:
         return [nights, run]
-    mlflow = {"name": "MLflow", "href": mlflow_url, "destination": "nav", "nav_top_level": True}
+    mlflow = {"name": "MLflow", "href": home_page(mlflow_url), "destination": "nav", "nav_top_level": True}
     return [mlflow, nights, run]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from nightshift.contracts import Dataset
 from nightshift.errors import UnreadableRecord, UsageError
+from nightshift.monitoring.age import old_champion
 from nightshift.orchestration.web.night_facts import (
     AllowanceSpentError,
     NightFacts,
@@ -22,6 +23,7 @@ from nightshift.stores.registry import CHAMPION
 
 MOST_REQUESTS = 20
 LEDGER_REQUESTS = 3
+AGE_REQUESTS = 3
 
 
 @dataclass(frozen=True)
@@ -44,13 +46,14 @@ class NightRow:
 class Overview:
     """A model with some of its nights, newest first; ``earlier`` continues the list.
 
-    ``unsealed`` says why the champion is not known.
+    ``unsealed`` says why the champion is not known, and ``old`` that it is older than model.yaml wants it.
     """
 
     spec: ModelSpec
     nights: list[NightRow]
     champion: str = ""
     unsealed: str = ""
+    old: str = ""
     earlier: str = ""
 
 
@@ -60,10 +63,13 @@ def overview(spec: ModelSpec, stores: Stores, before: str = "") -> Overview:
     recent = recent_nights(spec, objects, before)
     facts = _facts(spec, stores, recent)
     nights = [_row(recent, night, facts.get(night)) for night in recent.nights]
+    named = _champion(spec, stores)
+    newest = "" if before or not recent.nights else recent.nights[0]
     return Overview(
         spec=spec,
         nights=nights,
-        **_champion(spec, stores),
+        **named,
+        old=_old(spec, named.get("champion", ""), newest, stores),
         earlier=recent.earlier,
     )
 
@@ -101,10 +107,24 @@ def _champion(spec: ModelSpec, stores: Stores) -> dict[str, str]:
         return {"unsealed": str(error)}
 
 
+def _old(spec: ModelSpec, version: str, night: str, stores: Stores) -> str:
+    """What is to be said of the champion's age on the newest night; nothing is read where nobody wants to know."""
+    if not (spec.training.max_age_days and version and night):
+        return ""
+    try:
+        record = stores.versions.record(spec.name, version)
+    except UnreadableRecord:
+        return ""
+    if record is None:
+        return ""
+    return old_champion(spec, version, record.trained_through, night) or ""
+
+
 def _facts(spec: ModelSpec, stores: Stores, recent: RecentNights) -> dict[str, NightFacts]:
     """Facts of the nights shown: those that are cached and true, and what the requests that are left can read."""
     to_write = len(recent.years)
-    allowance = MOST_REQUESTS - LEDGER_REQUESTS - recent.requests - to_write
+    of_champion = LEDGER_REQUESTS + (AGE_REQUESTS if spec.training.max_age_days else 0)
+    allowance = MOST_REQUESTS - of_champion - recent.requests - to_write
     reader = Reader(stores.lake.objects, spec, allowance)
     known = cached_facts(reader, recent)
     true = {night: known[night] for night in recent.nights if _is_true(known.get(night), recent, night)}

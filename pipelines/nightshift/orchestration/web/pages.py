@@ -21,6 +21,7 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 
 from nightshift.contracts import Dataset
 from nightshift.errors import MissingPartition, NightshiftError, Unavailable, UsageError
+from nightshift.mlflow_pages import version_page
 from nightshift.orchestration.web.overview import one_night, overview
 from nightshift.partitions import parse_partition
 from nightshift.settings import settings
@@ -140,7 +141,7 @@ def _templates() -> Environment:
 
 def _page(request: Request, status: int = HTTPStatus.OK, **facts: Any) -> HTMLResponse:
     root = request.scope.get("root_path", "")
-    html = _templates().get_template("pages.html.j2").render(root=root, **facts)
+    html = _templates().get_template("pages.html.j2").render(root=root, version_page=version_page, **facts)
     return HTMLResponse(html, status, HEADERS)
 
 
