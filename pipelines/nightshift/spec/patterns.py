@@ -59,7 +59,8 @@ def longest_tried(pattern: str) -> float:
         choices += 1
     if choices < 2:
         return math.inf
-    return round(MOST_TRIES ** (1 / choices))
+    longest: float = MOST_TRIES ** (1 / choices)
+    return round(longest)
 
 
 def _starts_at_the_beginning(nodes: Any) -> bool:
