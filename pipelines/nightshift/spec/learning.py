@@ -190,7 +190,10 @@ class Optimize(Frozen):
     )
     max_mean_difference: float = Field(1e-6, gt=0, description="the same, on average")
     max_label_flips: int = Field(
-        0, ge=0, description="predictions that may change, for exact variants; a regression has none"
+        0,
+        ge=0,
+        description="predictions that may change although the score is further than max_abs_difference from where they"
+        " turn, for exact variants; nearer ones are counted apart; a regression has none",
     )
     max_metric_loss: float | None = Field(
         None, gt=0, description="upper end of the interval of mean gates.metric lost; none: exact variants only"

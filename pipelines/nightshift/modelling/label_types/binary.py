@@ -133,6 +133,11 @@ class Binary(LabelType):
         threshold = self.spec.predict.decides_from
         return scores >= threshold
 
+    def margins(self, scores: Floats, decided: Array) -> Floats:
+        """To the threshold, or nowhere."""
+        distance = np.abs(scores - self.spec.predict.decides_from)
+        return np.where(self.decide(scores) == decided, 0.0, distance)
+
     def threshold_for(self, scores: Floats) -> float | None:
         """By ``predict.share``."""
         share = self.spec.predict.share
