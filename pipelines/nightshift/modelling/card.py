@@ -1,5 +1,7 @@
 """The model card of a training run."""
 
+import html
+
 from nightshift.contracts import SnapshotRef
 from nightshift.modelling.holdout import Split
 from nightshift.modelling.label_types import label_type
@@ -7,8 +9,17 @@ from nightshift.modelling.outcomes import unknown_classes
 from nightshift.spec import ModelSpec
 
 
-def model_card(spec: ModelSpec, snapshot: SnapshotRef, metrics: dict[str, float], rows: Split) -> str:
-    """What the model predicts, from what it learnt, and how well it did; Markdown."""
+def model_card(
+    spec: ModelSpec,
+    snapshot: SnapshotRef,
+    metrics: dict[str, float],
+    rows: Split,
+    without: dict[str, str] | None = None,
+) -> str:
+    """What the model predicts, from what it learnt, and how well it did; Markdown.
+
+    ``without`` are features that it was trained without, each with the reason.
+    """
     lines = [f"| {name} | {value:.4f} |" for name, value in sorted(metrics.items())]
     table = "\n".join(lines)
     left_out = {
@@ -30,7 +41,7 @@ def model_card(spec: ModelSpec, snapshot: SnapshotRef, metrics: dict[str, float]
   less the last {spec.training.holdout_days} nights. DVC `{snapshot.md5}`.{"".join(sentences)}
 - **Measured on** the {len(rows.holdout.labels):,} rows of those last nights. {without_outcome:,} rows
   never had an outcome and were used for neither.{_of_unknown(unknown)}
-- **Features** {", ".join(f"`{name}`" for name in spec.features)}.
+- **Features** {", ".join(f"`{name}`" for name in spec.features)}.{_of_left_out(without or {})}
 - **Trainer** {spec.training.trainer} {spec.training.parameters}, seed {spec.training.seed}.
 - **Owner** {spec.owner}. Scores come from the ONNX graph of this version only.
 
@@ -38,6 +49,13 @@ def model_card(spec: ModelSpec, snapshot: SnapshotRef, metrics: dict[str, float]
 |---|---|
 {table}
 """
+
+
+def _of_left_out(without: dict[str, str]) -> str:
+    if not without:
+        return ""
+    reasons = [f"`{name}` ({html.escape(reason, quote=False)})" for name, reason in without.items()]
+    return f"\n  Trained without {', '.join(reasons)}: whatever they hold, scores are the same."
 
 
 def _of_unknown(classes: dict[str, int]) -> str:

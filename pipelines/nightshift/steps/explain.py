@@ -10,7 +10,7 @@ from nightshift.steps._explain_row import parse_key, row_of
 from nightshift.steps.validate import reports_of
 from nightshift.stores import Stores, layout
 from nightshift.stores.manifest import Manifest
-from nightshift.stores.registry import TAG
+from nightshift.stores.registry import TAG, TRAINED_WITHOUT
 
 NamedFacts = dict[str, Any]
 
@@ -77,6 +77,7 @@ def _training(night: Manifest, stores: Stores) -> NamedFacts:
         "trained_through": pin.trained_through,
         "mlflow_run": pin.run_id,
         "mlflow_url": url,
+        "trained_without": tags.get(TRAINED_WITHOUT),
         "code_commit": tags.get(f"{TAG}commit"),
         "airflow_run": tags.get(f"{TAG}airflow_run"),
         "airflow_url": tags.get(f"{TAG}airflow_url"),

@@ -14,11 +14,13 @@ from nightshift.modelling.figures import training_figures
 from nightshift.modelling.holdout import LabelledRows, Split, read_split
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
+from nightshift.modelling.left_out import left_out, sentence
 from nightshift.modelling.outcomes import check_outcomes, learnable_classes, unknown_classes
 from nightshift.modelling.trained_file import TRAINED_FILE, digest_of
 from nightshift.modelling.trainers import trainer_of
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
+from nightshift.stores.registry import LONGEST_TAG, TRAINED_WITHOUT
 from nightshift.stores.seals import Seals
 
 if TYPE_CHECKING:
@@ -57,6 +59,8 @@ def train(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> Trained:
         mlflow.set_tags(_tags(spec, snapshot, stores))
         mlflow.log_params(_parameters(spec, snapshot))
         inputs = model_inputs(spec, rows.train.table)
+        without = left_out(spec, inputs)
+        _warn_of_left_out(spec, without, mlflow)
         pipeline = trainer_of(spec).fit(spec, inputs, rows.train.labels)
         held_out = model_inputs(spec, rows.holdout.table)
         scores = label.predict(pipeline, held_out)
@@ -69,7 +73,7 @@ def train(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> Trained:
         mlflow.log_metrics({**metrics, **_counts(spec, snapshot, rows)})
         _log_input(mlflow, spec, snapshot, rows.train)
         _log_figures(mlflow, spec, pipeline, rows.holdout, scores)
-        card = model_card(spec, snapshot, metrics, rows)
+        card = model_card(spec, snapshot, metrics, rows, without)
         mlflow.log_text(card, "model_card.md")
         mlflow.log_dict(written.model_dump(mode="json"), "model.yaml")
         uri, sha256 = _log_model(mlflow, spec, pipeline, rows.train)
@@ -107,6 +111,14 @@ def register(spec: ModelSpec, trained: Trained, stores: Stores) -> Registered:
         tags |= {"threshold": repr(trained.threshold), "share": str(trained.share)}
     version = stores.registry.register(spec.name, spec.description, trained.model_uri, trained.run_id, tags)
     return Registered(spec.name, version, trained)
+
+
+def _warn_of_left_out(spec: ModelSpec, without: dict[str, str], mlflow: Any) -> None:
+    """A feature that these rows say nothing of stops no training, and somebody may want to look after it."""
+    for name, reason in without.items():
+        log.warning("%s: trained without %s: %s", spec.name, name, reason)
+    if without:
+        mlflow.set_tag(TRAINED_WITHOUT, sentence(without)[:LONGEST_TAG])
 
 
 def _warn_of_threshold(spec: ModelSpec, note: str, mlflow: Any) -> None:
