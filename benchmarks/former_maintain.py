@@ -60,7 +60,7 @@ def _is_to_heal(lake: Lake, manifest: Manifest) -> bool:
 def _orphans(lake: Lake, dataset: Dataset, model: str, columns: set[str], cutoff: dt.datetime) -> int:
     orphans = 0
     listed = lake.objects.listing(layout.generations(dataset, model))
-    for partition, of_night in groupby(listed, key=lambda file: layout.night_of_generation(file.key)):
+    for partition, of_night in groupby(listed, key=lambda file: layout.generation_of(file.key)[-1]):
         addresses = [layout.address(dataset, model, column, partition) for column in columns]
         keys = [key for key in addresses if key]
         orphans += _orphans_of_night(lake, keys, list(of_night), cutoff)

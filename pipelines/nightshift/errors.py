@@ -154,6 +154,10 @@ class ParityFailed(ModelError):
     """The ONNX graph disagrees with the trained model."""
 
 
+class CollapsedRefit(ModelError):
+    """The recipe that was judged does not say the same when it is fitted on the whole window."""
+
+
 class VariantRefused(ModelError):
     """A faster graph cannot be made of this model, or may not score."""
 

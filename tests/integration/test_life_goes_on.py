@@ -252,7 +252,10 @@ def test_once_a_class_has_rows_it_is_learnt_also_where_the_holdout_has_none(walk
     load(walk.spec, NIGHTS[0], NIGHTS[6], walk.stores)
     verdict = walk.train(NIGHTS[7])
     assert verdict.candidate.trained.classes == [*CLASSES, "returned"]
-    assert (verdict.promote, verdict.reasons[1:]) == (True, ["no row of the holdout is returned: it was not judged"])
+    assert (verdict.promote, verdict.reasons[1:]) == (
+        True,
+        ["no row of the judged nights is returned: it was not judged"],
+    )
     a_corrected_label_is_measured_anew(walk)
 
 

@@ -16,6 +16,8 @@ from nightshift.contracts import (
     Candidate,
     Dataset,
     Decision,
+    Evidence,
+    FoldRef,
     GraphRef,
     Maintained,
     NightReport,
@@ -36,17 +38,22 @@ from nightshift.errors import UsageError
 from nightshift.stack import Ports, Stack
 
 SNAPSHOT = SnapshotRef("m", "ab.dir", "2024-01-12", "2024-01-02", "2024-01-11", 10, 900, ["2024-01-06"])
-TRAINED = Trained("m", "run", "models:/m-1", SNAPSHOT, {"roc_auc": 0.75, "log_loss": 0.5})
-CANDIDATE = Candidate("m", "3", TRAINED, GraphRef("aa", "models/m/aa/model.onnx", 1000, 1e-8, 0, 400, "fp32"))
+FOLD = FoldRef("folds/fold-1.skops", "cc", "2024-01-06", "2024-01-09", "2024-01-11")
+TRAINED = Trained("m", "run", "models:/m-1", SNAPSHOT, {"roc_auc": 0.75, "log_loss": 0.5}, folds=[FOLD])
+EVIDENCE = Evidence("models/m/aa/e.parquet", "ee", "2024-01-07", "2024-01-11", 5, "models/m/bb", "bb", "2024-01-06")
+GRAPH = GraphRef("aa", "models/m/aa/model.onnx", 1000, 1e-8, 0, 400, "fp32")
+CANDIDATE = Candidate("m", "3", TRAINED, GRAPH, EVIDENCE)
 PIN = Pin("m", "3", "run", "aa", "models/m/aa/model.onnx", "ab.dir", "2024-01-11")
 SHARD = Shard(0, "generations/x", "aa", 0, 2, 90)
 EXAMPLES = [
     PartitionKey(Dataset.RAW, "m", "day", "2024-01-12"),
     PartitionRef(Dataset.RAW, "m", "2024-01-12", "g", "d", 90),
     SNAPSHOT,
+    FOLD,
     TRAINED,
     Registered("m", "3", TRAINED),
-    CANDIDATE.graph,
+    GRAPH,
+    EVIDENCE,
     CANDIDATE,
     Verdict(CANDIDATE, True, ["the first champion"], None, {"brier": 0.1}),
     Promotion("m", None, "2", False, "worse"),
@@ -94,7 +101,7 @@ def arrived(airflow_env: dict[str, str]) -> dict[str, list[Any]]:
 
 
 def declared() -> dict[str, type]:
-    return {n: v for n, v in vars(contracts).items() if is_dataclass(v) and v.__module__ == contracts.__name__}
+    return {n: v for n, v in vars(contracts).items() if is_dataclass(v) and v.__module__.startswith(contracts.__name__)}
 
 
 def test_every_contract_has_an_example_here() -> None:

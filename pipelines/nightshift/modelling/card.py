@@ -1,8 +1,10 @@
 """The model card of a training run."""
 
 import html
+from collections.abc import Sequence
 
 from nightshift.contracts import SnapshotRef
+from nightshift.modelling.folds import Fold
 from nightshift.modelling.holdout import Split
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.outcomes import unknown_classes
@@ -14,9 +16,10 @@ def model_card(
     snapshot: SnapshotRef,
     metrics: dict[str, float],
     rows: Split,
+    folds: Sequence[Fold],
     without: dict[str, str] | None = None,
 ) -> str:
-    """What the model predicts, from what it learnt, and how well it did; Markdown.
+    """What the model predicts, from what it learnt, and how well its recipe did; Markdown.
 
     ``without`` are features that it was trained without, each with the reason.
     """
@@ -37,18 +40,28 @@ def model_card(
 {spec.description}
 
 - **Predicts** `{spec.label.column}` (known {spec.label.delay_days} days later), {label_type(spec).card_line}
-- **Learnt from** {len(rows.train.labels):,} rows, {snapshot.first_night} to {snapshot.last_night},
-  less the last {spec.training.holdout_days} nights. DVC `{snapshot.md5}`.{"".join(sentences)}
-- **Measured on** the {len(rows.holdout.labels):,} rows of those last nights. {without_outcome:,} rows
-  never had an outcome and were used for neither.{_of_unknown(unknown)}
+- **Learnt from** {len(rows.labelled.labels):,} rows, {snapshot.first_night} to {snapshot.last_night}, all of them.
+  DVC `{snapshot.md5}`.{"".join(sentences)}
+- **Measured on** the same recipe, fitted to fewer nights and judged by later ones: {_of_folds(folds)}.
+  {without_outcome:,} rows never had an outcome and were used for neither.{_of_unknown(unknown)}
 - **Features** {", ".join(f"`{name}`" for name in spec.features)}.{_of_left_out(without or {})}
 - **Trainer** {spec.training.trainer} {spec.training.parameters}, seed {spec.training.seed}.
 - **Owner** {spec.owner}. Scores come from the ONNX graph of this version only.
 
-| metric on the holdout | value |
+| metric on the judged nights | value |
 |---|---|
 {table}
 """
+
+
+def _of_folds(folds: Sequence[Fold]) -> str:
+    """Which nights each fold was fitted on, and which judged it."""
+    parts = []
+    for fold in folds:
+        nights = fold.judged_nights
+        rows = len(fold.judged.labels)
+        parts.append(f"through {fold.fitted_through}, {rows:,} rows of {nights[0]} to {nights[-1]}")
+    return "; ".join(parts)
 
 
 def _of_left_out(without: dict[str, str]) -> str:

@@ -1,5 +1,6 @@
-"""A snapshot read back, and split by time: the last nights are never trained on."""
+"""A snapshot read back, and split by time: the last nights judge what was fitted on those before."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +42,25 @@ class Split:
     train: LabelledRows
     holdout: LabelledRows
     unlabelled: LabelledRows
+
+    @property
+    def labelled(self) -> LabelledRows:
+        """All rows with an outcome: those that what scores is fitted on."""
+        return together([self.train, self.holdout])
+
+    @property
+    def all_rows(self) -> LabelledRows:
+        """Every row of the window."""
+        return together([self.train, self.holdout, self.unlabelled])
+
+
+def together(parts: Sequence[LabelledRows]) -> LabelledRows:
+    """The rows of all parts, one after the other."""
+    return LabelledRows(
+        table=pa.concat_tables([part.table for part in parts]),
+        labels=np.concatenate([part.labels for part in parts]),
+        nights=np.concatenate([part.nights for part in parts]),
+    )
 
 
 def read_split(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> Split:

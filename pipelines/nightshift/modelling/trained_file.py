@@ -23,6 +23,14 @@ def digest_of(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
+def dumped(pipeline: "Pipeline") -> bytes:
+    """A pipeline as such a file."""
+    import skops.io
+
+    body: bytes = skops.io.dumps(pipeline)
+    return body
+
+
 def read_pipeline(spec: ModelSpec, body: bytes, sha256: str, where: str) -> "Pipeline":
     """The pipeline in a file, if it is the one with this digest and of the trainer's types; else ``ModelError``."""
     import skops.io

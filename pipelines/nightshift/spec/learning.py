@@ -148,7 +148,16 @@ class Training(Frozen):
     window_days: int = Field(
         ge=2, description="days of the calendar that a snapshot spans, back from the last labelled night"
     )
-    holdout_days: int = Field(ge=1, description="the last nights that there are in the window, never trained on")
+    holdout_days: int = Field(
+        ge=1, description="the last nights that there are in the window; what they judge was fitted on those before"
+    )
+    folds: int = Field(
+        2,
+        ge=1,
+        le=10,
+        description="fits that are judged by the nights after theirs: the last by the holdout, others by the nights"
+        " before it, 28 of 90 at least; what scores is then fitted on all. In a short window there are fewer",
+    )
     trainer: TrainerName = Field(
         description="what is fitted; ridge learns numbers only, logistic_regression classes only"
     )

@@ -1,25 +1,29 @@
 """The gate: may this candidate become the champion?"""
 
 import json
-from dataclasses import asdict
+from collections.abc import Sequence
 
 import numpy as np
 
 from nightshift.contracts import Candidate, Pin, Verdict
 from nightshift.errors import ModelError, NoChampion, OtherLabel
-from nightshift.modelling.arrays import Float32s
-from nightshift.modelling.gate import compare, floors, worse_slices
+from nightshift.modelling.arrays import Float32s, Int64s
+from nightshift.modelling.folds import night_of
+from nightshift.modelling.gate import floors
 from nightshift.modelling.holdout import LabelledRows, read_split
 from nightshift.modelling.label_types import label_type
-from nightshift.modelling.metrics import row_losses
+from nightshift.modelling.recipe import JudgedRows
 from nightshift.scoring.graph import fetch
 from nightshift.spec import ModelSpec
+from nightshift.steps._comparison import Aim, Comparison, judge
+from nightshift.steps._evidence import read_evidence, unfitted
 from nightshift.stores import Stores
 from nightshift.stores.registry import LONGEST_TAG
+from nightshift.stores.versions import Twin
 
 
 def evaluate(spec: ModelSpec, candidate: Candidate, stores: Stores) -> Verdict:
-    """Score the candidate's holdout with its graph and the champion's, and compare.
+    """Compare the candidate's out-of-fold scores with those of the champion's twin, on nights that neither saw.
 
     Rows of classes that the candidate was not taught are left out. Without a champion the floors and the best
     constant are the gate. Inconclusive is no. A graph is never
@@ -27,10 +31,9 @@ def evaluate(spec: ModelSpec, candidate: Candidate, stores: Stores) -> Verdict:
     """
     spec = spec.with_threshold(candidate.trained.threshold)
     champion = _champion(spec, stores)
-    graph = fetch(spec, candidate.graph.key, candidate.graph.sha256, stores)
-    rows = _of_classes(spec, graph.classes, read_split(spec, candidate.trained.snapshot, stores).holdout)
-    scores = graph.score(rows.table)
-    judged, not_judged = _judged(spec, graph.classes, rows, scores)
+    split = read_split(spec, candidate.trained.snapshot, stores)
+    rows, scores = read_evidence(spec, candidate, split, stores)
+    judged, not_judged = _judged(spec, candidate.trained.classes, rows, scores)
     metrics = label_type(spec).metrics(rows.labels, judged)
     objections = floors(spec, metrics)
     if champion is None:
@@ -42,9 +45,10 @@ def evaluate(spec: ModelSpec, candidate: Candidate, stores: Stores) -> Verdict:
         reason = ""
         objections.append(f"its graph is that of the champion, version {champion.version}")
     else:
-        reason, against, comparison = _against(spec, champion, rows, scores, stores)
-        objections += against
-        metrics |= comparison
+        comparison = _against(spec, candidate, champion, JudgedRows(rows, scores), stores)
+        reason = comparison.outcome
+        objections += comparison.objections
+        metrics |= comparison.metrics
     verdict = Verdict(
         candidate,
         promote=not objections,
@@ -56,18 +60,10 @@ def evaluate(spec: ModelSpec, candidate: Candidate, stores: Stores) -> Verdict:
     return verdict
 
 
-def _of_classes(spec: ModelSpec, classes: tuple[str, ...], rows: LabelledRows) -> LabelledRows:
-    """The rows of these classes. Of one that had too few rows to be learnt the candidate says nothing."""
-    places = [place for place, name in enumerate(spec.label.classes) if name in classes]
-    if len(places) == len(spec.label.classes):
-        return rows
-    return rows.only(np.isin(rows.labels, places))
-
-
 def _judged(
-    spec: ModelSpec, classes: tuple[str, ...], rows: LabelledRows, scores: Float32s
+    spec: ModelSpec, classes: Sequence[str], rows: LabelledRows, scores: Float32s
 ) -> tuple[Float32s, list[str]]:
-    """Scores of the classes that the holdout has rows of, NaN for others; and what is said of these.
+    """Scores of the classes that the judged nights have rows of, NaN for others; and what is said of these.
 
     A class that came lately, or is rare, must not keep every model from its floors.
     """
@@ -75,7 +71,7 @@ def _judged(
     judged = scores
     for place, name in enumerate(spec.label.classes):
         if name in classes and not (rows.labels == place).any():
-            absent.append(f"no row of the holdout is {name}: it was not judged")
+            absent.append(f"no row of the judged nights is {name}: it was not judged")
             judged = judged.copy()
             judged[:, place] = np.nan
     return judged, absent
@@ -100,36 +96,50 @@ def _lacks_threshold(spec: ModelSpec, champion: Pin, stores: Stores) -> bool:
     return False
 
 
-def _against(
-    spec: ModelSpec, champion: Pin, rows: LabelledRows, scores: Float32s, stores: Stores
-) -> tuple[str, list[str], dict[str, float]]:
+def _against(spec: ModelSpec, candidate: Candidate, champion: Pin, judged: JudgedRows, stores: Stores) -> Comparison:
     """What speaks for the candidate, what against it, and the numbers.
 
     A champion that was trained for another label, or on features that are none any more, says nothing here: then
-    floors are the gate. One that was trained on fewer is given those.
+    floors are the gate. One that was trained on fewer is given those. Nights that its twin was fitted on are left out.
     """
+    twin = stores.versions.twin(champion)
     try:
-        graph = fetch(spec, champion.key, champion.sha256, stores)
+        graph = fetch(spec, twin.key, twin.sha256, stores)
     except OtherLabel as error:
-        return f"the first for this label; of version {champion.version}: {error.message}", [], {}
+        return Comparison(f"the first for this label; of version {champion.version}: {error.message}")
     gone = [name for name in graph.features if name not in spec.features]
     if gone:
-        return f"the first without {', '.join(gone)}, which version {champion.version} needs", [], {}
-    losses = row_losses(spec.metric, rows.labels, scores)
-    champion_losses = row_losses(spec.metric, rows.labels, graph.as_trained().score(rows.table))
-    difference = compare(spec, losses, champion_losses, rows.nights)
-    outcome = (
-        f"{spec.metric} {difference.mean:+.4f} against version {champion.version}"
-        f" ({spec.gates.confidence:.0%} interval {difference.low:+.4f} to {difference.high:+.4f})"
+        return Comparison(f"the first without {', '.join(gone)}, which version {champion.version} needs")
+    is_fair = unfitted(judged.rows.nights, twin.fitted_through)
+    note = _left_out(twin, judged.rows.nights[~is_fair])
+    rows = judged.rows.only(is_fair)
+    if len(rows.labels) == 0:
+        return Comparison("", [f"inconclusive: no night is left to compare on: {note}"])
+    comparison = judge(
+        spec,
+        rows,
+        judged.scores[is_fair],
+        graph.as_trained().score(rows.table),
+        look=1,
+        aim=_aim(candidate, twin),
     )
-    objections = []
-    if not difference.better:
-        objections.append(f"{outcome}: {'worse' if difference.worse else 'inconclusive'}")
-    for column in spec.gates.slices:
-        objections += worse_slices(spec, column, rows, losses, champion_losses)
-    comparison = {f"gate_{name}": value for name, value in asdict(difference).items()}
-    comparison[f"gate_champion_{spec.metric}"] = float(champion_losses.mean())
-    return outcome, objections, comparison
+    return comparison.named(champion.version).with_note(note)
+
+
+def _aim(candidate: Candidate, twin: Twin) -> Aim:
+    """A retrain of the same recipe must be no worse; another recipe must be better, and so one that nobody knows."""
+    same = candidate.trained.recipe_sha256 == twin.recipe_sha256
+    return "not_worse" if same and twin.recipe_sha256 else "better"
+
+
+def _left_out(twin: Twin, nights: Int64s) -> str:
+    """Which of the judged nights nobody is compared on, and why; empty where all of them serve."""
+    different = np.unique(nights)
+    if len(different) == 0:
+        return ""
+    first = night_of(different[0])
+    last = night_of(different[-1])
+    return f"{len(different)} nights left out, {first} to {last}: {twin.why}"
 
 
 def _record(spec: ModelSpec, verdict: Verdict, stores: Stores) -> None:

@@ -140,6 +140,7 @@ def _target(spec: ModelSpec, head: AliasHead, to: str | None) -> str:
 def _record(spec: ModelSpec, verdict: Verdict, gate: GateVerdict, stores: Stores) -> None:
     """What the version is and what its gate said: in the lake, sealed, and for show in MLflow."""
     candidate = verdict.candidate
+    evidence = candidate.evidence
     record = VersionRecord(
         model=spec.name,
         version=candidate.version,
@@ -152,6 +153,11 @@ def _record(spec: ModelSpec, verdict: Verdict, gate: GateVerdict, stores: Stores
         trained_through=candidate.trained.snapshot.last_night,
         share=candidate.trained.share,
         threshold=candidate.trained.threshold,
+        fitted_through=candidate.trained.fitted_through,
+        recipe_sha256=candidate.trained.recipe_sha256,
+        twin_sha256=evidence.twin_sha256 if evidence else "",
+        twin_key=evidence.twin_key if evidence else "",
+        twin_fitted_through=evidence.twin_fitted_through if evidence else "",
         gate=gate,
         reason=_reason(verdict),
         origin=dict(stores.origin),

@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from nightshift.contracts import Registered, SnapshotRef, Trained
 from nightshift.extras import require
-from nightshift.modelling.arrays import Floats
 from nightshift.modelling.card import model_card
 from nightshift.modelling.figures import training_figures
+from nightshift.modelling.folds import Fold, folds_of, night_of
 from nightshift.modelling.holdout import LabelledRows, Split, read_split
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.left_out import left_out, sentence
 from nightshift.modelling.outcomes import check_outcomes, learnable_classes, unknown_classes
+from nightshift.modelling.recipe import JudgedRows, fit, out_of_fold, recipe_sha256
 from nightshift.modelling.trained_file import TRAINED_FILE, digest_of
 from nightshift.modelling.trainers import trainer_of
 from nightshift.spec import ModelSpec
+from nightshift.steps._fold_files import log_folds
 from nightshift.stores import Stores
 from nightshift.stores.registry import LONGEST_TAG, TRAINED_WITHOUT
 from nightshift.stores.seals import Seals
@@ -37,46 +39,41 @@ log = logging.getLogger("nightshift")
 
 
 def train(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> Trained:
-    """Fit on all but the last nights of the snapshot, measure on those.
+    """Fit the recipe to each fold, measure it on nights that no fit of them saw, then fit it to the whole window.
 
-    The MLflow run holds parameters, metrics, plots, the model with its signature, the snapshot as
-    input, and a model card. Classes of too few rows are left out, and said.
+    The MLflow run holds parameters, metrics, plots, the model with its signature, the fits of the folds, the snapshot
+    as input, and a model card. Classes of too few rows are left out, and said.
     Raises ``DataError`` when the labels leave nothing to learn, ``UsageError``
     without the extra ``train``.
     """
     require("train", f"training {spec.name}")
     # Without a key the version could not be sealed in the end.
     Seals.of(stores.settings)
-    rows = read_split(spec, snapshot, stores)
-    check_outcomes(spec, rows)
-    learnt = _of_learnable_classes(spec, rows)
-    if learnt != spec:
-        spec = learnt
-        rows = read_split(spec, snapshot, stores)
-    written = spec
-    label = label_type(spec)
+    written, rows, folds = _read(spec, snapshot, stores)
+    label = label_type(written)
     with stores.registry.session(spec.name) as mlflow, mlflow.start_run(run_name=f"train {snapshot.as_of}") as run:
         mlflow.set_tags(_tags(spec, snapshot, stores))
         mlflow.log_params(_parameters(spec, snapshot))
-        inputs = model_inputs(spec, rows.train.table)
-        without = left_out(spec, inputs)
-        _warn_of_left_out(spec, without, mlflow)
-        pipeline = trainer_of(spec).fit(spec, inputs, rows.train.labels)
-        held_out = model_inputs(spec, rows.holdout.table)
-        scores = label.predict(pipeline, held_out)
-        threshold = label.threshold_for(scores)
-        spec = spec.with_threshold(threshold)
+        pipelines = [fit(written, fold.train) for fold in folds]
+        judged = out_of_fold(written, folds, pipelines)
+        threshold = label.threshold_for(judged.scores)
+        spec = written.with_threshold(threshold)
         label = label_type(spec)
         mlflow.log_params(_threshold(spec))
-        _warn_of_threshold(spec, label.threshold_note(scores), mlflow)
-        metrics = label.metrics(rows.holdout.labels, scores)
-        mlflow.log_metrics({**metrics, **_counts(spec, snapshot, rows)})
-        _log_input(mlflow, spec, snapshot, rows.train)
-        _log_figures(mlflow, spec, pipeline, rows.holdout, scores)
-        card = model_card(spec, snapshot, metrics, rows, without)
+        _warn_of_threshold(spec, label.threshold_note(judged.scores), mlflow)
+        metrics = label.metrics(judged.rows.labels, judged.scores)
+        labelled = rows.labelled
+        without = left_out(written, model_inputs(written, labelled.table))
+        _warn_of_left_out(spec, without, mlflow)
+        mlflow.log_metrics({**metrics, **_counts(spec, snapshot, rows, judged)})
+        _log_input(mlflow, spec, snapshot, labelled)
+        _log_figures(mlflow, spec, pipelines[-1], folds[-1], judged)
+        card = model_card(spec, snapshot, metrics, rows, folds, without)
         mlflow.log_text(card, "model_card.md")
         mlflow.log_dict(written.model_dump(mode="json"), "model.yaml")
-        uri, sha256 = _log_model(mlflow, spec, pipeline, rows.train)
+        kept = log_folds(mlflow, spec, folds, pipelines)
+        pipeline = fit(written, labelled)
+        uri, sha256 = _log_model(mlflow, spec, pipeline, labelled)
     return Trained(
         spec.name,
         run.info.run_id,
@@ -87,7 +84,26 @@ def train(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> Trained:
         threshold=threshold,
         share=written.predict.share,
         sha256=sha256,
+        fitted_through=night_of(labelled.nights.max()),
+        recipe_sha256=recipe_sha256(written),
+        folds=kept,
     )
+
+
+def _read(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> tuple[ModelSpec, Split, list[Fold]]:
+    """The spec with the classes that can be learnt, the snapshot's rows by it, and the folds. Raises ``DataError``."""
+    rows = read_split(spec, snapshot, stores)
+    twin = _as_split(rows, folds_of(spec, rows))
+    check_outcomes(spec, twin)
+    learnt = _of_learnable_classes(spec, twin)
+    if learnt != spec:
+        rows = read_split(learnt, snapshot, stores)
+    return learnt, rows, folds_of(learnt, rows)
+
+
+def _as_split(rows: Split, folds: list[Fold]) -> Split:
+    twin = folds[-1]
+    return Split(twin.train, twin.judged, rows.unlabelled)
 
 
 def _of_learnable_classes(spec: ModelSpec, rows: Split) -> ModelSpec:
@@ -106,6 +122,8 @@ def register(spec: ModelSpec, trained: Trained, stores: Stores) -> Registered:
         "gate": "pending",
         "snapshot_md5": trained.snapshot.md5,
         "trained_through": trained.snapshot.last_night,
+        "fitted_through": trained.fitted_through,
+        "recipe_sha256": trained.recipe_sha256,
     }
     if trained.threshold is not None:
         tags |= {"threshold": repr(trained.threshold), "share": str(trained.share)}
@@ -134,6 +152,7 @@ def _parameters(spec: ModelSpec, snapshot: SnapshotRef) -> dict[str, Any]:
         **spec.training.parameters,
         "seed": spec.training.seed,
         "holdout_days": spec.training.holdout_days,
+        "folds": spec.training.folds,
         "features": len(spec.features),
         "label": spec.label.type,
         "as_of": snapshot.as_of,
@@ -167,11 +186,11 @@ def _tags(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> dict[str, s
     }
 
 
-def _counts(spec: ModelSpec, snapshot: SnapshotRef, rows: Split) -> dict[str, float]:
+def _counts(spec: ModelSpec, snapshot: SnapshotRef, rows: Split, judged: JudgedRows) -> dict[str, float]:
     of_unknown_class = sum(unknown_classes(spec, rows).values())
     return {
-        "rows_train": float(len(rows.train.labels)),
-        "rows_holdout": float(len(rows.holdout.labels)),
+        "rows_train": float(len(rows.labelled.labels)),
+        "rows_holdout": float(len(judged.scores)),
         "rows_unlabelled": float(len(rows.unlabelled.labels) - of_unknown_class),
         "rows_of_unknown_class": float(of_unknown_class),
         "labels_without_row": float(sum(snapshot.labels_without_row.values())),
@@ -192,8 +211,11 @@ def _log_input(mlflow: Any, spec: ModelSpec, snapshot: SnapshotRef, rows: Labell
         mlflow.log_input(dataset, context="training", tags=tags)
 
 
-def _log_figures(mlflow: Any, spec: ModelSpec, pipeline: "Pipeline", rows: LabelledRows, scores: Floats) -> None:
-    figures = training_figures(spec, pipeline, rows, scores)
+def _log_figures(mlflow: Any, spec: ModelSpec, twin: "Pipeline", fold: Fold, judged: JudgedRows) -> None:
+    """Of all judged rows; what a feature is worth, of the twin on the nights that it did not see."""
+    scores = judged.scores[-len(fold.judged.labels) :]
+    figures = training_figures(spec, twin, fold.judged, scores)
+    figures |= label_type(spec).figures(judged.rows.labels, judged.scores)
     for name, figure in figures.items():
         file = f"plots/{name}.png"
         mlflow.log_figure(figure, file)

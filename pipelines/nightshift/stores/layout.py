@@ -9,7 +9,8 @@
     monitoring/<model>/_accuracy/<night>.json                                how good it was, once its labels are there
     monitoring/<model>/_decisions/<night>.json                               whether it was worth a retrain
     reports/validation/<model>/<column>=<night>/result.json, data_docs.html  how it did against its expectations
-    models/<model>/<onnx sha256>/model.onnx, profile-<its sha256>.json       a version's graph, and its reference
+    models/<model>/<onnx sha256>/model.onnx, profile-<its sha256>.json,      a version's graph, its reference,
+        evidence-<its sha256>.parquet                                        and what its gate judged it by
     versions/<model>/<version>/000001.json, head.json                        what a version is, by each gate; sealed
     ledger/<model>/000001.json, head.json                                    every move of an alias, in order; sealed
     ledger/<model>/retrains/000001.json, head.json                           every retrain that was started; sealed
@@ -19,7 +20,7 @@
     cache/nights/<model>/<year>.json                                         what the page shows of a year's nights
 
 docs/publishing.md says why a night is in three places. Readers of Parquet skip names that begin with ``_``. What
-DVC keeps has a prefix of its own, and its own layout: stores/remote.py.
+DVC keeps: stores/remote.py.
 """
 
 import re
@@ -180,6 +181,11 @@ def profile(model: str, sha256: str, profile_sha256: str = "") -> str:
     return f"models/{model}/{sha256}/{name}.json"
 
 
+def evidence(model: str, graph_sha256: str, sha256: str) -> str:
+    """The out-of-fold scores of a version's recipe, beside its graph, by their content."""
+    return f"models/{model}/{graph_sha256}/evidence-{sha256}.parquet"
+
+
 def versions(model: str, number: str = "") -> str:
     """The prefix of what the versions of a model are, or of one: a record for each gate that it stood before."""
     folder = f"{number}/" if number else ""
@@ -253,12 +259,6 @@ def address(dataset: Dataset, model: str, column: str, partition: str) -> Partit
 def with_column(key: str, column: str) -> str:
     """The same place of a night under another partition column."""
     return NIGHT.sub(lambda named: named[0].replace(f"{named[1]}=", f"{column}=", 1), key, count=1)
-
-
-def night_of_generation(key: str) -> str:
-    """The night that a file of a generation was written for."""
-    _, _, _, night, *_ = key.split("/")
-    return night
 
 
 def generation_of(key: str) -> tuple[str, str, str]:

@@ -67,7 +67,7 @@ class NightListing:
     def nights(self) -> Iterator[ListedNight]:
         """Night by night. Holds the generations of one night at a time."""
         generations = self._lake.objects.listing(layout.generations(self._dataset, self._model))
-        for partition, files in groupby(generations, key=lambda file: layout.night_of_generation(file.key)):
+        for partition, files in groupby(generations, key=lambda file: layout.generation_of(file.key)[-1]):
             yield self._taken(partition, tuple(files))
         without_files = self._commits.keys() | self._plain.keys()
         for partition in sorted(without_files):

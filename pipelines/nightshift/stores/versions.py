@@ -6,6 +6,7 @@ and the last one counts. MLflow shows the same as tags, which nothing here reads
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from nightshift.contracts import Pin
@@ -25,6 +26,8 @@ class VersionRecord(Record):
     """The facts of a version, and what its gate said of it.
 
     ``threshold`` is the score from which on it flags ``share`` of the rows, where model.yaml asked for that.
+    What scores was fitted on nights up to ``fitted_through``; its gate judged the recipe, ``recipe_sha256``, by a twin
+    that was fitted on nights up to ``twin_fitted_through`` alone. Records of before there were twins have none.
     ``vouched`` is whether a person took them from MLflow's tags, where they were before there were such records.
     """
 
@@ -45,6 +48,11 @@ class VersionRecord(Record):
     share: float | None = None
     threshold: float | None = None
     vouched: bool = False
+    fitted_through: str = ""
+    recipe_sha256: str = ""
+    twin_sha256: str = ""
+    twin_key: str = ""
+    twin_fitted_through: str = ""
     origin: dict[str, str]
 
     @property
@@ -64,6 +72,32 @@ class VersionRecord(Record):
     def says_as(self, other: VersionRecord | None) -> bool:
         """Whether another one says the same, whoever wrote it."""
         return other is not None and self.model_copy(update={"origin": other.origin}) == other
+
+
+@dataclass(frozen=True)
+class Twin:
+    """What stands for a version before a later gate: a graph, and the last night that it was fitted on.
+
+    A version of before there were twins stands there itself, and what it was held out from is not known: it may have
+    been fitted on any night of its window (``is_gated`` is False then).
+    """
+
+    version: str
+    key: str
+    sha256: str
+    fitted_through: str
+    recipe_sha256: str
+    is_gated: bool
+
+    @property
+    def why(self) -> str:
+        """Why nights up to there are no test of it."""
+        if self.is_gated:
+            return f"version {self.version} was judged by a fit through {self.fitted_through}, which has seen them"
+        return (
+            f"version {self.version} is of before there were twins, and may have been fitted on any night through"
+            f" {self.fitted_through}"
+        )
 
 
 class VersionHead(LedgerHead):
@@ -111,6 +145,20 @@ class Versions:
         if record.gate != PASSED:
             raise self._not_passed(model, version)
         return record.pin
+
+    def twin(self, pin: Pin) -> Twin:
+        """What a challenger is compared with in place of this version."""
+        record = self.record(pin.model, pin.version)
+        if record is None or not record.twin_sha256:
+            return Twin(pin.version, pin.key, pin.sha256, pin.trained_through, recipe_sha256="", is_gated=False)
+        return Twin(
+            pin.version,
+            record.twin_key,
+            record.twin_sha256,
+            record.twin_fitted_through,
+            record.recipe_sha256,
+            is_gated=True,
+        )
 
     def threshold(self, pin: Pin, share: float) -> float:
         """The score from which on a version flags that share. Raises ``ModelError`` for one trained without it."""

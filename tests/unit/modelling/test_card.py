@@ -8,6 +8,7 @@ import pytest
 
 from nightshift.contracts import SnapshotRef
 from nightshift.modelling.card import model_card
+from nightshift.modelling.folds import folds_of
 
 
 @pytest.mark.parametrize(
@@ -22,7 +23,7 @@ def test_the_card_says_what_is_published(fitted: Callable[..., Any], kind: str, 
     made = fitted(kind)
     snapshot = SnapshotRef(made.spec.name, "5f.dir", "2024-01-12", "2024-01-01", "2024-01-10", 10, 900, ["2024-01-05"])
     snapshot = replace(snapshot, retracted=["2024-01-06", "2024-01-07"])
-    text = model_card(made.spec, snapshot, {"some_metric": 0.25}, made.rows)
+    text = model_card(made.spec, snapshot, {"some_metric": 0.25}, made.rows, folds_of(made.spec, made.rows))
     assert said in " ".join(text.split())
     assert "Nights without data: 2024-01-05." in text
     assert "Nights that were taken back: 2024-01-06, 2024-01-07." in text

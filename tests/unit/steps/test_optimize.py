@@ -10,15 +10,19 @@ import pyarrow as pa
 import pytest
 
 from nightshift.errors import ModelError, ParityFailed
+from nightshift.modelling import recipe
+from nightshift.modelling.folds import Fold, folds_of
 from nightshift.modelling.holdout import LabelledRows, Split, split
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.metrics import row_losses
 from nightshift.modelling.trainers import trainer_of
+from nightshift.optimization import search as step
+from nightshift.optimization.search import search
 from nightshift.optimization.variants.evaluator import choose
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.spec import VARIANTS, ModelSpec
-from nightshift.steps import optimize as step
-from nightshift.steps.optimize import search
+from nightshift.steps import optimize
+from nightshift.steps.optimize import _profile
 
 Change = Callable[..., ModelSpec]
 
@@ -57,7 +61,7 @@ def test_a_column_without_a_value_has_its_graphs_and_a_profile(
     found = search(made.spec, pipeline, rows)
     assert [result.refusal for result in found.results] == ["", ""]
     graph = OnnxGraph(made.spec, found.body)
-    assert step._profile(made.spec, rows, graph)
+    assert _profile(made.spec, rows, folds_of(made.spec, rows)[-1:], [graph])
     # Filled from tonight on: nothing was learnt of it, so it says nothing.
     scores = graph.score(made.rows.holdout.table)
     assert scores == pytest.approx(graph.score(rows.holdout.table), rel=1e-4, abs=1e-4)
@@ -123,19 +127,30 @@ def test_on_a_provider_that_is_not_there_no_graph_may_score(
         search(*model(variants=["codes"], provider="cuda"))
 
 
-def test_the_profile_knows_scores_only_of_nights_held_out(
+def test_the_profile_knows_scores_of_judged_nights_alone_each_by_the_fold_that_did_not_see_it(
     model: Callable[..., tuple[ModelSpec, Any, Split]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spec, pipeline, rows = model(variants=[])
+    spec, _, rows = model(variants=[])
+    folds = folds_of(spec, rows)
+    bodies = [search(spec, recipe.fit(spec, fold.train), _as_split(fold, rows)).body for fold in folds]
+    graphs = [OnnxGraph(spec, body) for body in bodies]
     seen: dict[str, Any] = {}
-    build_profile = step.build_profile
+    build_profile = optimize.build_profile
     monkeypatch.setattr(
-        step, "build_profile", lambda *args: (seen.update(nights=args[2], scores=args[3]), build_profile(*args))[1]
+        optimize, "build_profile", lambda *args: (seen.update(nights=args[2], scores=args[3]), build_profile(*args))[1]
     )
-    step._profile(spec, rows, OnnxGraph(spec, search(spec, pipeline, rows).body))
+    _profile(spec, rows, folds, graphs)
     scored = {night for night, score in zip(seen["nights"], seen["scores"], strict=True) if not np.isnan(score)}
-    assert len(scored) == spec.training.holdout_days
-    assert min(scored) > max(set(seen["nights"]) - scored)
+    assert len(folds) == 2
+    assert sorted(scored) == [f"2024-01-{day:02d}" for day in range(6, 11)]
+    for fold, graph in zip(folds, graphs, strict=True):
+        of_fold = fold.judges(rows.all_rows.nights)
+        expected = graph.score(rows.all_rows.table.filter(pa.array(of_fold)))
+        assert np.array_equal(seen["scores"][of_fold], expected)
+
+
+def _as_split(fold: Fold, rows: Split) -> Split:
+    return Split(fold.train, fold.judged, rows.unlabelled)
 
 
 @pytest.mark.parametrize(
@@ -160,4 +175,4 @@ def test_other_labels_have_their_layouts_and_a_reason_for_what_they_have_not(
     assert not any(result.refusal for result in exact)
     assert all(result.parity.label_flips == 0 and result.parity.max_difference < 1e-6 for result in exact)
     assert not found.chosen.refusal
-    step._profile(made.spec, made.rows, OnnxGraph(made.spec, found.body))
+    assert _profile(made.spec, made.rows, folds_of(made.spec, made.rows)[-1:], [OnnxGraph(made.spec, found.body)])

@@ -67,8 +67,8 @@ def test_what_is_no_night_is_not_taken_for_one(name: str) -> None:
 
 
 def test_the_night_of_a_generation_and_of_a_decision_can_be_read_back() -> None:
-    assert layout.night_of_generation(SHARD) == "2024-01-12"
-    assert layout.night_of_generation(layout.generation_file(NIGHT, "9f", 0)) == "2024-01-12"
+    assert layout.generation_of(SHARD)[-1] == "2024-01-12"
+    assert layout.generation_of(layout.generation_file(NIGHT, "9f", 0))[-1] == "2024-01-12"
     assert layout.night_of_decision(layout.decision("orders", "2024-01-12")) == "2024-01-12"
 
 

@@ -1,25 +1,31 @@
 """May a graph score, and which of those that may is taken."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 
 from nightshift.errors import ModelError, ParityFailed
 from nightshift.modelling.arrays import Float32s, Float64s, Int64s
-from nightshift.modelling.gate import compare, floors, worse_slices
+from nightshift.modelling.gate import floors, worse_slices
 from nightshift.modelling.holdout import LabelledRows
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.metrics import Difference, row_losses
 from nightshift.optimization.parity import Parity, ParityRows
+from nightshift.optimization.variants.loss import loss_interval
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.spec import ModelSpec
 
 AS_FAST = 0.95
 """Speeds this near to the best differ by noise."""
+NightsUse: TypeAlias = Literal["judge", "screen", "none"]
+"""Nights judge approximate graphs, or choose one that stands before others (``confirm``), or were fitted on."""
+SCREENING_CONFIDENCE = 0.8
+"""Of the interval that lets a graph stand before nights that did not choose it."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +43,11 @@ class VariantResult:
     sha256: str | None = None
 
     def flat(self) -> dict[str, Any]:
-        """One value per column."""
+        """One value per column; an interval without ends has none."""
         columns = asdict(self)
         parity = columns.pop("parity") or dict.fromkeys(Parity.__dataclass_fields__)
-        loss = columns.pop("loss") or dict.fromkeys(Difference.__dataclass_fields__)
+        ends = columns.pop("loss") or dict.fromkeys(Difference.__dataclass_fields__, math.nan)
+        loss = {name: value if math.isfinite(value) else None for name, value in ends.items()}
         return {
             **columns,
             **parity,
@@ -50,12 +57,17 @@ class VariantResult:
 
 @dataclass(frozen=True)
 class VariantEvaluator:
-    """Holds graphs against the exact one, whose scores of ``holdout`` are ``exact``, (n,) or (n, k)."""
+    """Holds graphs against the exact one, whose scores of ``holdout`` are ``exact``, (n,) or (n, k).
+
+    ``tests`` is how many approximate ones stand before these nights.
+    """
 
     spec: ModelSpec
     parity_rows: ParityRows
     holdout: LabelledRows
     exact: Float32s
+    tests: int = 1
+    use: NightsUse = "judge"
 
     @cached_property
     def shuffled(self) -> Int64s:
@@ -97,33 +109,47 @@ class VariantEvaluator:
 
     def _worse(self, scores: Float32s, loss: Difference) -> str:
         """What a challenger that gave these scores would be told, with the exact graph as champion."""
-        spec = self.spec
-        allowed = spec.optimize.max_metric_loss
+        if self.use == "none":
+            return ""
+        allowed = self.spec.optimize.max_metric_loss
         if allowed is None or loss.high > allowed:
-            return f"{spec.metric} may be {loss.high:+.4f} worse (allowed {allowed})"
-        metrics = label_type(spec).metrics(self.holdout.labels, scores)
-        losses = self._row_losses(scores)
-        objections = floors(spec, metrics)
-        for column in spec.gates.slices:
-            objections += worse_slices(spec, column, self.holdout, losses, self._exact_losses)
-        return "; ".join(objections)
+            return f"{self.spec.metric} may be {loss.high:+.4f} worse (allowed {allowed})"
+        return objections(self.spec, self.holdout, scores, self.exact)
 
     def _loss(self, scores: Float32s) -> Difference:
-        return compare(
-            self.spec,
-            self._row_losses(scores),
-            self._exact_losses,
-            self.holdout.nights,
-        )
+        lost = lost_by_row(self.spec, self.holdout, scores, self.exact)
+        nights = self.holdout.nights
+        if self.use == "screen":
+            return loss_interval(lost, nights, confidence=SCREENING_CONFIDENCE)
+        return loss_interval(lost, nights, confidence=self.spec.gates.confidence, tests=self.tests)
 
-    def _row_losses(self, scores: Float32s) -> Float64s:
-        metric = self.spec.metric
-        labels = self.holdout.labels
-        return row_losses(metric, labels, scores)
 
-    @cached_property
-    def _exact_losses(self) -> Float64s:
-        return self._row_losses(self.exact)
+def lost_by_row(spec: ModelSpec, rows: LabelledRows, scores: Float32s, exact: Float32s) -> Float64s:
+    """By how much the loss of each row, (n,), is more than by the exact graph's scores."""
+    losses = row_losses(spec.metric, rows.labels, scores)
+    exact_losses = row_losses(spec.metric, rows.labels, exact)
+    return losses - exact_losses
+
+
+def objections(spec: ModelSpec, rows: LabelledRows, scores: Float32s, exact: Float32s) -> str:
+    """What speaks against scores besides their mean: floors, and slices in which they are worse than the exact."""
+    metrics = label_type(spec).metrics(rows.labels, scores)
+    losses = row_losses(spec.metric, rows.labels, scores)
+    exact_losses = row_losses(spec.metric, rows.labels, exact)
+    said = floors(spec, metrics)
+    for column in spec.gates.slices:
+        said += worse_slices(spec, column, rows, losses, exact_losses)
+    return "; ".join(said)
+
+
+def confirm(spec: ModelSpec, rows: LabelledRows, scores: Float32s, exact: Float32s) -> str:
+    """What speaks against the chosen graph on nights that did not choose it; empty where nothing does."""
+    lost = lost_by_row(spec, rows, scores, exact)
+    loss = loss_interval(lost, rows.nights, confidence=spec.gates.confidence)
+    allowed = spec.optimize.max_metric_loss
+    if allowed is None or loss.high > allowed:
+        return f"on nights that did not choose it {spec.metric} may be {loss.high:+.4f} worse (allowed {allowed})"
+    return objections(spec, rows, scores, exact)
 
 
 def choose(results: Sequence[VariantResult]) -> VariantResult:

@@ -9,6 +9,11 @@ from dataclasses import field, replace
 
 from pydantic.dataclasses import dataclass
 
+from nightshift.contracts.outcomes import Decision as Decision
+from nightshift.contracts.outcomes import Maintained as Maintained
+from nightshift.contracts.outcomes import NightReport as NightReport
+from nightshift.contracts.outcomes import Retracted as Retracted
+
 # With pydantic this module takes a while to import: who needs the list alone finds it there.
 from nightshift.datasets import Dataset as Dataset
 from nightshift.errors import UsageError
@@ -76,11 +81,27 @@ class SnapshotRef:
 
 
 @dataclass(frozen=True)
-class Trained:
-    """A model that was fitted and logged, and its metrics on the holdout; the classes that it knows, if any.
+class FoldRef:
+    """A fit of a training that is there to be judged: its file among the run's artifacts, and by which nights.
 
-    ``threshold`` is the one that the training set, to flag ``share``, which is ``predict.share`` of model.yaml.
-    ``sha256`` is the digest of the file that it was written to: what ``optimize`` reads must be that.
+    It was fitted on nights up to ``fitted_through``; those from ``first_judged`` to ``last_judged`` it did not see.
+    """
+
+    file: str
+    sha256: str
+    fitted_through: str
+    first_judged: str
+    last_judged: str
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model that was fitted and logged; the metrics are those of its recipe on nights that no fit of them saw.
+
+    ``classes`` are those that it knows, if any. ``threshold`` is the one that the training set, to flag ``share``,
+    which is ``predict.share`` of model.yaml. ``sha256`` is the digest of the file that it was written to: what
+    ``optimize`` reads must be that. It was fitted on nights up to ``fitted_through``; ``folds`` are the recipe's fits
+    on fewer, the last of which is its twin.
     """
 
     model: str
@@ -92,6 +113,9 @@ class Trained:
     threshold: float | None = None
     share: float | None = None
     sha256: str = ""
+    fitted_through: str = ""
+    recipe_sha256: str = ""
+    folds: list[FoldRef] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -121,13 +145,31 @@ class GraphRef:
 
 
 @dataclass(frozen=True)
+class Evidence:
+    """What a recipe is judged by: its out-of-fold scores, a file of the lake, and the twin that gave the last of them.
+
+    The twin is a graph like the one that scores, fitted on nights up to ``twin_fitted_through`` alone.
+    """
+
+    key: str
+    sha256: str
+    first_night: str
+    last_night: str
+    nights: int
+    twin_key: str
+    twin_sha256: str
+    twin_fitted_through: str
+
+
+@dataclass(frozen=True)
 class Candidate:
-    """A registered version with the graph that would score."""
+    """A registered version with the graph that would score, and what speaks for it."""
 
     model: str
     version: str
     trained: Trained
     graph: GraphRef
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True)
@@ -235,64 +277,3 @@ class ShardResult:
     sha256: str
     counts: dict[str, list[int]] = field(default_factory=dict)
     unseen: dict[str, int] | None = None
-
-
-@dataclass(frozen=True)
-class NightReport:
-    """What monitoring saw: drift of this night, accuracy of the nights whose labels have arrived."""
-
-    model: str
-    partition: str
-    version: str
-    drifted: bool
-    statistic: float
-    threshold: float
-    worst: str
-    accuracy_nights: list[str]
-    lost_accuracy: bool
-    report_key: str
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What the governor decided for one night, and why. ``run_id`` is the retrain's, deterministic."""
-
-    model: str
-    partition: str
-    retrain: bool
-    reason: str
-    run_id: str
-
-
-@dataclass(frozen=True)
-class Retracted:
-    """A night that was taken back. ``rows``: what people could read before, by dataset; 0 where that was nothing.
-
-    ``labels`` says what becomes of them, and ``bring_back`` is the command that does.
-    """
-
-    model: str
-    partition: str
-    by: str
-    why: str
-    rows: dict[str, int]
-    labels: str
-    bring_back: str
-
-
-@dataclass(frozen=True)
-class Maintained:
-    """What maintenance found, and did or would do; counts of nights, files and uploads, sizes in bytes."""
-
-    model: str
-    dry_run: bool
-    nights: int
-    healed: int
-    strays: int
-    collected: int
-    collected_bytes: int
-    kept: int
-    kept_bytes: int
-    uploads_aborted: int
-    uploads_kept: int
-    aliases: int = 0

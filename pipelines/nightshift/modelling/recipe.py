@@ -1,0 +1,62 @@
+"""A recipe, which a gate judges: what is learnt from, by what and how; and its fits."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nightshift.modelling.arrays import Floats
+from nightshift.modelling.folds import Fold
+from nightshift.modelling.holdout import LabelledRows, together
+from nightshift.modelling.inputs import model_inputs
+from nightshift.modelling.label_types import label_type
+from nightshift.modelling.trainers import trainer_of
+from nightshift.spec import ModelSpec
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+
+def recipe_sha256(spec: ModelSpec) -> str:
+    """The digest of a recipe: two trainings of one differ by their nights alone."""
+    training = spec.training
+    label = spec.label
+    content = {
+        "features": {name: spec.columns[name].type for name in spec.features},
+        "trainer": training.trainer,
+        "parameters": training.parameters,
+        "seed": training.seed,
+        "label": [label.column, label.type, label.positive, label.negative],
+        "classes": label.classes,
+    }
+    canonical = json.dumps(content, sort_keys=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def fit(spec: ModelSpec, rows: LabelledRows) -> "Pipeline":
+    """The recipe, fitted on these rows and nothing else, preprocessing too. Raises ``SpecError``, ``DataError``."""
+    frame = model_inputs(spec, rows.table)
+    return trainer_of(spec).fit(spec, frame, rows.labels)
+
+
+@dataclass(frozen=True)
+class JudgedRows:
+    """Rows that judge a recipe, and its scores of them, (n,) or (n, k), each by a fit that did not see its night."""
+
+    rows: LabelledRows
+    scores: Floats
+
+
+def out_of_fold(spec: ModelSpec, folds: Sequence[Fold], pipelines: Sequence["Pipeline"]) -> JudgedRows:
+    """The rows that judge each fold, and what its own fit says of them; oldest fold first."""
+    label = label_type(spec)
+    scores: list[Floats] = []
+    for fold, pipeline in zip(folds, pipelines, strict=True):
+        frame = model_inputs(spec, fold.judged.table)
+        scores.append(label.predict(pipeline, frame))
+    rows = together([fold.judged for fold in folds])
+    of_all: Floats = np.concatenate(scores)
+    return JudgedRows(rows, of_all)

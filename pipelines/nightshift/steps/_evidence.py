@@ -1,0 +1,123 @@
+"""Out-of-fold scores in the lake: written once by ``optimize``, read by every gate that asks for them."""
+
+import hashlib
+import io
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from nightshift.contracts import Candidate, Evidence, GraphRef
+from nightshift.errors import MissingPartition, ModelError, UnsafeGraph
+from nightshift.modelling.arrays import Booleans, Float32s, Int64s
+from nightshift.modelling.folds import Fold
+from nightshift.modelling.holdout import LabelledRows, Split, together
+from nightshift.modelling.label_types import label_type
+from nightshift.spec import ModelSpec
+from nightshift.stores import Stores, layout
+
+NIGHT = "night"
+SCORE = "score"
+
+
+def store_evidence(
+    spec: ModelSpec, folds: Sequence[Fold], scores: Sequence[Float32s], twin: bytes, graph: GraphRef, stores: Stores
+) -> Evidence:
+    """Keep the twin and the scores of all judged rows, oldest fold first; what a gate needs of them."""
+    twin_sha256 = hashlib.sha256(twin).hexdigest()
+    twin_key = layout.graph(spec.name, twin_sha256)
+    stores.lake.objects.put(twin_key, twin)
+    judged = together([fold.judged for fold in folds])
+    body = _written(judged.nights, np.concatenate(scores))
+    sha256 = hashlib.sha256(body).hexdigest()
+    key = layout.evidence(spec.name, graph.sha256, sha256)
+    stores.lake.objects.put(key, body)
+    return Evidence(
+        key=key,
+        sha256=sha256,
+        first_night=folds[0].judged_nights[0],
+        last_night=folds[-1].judged_nights[-1],
+        nights=len(np.unique(judged.nights)),
+        twin_key=twin_key,
+        twin_sha256=twin_sha256,
+        twin_fitted_through=folds[-1].fitted_through,
+    )
+
+
+def read_evidence(spec: ModelSpec, candidate: Candidate, rows: Split, stores: Stores) -> tuple[LabelledRows, Float32s]:
+    """The judged rows of the classes that the candidate was taught, and its recipe's scores of them.
+
+    Scores are (n,) or (n, k) for the spec's k classes, NaN for one that it was not taught.
+    Raises ``ModelError`` for a candidate without evidence or with that of other rows, ``MissingPartition``,
+    ``UnsafeGraph`` when it is not what was written.
+    """
+    evidence = candidate.evidence
+    if evidence is None:
+        raise _other(spec, candidate, "has no out-of-fold scores: it was trained by an earlier version")
+    nights, scores = _read(spec, evidence, stores)
+    taught = candidate.trained.classes
+    labelled = _of_classes(spec, taught, rows.labelled)
+    judged = labelled.only(np.isin(labelled.nights, nights))
+    if not np.array_equal(judged.nights, nights):
+        raise _other(spec, candidate, "has out-of-fold scores of other rows than its snapshot has")
+    return judged, _for_all_classes(spec, taught, scores)
+
+
+def _of_classes(spec: ModelSpec, classes: Sequence[str], rows: LabelledRows) -> LabelledRows:
+    """The rows of these classes. Of one that had too few rows to be learnt the candidate says nothing."""
+    places = [place for place, name in enumerate(spec.label.classes) if name in classes]
+    if len(places) == len(spec.label.classes):
+        return rows
+    return rows.only(np.isin(rows.labels, places))
+
+
+def _for_all_classes(spec: ModelSpec, taught: Sequence[str], scores: Float32s) -> Float32s:
+    classes = spec.label.classes
+    if len(taught) == len(classes):
+        return scores
+    spread = np.full((len(scores), len(classes)), np.nan, np.float32)
+    spread[:, [classes.index(name) for name in taught]] = scores
+    return spread
+
+
+def _other(spec: ModelSpec, candidate: Candidate, problem: str) -> ModelError:
+    return ModelError(
+        f"{spec.name}: version {candidate.version} {problem}",
+        fix=f"train anew: nightshift train {spec.name} NIGHT, or trigger {spec.name}.train",
+    )
+
+
+def _written(nights: Int64s, scores: Float32s) -> bytes:
+    by_class = scores.reshape(len(nights), -1)
+    columns = {NIGHT: pa.array(nights.astype(np.int32), pa.date32())}
+    for place in range(by_class.shape[1]):
+        columns[f"{SCORE}_{place}"] = pa.array(by_class[:, place], pa.float32())
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(columns), buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+def _read(spec: ModelSpec, evidence: Evidence, stores: Stores) -> tuple[Int64s, Float32s]:
+    """Day ordinals (n,), and scores (n,) or (n, k)."""
+    where = f"{stores.lake.objects.uri}/{evidence.key}"
+    stored = stores.lake.objects.get(evidence.key)
+    anew = f"train anew: nightshift train {spec.name} NIGHT, or trigger {spec.name}.train"
+    if stored is None:
+        raise MissingPartition(f"the out-of-fold scores {where} are not there", fix=anew)
+    body, _ = stored
+    digest = hashlib.sha256(body).hexdigest()
+    if digest != evidence.sha256:
+        raise UnsafeGraph(f"{where} has sha256 {digest}, and {evidence.sha256} was written", fix=anew)
+    table = pq.read_table(io.BytesIO(body))
+    nights = table[NIGHT].cast(pa.int32()).to_numpy().astype(np.int64)
+    columns = [table[name].to_numpy() for name in table.column_names if name != NIGHT]
+    scores = np.stack(columns, axis=1).astype(np.float32)
+    of_label = label_type(spec).empty_scores(0)
+    return nights, scores if scores.ndim == of_label.ndim else scores[:, 0]
+
+
+def unfitted(nights: Int64s, fitted_through: str) -> Booleans:
+    """Which of (n,) day ordinals are of nights after the last that somebody was fitted on."""
+    last = np.datetime64(fitted_through, "D").astype(np.int64)
+    return np.asarray(nights > last)
