@@ -214,6 +214,7 @@ def test_explain_says_where_a_night_came_from(old: OldLake, night: str) -> None:
     # What its manifest did not say yet.
     since = {name: facts["predictions"].pop(name) for name in ("threshold", "model_yaml_sha256", "unseen")}
     assert since == dict.fromkeys(since)
+    assert facts["training"].pop("trained_without") is None
     assert facts == comparable(old, expected()["explained"][night])
     assert facts["code_commit"] == facts["training"]["code_commit"] == expected()["commit"]
 

@@ -21,7 +21,8 @@ from nightshift.modelling.trained_file import TRAINED_FILE, digest_of
 from nightshift.modelling.trainers import trainer_of
 from nightshift.spec import ModelSpec
 from nightshift.steps._fold_files import log_folds
-from nightshift.stores import Stores
+from nightshift.steps._replay import describe
+from nightshift.stores import Stores, replays
 from nightshift.stores.registry import LONGEST_TAG, TRAINED_WITHOUT
 from nightshift.stores.seals import Seals
 
@@ -49,7 +50,8 @@ def train(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> Trained:
     require("train", f"training {spec.name}")
     # Without a key the version could not be sealed in the end.
     Seals.of(stores.settings)
-    written, rows, folds = _read(spec, snapshot, stores)
+    written, rows, folds = read_window(spec, snapshot, stores)
+    replay_sha256 = replays.keep(describe(spec, stores), stores)
     label = label_type(written)
     with stores.registry.session(spec.name) as mlflow, mlflow.start_run(run_name=f"train {snapshot.as_of}") as run:
         mlflow.set_tags(_tags(spec, snapshot, stores))
@@ -87,10 +89,11 @@ def train(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> Trained:
         fitted_through=night_of(labelled.nights.max()),
         recipe_sha256=recipe_sha256(written),
         folds=kept,
+        replay_sha256=replay_sha256,
     )
 
 
-def _read(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> tuple[ModelSpec, Split, list[Fold]]:
+def read_window(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> tuple[ModelSpec, Split, list[Fold]]:
     """The spec with the classes that can be learnt, the snapshot's rows by it, and the folds. Raises ``DataError``."""
     rows = read_split(spec, snapshot, stores)
     twin = _as_split(rows, folds_of(spec, rows))

@@ -11,6 +11,7 @@
     reports/validation/<model>/<column>=<night>/result.json, data_docs.html  how it did against its expectations
     models/<model>/<onnx sha256>/model.onnx, profile-<its sha256>.json,      a version's graph, its reference,
         evidence-<its sha256>.parquet                                        and what its gate judged it by
+    models/<model>/replays/<its sha256>.json                                 how a version was trained, to do it again
     versions/<model>/<version>/000001.json, head.json                        what a version is, by each gate; sealed
     ledger/<model>/000001.json, head.json                                    every move of an alias, in order; sealed
     ledger/<model>/retrains/000001.json, head.json                           every retrain that was started; sealed
@@ -184,6 +185,11 @@ def profile(model: str, sha256: str, profile_sha256: str = "") -> str:
 def evidence(model: str, graph_sha256: str, sha256: str) -> str:
     """The out-of-fold scores of a version's recipe, beside its graph, by their content."""
     return f"models/{model}/{graph_sha256}/evidence-{sha256}.parquet"
+
+
+def replay(model: str, sha256: str) -> str:
+    """How a version was trained, by its content."""
+    return f"models/{model}/replays/{sha256}.json"
 
 
 def versions(model: str, number: str = "") -> str:
