@@ -121,9 +121,13 @@ def _no_feature(facts: ColumnFacts, column_type: str, context: ColumnContext) ->
 
 def _is_beyond_float32(facts: ColumnFacts, column_type: str) -> bool:
     """Whether it has whole numbers that a graph's float32 rounds."""
-    if not column_type.startswith("int") or not facts.known:
+    if not column_type.startswith("int"):
         return False
-    return bool(max(abs(facts.low), abs(facts.high)) >= LARGEST_WHOLE)
+    if not facts.known:
+        return False
+    low = abs(facts.low)
+    high = abs(facts.high)
+    return bool(max(low, high) >= LARGEST_WHOLE)
 
 
 WITHOUT: dict[str, tuple[str, ...]] = {

@@ -67,8 +67,12 @@ def _of_folds(folds: Sequence[Fold]) -> str:
 def _of_left_out(without: dict[str, str]) -> str:
     if not without:
         return ""
-    reasons = [f"`{name}` ({html.escape(reason, quote=False)})" for name, reason in without.items()]
-    return f"\n  Trained without {', '.join(reasons)}: whatever they hold, scores are the same."
+    parts = []
+    for name, reason in without.items():
+        shown = html.escape(reason, quote=False)
+        parts.append(f"`{name}` ({shown})")
+    features = ", ".join(parts)
+    return f"\n  Trained without {features}: whatever they hold, scores are the same."
 
 
 def _of_unknown(classes: dict[str, int]) -> str:

@@ -31,7 +31,7 @@ def left_out(spec: ModelSpec, frame: "pd.DataFrame") -> dict[str, str]:
     reasons = {}
     for name in spec.features:
         column = spec.columns[name]
-        reason = _why_not(column, frame[name]) if len(frame) else ""
+        reason = _why_not(column, frame[name])
         if reason:
             reasons[name] = reason
     return reasons
@@ -50,7 +50,10 @@ def without(spec: ModelSpec, frame: "pd.DataFrame", names: "dict[str, str]") -> 
 
 def sentence(reasons: dict[str, str]) -> str:
     """All of them, for a person."""
-    parts = [f"{name}: {reason}" for name, reason in reasons.items()]
+    parts = []
+    for name, reason in reasons.items():
+        part = f"{name}: {reason}"
+        parts.append(part)
     return "; ".join(parts)
 
 
@@ -58,21 +61,26 @@ def _why_not(column: Column, values: "pd.Series") -> str:
     if not column.numeric:
         return _one_text(values)
     numbers = values.to_numpy(np.float32)
-    known = numbers[~np.isnan(numbers)]
+    is_null = np.isnan(numbers)
+    known = numbers[~is_null]
     if known.size == 0:
         return "null in every training row"
-    low = known.min()
-    high = known.max()
-    largest = max(abs(low), abs(high))
-    if column.is_whole and not column.rounded and largest >= LARGEST_WHOLE:
+    largest = np.abs(known).max()
+    if column.is_exact and largest >= LARGEST_WHOLE:
         return f"whole numbers of {LARGEST_WHOLE:,} and more, which float32 rounds; columns: rounded: true allows that"
+    low = float(known.min())
+    high = float(known.max())
     if low < high:
-        return _coarse(known[np.isfinite(known)])
-    is_always_there = known.size == numbers.size
-    return f"{quoted(float(low))} in every training row" if is_always_there else ""
+        is_finite = np.isfinite(known)
+        return _coarse(known[is_finite])
+    if is_null.any():
+        return ""
+    return f"{quoted(low)} in every training row"
 
 
 def _one_text(values: "pd.Series") -> str:
+    if values.empty:
+        return "null in every training row"
     first = values.iloc[0]
     if (values != first).any():
         return ""
@@ -82,10 +90,13 @@ def _one_text(values: "pd.Series") -> str:
 
 def _coarse(numbers: Float32s) -> str:
     """Of numbers that lie nearer to one another than float32 can tell, against the size that they have."""
-    if numbers.size == 0 or numbers.min() == numbers.max():
+    if numbers.size == 0:
         return ""
-    step = np.spacing(np.abs(numbers).max())
-    spread = numbers.std(dtype=np.float64)
+    spread = float(numbers.std(dtype=np.float64))
+    if spread == 0:
+        return ""
+    largest = np.abs(numbers).max()
+    step = float(np.spacing(largest))
     if step * FEWEST_STEPS <= spread:
         return ""
-    return f"numbers that differ by less than float32 can tell of such of that size, {float(step):g}"
+    return f"numbers that differ by hardly more than float32 can tell of their size, {step:g}"

@@ -125,11 +125,15 @@ def as_floats(values: ArrowValues) -> Float64s:
 
 def _as_in_reference(numbers: Array) -> Array:
     """Whole numbers that float64 cannot hold as it rounds them, for so the reference's were; others as they are."""
-    is_wide = numbers.dtype.kind == "i" and numbers.dtype.itemsize == 8
-    if not is_wide or numbers.size == 0:
+    if numbers.dtype != np.int64:
         return numbers
-    is_exact = numbers.min() >= -EXACT and numbers.max() <= EXACT
-    return numbers if is_exact else numbers.astype(np.float64)
+    if numbers.size == 0:
+        return numbers
+    low = numbers.min()
+    high = numbers.max()
+    if low >= -EXACT and high <= EXACT:
+        return numbers
+    return numbers.astype(np.float64)
 
 
 def _count_nan(numbers: Array) -> int:

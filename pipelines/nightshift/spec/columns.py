@@ -86,6 +86,11 @@ class Column(Frozen):
         return self.type.startswith("int")
 
     @property
+    def is_exact(self) -> bool:
+        """Whether its numbers are whole ones that may not be rounded."""
+        return self.is_whole and not self.rounded
+
+    @property
     def open_category(self) -> bool:
         """Whether a night may hold categories that training has not seen."""
         return not self.numeric and self.allowed is None

@@ -71,7 +71,7 @@ def beyond_float32(spec: ModelSpec) -> list[str]:
         column = spec.columns[name]
         bounds = [_number(bound) for bound in (column.min, column.max) if bound is not None]
         largest = max((abs(bound) for bound in bounds if bound is not None), default=0.0)
-        if column.is_whole and not column.rounded and largest >= LARGEST_WHOLE:
+        if column.is_exact and largest >= LARGEST_WHOLE:
             notices.append(
                 f"columns.{name}: whole numbers of {LARGEST_WHOLE:,} and more are rounded in a graph: a training that"
                 f" meets one goes without {name}; rounded: true has it learn them to 7 digits, feature: false keeps an"

@@ -23,6 +23,7 @@ from nightshift.stores.replays import Replay
 from nightshift.stores.versions import VersionRecord
 
 STAGES = 3
+MODEL_YAML = "model_yaml"
 
 
 @dataclass(frozen=True)
@@ -48,17 +49,32 @@ def reproduce(spec: ModelSpec, version: str, stores: Stores, progress: OnProgres
     require("train", f"reproducing {spec.name}")
     record = _record(spec, version, stores)
     replay = replays.read(spec.name, record.replay_sha256, stores)
-    differs = _differences(replay, describe(spec, stores))
+    as_now = describe(spec, stores)
+    differs = _differences(replay, as_now)
+    as_trained = _spec(replay, version)
+    sha256 = _trained_again(as_trained, record, stores, progress)
+    if sha256 != record.exact_sha256:
+        raise _not_reproduced(record, sha256, differs)
+    return Reproduced(
+        model=spec.name,
+        version=version,
+        exact_sha256=sha256,
+        snapshot_md5=record.snapshot_md5,
+        differs=differs,
+    )
+
+
+def _trained_again(spec: ModelSpec, record: VersionRecord, stores: Stores, progress: OnProgress) -> str:
+    """The digest of the exact export."""
     progress("restoring the snapshot", 0, STAGES)
-    learnt, rows, _ = read_window(_spec(replay, version), _snapshot(record), stores)
+    snapshot = _snapshot(record)
+    learnt, rows, _ = read_window(spec, snapshot, stores)
     progress("fitting", 1, STAGES)
     pipeline = fit(learnt, rows.labelled)
     progress("exporting", 2, STAGES)
-    sha256 = hashlib.sha256(to_onnx(learnt, pipeline)).hexdigest()
+    body = to_onnx(learnt, pipeline)
     progress("compared", STAGES, STAGES)
-    if sha256 != record.exact_sha256:
-        raise _not_reproduced(record, sha256, differs)
-    return Reproduced(spec.name, version, sha256, record.snapshot_md5, differs)
+    return hashlib.sha256(body).hexdigest()
 
 
 def _record(spec: ModelSpec, version: str, stores: Stores) -> VersionRecord:
@@ -106,37 +122,48 @@ def _snapshot(record: VersionRecord) -> SnapshotRef:
 def _differences(then: Replay, now: Replay) -> dict[str, str]:
     """What is not as it was, by its name: what it is, and what it was."""
     differs = {}
-    libraries = _changed(then.libraries, now.libraries)
+    libraries = [
+        f"{name} {now.libraries.get(name)}, was {then.libraries.get(name)}"
+        for name in _changed(then.libraries, now.libraries)
+    ]
     if libraries:
         differs["libraries"] = ", ".join(libraries)
     if then.cpu != now.cpu:
         differs["cpu"] = f"{now.cpu}, was {then.cpu}"
     if then.code != now.code:
         differs["code"] = f"commit {now.commit}, was {then.commit}"
-    sections = [name for name in sorted({*then.spec, *now.spec}) if then.spec.get(name) != now.spec.get(name)]
+    sections = _changed(then.spec, now.spec)
     if sections:
-        differs["model_yaml"] = f"{', '.join(sections)}; replayed as it was"
+        named = ", ".join(sections)
+        differs[MODEL_YAML] = f"{named}; replayed as it was"
     return differs
 
 
 def _changed(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    lines = []
-    for name in sorted({*then, *now}):
-        before = then.get(name, "not there")
-        after = now.get(name, "not there")
+    """The names that two do not have alike."""
+    names = {*then, *now}
+    changed = []
+    for name in sorted(names):
+        before = then.get(name)
+        after = now.get(name)
         if before != after:
-            lines.append(f"{name} {after}, was {before}")
-    return lines
+            changed.append(name)
+    return changed
 
 
 def _not_reproduced(record: VersionRecord, sha256: str, differs: dict[str, str]) -> NotReproduced:
-    causes = {name: text for name, text in differs.items() if name != "model_yaml"}
-    known = "; ".join(f"{name}: {text}" for name, text in causes.items())
-    wanted = "with the libraries, the code and a CPU of the family that the message names"
-    unknown = "run it again, on another machine too: the same data, spec, code and libraries gave other bytes"
+    causes = []
+    for name, text in differs.items():
+        # What was sealed was replayed, whatever model.yaml says by now.
+        if name != MODEL_YAML:
+            causes.append(f"{name}: {text}")
+    known = "; ".join(causes)
+    fix = "run it again, on another machine too: the same data, spec, code and libraries gave other bytes"
+    if known:
+        fix = "reproduce it with the libraries, the code and a CPU of the family that the message names"
     return NotReproduced(
         f"{record.model} version {record.version} is not reproduced: its exact export has sha256 {sha256}, recorded is"
         f" {record.exact_sha256}; snapshot {record.snapshot_md5} and spec are those of its training;"
         f" {known or 'nothing else that is recorded differs'}",
-        fix=f"reproduce it {wanted}" if known else unknown,
+        fix=fix,
     )

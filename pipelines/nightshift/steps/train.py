@@ -139,7 +139,8 @@ def _warn_of_left_out(spec: ModelSpec, without: dict[str, str], mlflow: Any) -> 
     for name, reason in without.items():
         log.warning("%s: trained without %s: %s", spec.name, name, reason)
     if without:
-        mlflow.set_tag(TRAINED_WITHOUT, sentence(without)[:LONGEST_TAG])
+        reasons = sentence(without)
+        mlflow.set_tag(TRAINED_WITHOUT, reasons[:LONGEST_TAG])
 
 
 def _warn_of_threshold(spec: ModelSpec, note: str, mlflow: Any) -> None:

@@ -39,7 +39,9 @@ def keep(replay: Replay, stores: Stores) -> str:
     """Put it into the lake; its digest."""
     body = replay.to_json()
     sha256 = hashlib.sha256(body).hexdigest()
-    stores.lake.objects.put(layout.replay(replay.model, sha256), body, JSON)
+    key = layout.replay(replay.model, sha256)
+    objects = stores.lake.objects
+    objects.put(key, body, JSON)
     return sha256
 
 

@@ -19,7 +19,7 @@ ROWS = 400
 RNG = np.random.default_rng(0)
 NULL = "null in every training row"
 WHOLE = "whole numbers of 16,777,216 and more"
-NEAR = "numbers that differ by less than float32 can tell"
+NEAR = "numbers that differ by hardly more than float32 can tell"
 
 
 @pytest.mark.parametrize(

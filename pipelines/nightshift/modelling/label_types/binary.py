@@ -135,8 +135,11 @@ class Binary(LabelType):
 
     def margins(self, scores: Floats, decided: Array) -> Floats:
         """To the threshold, or nowhere."""
-        distance = np.abs(scores - self.spec.predict.decides_from)
-        return np.where(self.decide(scores) == decided, 0.0, distance)
+        threshold = self.spec.predict.decides_from
+        distances = np.abs(scores - threshold)
+        is_there = self.decide(scores) == decided
+        distances[is_there] = 0.0
+        return distances
 
     def threshold_for(self, scores: Floats) -> float | None:
         """By ``predict.share``."""

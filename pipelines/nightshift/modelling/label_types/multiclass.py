@@ -152,8 +152,11 @@ class Multiclass(LabelType):
         """Half of what the likeliest class is ahead: it falls as the other rises."""
         known = never_for_unknown(scores)
         rows = np.arange(len(known))
-        ahead = known.max(axis=1) - known[rows, decided]
-        return np.asarray(ahead / 2)
+        likeliest = known.max(axis=1)
+        of_decided = known[rows, decided]
+        ahead = likeliest - of_decided
+        margins: Floats = ahead / 2
+        return margins
 
     def metrics(self, targets: Floats, scores: Floats) -> dict[str, float]:
         """See ``metrics.multiclass_metrics``."""

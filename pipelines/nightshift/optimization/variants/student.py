@@ -148,5 +148,10 @@ def _scaling(prepared: Prepared, train: LabelledRows) -> Scaling:
 def _left_out(prepared: Prepared, train: LabelledRows) -> list[int]:
     """The places of the numbers that a training on these rows leaves out."""
     spec = prepared.spec
-    names = left_out(spec, model_inputs(spec, train.table))
-    return [place for place, name in enumerate(prepared.numbers) if name in names]
+    frame = model_inputs(spec, train.table)
+    names = left_out(spec, frame)
+    places = []
+    for place, name in enumerate(prepared.numbers):
+        if name in names:
+            places.append(place)
+    return places
