@@ -164,13 +164,17 @@ def _numeric_bins(values: Float64s, night: Places, bins: int) -> Bins:
     heavy = _heavy_values(values, bins)
     above = _beyond(_maxima(values, night))
     below = -_beyond(_maxima(-values, night))
+    # After the largest float there is infinity.
+    with np.errstate(over="ignore"):
+        after_heavy = np.nextafter(heavy, np.inf)
+        end = np.nextafter(above, np.inf)
     edges = [
         below,
         *_inner_edges(values, heavy, bins),
         # A value that many rows share has a bin of its own: [value, the next float).
         *heavy,
-        *np.nextafter(heavy, np.inf),
-        np.nextafter(above, np.inf),
+        *after_heavy,
+        end,
     ]
     # JSON has no infinity.
     distinct = np.unique(np.clip(edges, -LARGEST, LARGEST))
@@ -237,8 +241,8 @@ def _native(edges: tuple[float, ...], kind: npt.DTypeLike) -> list[Any]:
     exact = np.asarray(edges, np.float64)
     with np.errstate(over="ignore"):
         nearest = exact.astype(kind)
-    infinity = nearest.dtype.type(np.inf)
-    next_above = np.nextafter(nearest, infinity)
+        infinity = nearest.dtype.type(np.inf)
+        next_above = np.nextafter(nearest, infinity)
     is_below = nearest < exact
     native = np.where(is_below, next_above, nearest)
     return list(native)
