@@ -83,6 +83,8 @@ class Column(Frozen):
     @property
     def is_whole(self) -> bool:
         """Whether it holds whole numbers alone."""
+        if self.type == "decimal":
+            return self.scale == 0
         return self.type.startswith("int")
 
     @property
@@ -148,7 +150,7 @@ class Column(Frozen):
         if self.closed and self.values is None:
             raise ValueError("closed: true needs values, the list of those that are allowed")
         if self.rounded and not self.is_whole:
-            raise ValueError("rounded is for whole numbers: int16, int32 or int64")
+            raise ValueError("rounded is for whole numbers: int16, int32, int64, or decimal with scale: 0")
         if self.codes and self.type != "string":
             raise ValueError("codes are for a string column: whole numbers as texts")
         if self.type == "timestamp" and self.feature:

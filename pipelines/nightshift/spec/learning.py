@@ -2,12 +2,13 @@
 
 import re
 from itertools import chain, count
-from typing import Literal, Self, get_args
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from nightshift.spec.base import Frozen, Name, Share
 from nightshift.spec.cron import Cron
+from nightshift.spec.parameters import Parameter, with_texts_for_keys
 from nightshift.spec.source import LabelSource, Source
 
 LabelKind = Literal["binary", "multiclass", "regression"]
@@ -161,7 +162,11 @@ class Training(Frozen):
     trainer: TrainerName = Field(
         description="what is fitted; ridge learns numbers only, logistic_regression classes only"
     )
-    parameters: dict[str, float | int | str | bool] = Field(default_factory=dict, description="of the trainer, by name")
+    parameters: Annotated[dict[str, Parameter], BeforeValidator(with_texts_for_keys)] = Field(
+        default_factory=dict,
+        description="of the trainer, by name; classes of class_weight and features of monotonic_cst and"
+        " interaction_cst are named as they are here",
+    )
     seed: int = Field(0, description="of all that is drawn at random in a training")
     schedule: Cron | None = Field(None, description="cron of a regular training, none by default")
 

@@ -33,6 +33,8 @@ NEAR = "numbers that differ by hardly more than float32 can tell"
         ({"type": "string"}, ["a"] * ROWS, "'a' in every training row"),
         ({"type": "int64"}, 2**24 + np.arange(ROWS), WHOLE),
         ({"type": "int64"}, -(2**53) - np.arange(ROWS), WHOLE),
+        ({"type": "decimal", "scale": 0}, 10**9 + np.arange(ROWS) * 10**6, WHOLE),
+        ({"type": "decimal", "scale": 2}, 10**9 + np.arange(ROWS) * 10**6, ""),
         ({"type": "int32"}, np.where(np.arange(ROWS) == 7, 2**24, 3), WHOLE),
         ({"type": "float64"}, 1e9 + RNG.normal(0, 30, ROWS), NEAR),
         ({"type": "float64"}, 1e9 + RNG.normal(0, 1e4, ROWS), ""),
