@@ -54,7 +54,15 @@ SMALL: dict[str, Any] = {
         "parameters": {"max_iter": 20, "learning_rate": 0.2, "max_leaf_nodes": 6, "min_samples_leaf": 10},
         "seed": 7,
     },
-    "gates": {"resamples": 200, "slices": ["site"], "slice_allowance": 0.2, "slice_min_rows": 20},
+    # Three nights are few: a test that is about the least number of them says so.
+    "gates": {
+        "resamples": 200,
+        "min_nights": 2,
+        "slices": ["site"],
+        "slice_allowance": 0.2,
+        "slice_min_rows": 20,
+        "slice_min_nights": 2,
+    },
     # One layout besides fp32, and several times as fast: the choice is the same in every run.
     "optimize": {"variants": ["codes"]},
     "drift": {"features": ["kind", "amount", "items"]},

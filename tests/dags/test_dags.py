@@ -27,7 +27,7 @@ SHAPES = {
     },
     "train": TRAINING,
     "retrain": TRAINING,
-    "rollback": {"rollback": set()},
+    "rollback": {"rollback": {"rescore"}, "rescore": set()},
     "retract": {"retract": set()},
     "maintain": {"maintain": set()},
 }

@@ -15,6 +15,8 @@ from tests.champions import append_move, register_version, seal_version, set_cha
 
 pytestmark = pytest.mark.stack
 
+NIGHT = "2024-01-12"
+
 FACTS = {
     "gate": PASSED, "onnx_sha256": "aa", "onnx_key": "models/m/aa/model.onnx", "snapshot_md5": "bb.dir",
     "trained_through": "2024-01-11",
@@ -28,7 +30,7 @@ def model(spec: ModelSpec, stores: Stores) -> str:
     return spec.name
 
 
-def add_versions(stores: Stores, model: str, count: int, gate: str = PASSED) -> None:
+def add_versions(stores: Stores, model: str, count: int, gate: str = PASSED, **facts: str) -> None:
     client = stores.registry.client
     if not client.search_registered_models(f"name='{model}'"):
         client.create_registered_model(model)
@@ -36,7 +38,7 @@ def add_versions(stores: Stores, model: str, count: int, gate: str = PASSED) -> 
     for _ in range(count):
         version = register_version(stores, model, tags)
         if gate != "pending":
-            seal_version(stores, model, version, gate)
+            seal_version(stores, model, version, gate, **facts)
 
 
 def shown(stores: Stores, model: str, alias: str = CHAMPION) -> str | None:
@@ -55,12 +57,12 @@ def test_where_no_move_was_ever_written_mlflow_s_alias_counts_once_a_person_says
 ) -> None:
     stores.registry.set_alias(model, CHAMPION, "2")
     with pytest.raises(ModelError, match="the ledger of the lake has no move") as error:
-        scorer(spec, None, stores)
+        scorer(spec, None, stores, NIGHT)
     assert f"nightshift seal {model}" in str(error.value.fix)
     assert stores.aliases.version(model, CHAMPION) is None
     assert seal(spec, stores).champion == "2"
-    pin, number = scorer(spec, None, stores)
-    assert (pin.version, number) == ("2", 1)
+    champion = scorer(spec, None, stores, NIGHT)
+    assert (champion.pin.version, champion.now, champion.number) == ("2", "2", 1)
 
 
 def test_an_alias_of_a_version_that_did_not_pass_becomes_no_champion_by_a_seal(
@@ -86,13 +88,13 @@ def test_an_alias_that_the_ledger_does_not_explain_stops_scoring(stores: Stores,
     set_champion(stores, model, "2")
     stores.registry.set_alias(model, CHAMPION, "3")
     with pytest.raises(ModelError, match="MLflow has the alias champion on version 3, and the ledger says version 2"):
-        scorer(spec, None, stores)
+        scorer(spec, None, stores, NIGHT)
     stores.registry.client.delete_registered_model_alias(model, CHAMPION)
     with pytest.raises(ModelError, match="on no version, and the ledger says version 2") as error:
-        scorer(spec, None, stores)
+        scorer(spec, None, stores, NIGHT)
     assert f"nightshift maintain {model}" in str(error.value.fix)
     maintain(spec, stores)
-    assert scorer(spec, None, stores)[0].version == "2"
+    assert scorer(spec, None, stores, NIGHT).now == "2"
 
 
 def test_an_alias_that_a_dead_promotion_left_behind_is_put_right_and_scored(
@@ -100,7 +102,7 @@ def test_an_alias_that_a_dead_promotion_left_behind_is_put_right_and_scored(
 ) -> None:
     set_champion(stores, model, "1")
     append_move(stores, model, "2")
-    assert scorer(spec, None, stores)[0].version == "2"
+    assert scorer(spec, None, stores, NIGHT).now == "2"
     assert shown(stores, model) == "2"
 
 

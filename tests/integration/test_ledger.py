@@ -226,7 +226,8 @@ SPOILT: dict[str, Callable[[bytes], bytes | None]] = {
     "a bit flipped": lambda body: body.replace(b'"version": "3"', b'"version": "2"'),
     "ahead": lambda body: body.replace(b'"number": 3', b'"number": 9'),
     "another digest": other_digest,
-    "of a later format": lambda body: body.replace(b'"format": 1', b'"format": 2'),
+    "of a later format": lambda body: body.replace(b'"format": 2', b'"format": 3'),
+    "of a former format": lambda body: body.replace(b'"format": 2', b'"format": 1'),
 }
 
 
@@ -455,7 +456,7 @@ def test_keys_are_changed_without_losing_a_move(ledger: Moves, stores: Stores) -
         with_keys(new_key).head()
     both = with_keys(new_key, old_key)
     assert both.head().version("champion") == "2"
-    assert not both.is_under_seal()
+    assert both.to_vouch_for()
     assert both.vouch()
     assert with_keys(new_key).head().version("champion") == "2"
     assert with_keys(new_key).entries() == [FIRST, SECOND]

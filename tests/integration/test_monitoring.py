@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from nightshift.contracts import Dataset, Pin
-from nightshift.errors import DataError, MissingPartition, ModelError, RegistryUnavailable, Superseded
+from nightshift.errors import DataError, MissingPartition, ModelError, RegistryUnavailable, Superseded, UnsealedRecord
 from nightshift.monitoring.accuracy import read_record
 from nightshift.monitoring.night_record import read_night_record
 from nightshift.profiles.profile import build
@@ -14,6 +14,7 @@ from nightshift.steps import govern as governor
 from nightshift.steps import monitor as step
 from nightshift.steps.govern import DecisionRecord, govern, started_retrains
 from nightshift.steps.monitor import monitor
+from nightshift.steps.seal import seal
 from nightshift.stores import Stores, layout
 
 pytestmark = pytest.mark.stack
@@ -300,18 +301,37 @@ def test_of_two_live_governors_of_neighbouring_nights_one_starts_a_retrain(world
     assert started(world) == [hers]
 
 
-def test_what_was_started_before_there_was_a_ledger_counts(world):
-    """Also where the old record is about to be overwritten by the night's own governor."""
-    reports = stormy(world)
-    assert govern(world.spec, reports[NIGHTS[8]], world.stores).retrain
+def forget_what_was_started(world):
     objects = world.stores.lake.objects
     for key in list(objects.keys(layout.retrains(world.spec.name))):
         objects.delete(key)
+
+
+def test_what_was_started_before_there_was_a_ledger_counts_once_a_person_says_so(world):
+    """A run seals nothing: whoever writes to the lake may have written the record."""
+    reports = stormy(world)
+    assert govern(world.spec, reports[NIGHTS[8]], world.stores).retrain
+    forget_what_was_started(world)
+    with pytest.raises(UnsealedRecord, match=f"says that {NIGHTS[8]} started a retrain") as error:
+        govern(world.spec, reports[NIGHTS[8]], world.stores)
+    assert f"nightshift seal {world.spec.name}" in str(error.value.fix)
+    assert started(world) == []
+    seal(world.spec, world.stores)
+    assert started(world) == [NIGHTS[8]]
     assert not govern(world.spec, reports[NIGHTS[9]], world.stores).retrain
     world.add(NIGHTS[8], pin=second_version(world), shift=30.0, wrong=True)
     assert not govern(world.spec, world.run(NIGHTS[8]), world.stores).retrain
     assert started(world) == [NIGHTS[8]]
-    assert not govern(world.spec, reports[NIGHTS[9]], world.stores).retrain
+
+
+def test_a_decision_that_nobody_with_the_key_wrote_keeps_no_retrain_from_starting(world, caplog):
+    reports = stormy(world)
+    assert govern(world.spec, reports[NIGHTS[8]], world.stores).retrain
+    forget_what_was_started(world)
+    assert govern(world.spec, reports[NIGHTS[9]], world.stores).retrain
+    assert f"that {NIGHTS[8]} started a retrain is not sealed" in caplog.text
+    assert f"nightshift seal {world.spec.name}" in caplog.text
+    assert started(world) == [NIGHTS[9]]
 
 
 def test_a_damaged_decision_is_written_anew(world):

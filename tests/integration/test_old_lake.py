@@ -115,6 +115,7 @@ def test_what_a_person_vouches_for_is_named_and_sealed_once(unsealed: OldLake) -
         "the moves of its aliases, by which version 2 is champion",
         "version 1, which was champion, as MLflow's tags describe it",
         "version 2, which was champion, as MLflow's tags describe it",
+        "that 2024-01-14 started a retrain, as its record says",
     }
     done = seal(spec, stores)
     assert (done.champion, sorted(done.versions), done.left_out) == ("2", ["1", "2"], {})
@@ -213,6 +214,7 @@ def test_explain_says_where_a_night_came_from(old: OldLake, night: str) -> None:
     facts = comparable(old, explain(old.spec, night, old.stores))
     # What its manifest did not say yet.
     since = {name: facts["predictions"].pop(name) for name in ("threshold", "model_yaml_sha256", "unseen")}
+    since |= {name: facts["version"].pop(name) for name in ("champion", "ledger", "withdrawn")}
     assert since == dict.fromkeys(since)
     assert facts["training"].pop("trained_without") is None
     assert facts == comparable(old, expected()["explained"][night])

@@ -14,6 +14,7 @@ from nightshift.modelling.holdout import LabelledRows, read_split
 from nightshift.modelling.metrics import row_losses
 from nightshift.scoring.graph import OnnxGraph, fetch
 from nightshift.spec import VARIANTS, ModelSpec, find_spec, load_spec
+from nightshift.steps._evidence import read_evidence
 from nightshift.steps.evaluate import evaluate
 from nightshift.steps.load import load, window
 from nightshift.steps.optimize import optimize
@@ -100,16 +101,24 @@ def test_the_choice_is_the_fastest_of_those_within_the_tolerances(flights: Fligh
     assert flights.table["chosen"] != "fp32"
 
 
-def test_the_chosen_graph_is_what_scores(flights: Flights) -> None:
-    stores, graph = flights.stores, flights.candidate.graph
+def test_the_chosen_graph_is_the_twin_s_and_the_same_variant_of_the_whole_window_scores(flights: Flights) -> None:
+    stores, graph, evidence = flights.stores, flights.candidate.graph, flights.candidate.evidence
     assert graph.variant == flights.table["chosen"]
-    assert graph.sha256 == lines(flights)[graph.variant]["sha256"]
+    assert evidence.twin_sha256 == lines(flights)[graph.variant]["sha256"]
+    assert graph.sha256 not in {line["sha256"] for line in lines(flights).values()}
     tags = stores.registry.client.get_model_version(flights.spec.name, flights.candidate.version).tags
     assert tags["nightshift.variant"] == graph.variant
     assert tags["nightshift.onnx_sha256"] == graph.sha256
-    scores = fetch(flights.spec, graph.key, graph.sha256, stores).score(flights.holdout.table)
+    scores = fetch(flights.spec, evidence.twin_key, evidence.twin_sha256, stores).score(flights.holdout.table)
     expected = OnnxGraph(flights.spec, flights.files[graph.variant]).score(flights.holdout.table)
     assert np.array_equal(scores, expected)
+    refit = fetch(flights.spec, graph.key, graph.sha256, stores).score(flights.holdout.table)
+    assert 0 < np.abs(refit - scores).mean() < 0.1
+    judged, found = read_evidence(
+        flights.spec, flights.candidate, read_split(flights.spec, flights.candidate.trained.snapshot, stores), stores
+    )
+    assert np.array_equal(found[-len(scores) :], scores)
+    assert judged.nights.min() < flights.holdout.nights.min()
     assert stores.lake.objects.head(layout.profile(flights.spec.name, graph.sha256, graph.profile_sha256))
 
 

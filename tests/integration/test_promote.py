@@ -16,7 +16,7 @@ from nightshift.steps.maintain import maintain
 from nightshift.steps.promote import promote, rollback
 from nightshift.stores import Stores
 from nightshift.stores.registry import CHALLENGER, CHAMPION
-from tests.champions import set_champion
+from tests.champions import put_graph, set_champion
 from tests.integration.test_aliases import add_versions, shown
 
 pytestmark = pytest.mark.stack
@@ -34,7 +34,7 @@ class WorkerLost(BaseException):
 @pytest.fixture
 def history(stores: Stores, spec: ModelSpec) -> ModelSpec:
     """A model whose versions 1 to 4 were champion, one after the other."""
-    add_versions(stores, spec.name, 4)
+    add_versions(stores, spec.name, 4, **put_graph(stores, spec))
     for version in "1234":
         set_champion(stores, spec.name, version)
     return spec

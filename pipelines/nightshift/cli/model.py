@@ -168,7 +168,9 @@ def _write_verdict(verdict: "Verdict", file: Path) -> None:
 def predict(
     model: ModelArgument,
     night: NightArgument,
-    allow_future_model: Annotated[bool, typer.Option(help="Score a night that the champion was trained on.")] = False,
+    allow_future_model: Annotated[
+        bool, typer.Option(help="Score a night that the version was trained on which should score it.")
+    ] = False,
 ) -> None:
     """Score a validated night with the champion and publish it."""
     from nightshift.steps.predict import predict
@@ -220,12 +222,20 @@ def rollback(
     model: ModelArgument,
     to: Annotated[str | None, typer.Option(help="The version to go back to; by default the one before.")] = None,
     why: Annotated[str, typer.Option(help="For the ledger.")] = "by hand",
+    nights: Annotated[int, typer.Option(help="Score so many of the last published nights again.", min=0)] = 0,
 ) -> None:
     """Give the champion alias back to an earlier version."""
-    from nightshift.steps.promote import rollback
+    from nightshift.steps.rescore import rescore
+    from nightshift.steps.rollback import rollback
+    from nightshift.terminal import ProgressView
 
     spec, stores = open_model(model)
-    say(rollback(spec, stores, to=to, why=why))
+    say(rollback(spec, stores, to=to, why=why, nights=nights))
+    if nights:
+        with ProgressView() as view:
+            rescored = rescore(spec, nights, stores, view.on_progress)
+        say({"scored again": [night.partition for night in rescored]})
+    say_next(f"nightshift ledger {model}")
 
 
 @app.command()
@@ -234,15 +244,17 @@ def seal(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Vouch for a model's versions and moves from before the seals, or sealed by a key that is to go."""
-    from nightshift.steps.seal import seal, to_seal
+    from nightshift.steps.seal import plan_seal, seal
 
     spec, stores = open_model(model)
-    lines = to_seal(spec, stores)
-    if not lines:
+    shown = plan_seal(spec, stores)
+    for reason in shown.left_out.values():
+        typer.echo(f"  left out: {reason}")
+    if not shown.things:
         typer.echo(f"{model}: everything is sealed by the first key")
         return
-    for line in lines:
-        typer.echo(f"  {line}")
+    for line, sha256 in shown.things.items():
+        typer.echo(f"  {line} ({sha256[:12]})")
     if not yes:
         typer.confirm(f"you know that this is right, and may say what scores for {model}?", abort=True)
-    say(seal(spec, stores))
+    say(seal(spec, stores, shown))

@@ -176,13 +176,15 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gates said of a candidate, and why."""
+    """What the gates said, and why: ``table`` is a ``GateRow`` a question, ``inconclusive`` no verdict either way."""
 
     candidate: Candidate
     promote: bool
     reasons: list[str]
     champion: str | None
     metrics: dict[str, float] = field(default_factory=dict)
+    table: list[dict[str, str | float | None]] = field(default_factory=list)
+    inconclusive: bool = False
 
 
 @dataclass(frozen=True)
@@ -230,8 +232,8 @@ class Shard:
 class Plan:
     """One night's scoring, decided before any task of it runs: by one version, from one input.
 
-    ``inputs`` are the sequences of what it rests on, for the manifest; ``threshold`` is the version's own, if the spec
-    has none.
+    ``inputs`` are the sequences of what it rests on; ``threshold`` is the version's own, if the spec has none;
+    ``champion`` that of now, also where another should have stood on that night, and scores it.
     """
 
     model: str
@@ -244,6 +246,7 @@ class Plan:
     shards: list[Shard]
     inputs: dict[str, int] = field(default_factory=dict)
     threshold: float | None = None
+    champion: str | None = None
 
     def parts(self) -> "list[Plan]":
         """The plan for each of its shards: what a task needs is in one message. Of a night without rows, itself."""

@@ -20,10 +20,12 @@ def require_alive(spec: ModelSpec, out_of_fold: Floats, refit: Floats) -> None:
     The fits differ by some nights, so their scores differ a little; a fit that failed says the same of everybody,
     or something else altogether. A recipe that says the same of all rows out of fold is for the gate to refuse.
     """
-    for place, (before, after) in enumerate(zip(_columns(out_of_fold), _columns(refit), strict=True)):
+    classes = spec.label.classes or ("",)
+    columns = zip(classes, _columns(out_of_fold), _columns(refit), strict=True)
+    for name, before, after in columns:
         fault = _fault(before, after)
         if fault:
-            of_class = f" of {spec.label.classes[place]!r}" if spec.label.classes else ""
+            of_class = f" of {name!r}" if name else ""
             raise CollapsedRefit(
                 f"{spec.name}: fitted on the whole window, the recipe that was judged scores otherwise:"
                 f" {fault}{of_class}",
@@ -33,7 +35,9 @@ def require_alive(spec: ModelSpec, out_of_fold: Floats, refit: Floats) -> None:
 
 def _columns(scores: Floats) -> Float64s:
     """One line for the scores of each class, or a single one."""
-    return np.atleast_2d(scores.astype(np.float64).T)
+    exact = scores.astype(np.float64)
+    by_class = exact.T
+    return np.atleast_2d(by_class)
 
 
 def _fault(before: Float64s, after: Float64s) -> str:
@@ -45,11 +49,14 @@ def _fault(before: Float64s, after: Float64s) -> str:
         return ""
     low_after, high_after = np.quantile(after, ENDS)
     ratio = float(high_after - low_after) / width
-    moved = float(after.mean() - before.mean())
+    mean = before.mean()
+    mean_after = after.mean()
+    moved = abs(float(mean_after - mean))
     least, most = RANGES
-    if least <= ratio <= most and abs(moved) <= MOST_MOVED * width:
+    is_as_wide = least <= ratio <= most
+    if is_as_wide and moved <= MOST_MOVED * width:
         return ""
     return (
-        f"mean {after.mean():.4g} and range {low_after:.4g} to {high_after:.4g} of the judged nights' scores,"
-        f" out of fold {before.mean():.4g} and {low:.4g} to {high:.4g}"
+        f"mean {mean_after:.4g} and range {low_after:.4g} to {high_after:.4g} of the judged nights' scores,"
+        f" out of fold {mean:.4g} and {low:.4g} to {high:.4g}"
     )

@@ -49,7 +49,8 @@ class Fold:
     @property
     def judged_nights(self) -> list[str]:
         """The nights with an outcome that judge it."""
-        return [night_of(day) for day in np.unique(self.judged.nights)]
+        days = np.unique(self.judged.nights)
+        return [night_of(day) for day in days]
 
 
 def night_of(day: int) -> str:
@@ -66,13 +67,25 @@ def plan_folds(nights: Int64s, *, holdout: int, folds: int, delay: int) -> list[
     between a fold and its judged nights: so old is the newest outcome when a night is scored.
     """
     different = np.unique(nights)
-    held_out = different[-holdout:]
     judged = _judged(len(different), holdout, folds)
     earlier = different[-judged:-holdout]
-    blocks = np.array_split(earlier, folds - 1) if folds > 1 else []
-    judging = [block for block in blocks if len(block)]
-    judging.append(held_out)
-    return [FoldNights(_before(different, block[0], delay), block) for block in judging]
+    planned = []
+    for block in _blocks(earlier, folds - 1):
+        first = block[0]
+        fitted = _before(different, first, delay)
+        planned.append(FoldNights(fitted, block))
+    held_out = different[-holdout:]
+    fitted = _before(different, held_out[0], delay)
+    planned.append(FoldNights(fitted, held_out))
+    return planned
+
+
+def _blocks(nights: Int64s, number: int) -> list[Int64s]:
+    """So many parts of about the same length, fewer where there are fewer nights."""
+    parts = min(number, len(nights))
+    if parts == 0:
+        return []
+    return np.array_split(nights, parts)
 
 
 def _judged(nights: int, holdout: int, folds: int) -> int:
@@ -80,17 +93,21 @@ def _judged(nights: int, holdout: int, folds: int) -> int:
     if folds == 1:
         return holdout
     share = math.ceil(JUDGED_SHARE * nights)
+    half = nights // 2
     wanted = max(folds * holdout, share)
-    at_most = min(wanted, nights // 2)
+    at_most = min(wanted, half)
     return max(holdout, at_most)
 
 
 def _before(nights: Int64s, first_judged: int, delay: int) -> Int64s:
     """The nights to fit: ``delay`` days before the judged ones, or less where that would leave less than half."""
     before = nights[nights < first_judged]
-    early = nights[nights < first_judged - delay]
+    is_early = before < first_judged - delay
+    early = before[is_early]
     at_least = math.ceil(len(before) / 2)
-    return early if len(early) >= at_least else before[:at_least]
+    if len(early) >= at_least:
+        return early
+    return before[:at_least]
 
 
 def folds_of(spec: ModelSpec, rows: Split) -> list[Fold]:
@@ -113,14 +130,21 @@ def folds_of(spec: ModelSpec, rows: Split) -> list[Fold]:
 
 
 def _fold(labelled: LabelledRows, nights: FoldNights) -> Fold:
-    fitted = np.isin(labelled.nights, nights.fitted)
-    judged = np.isin(labelled.nights, nights.judged)
-    return Fold(labelled.only(fitted), labelled.only(judged), nights.judged)
+    is_fitted = np.isin(labelled.nights, nights.fitted)
+    is_judged = np.isin(labelled.nights, nights.judged)
+    return Fold(
+        train=labelled.only(is_fitted),
+        judged=labelled.only(is_judged),
+        nights=nights.judged,
+    )
 
 
 def _can_be_judged(spec: ModelSpec, fold: Fold) -> bool:
     labels = fold.train.labels
-    if len(labels) == 0 or len(fold.judged.labels) == 0:
+    judged = fold.judged.labels
+    if len(labels) == 0:
+        return False
+    if len(judged) == 0:
         return False
     if labels.min() == labels.max():
         return False

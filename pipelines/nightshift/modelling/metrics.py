@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nightshift.modelling.arrays import Array, Float64s, Floats, Int64s
+from nightshift.modelling.arrays import Array, Booleans, Float64s, Floats, Int64s
 from nightshift.modelling.classification import average_precision, f1, macro_f1, roc_auc
 
 LOSSES = frozenset({"log_loss", "brier", "rmse", "mae"})
@@ -104,6 +104,20 @@ def row_losses(metric: str, labels: Floats, scores: Floats) -> Float64s:
     return np.asarray(-(if_yes + if_no))
 
 
+def cost_losses(labels: Floats, predicted: Booleans, *, false_alarm: float, miss: float) -> Float64s:
+    """What each row's error costs, (n,): labels in {0, 1} and predictions, both (n,)."""
+    is_true = labels == 1
+    alarms = predicted & ~is_true
+    misses = is_true & ~predicted
+    return np.asarray(false_alarm * alarms + miss * misses, dtype=np.float64)
+
+
+def pinball_losses(labels: Floats, predictions: Floats, quantile: float) -> Float64s:
+    """The loss of each row, (n,), of which the quantile is the best constant (Koenker and Bassett, 1978)."""
+    errors = labels.astype(np.float64) - predictions
+    return np.maximum(quantile * errors, (quantile - 1) * errors)
+
+
 def _mean_loss(metric: str, labels: Floats, scores: Floats) -> float:
     losses = row_losses(metric, labels, scores)
     return float(losses.mean())
@@ -136,33 +150,3 @@ class Difference:
     def worse(self) -> bool:
         """The whole interval says the challenger is worse."""
         return self.low > 0
-
-
-def paired_bootstrap(
-    challenger: Float64s,
-    champion: Float64s,
-    nights: Int64s,
-    *,
-    resamples: int,
-    confidence: float,
-    seed: int,
-) -> Difference:
-    """Percentile interval of the mean difference of paired row losses, all (n,).
-
-    Whole nights are resampled, not rows: the rows of one night share its weather, and treating them
-    as independent makes any difference look certain (cluster bootstrap, Cameron, Gelbach & Miller,
-    Review of Economics and Statistics 90(3), 2008).
-    """
-    _, night = np.unique(nights, return_inverse=True)
-    sums = np.bincount(night, weights=challenger - champion)
-    counts = np.bincount(night)
-    rng = np.random.default_rng(seed)
-    drawn = rng.integers(0, len(sums), size=(resamples, len(sums)))
-    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(means, [tail, (1 + confidence) / 2])
-    return Difference(
-        mean=float(sums.sum() / counts.sum()),
-        low=float(low),
-        high=float(high),
-    )

@@ -38,8 +38,9 @@ def recipe_sha256(spec: ModelSpec) -> str:
 
 def fit(spec: ModelSpec, rows: LabelledRows) -> "Pipeline":
     """The recipe, fitted on these rows and nothing else, preprocessing too. Raises ``SpecError``, ``DataError``."""
+    trainer = trainer_of(spec)
     frame = model_inputs(spec, rows.table)
-    return trainer_of(spec).fit(spec, frame, rows.labels)
+    return trainer.fit(spec, frame, rows.labels)
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,15 @@ class JudgedRows:
 def out_of_fold(spec: ModelSpec, folds: Sequence[Fold], pipelines: Sequence["Pipeline"]) -> JudgedRows:
     """The rows that judge each fold, and what its own fit says of them; oldest fold first."""
     label = label_type(spec)
-    scores: list[Floats] = []
+    parts = []
+    scores = []
     for fold, pipeline in zip(folds, pipelines, strict=True):
-        frame = model_inputs(spec, fold.judged.table)
-        scores.append(label.predict(pipeline, frame))
-    rows = together([fold.judged for fold in folds])
-    of_all: Floats = np.concatenate(scores)
-    return JudgedRows(rows, of_all)
+        judged = fold.judged
+        frame = model_inputs(spec, judged.table)
+        of_fold = label.predict(pipeline, frame)
+        parts.append(judged)
+        scores.append(of_fold)
+    return JudgedRows(
+        rows=together(parts),
+        scores=np.concatenate(scores, dtype=np.float64),
+    )

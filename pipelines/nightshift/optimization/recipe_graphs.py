@@ -34,7 +34,11 @@ class FittedFold:
 
     def rows(self, unlabelled: LabelledRows) -> Split:
         """As a search takes them."""
-        return Split(self.fold.train, self.fold.judged, unlabelled)
+        return Split(
+            train=self.fold.train,
+            holdout=self.fold.judged,
+            unlabelled=unlabelled,
+        )
 
 
 @dataclass(frozen=True)
@@ -109,13 +113,15 @@ def _made(
 
 def _only(spec: ModelSpec, variant: str) -> ModelSpec:
     """The spec that asks for this variant alone; fp32 is always made."""
-    wanted = [name for name in spec.optimize.variants if name == variant]
-    optimize = spec.optimize.model_copy(update={"variants": tuple(wanted)})
-    return spec.model_copy(update={"optimize": optimize})
+    optimize = spec.optimize
+    wanted = tuple(name for name in optimize.variants if name == variant)
+    alone = optimize.model_copy(update={"variants": wanted})
+    return spec.model_copy(update={"optimize": alone})
 
 
 def _scores(spec: ModelSpec, body: bytes, rows: LabelledRows) -> Float32s:
-    return OnnxGraph(spec, body).score(rows.table)
+    graph = OnnxGraph(spec, body)
+    return graph.score(rows.table)
 
 
 def _require_confirmed(

@@ -32,7 +32,9 @@ class JudgedGraphs:
 
     def result(self, name: str) -> VariantResult:
         """The line of one."""
-        by_name = {result.name: result for result in self.results}
+        by_name = {}
+        for result in self.results:
+            by_name[result.name] = result
         return by_name[name]
 
     def body(self, name: str) -> bytes:
@@ -62,10 +64,17 @@ class VariantSearch:
 
     def without_chosen(self, refusal: str) -> Self:
         """The search when the chosen graph is refused after all: an exact one is. Raises ``ModelError``."""
-        refused = replace(self.chosen, refusal=refusal)
-        results = [refused if result.name == refused.name else result for result in self.results]
+        results = []
+        for result in self.results:
+            if result.name == self.chosen.name:
+                result = replace(result, refusal=refusal)
+            results.append(result)
         exact = [result for result in results if result.exact]
-        return replace(self, results=results, chosen=choose(exact))
+        return replace(
+            self,
+            results=results,
+            chosen=choose(exact),
+        )
 
 
 def search(
@@ -79,8 +88,14 @@ def search(
     graph runs on the spec's provider.
     """
     graphs = judged_graphs(spec, pipeline, rows, progress, use)
-    measured = _measured(spec, graphs.results, graphs.files, rows.holdout.table)
-    return VariantSearch(measured, choose(measured), graphs.files, graphs.losses)
+    table = rows.holdout.table
+    measured = _measured(spec, graphs.results, graphs.files, table)
+    return VariantSearch(
+        results=measured,
+        chosen=choose(measured),
+        files=graphs.files,
+        losses=graphs.losses,
+    )
 
 
 def judged_graphs(

@@ -15,7 +15,7 @@ from nightshift.spec import ModelSpec
 
 def predict_dag(spec: ModelSpec) -> DAG:
     """When a validated night is there."""
-    doc = f"Score one night of {spec.name} with the champion, pinned once, and publish it whole."
+    doc = f"Score one night of {spec.name} with its champion, pinned once, and publish it whole."
     arguments = policies.of_night(spec, "predict", doc, timeout=policies.HOUR)
     validated = assets.dataset(spec, Dataset.VALIDATED)
     predictions = assets.dataset(spec, Dataset.PREDICTIONS)
@@ -33,7 +33,7 @@ def _parameters(spec: ModelSpec) -> dict[str, Param]:
             spec.predict.allow_future_model,
             type="boolean",
             title="Allow a model from the future",
-            description="Score a night that lies inside the champion's training window.",
+            description="Score a night that lies inside the training window of the version that should score it.",
         )
     }
 

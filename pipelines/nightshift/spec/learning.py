@@ -13,6 +13,16 @@ from nightshift.spec.source import LabelSource, Source
 
 LabelKind = Literal["binary", "multiclass", "regression"]
 Metric = Literal["log_loss", "brier", "roc_auc", "pr_auc", "f1", "accuracy", "rmse", "mae", "r2"]
+GateMetric = Literal[
+    "log_loss",
+    "brier",
+    "squared_error",
+    "absolute_error",
+    "roc_auc",
+    "pr_auc",
+    "f1",
+    "cost",
+]
 METRICS: dict[LabelKind, frozenset[str]] = {
     "binary": frozenset({"log_loss", "brier", "roc_auc", "pr_auc", "f1", "accuracy"}),
     "multiclass": frozenset({"log_loss", "brier", "roc_auc", "f1", "accuracy"}),
@@ -23,6 +33,12 @@ LOSSES: dict[LabelKind, frozenset[str]] = {
     "multiclass": frozenset({"log_loss", "brier"}),
     "regression": frozenset({"squared_error", "absolute_error"}),
 }
+RANKS: dict[LabelKind, frozenset[str]] = {
+    "binary": frozenset({"roc_auc", "pr_auc", "f1"}),
+    "multiclass": frozenset({"roc_auc", "f1"}),
+    "regression": frozenset(),
+}
+"""Metrics that are no means of rows; more of them is better."""
 DEFAULT_LOSS: dict[LabelKind, str] = {
     "binary": "log_loss",
     "multiclass": "log_loss",
@@ -180,17 +196,36 @@ class Training(Frozen):
 class Gates(Frozen):
     """What a challenger must show on the holdout before it becomes champion."""
 
-    metric: Literal["log_loss", "brier", "squared_error", "absolute_error"] | None = Field(
+    metric: GateMetric | None = Field(
         None,
-        description="compared with the champion, paired bootstrap over the holdout's nights;"
-        " by default log_loss, or squared_error for a regression",
+        description="compared with the champion by nights; by default log_loss, or squared_error for a regression;"
+        " cost is that of predict.costs",
     )
-    confidence: Share = Field(0.95, description="of the interval, which must lie on the better side whole")
-    resamples: int = Field(1000, ge=100, description="of the bootstrap")
+    promote: Literal["better", "not_worse"] | None = Field(
+        None,
+        description="what a challenger must surely be; by default better; not_worse where a recipe is trained again",
+    )
+    margin: float | None = Field(
+        None,
+        ge=0,
+        description="how much worse, in the metric, still is not_worse; by default 2 % of the champion's loss, at most"
+        " a quarter of what it gains on the best constant",
+    )
+    min_nights: int = Field(7, ge=2, description="judged nights; with fewer the gate says inconclusive")
+    confidence: Share = Field(
+        0.95,
+        description="of the first interval; all looks of one champion's life together promote what they should not"
+        " with probability 1 - confidence",
+    )
+    resamples: int = Field(1000, ge=100, description="of nights, for areas and F1")
     at_least: dict[Metric, float] = Field(default_factory=dict, description="floors (ceilings for losses)")
-    slices: tuple[Name, ...] = Field((), description="columns whose values may not get worse, one by one")
-    slice_allowance: float = Field(0.0, ge=0, description="how much worse a slice may be, in the metric")
-    slice_min_rows: int = Field(200, ge=1, description="a slice with fewer rows on the holdout is not judged")
+    slices: tuple[Name, ...] = Field((), description="columns of which no value may surely get worse: one question")
+    slice_allowance: float = Field(0.0, ge=0, description="how much worse a slice may be, in the loss of a row")
+    slice_min_rows: int = Field(200, ge=1, description="a slice with fewer rows is not judged")
+    slice_min_nights: int = Field(5, ge=2, description="a slice with fewer nights is not judged")
+    calibration: float | None = Field(
+        None, ge=0, description="how far the mean score may surely be from the mean outcome; none: not judged"
+    )
 
 
 class Optimize(Frozen):

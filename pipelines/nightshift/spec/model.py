@@ -17,6 +17,7 @@ from nightshift.spec.learning import (
     DEFAULT_LOSS,
     LOSSES,
     METRICS,
+    RANKS,
     TRAINER_LABELS,
     Gates,
     Label,
@@ -92,7 +93,14 @@ class ModelSpec(Frozen):
 
     @property
     def metric(self) -> str:
-        """The loss that decides between two models, per row and averaged."""
+        """The loss of a row: what is averaged over nights and slices."""
+        kind = self.label.type
+        named = self.gates.metric
+        return named if named in LOSSES[kind] else DEFAULT_LOSS[kind]
+
+    @property
+    def judged_by(self) -> str:
+        """What decides between two models: a mean loss, a cost, an area or F1."""
         return self.gates.metric or DEFAULT_LOSS[self.label.type]
 
     @property
@@ -251,8 +259,10 @@ class ModelSpec(Frozen):
             raise ValueError(f"training.trainer {self.training.trainer} is not for a {kind} label")
         if self.predict.share is not None and kind not in DECIDED_BY_THRESHOLD:
             raise ValueError("predict.share is for a binary label")
-        if metric is not None and metric not in LOSSES[kind]:
+        if metric is not None and metric != "cost" and metric not in LOSSES[kind] | RANKS[kind]:
             raise ValueError(f"gates.metric {metric} is not for a {kind} label")
+        if metric == "cost" and (kind != "binary" or self.predict.costs is None):
+            raise ValueError("gates.metric cost is for a binary label with predict.costs")
         metrics = METRICS[kind]
         unknown = sorted(set(self.gates.at_least) - metrics)
         if unknown:

@@ -28,8 +28,9 @@ def store_evidence(
     twin_sha256 = hashlib.sha256(twin).hexdigest()
     twin_key = layout.graph(spec.name, twin_sha256)
     stores.lake.objects.put(twin_key, twin)
-    judged = together([fold.judged for fold in folds])
-    body = _written(judged.nights, np.concatenate(scores))
+    parts = [fold.judged for fold in folds]
+    nights = together(parts).nights
+    body = _written(nights, np.concatenate(scores))
     sha256 = hashlib.sha256(body).hexdigest()
     key = layout.evidence(spec.name, graph.sha256, sha256)
     stores.lake.objects.put(key, body)
@@ -38,7 +39,7 @@ def store_evidence(
         sha256=sha256,
         first_night=folds[0].judged_nights[0],
         last_night=folds[-1].judged_nights[-1],
-        nights=len(np.unique(judged.nights)),
+        nights=len(np.unique(nights)),
         twin_key=twin_key,
         twin_sha256=twin_sha256,
         twin_fitted_through=folds[-1].fitted_through,
@@ -66,18 +67,22 @@ def read_evidence(spec: ModelSpec, candidate: Candidate, rows: Split, stores: St
 
 def _of_classes(spec: ModelSpec, classes: Sequence[str], rows: LabelledRows) -> LabelledRows:
     """The rows of these classes. Of one that had too few rows to be learnt the candidate says nothing."""
-    places = [place for place, name in enumerate(spec.label.classes) if name in classes]
-    if len(places) == len(spec.label.classes):
+    of_spec = spec.label.classes
+    places = [of_spec.index(name) for name in classes]
+    if len(places) == len(of_spec):
         return rows
-    return rows.only(np.isin(rows.labels, places))
+    is_taught = np.isin(rows.labels, places)
+    return rows.only(is_taught)
 
 
 def _for_all_classes(spec: ModelSpec, taught: Sequence[str], scores: Float32s) -> Float32s:
     classes = spec.label.classes
     if len(taught) == len(classes):
         return scores
-    spread = np.full((len(scores), len(classes)), np.nan, np.float32)
-    spread[:, [classes.index(name) for name in taught]] = scores
+    places = [classes.index(name) for name in taught]
+    shape = (len(scores), len(classes))
+    spread = np.full(shape, np.nan, np.float32)
+    spread[:, places] = scores
     return spread
 
 
@@ -89,35 +94,52 @@ def _other(spec: ModelSpec, candidate: Candidate, problem: str) -> ModelError:
 
 
 def _written(nights: Int64s, scores: Float32s) -> bytes:
-    by_class = scores.reshape(len(nights), -1)
-    columns = {NIGHT: pa.array(nights.astype(np.int32), pa.date32())}
-    for place in range(by_class.shape[1]):
-        columns[f"{SCORE}_{place}"] = pa.array(by_class[:, place], pa.float32())
+    rows = len(nights)
+    days = nights.astype(np.int32)
+    columns = {NIGHT: pa.array(days, pa.date32())}
+    by_class = scores.reshape(rows, -1)
+    for place, of_class in enumerate(by_class.T):
+        name = f"{SCORE}_{place}"
+        columns[name] = pa.array(of_class, pa.float32())
+    table = pa.table(columns)
     buffer = io.BytesIO()
-    pq.write_table(pa.table(columns), buffer, compression="zstd")
+    pq.write_table(table, buffer, compression="zstd")
     return buffer.getvalue()
 
 
 def _read(spec: ModelSpec, evidence: Evidence, stores: Stores) -> tuple[Int64s, Float32s]:
     """Day ordinals (n,), and scores (n,) or (n, k)."""
-    where = f"{stores.lake.objects.uri}/{evidence.key}"
-    stored = stores.lake.objects.get(evidence.key)
+    body = _fetched(spec, evidence, stores)
+    buffer = io.BytesIO(body)
+    table = pq.read_table(buffer)
+    days = table[NIGHT].cast(pa.int32())
+    nights = days.to_numpy().astype(np.int64)
+    names = [name for name in table.column_names if name != NIGHT]
+    columns = [table[name].to_numpy() for name in names]
+    scores = np.stack(columns, axis=1).astype(np.float32)
+    of_label = label_type(spec).empty_scores(0)
+    if scores.ndim == of_label.ndim:
+        return nights, scores
+    return nights, scores[:, 0]
+
+
+def _fetched(spec: ModelSpec, evidence: Evidence, stores: Stores) -> bytes:
+    objects = stores.lake.objects
+    where = f"{objects.uri}/{evidence.key}"
     anew = f"train anew: nightshift train {spec.name} NIGHT, or trigger {spec.name}.train"
+    stored = objects.get(evidence.key)
     if stored is None:
         raise MissingPartition(f"the out-of-fold scores {where} are not there", fix=anew)
     body, _ = stored
     digest = hashlib.sha256(body).hexdigest()
     if digest != evidence.sha256:
         raise UnsafeGraph(f"{where} has sha256 {digest}, and {evidence.sha256} was written", fix=anew)
-    table = pq.read_table(io.BytesIO(body))
-    nights = table[NIGHT].cast(pa.int32()).to_numpy().astype(np.int64)
-    columns = [table[name].to_numpy() for name in table.column_names if name != NIGHT]
-    scores = np.stack(columns, axis=1).astype(np.float32)
-    of_label = label_type(spec).empty_scores(0)
-    return nights, scores if scores.ndim == of_label.ndim else scores[:, 0]
+    return body
 
 
 def unfitted(nights: Int64s, fitted_through: str) -> Booleans:
     """Which of (n,) day ordinals are of nights after the last that somebody was fitted on."""
-    last = np.datetime64(fitted_through, "D").astype(np.int64)
-    return np.asarray(nights > last)
+    last = np.datetime64(fitted_through, "D")
+    ordinal = last.astype(np.int64)
+    is_after = nights > ordinal
+    return np.asarray(is_after)

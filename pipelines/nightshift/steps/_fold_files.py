@@ -69,4 +69,7 @@ def require_folds(spec: ModelSpec, trained: Trained, folds: Sequence[Fold]) -> N
 def _folds(nights: Sequence[tuple[str, str]]) -> str:
     if not nights:
         return "no folds, as one of an earlier version"
-    return ", ".join(f"a fold through {fitted} judged through {judged}" for fitted, judged in nights)
+    said = []
+    for fitted, judged in nights:
+        said.append(f"a fold through {fitted} judged through {judged}")
+    return ", ".join(said)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -9,13 +10,12 @@ from nightshift.contracts import Candidate, Pin, Verdict
 from nightshift.errors import ModelError, NoChampion, OtherLabel
 from nightshift.modelling.arrays import Float32s, Int64s
 from nightshift.modelling.folds import night_of
-from nightshift.modelling.gate import floors
+from nightshift.modelling.gate import Aim, Comparison, floors, judge
 from nightshift.modelling.holdout import LabelledRows, read_split
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.recipe import JudgedRows
 from nightshift.scoring.graph import fetch
 from nightshift.spec import ModelSpec
-from nightshift.steps._comparison import Aim, Comparison, judge
 from nightshift.steps._evidence import read_evidence, unfitted
 from nightshift.stores import Stores
 from nightshift.stores.registry import LONGEST_TAG
@@ -36,6 +36,8 @@ def evaluate(spec: ModelSpec, candidate: Candidate, stores: Stores) -> Verdict:
     judged, not_judged = _judged(spec, candidate.trained.classes, rows, scores)
     metrics = label_type(spec).metrics(rows.labels, judged)
     objections = floors(spec, metrics)
+    table: list[dict[str, str | float | None]] = []
+    is_inconclusive = False
     if champion is None:
         reason = "the first champion"
     elif _lacks_threshold(spec, champion, stores):
@@ -47,6 +49,8 @@ def evaluate(spec: ModelSpec, candidate: Candidate, stores: Stores) -> Verdict:
     else:
         comparison = _against(spec, candidate, champion, JudgedRows(rows, scores), stores)
         reason = comparison.outcome
+        is_inconclusive = comparison.inconclusive and not objections
+        table = comparison.flat_table
         objections += comparison.objections
         metrics |= comparison.metrics
     verdict = Verdict(
@@ -55,6 +59,8 @@ def evaluate(spec: ModelSpec, candidate: Candidate, stores: Stores) -> Verdict:
         reasons=objections or [reason, *not_judged],
         champion=champion.version if champion else None,
         metrics=metrics,
+        table=table,
+        inconclusive=is_inconclusive,
     )
     _record(spec, verdict, stores)
     return verdict
@@ -106,30 +112,42 @@ def _against(spec: ModelSpec, candidate: Candidate, champion: Pin, judged: Judge
     try:
         graph = fetch(spec, twin.key, twin.sha256, stores)
     except OtherLabel as error:
-        return Comparison(f"the first for this label; of version {champion.version}: {error.message}")
+        return Comparison([], f"the first for this label; of version {champion.version}: {error.message}")
     gone = [name for name in graph.features if name not in spec.features]
     if gone:
-        return Comparison(f"the first without {', '.join(gone)}, which version {champion.version} needs")
+        return Comparison([], f"the first without {', '.join(gone)}, which version {champion.version} needs")
     is_fair = unfitted(judged.rows.nights, twin.fitted_through)
     note = _left_out(twin, judged.rows.nights[~is_fair])
     rows = judged.rows.only(is_fair)
     if len(rows.labels) == 0:
-        return Comparison("", [f"inconclusive: no night is left to compare on: {note}"])
+        return Comparison([f"inconclusive: no night is left to compare on: {note}"], "", inconclusive=True)
     comparison = judge(
         spec,
         rows,
         judged.scores[is_fair],
         graph.as_trained().score(rows.table),
-        look=1,
+        look=stores.aliases.looks(spec.name) + 1,
         aim=_aim(candidate, twin),
+        against=f"version {champion.version}",
     )
-    return comparison.named(champion.version).with_note(note)
+    return _with_note(comparison, note)
 
 
 def _aim(candidate: Candidate, twin: Twin) -> Aim:
     """A retrain of the same recipe must be no worse; another recipe must be better, and so one that nobody knows."""
-    same = candidate.trained.recipe_sha256 == twin.recipe_sha256
-    return "not_worse" if same and twin.recipe_sha256 else "better"
+    known = twin.recipe_sha256
+    if known and known == candidate.trained.recipe_sha256:
+        return "not_worse"
+    return "better"
+
+
+def _with_note(comparison: Comparison, note: str) -> Comparison:
+    """The same, and of which nights it is not."""
+    if not note:
+        return comparison
+    if comparison.objections:
+        return replace(comparison, objections=[*comparison.objections, note])
+    return replace(comparison, outcome=f"{comparison.outcome}; {note}")
 
 
 def _left_out(twin: Twin, nights: Int64s) -> str:
@@ -149,6 +167,8 @@ def _record(spec: ModelSpec, verdict: Verdict, stores: Stores) -> None:
         "reasons": verdict.reasons,
         "champion": verdict.champion,
         "metrics": verdict.metrics,
+        "inconclusive": verdict.inconclusive,
+        "table": verdict.table,
     }
     run_id = verdict.candidate.trained.run_id
     with stores.registry.session(spec.name) as mlflow, mlflow.start_run(run_id=run_id):

@@ -4,12 +4,14 @@ from contextlib import suppress
 from typing import Any
 
 from nightshift.contracts import Dataset
-from nightshift.errors import ModelError, RegistryUnavailable, UsageError
+from nightshift.errors import ModelError, RegistryUnavailable, UnreadableRecord, UsageError
 from nightshift.spec import ModelSpec
 from nightshift.steps._explain_row import parse_key, row_of
+from nightshift.steps.ledger import who
 from nightshift.steps.validate import reports_of
+from nightshift.steps.withdraw import how_to_score_again, nights_of_version
 from nightshift.stores import Stores, layout
-from nightshift.stores.manifest import Manifest
+from nightshift.stores.manifest import CHAMPION_MOVE, Manifest
 from nightshift.stores.registry import TAG, TRAINED_WITHOUT
 
 NamedFacts = dict[str, Any]
@@ -55,13 +57,37 @@ def _predictions(night: Manifest, stores: Stores) -> NamedFacts:
 
 
 def _version(spec: ModelSpec, night: Manifest, stores: Stores) -> NamedFacts:
+    """Which one scored it, and which one was champion then; of a withdrawn one, all that it scored."""
     pin = night.pin
     mlflow = stores.settings.mlflow_url
     return {
         "number": pin.version,
+        "champion": night.provenance.get("champion"),
+        "ledger": night.inputs.get(CHAMPION_MOVE),
+        "withdrawn": _withdrawal(spec, pin.version, stores),
         "onnx_sha256": pin.sha256,
         "onnx_address": _uri(pin.key, stores),
         "mlflow_url": f"{mlflow}/#/models/{spec.name}/versions/{pin.version}" if mlflow else None,
+    }
+
+
+def _withdrawal(spec: ModelSpec, version: str, stores: Stores) -> NamedFacts | None:
+    ledger = stores.aliases.ledger(spec.name)
+    try:
+        number = ledger.head().withdrawn.get(version)
+    except (UnreadableRecord, UsageError):
+        # Of a night that is explained, whoever wrote the ledger.
+        return None
+    if number is None:
+        return None
+    entry = ledger.entry(number)
+    nights = nights_of_version(spec, version, stores)
+    return {
+        "number": number,
+        "why": entry.reason,
+        "by": who(entry.origin),
+        "nights": nights,
+        "score_again": how_to_score_again(spec, nights),
     }
 
 

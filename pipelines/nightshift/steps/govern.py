@@ -4,100 +4,57 @@ Every decision is written down, also when it is no; one that starts a retrain is
 overwrites. It depends on the records of the lake alone, never on the clock, so a repeated night decides the same.
 """
 
-import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
 
 from nightshift.contracts import Dataset, Decision, NightReport
-from nightshift.errors import MissingPartition, UnreadableRecord
+from nightshift.errors import MissingPartition, UnsealedRecord
 from nightshift.monitoring.accuracy import standing_record
 from nightshift.monitoring.night_record import read_night_record
 from nightshift.partitions import days_between
 from nightshift.spec import ModelSpec, Retrain
+from nightshift.steps._retrains import (
+    DecisionRecord,
+    Evidence,
+    StartedRetrain,
+    StartedRetrains,
+    read_decisions,
+    started_retrains,
+    unsealed_retrain,
+    warn_of_unsealed,
+)
 from nightshift.stores import Stores, layout
-from nightshift.stores.ledger import Ledger, LedgerHead
-from nightshift.stores.objects import Objects
-from nightshift.stores.records import Record
+from nightshift.stores.registry import CHAMPION
 
-log = logging.getLogger("nightshift")
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What the governor saw. ``None`` is a night without a record of this version.
-
-    ``drifted`` and ``lost`` are by night, oldest first; ``started`` are nights within the cooldown that
-    started a retrain; ``new_nights`` are labelled nights after the champion's training window.
-    """
-
-    partition: str
-    version: str
-    drifted: Mapping[str, bool | None]
-    lost: Mapping[str, bool | None]
-    started: Sequence[str]
-    trained_through: str
-    new_nights: int
-
-
-class DecisionRecord(Record):
-    """A decision with everything that it rests on; ``policy`` is ``retrain`` of the spec as it was then."""
-
-    what = "a decision of the governor"
-
-    format: Literal[1] = 1
-    model: str
-    partition: str
-    retrain: bool
-    reason: str
-    run_id: str
-    evidence: Evidence
-    policy: dict[str, Any]
-
-    @property
-    def decision(self) -> Decision:
-        """Without what it rests on."""
-        return Decision(
-            model=self.model,
-            partition=self.partition,
-            retrain=self.retrain,
-            reason=self.reason,
-            run_id=self.run_id,
-        )
-
-
-class StartedRetrain(BaseModel):
-    """The number of the entry that started a retrain, and the version that it was about."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    number: int
-    version: str
-
-
-class StartedRetrains(LedgerHead):
-    """Every retrain that was ever started, by its night."""
-
-    nights: dict[str, StartedRetrain] = Field(default_factory=dict)
+__all__ = [
+    "DecisionRecord",
+    "Evidence",
+    "StartedRetrain",
+    "StartedRetrains",
+    "decide",
+    "gather",
+    "govern",
+    "read_decisions",
+    "started_retrains",
+]
 
 
 def govern(spec: ModelSpec, report: NightReport, stores: Stores) -> Decision:
     """Decide about the night of ``report`` and keep the decision with everything it rests on.
 
     A night starts one retrain at most: asked again about the same version, it says the same yes.
-    Raises ``MissingPartition`` when the night was never monitored, ``LakeUnavailable``.
+    Raises ``MissingPartition`` when the night was never monitored, ``UnsealedRecord`` when only somebody without the
+    key says that it started one, ``LakeUnavailable``.
     """
     objects = stores.lake.objects
     key = layout.decision(spec.name, report.partition)
     ledger = started_retrains(spec.name, stores)
-    _adopt(report, ledger, stores)
     for head in ledger.attempts():
         own = head.nights.get(report.partition)
         if own and own.version == report.version:
             record = ledger.entry(own.number)
             break
+        _require_vouched(report, head, stores)
         record = _decided(spec, gather(spec, report, head, stores))
         if not record.retrain or ledger.append(head, record):
             break
@@ -105,30 +62,15 @@ def govern(spec: ModelSpec, report: NightReport, stores: Stores) -> Decision:
     return record.decision
 
 
-def started_retrains(model: str, stores: Stores) -> Ledger[DecisionRecord, StartedRetrains]:
-    """The decisions that started a retrain, each written before it and never again."""
-    prefix = layout.retrains(model)
-    return Ledger(stores.lake.objects, prefix, DecisionRecord, StartedRetrains, _with_retrain)
-
-
-def _with_retrain(head: StartedRetrains, number: int, record: DecisionRecord) -> StartedRetrains:
-    started = StartedRetrain(number=number, version=record.evidence.version)
-    return head.model_copy(update={"nights": {**head.nights, record.partition: started}})
-
-
-def _adopt(report: NightReport, ledger: Ledger[DecisionRecord, StartedRetrains], stores: Stores) -> None:
-    """Take a retrain into the ledger that a night started before there was one: its record is written anew now."""
-    try:
-        record = stores.lake.objects.get_record(layout.decision(report.model, report.partition), DecisionRecord)
-    except UnreadableRecord:
-        return
-    # A copy from elsewhere says nothing of this night.
-    is_own = record is not None and (record.model, record.partition) == (report.model, report.partition)
-    if record is None or not is_own or not record.retrain:
-        return
-    for head in ledger.attempts():
-        if record.partition in head.nights or ledger.append(head, record):
-            return
+def _require_vouched(report: NightReport, retrains: StartedRetrains, stores: Stores) -> None:
+    """Nobody with the key says that this night started a retrain, and its record would be overwritten now."""
+    key = layout.decision(report.model, report.partition)
+    if report.partition not in retrains.nights and unsealed_retrain(report.model, key, stores.lake.objects):
+        raise UnsealedRecord(
+            f"{stores.lake.objects.uri}/{key} says that {report.partition} started a retrain, and the sealed log of"
+            " retrains does not: an earlier version of Nightshift wrote it, or somebody without a key",
+            fix=f"if it is right: nightshift seal {report.model}; otherwise see who wrote it, and delete it",
+        )
 
 
 def _decided(spec: ModelSpec, evidence: Evidence) -> DecisionRecord:
@@ -138,15 +80,6 @@ def _decided(spec: ModelSpec, evidence: Evidence) -> DecisionRecord:
         evidence=evidence,
         policy=spec.retrain.model_dump(),
     )
-
-
-def read_decisions(spec: ModelSpec, stores: Stores) -> Iterator[DecisionRecord]:
-    """All decisions about a model, by night. Raises ``UnreadableRecord``."""
-    objects = stores.lake.objects
-    for key in objects.keys(layout.decisions(spec.name)):
-        record = objects.get_record(key, DecisionRecord)
-        if record:
-            yield record
 
 
 def decide(spec: ModelSpec, evidence: Evidence) -> Decision:
@@ -205,6 +138,7 @@ def gather(spec: ModelSpec, report: NightReport, retrains: StartedRetrains, stor
         started=_started(spec, report.partition, retrains, stores),
         trained_through=trained_through,
         new_nights=_count_labelled(spec, trained_through, last_labelled, stores),
+        champion=stores.aliases.version(spec.name, CHAMPION),
     )
 
 
@@ -263,6 +197,9 @@ def _objections(policy: Retrain, evidence: Evidence) -> list[str]:
             near.append(night)
     if near:
         objections.append(f"{near[-1]} started a retrain, within the cooldown of {policy.cooldown_days} days")
+    if evidence.champion not in {None, evidence.version}:
+        # A night of before is scored by who should have stood then: that one is replaced already.
+        objections.append(f"version {evidence.version} scored it, and version {evidence.champion} is champion")
     if evidence.new_nights < policy.min_new_nights:
         objections.append(
             f"{evidence.new_nights} labelled nights after {evidence.trained_through}, {policy.min_new_nights} needed"
@@ -276,25 +213,5 @@ def _started(spec: ModelSpec, partition: str, retrains: StartedRetrains, stores:
     for night in retrains.nights:
         if abs(days_between(night, partition)) <= spec.retrain.cooldown_days:
             started.add(night)
-    started.update(_started_before_the_ledger(spec, partition, stores))
+    warn_of_unsealed(spec, partition, retrains, stores)
     return sorted(started)
-
-
-def _started_before_the_ledger(spec: ModelSpec, partition: str, stores: Stores) -> Iterator[str]:
-    objects = stores.lake.objects
-    for key in objects.keys(layout.decisions(spec.name)):
-        night = layout.night_of_decision(key)
-        days = abs(days_between(night, partition))
-        if 0 < days <= spec.retrain.cooldown_days:
-            record = _readable(key, objects)
-            if record and record.retrain:
-                yield night
-
-
-def _readable(key: str, objects: Objects) -> DecisionRecord | None:
-    """A decision, or None: what is damaged costs its own night. All that started a retrain is in the ledger."""
-    try:
-        return objects.get_record(key, DecisionRecord)
-    except UnreadableRecord as error:
-        log.warning("a decision is left out: %s", error)
-        return None

@@ -87,14 +87,17 @@ def _trained_pipeline(mlflow: Any, spec: ModelSpec, trained: Trained) -> "Pipeli
 
 def _profile(spec: ModelSpec, rows: Split, folds: Sequence[Fold], graphs: Sequence[OnnxGraph]) -> bytes:
     """The reference for drift: every row of the window, as a night has it; scores of judged nights, out of fold."""
-    everything = rows.all_rows
-    room = label_type(spec).empty_scores(everything.table.num_rows)
+    window = rows.all_rows
+    table = window.table
+    room = label_type(spec).empty_scores(table.num_rows)
     scores = np.full(room.shape, np.nan)
     for fold, graph in zip(folds, graphs, strict=True):
-        judged = fold.judges(everything.nights)
-        scores[judged] = graph.score(everything.table.filter(pa.array(judged)))
-    nights = everything.table[spec.partition.column].to_pylist()
-    return build_profile(spec, everything.table, nights, scores, everything.labels).to_json()
+        is_judged = fold.judges(window.nights)
+        judged = table.filter(pa.array(is_judged))
+        scores[is_judged] = graph.score(judged)
+    nights = table[spec.partition.column].to_pylist()
+    profile = build_profile(spec, table, nights, scores, window.labels)
+    return profile.to_json()
 
 
 def _store_graph(spec: ModelSpec, graphs: RecipeGraphs, profile: bytes, stores: Stores) -> GraphRef:

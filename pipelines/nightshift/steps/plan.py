@@ -7,23 +7,26 @@ from nightshift.contracts import Dataset, Pin, Plan, Shard
 from nightshift.errors import DamagedFile, FromTheFuture, MissingPartition, ModelError, NoChampion
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
+from nightshift.stores.aliases import NightChampion
 from nightshift.stores.manifest import CHAMPION_MOVE, DataFile, Manifest, sequences
 from nightshift.stores.registry import CHAMPION
 
 
 def plan(spec: ModelSpec, partition: str, stores: Stores, *, allow_future_model: bool = False) -> Plan:
-    """Take the base, pin the champion, list the input once, cut it into shards.
+    """Take the base, pin who should have been champion on that night, list the input once, cut it into shards.
 
-    Raises ``UsageError``, ``MissingPartition``, ``NoChampion``, ``ModelError`` for a version that did
-    not pass its gate, or has no threshold for ``predict.share``, ``FromTheFuture`` for a night inside the champion's
-    training window.
+    With ``allow_future_model`` also a version that was trained on the night. Raises ``UsageError``,
+    ``MissingPartition``, ``NoChampion`` before there was one, ``ModelError`` where none is left, for a version
+    that did not pass its gate, or that has no threshold for ``predict.share``, ``FromTheFuture`` for a night that the
+    version was trained on.
     """
     predictions = spec.key(Dataset.PREDICTIONS, partition)
     spec.require_night(partition)
     draft = stores.lake.begin(predictions)
     validated = stores.lake.require(spec.key(Dataset.VALIDATED, partition))
     published = stores.lake.manifest(predictions)
-    pin, move = _champion(spec, published, stores)
+    scorer = _champion(spec, published, stores, partition)
+    pin = scorer.pin
     if not (allow_future_model or spec.predict.allow_future_model):
         _refuse_the_future(pin, partition)
     share = spec.predict.share
@@ -40,31 +43,36 @@ def plan(spec: ModelSpec, partition: str, stores: Stores, *, allow_future_model:
         input_rows=validated.rows,
         base_etag=draft.base_etag,
         shards=_shards(validated, spec.predict.shard_rows, stores),
-        inputs=sequences(validated) | {CHAMPION_MOVE: move},
+        inputs=sequences(validated) | {CHAMPION_MOVE: scorer.number},
         threshold=None if share is None else stores.versions.threshold(pin, share),
+        champion=scorer.now,
     )
 
 
-def _champion(spec: ModelSpec, published: Manifest | None, stores: Stores) -> tuple[Pin, int]:
-    """Who scores, and by which move. MLflow decides nothing, but what it shows must be explained."""
+def _champion(spec: ModelSpec, published: Manifest | None, stores: Stores, night: str) -> NightChampion:
+    """Who scores a night, and by which move. MLflow decides nothing, but what it shows must be explained."""
     known = published.inputs.get(CHAMPION_MOVE, 0) if published else 0
     try:
-        champion = stores.aliases.champion(spec.name, known)
-    except NoChampion:
-        _refuse_an_alias_alone(spec, stores)
+        champion = stores.aliases.champion_of(spec.name, night, known)
+    except NoChampion as error:
+        _refuse_what_is_no_beginning(spec, error, stores)
         raise
     stores.aliases.require_shown(spec.name)
     return champion
 
 
-def _refuse_an_alias_alone(spec: ModelSpec, stores: Stores) -> None:
-    """Before there was a ledger MLflow's alias said who scores; a person has to say that it was right."""
+def _refuse_what_is_no_beginning(spec: ModelSpec, error: NoChampion, stores: Stores) -> None:
+    """That there is no champion yet is a notice. That there is none any more, or only MLflow knows of one, is not."""
+    head = stores.aliases.ledger(spec.name).head()
+    if CHAMPION in head.last:
+        raise ModelError(error.message, fix=error.fix) from error
+    # Before there was a ledger MLflow's alias said who scores; a person has to say that it was right.
     shown = stores.registry.alias(spec.name, CHAMPION)
     if shown:
         raise ModelError(
             f"{spec.name}: MLflow has the alias {CHAMPION} on version {shown}, and the ledger of the lake has no move",
             fix=f"if it is right: nightshift seal {spec.name}",
-        )
+        ) from error
 
 
 def _refuse_the_future(pin: Pin, partition: str) -> None:

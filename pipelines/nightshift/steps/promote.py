@@ -1,21 +1,19 @@
-"""Move the champion, forwards after a passed gate or back by hand.
+"""Move the champion forwards, after a passed gate; back goes ``rollback``.
 
 The ledger is the lock: a move is appended only after the very move that it was decided on. MLflow's alias follows.
 """
 
-import logging
-import re
-
 from nightshift.contracts import Promotion, Verdict
-from nightshift.errors import Superseded, Unavailable, UsageError
-from nightshift.partitions import VERSION_PATTERN
+from nightshift.errors import Superseded
 from nightshift.spec import ModelSpec
+from nightshift.steps._moving import new_move, show
+from nightshift.steps.rollback import rollback
 from nightshift.stores import Stores
 from nightshift.stores.aliases import AliasHead, AliasMove
 from nightshift.stores.registry import CHALLENGER, CHAMPION, FAILED, LONGEST_TAG, PASSED
 from nightshift.stores.versions import GateVerdict, VersionRecord
 
-log = logging.getLogger("nightshift")
+__all__ = ["promote", "rollback"]
 
 
 def promote(spec: ModelSpec, verdict: Verdict, stores: Stores) -> Promotion:
@@ -25,34 +23,8 @@ def promote(spec: ModelSpec, verdict: Verdict, stores: Stores) -> Promotion:
     """
     act = _take_over if verdict.promote else _stay
     promotion = act(spec, verdict, stores)
-    _show(spec, stores)
+    show(spec, stores)
     return promotion
-
-
-def rollback(spec: ModelSpec, stores: Stores, to: str | None = None, why: str = "by hand") -> Promotion:
-    """Give the champion back to the version before, or to ``to``; it must have passed its gate. Once a run.
-
-    Raises ``UsageError`` when there is nothing to go back to, or for what is no number, ``ModelError`` for an ungated
-    version, ``Superseded`` when the champion changes meanwhile.
-    """
-    if to is not None and not re.fullmatch(VERSION_PATTERN, to):
-        raise UsageError(
-            f"{spec.name}: {to[:60]!r} is no version",
-            fix=f"name one by its number: nightshift rollback {spec.name} --to 1",
-        )
-    # What somebody did in MLflow's UI is undone, also where there is nothing else to do.
-    stores.aliases.project(spec.name)
-    move = _go_back(spec, stores, to, f"rollback: {why}")
-    _show(spec, stores)
-    return Promotion(spec.name, move.after, move.before, moved=True, reason=move.reason)
-
-
-def _show(spec: ModelSpec, stores: Stores) -> None:
-    """Let MLflow show the move. It is done whether MLflow answers or not: who heard of an error would move again."""
-    try:
-        stores.aliases.project(spec.name)
-    except Unavailable as error:
-        log.warning("the champion has moved; nightshift maintain %s puts MLflow's alias right: %s", spec.name, error)
 
 
 def _take_over(spec: ModelSpec, verdict: Verdict, stores: Stores) -> Promotion:
@@ -66,7 +38,7 @@ def _take_over(spec: ModelSpec, verdict: Verdict, stores: Stores) -> Promotion:
             break
         _require_compared(spec, verdict, head)
         _record(spec, verdict, PASSED, stores)
-        move = _move(spec, CHAMPION, head, candidate, reason, stores)
+        move = _of_gate(spec, CHAMPION, head, verdict, stores)
         if ledger.append(head, move):
             break
     return done
@@ -82,36 +54,20 @@ def _stay(spec: ModelSpec, verdict: Verdict, stores: Stores) -> Promotion:
             # Whatever was said since, it scores, and stays.
             return Promotion(spec.name, champion, verdict.champion, moved=False, reason=reason)
         _record(spec, verdict, FAILED, stores)
-        move = _move(spec, CHALLENGER, head, candidate, reason, stores)
+        move = _of_gate(spec, CHALLENGER, head, verdict, stores)
         if move.before == candidate or ledger.append(head, move):
             break
     return Promotion(spec.name, champion, champion, moved=False, reason=reason)
 
 
-def _go_back(spec: ModelSpec, stores: Stores, to: str | None, reason: str) -> AliasMove:
-    ledger = stores.aliases.ledger(spec.name)
-    champion = ledger.head().version(CHAMPION)
-    for head in ledger.attempts():
-        number = head.number_of_run(stores.origin)
-        if number:
-            # An earlier try of this very task has done it.
-            return ledger.entry(number)
-        if head.version(CHAMPION) != champion:
-            raise Superseded(
-                f"{spec.name}: the champion was version {champion}, and is version {head.version(CHAMPION)} since",
-                fix=f"if that is none either: nightshift rollback {spec.name}",
-            )
-        target = _target(spec, head, to)
-        stores.versions.pin(spec.name, target)
-        move = _move(spec, CHAMPION, head, target, reason, stores)
-        if ledger.append(head, move):
-            break
-    return move
-
-
 def _require_compared(spec: ModelSpec, verdict: Verdict, head: AliasHead) -> None:
     candidate = verdict.candidate.version
     champion = head.version(CHAMPION)
+    if candidate in head.withdrawn:
+        raise Superseded(
+            f"{spec.name}: version {candidate} was withdrawn since its gate",
+            fix=f"nightshift ledger {spec.name} says why; another training makes another version",
+        )
     if champion != verdict.champion:
         raise Superseded(
             f"{spec.name}: version {candidate} was compared with version {verdict.champion},"
@@ -125,16 +81,11 @@ def _require_compared(spec: ModelSpec, verdict: Verdict, head: AliasHead) -> Non
         )
 
 
-def _target(spec: ModelSpec, head: AliasHead, to: str | None) -> str:
-    """The version named, or the one that the champion took over from, the first time that it did."""
-    champion = head.version(CHAMPION)
-    target = to or head.took_over_from.get(str(champion))
-    if target is None or target == champion:
-        raise UsageError(
-            f"{spec.name}: the champion is version {champion} and there is no earlier one to go back to",
-            fix=f"name a version: nightshift rollback {spec.name} --to VERSION",
-        )
-    return target
+def _of_gate(spec: ModelSpec, alias: str, head: AliasHead, verdict: Verdict, stores: Stores) -> AliasMove:
+    """A move for the night that the version was trained as of, whenever that was."""
+    candidate = verdict.candidate
+    night = candidate.trained.snapshot.as_of or None
+    return new_move(spec, alias, head, candidate.version, _reason(verdict), stores, night=night)
 
 
 def _record(spec: ModelSpec, verdict: Verdict, gate: GateVerdict, stores: Stores) -> None:
@@ -170,17 +121,6 @@ def _record(spec: ModelSpec, verdict: Verdict, gate: GateVerdict, stores: Stores
         "gate_reason": _reason(verdict)[:LONGEST_TAG],
     }
     stores.registry.tag(spec.name, candidate.version, tags)
-
-
-def _move(spec: ModelSpec, alias: str, head: AliasHead, version: str, reason: str, stores: Stores) -> AliasMove:
-    return AliasMove(
-        model=spec.name,
-        alias=alias,
-        before=head.version(alias),
-        after=version,
-        reason=reason,
-        origin=dict(stores.origin),
-    )
 
 
 def _reason(verdict: Verdict) -> str:

@@ -48,6 +48,7 @@ def publish(spec: ModelSpec, plan: Plan, results: list[ShardResult], stores: Sto
             pin=asdict(plan.pin),
             input=plan.input_digest,
             shards=shards,
+            champion=plan.champion,
             **_made_with(spec, ordered),
         ),
         counts=_summed(ordered),

@@ -2,150 +2,191 @@
 
 What follows from a key, the log of moves, the started retrains and the records of versions, is sealed by the first key.
 A version that only MLflow's tags describe gets its record from them, once: if it was ever champion, if its gate passed
-it by its tags, and if graph and profile lie in the lake with the digests that they should have.
+it by its tags, and if graph and profile lie in the lake with the digests that they should have. A decision that says
+that it started a retrain, from before there was a log of them, enters that log.
+
+What a person is shown is a plan. It holds what would be sealed, by digest, and that alone is sealed.
 """
 
-import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from nightshift.errors import ModelError
+from nightshift.errors import ModelError, Superseded
 from nightshift.spec import ModelSpec
-from nightshift.steps.govern import started_retrains
+from nightshift.steps._adopt import move_of_alias, put_profile, record_from_tags, sha256_of
+from nightshift.steps._retrains import DecisionRecord, StartedRetrains, started_retrains, unsealed_retrains
 from nightshift.stores import Stores, layout
-from nightshift.stores.aliases import AliasMove
-from nightshift.stores.objects import JSON
-from nightshift.stores.registry import CHAMPION, PASSED
-from nightshift.stores.versions import VersionRecord
-
-NEEDED_TAGS = ("gate", "onnx_sha256", "onnx_key", "snapshot_md5", "trained_through")
+from nightshift.stores.aliases import AliasHead
+from nightshift.stores.registry import CHAMPION
+from nightshift.stores.versions import VersionHead, VersionRecord
 
 
 @dataclass(frozen=True)
 class SealedModel:
-    """Who is champion, which logs and versions got a seal, and which versions did not, with the reason."""
+    """Who is champion, which logs and versions got a seal, and which versions did not, with the reason.
+
+    ``retrains`` are the nights that started one by a record of before, which entered the log.
+    """
 
     champion: str | None
     logs: list[str]
     versions: list[str]
     left_out: dict[str, str]
+    retrains: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class SealPlan:
+    """What a person is asked to vouch for: logs as they lie there, and what would be written to them besides.
+
+    ``things`` has a line for each, and the digest of what it is; ``left_out`` the versions that cannot be sealed.
+    """
+
+    things: dict[str, str] = field(default_factory=dict)
+    moves: AliasHead | None = None
+    retrains: StartedRetrains | None = None
+    versions: dict[str, VersionHead] = field(default_factory=dict)
+    from_tags: dict[str, VersionRecord] = field(default_factory=dict)
+    alias: str | None = None
+    decisions: list[DecisionRecord] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
 
 
 def to_seal(spec: ModelSpec, stores: Stores) -> list[str]:
     """What a person is asked to vouch for, a thing a line. Raises ``UnreadableRecord``, ``RegistryUnavailable``."""
-    lines = []
+    return list(plan_seal(spec, stores).things)
+
+
+def plan_seal(spec: ModelSpec, stores: Stores) -> SealPlan:
+    """All that is not under the seal of the first key. Raises ``ModelError`` for an alias that may not be sealed."""
     moves = stores.aliases.ledger(spec.name)
-    if not moves.is_under_seal():
-        champion = moves.head_without_seal().version(CHAMPION)
-        lines.append(f"the moves of its aliases, by which version {champion} is champion")
-    if not started_retrains(spec.name, stores).is_under_seal():
-        lines.append("the retrains that were started")
-    for version in stores.versions.known(spec.name):
-        if not stores.versions.log(spec.name, version).is_under_seal():
-            lines.append(f"the records of version {version}")
     head = moves.head_without_seal()
+    retrains = started_retrains(spec.name, stores)
+    started = retrains.head_without_seal()
+    plan = SealPlan(
+        moves=moves.to_vouch_for(),
+        retrains=retrains.to_vouch_for(),
+        versions=_unsealed_versions(spec, stores),
+        alias=None if CHAMPION in head.last else stores.registry.alias(spec.name, CHAMPION),
+        decisions=list(unsealed_retrains(spec.name, started, stores)),
+    )
     for version in head.took_over_from:
-        if not stores.lake.objects.first_key(layout.versions(spec.name, version)):
-            lines.append(f"version {version}, which was champion, as MLflow's tags describe it")
-    shown = stores.registry.alias(spec.name, CHAMPION)
-    if shown and not head.version(CHAMPION):
-        lines.append(f"version {shown} as champion, as MLflow's alias says, and as its tags describe it")
-    return lines
+        _add_from_tags(plan, spec, version, stores)
+    if plan.alias:
+        _add_alias(plan, spec, plan.alias, stores)
+    plan.things.update(_things(plan))
+    return plan
 
 
-def seal(spec: ModelSpec, stores: Stores) -> SealedModel:
-    """Seal all there is of a model; done again, it goes on where it ended.
+def _unsealed_versions(spec: ModelSpec, stores: Stores) -> dict[str, VersionHead]:
+    unsealed = {}
+    for version in stores.versions.known(spec.name):
+        head = stores.versions.log(spec.name, version).to_vouch_for()
+        if head:
+            unsealed[version] = head
+    return unsealed
 
-    Raises ``UnsealedRecord`` where somebody without a key wrote after those who had one, ``UnreadableRecord``.
+
+def _add_from_tags(plan: SealPlan, spec: ModelSpec, version: str, stores: Stores) -> None:
+    records = layout.versions(spec.name, version)
+    if stores.lake.objects.first_key(records):
+        return
+    try:
+        plan.from_tags[version] = record_from_tags(spec, version, stores)
+    except ModelError as error:
+        plan.left_out[version] = error.message
+
+
+def _add_alias(plan: SealPlan, spec: ModelSpec, version: str, stores: Stores) -> None:
+    """Before there was a ledger, MLflow's alias said who is champion."""
+    last = stores.versions.log(spec.name, version).head_without_seal().last
+    if last is None:
+        plan.from_tags[version] = record_from_tags(spec, version, stores)
+    else:
+        stores.versions.pin_of(spec.name, version, last)
+
+
+def _things(plan: SealPlan) -> dict[str, str]:
+    things = {}
+    if plan.moves:
+        champion = plan.moves.version(CHAMPION)
+        line = f"the moves of its aliases, by which version {champion} is champion"
+        things[line] = plan.moves.history
+    if plan.retrains:
+        things["the retrains that were started"] = plan.retrains.history
+    for version, head in plan.versions.items():
+        things[f"the records of version {version}"] = head.history
+    for version, record in plan.from_tags.items():
+        if version != plan.alias:
+            things[f"version {version}, which was champion, as MLflow's tags describe it"] = sha256_of(record)
+    for decision in plan.decisions:
+        line = f"that {decision.partition} started a retrain, as its record says"
+        things[line] = sha256_of(decision)
+    if plan.alias:
+        line = f"version {plan.alias} as champion, as MLflow's alias says"
+        described = plan.from_tags.get(plan.alias)
+        if described:
+            line += ", and as its tags describe it"
+        things[line] = sha256_of(described) if described else ""
+    return things
+
+
+def seal(spec: ModelSpec, stores: Stores, shown: SealPlan | None = None) -> SealedModel:
+    """Seal what was shown, or, where nobody is asked, all there is; done again, it goes on where it ended.
+
+    Raises ``Superseded`` where anything is another than it was shown, ``UnsealedRecord`` where somebody without a key
+    wrote after those who had one, ``UnreadableRecord``.
     """
+    now = plan_seal(spec, stores)
+    plan = shown or now
+    if plan.things != now.things:
+        differing = set(plan.things.items()) ^ set(now.things.items())
+        raise _changed(spec, sorted({line for line, _ in differing}))
     logs = []
     moves = stores.aliases.ledger(spec.name)
-    if moves.vouch():
+    if plan.moves:
+        moves.vouch(plan.moves)
         logs.append("moves of aliases")
-    _adopt_alias(spec, stores)
-    if started_retrains(spec.name, stores).vouch():
+    if plan.retrains:
+        retrains = started_retrains(spec.name, stores)
+        retrains.vouch(plan.retrains)
         logs.append("started retrains")
-    for version in stores.versions.known(spec.name):
-        if stores.versions.log(spec.name, version).vouch():
-            logs.append(f"version {version}")
-    head = moves.head()
-    sealed = []
-    left_out = {}
-    for version in head.took_over_from:
-        if stores.versions.record(spec.name, version):
-            continue
-        try:
-            stores.versions.write(_from_tags(spec, version, stores))
-            sealed.append(version)
-        except ModelError as error:
-            left_out[version] = error.message
-    return SealedModel(head.version(CHAMPION), logs, sealed, left_out)
-
-
-def _adopt_alias(spec: ModelSpec, stores: Stores) -> None:
-    """Before there was a ledger, MLflow's alias said who is champion. Raises ``ModelError`` for one that may not be."""
-    ledger = stores.aliases.ledger(spec.name)
-    for head in ledger.attempts():
-        shown = stores.registry.alias(spec.name, CHAMPION)
-        if head.version(CHAMPION) or shown is None:
-            return
-        _require_passed(spec, shown, stores)
-        move = AliasMove(
-            model=spec.name,
-            alias=CHAMPION,
-            before=None,
-            after=shown,
-            reason="as MLflow's alias said before there was a ledger",
-            origin=dict(stores.origin),
-        )
-        if ledger.append(head, move):
-            return
-
-
-def _require_passed(spec: ModelSpec, version: str, stores: Stores) -> None:
-    if stores.versions.record(spec.name, version):
-        stores.versions.pin(spec.name, version)
-    else:
-        _from_tags(spec, version, stores)
-
-
-def _from_tags(spec: ModelSpec, version: str, stores: Stores) -> VersionRecord:
-    """The record of a version that MLflow's tags describe. Raises ``ModelError`` where they do not hold."""
-    facts, run_id = stores.registry.facts(spec.name, version)
-    missing = [name for name in NEEDED_TAGS if not facts.get(name)]
-    if missing:
-        raise _not_sealed(spec, version, f"MLflow does not say its {', '.join(missing)}")
-    if facts["gate"] != PASSED:
-        raise _not_sealed(spec, version, "it has not passed its gate")
-    sha256 = facts["onnx_sha256"]
-    if hashlib.sha256(_body(spec, version, facts["onnx_key"], stores)).hexdigest() != sha256:
-        raise _not_sealed(spec, version, f"its graph {facts['onnx_key']} has not the sha256 {sha256} of its tags")
-    profile = _body(spec, version, layout.profile(spec.name, sha256), stores)
-    profile_sha256 = hashlib.sha256(profile).hexdigest()
-    stores.lake.objects.put(layout.profile(spec.name, sha256, profile_sha256), profile, JSON)
-    return VersionRecord(
-        model=spec.name,
-        version=version,
-        run_id=run_id,
-        onnx_sha256=sha256,
-        onnx_key=facts["onnx_key"],
-        variant=facts.get("variant", ""),
-        profile_sha256=profile_sha256,
-        snapshot_md5=facts["snapshot_md5"],
-        trained_through=facts["trained_through"],
-        gate=PASSED,
-        reason=facts.get("gate_reason", ""),
-        vouched=True,
-        origin=dict(stores.origin),
+    for version, head in plan.versions.items():
+        log = stores.versions.log(spec.name, version)
+        log.vouch(head)
+        logs.append(f"version {version}")
+    _write(plan, spec, stores)
+    return SealedModel(
+        champion=moves.head().version(CHAMPION),
+        logs=logs,
+        versions=list(plan.from_tags),
+        left_out=plan.left_out,
+        retrains=[record.partition for record in plan.decisions],
     )
 
 
-def _body(spec: ModelSpec, version: str, key: str, stores: Stores) -> bytes:
-    stored = stores.lake.objects.get(key)
-    if stored is None:
-        raise _not_sealed(spec, version, f"{stores.lake.objects.uri}/{key} is not there")
-    body, _ = stored
-    return body
+def _write(plan: SealPlan, spec: ModelSpec, stores: Stores) -> None:
+    """What the plan holds, and not what lies by now where it came from; over nothing that came since."""
+    for version, record in plan.from_tags.items():
+        put_profile(spec, record, stores)
+        log = stores.versions.log(spec.name, version)
+        head = log.head()
+        if not record.says_as(head.last) and (head.last or not log.append(head, record)):
+            raise _changed(spec, [f"version {version}"])
+    retrains = started_retrains(spec.name, stores)
+    for decision in plan.decisions:
+        for started in retrains.attempts():
+            if decision.partition in started.nights or retrains.append(started, decision):
+                break
+    if plan.alias:
+        ledger = stores.aliases.ledger(spec.name)
+        aliases = ledger.head()
+        move = move_of_alias(spec, plan.alias, stores)
+        if CHAMPION in aliases.last or not ledger.append(aliases, move):
+            raise _changed(spec, ["champion"])
 
 
-def _not_sealed(spec: ModelSpec, version: str, why: str) -> ModelError:
-    return ModelError(f"{spec.name} version {version} is not sealed: {why}", fix="train anew, if it has to score again")
+def _changed(spec: ModelSpec, what: list[str]) -> Superseded:
+    return Superseded(
+        f"{spec.name} is not what it was when it was shown, and is not sealed: {'; '.join(what)}",
+        fix=f"look again: nightshift seal {spec.name}",
+    )

@@ -96,7 +96,8 @@ def train(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> Trained:
 def read_window(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> tuple[ModelSpec, Split, list[Fold]]:
     """The spec with the classes that can be learnt, the snapshot's rows by it, and the folds. Raises ``DataError``."""
     rows = read_split(spec, snapshot, stores)
-    twin = _as_split(rows, folds_of(spec, rows))
+    folds = folds_of(spec, rows)
+    twin = _as_split(rows, folds)
     check_outcomes(spec, twin)
     learnt = _of_learnable_classes(spec, twin)
     if learnt != spec:
@@ -106,7 +107,11 @@ def read_window(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> tuple
 
 def _as_split(rows: Split, folds: list[Fold]) -> Split:
     twin = folds[-1]
-    return Split(twin.train, twin.judged, rows.unlabelled)
+    return Split(
+        train=twin.train,
+        holdout=twin.judged,
+        unlabelled=rows.unlabelled,
+    )
 
 
 def _of_learnable_classes(spec: ModelSpec, rows: Split) -> ModelSpec:
@@ -217,9 +222,12 @@ def _log_input(mlflow: Any, spec: ModelSpec, snapshot: SnapshotRef, rows: Labell
 
 def _log_figures(mlflow: Any, spec: ModelSpec, twin: "Pipeline", fold: Fold, judged: JudgedRows) -> None:
     """Of all judged rows; what a feature is worth, of the twin on the nights that it did not see."""
-    scores = judged.scores[-len(fold.judged.labels) :]
-    figures = training_figures(spec, twin, fold.judged, scores)
-    figures |= label_type(spec).figures(judged.rows.labels, judged.scores)
+    label = label_type(spec)
+    unseen = fold.judged
+    of_twin = len(unseen.labels)
+    scores = judged.scores[-of_twin:]
+    figures = training_figures(spec, twin, unseen, scores)
+    figures |= label.figures(judged.rows.labels, judged.scores)
     for name, figure in figures.items():
         file = f"plots/{name}.png"
         mlflow.log_figure(figure, file)

@@ -7,17 +7,15 @@ nothing; but nothing is scored until somebody has looked at it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import TYPE_CHECKING
 
 from nightshift.contracts import Pin
 from nightshift.errors import ModelError, NoChampion
+from nightshift.partitions import shifted
 from nightshift.stores import layout
-from nightshift.stores.ledger import Ledger, LedgerHead
-from nightshift.stores.records import Record
+from nightshift.stores.ledger import Ledger
+from nightshift.stores.moves import AliasHead, AliasMove, LastMove, Standing, with_move
 from nightshift.stores.registry import CHAMPION
 
 if TYPE_CHECKING:
@@ -26,62 +24,32 @@ if TYPE_CHECKING:
 PASSES = 5
 log = logging.getLogger("nightshift")
 
-
-class AliasMove(Record):
-    """``alias`` of ``model`` goes from one version to another; None is no version."""
-
-    what = "a move of an alias"
-
-    format: Literal[1] = 1
-    model: str
-    alias: str
-    before: str | None
-    after: str | None
-    reason: str
-    origin: dict[str, str]
-
-
-class LastMove(BaseModel):
-    """The version that an alias has, and the number of the move that gave it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    number: int
-    version: str | None
-
-
-class AliasHead(LedgerHead):
-    """The last move of each alias; and of the champion's moves, whom each version first took over from, and by whom.
-
-    ``by_run`` has the number of the last move that a run of Airflow made.
-    """
-
-    last: dict[str, LastMove] = Field(default_factory=dict)
-    took_over_from: dict[str, str | None] = Field(default_factory=dict)
-    by_run: dict[str, int] = Field(default_factory=dict)
-
-    def version(self, alias: str) -> str | None:
-        """The version that an alias has, or None."""
-        last = self.last.get(alias)
-        return last.version if last else None
-
-    def number_of_run(self, origin: Mapping[str, str]) -> int | None:
-        """The number of the champion's move that this very run made before, or None; a command line has no run."""
-        return self.by_run.get(_run(origin))
+__all__ = ["AliasHead", "AliasMove", "Aliases", "AstrayAlias", "LastMove", "NightChampion", "Standing"]
 
 
 @dataclass(frozen=True)
 class AstrayAlias:
-    """An alias that MLflow shows on another version than the ledger says; ``shown`` is None where it shows none."""
+    """An alias that MLflow shows on another version than the ledger says; None is no version, of either."""
 
     model: str
     alias: str
-    version: str
+    version: str | None
     shown: str | None
 
     def __str__(self) -> str:
         shown = _version(self.shown)
+        if self.version is None:
+            return f"remove the alias {self.alias} of {self.model}, which MLflow has on {shown}: it is withdrawn"
         return f"set the alias {self.alias} of {self.model} to version {self.version}, which MLflow has on {shown}"
+
+
+@dataclass(frozen=True)
+class NightChampion:
+    """Who scores a night; ``now`` is the champion, and ``number`` that of the last entry that says who stands."""
+
+    pin: Pin
+    now: str
+    number: int
 
 
 class Aliases:
@@ -94,7 +62,7 @@ class Aliases:
     def ledger(self, model: str) -> Ledger[AliasMove, AliasHead]:
         """Every move of a model's aliases."""
         objects = self._stores.lake.objects
-        return Ledger(objects, layout.ledger(model), AliasMove, AliasHead, _with_move)
+        return Ledger(objects, layout.ledger(model), AliasMove, AliasHead, with_move)
 
     def version(self, model: str, alias: str) -> str | None:
         """The version that an alias has by the ledger, or None. Raises ``UnreadableRecord``, ``LakeUnavailable``."""
@@ -109,14 +77,63 @@ class Aliases:
         Raises ``NoChampion``, ``ModelError``, ``RegistryUnavailable``, ``UnreadableRecord``, ``LakeUnavailable``.
         """
         head = self.ledger(model).head()
+        last = self._last(model, head)
+        return self._stores.versions.pin(model, str(last.version)), self._number(model, head, last, known)
+
+    def champion_of(self, model: str, night: str, known: int = 0) -> NightChampion:
+        """The version that should have stood on a night, by what the ledger says today. Raises as ``champion`` does.
+
+        Of a night since the champion's own it is the champion, and costs no request more.
+        """
+        head = self.ledger(model).head()
+        last = self._last(model, head)
+        now = self._stores.versions.pin(model, str(last.version))
+        number = self._number(model, head, last, known)
+        pin = now
+        if night < self._since(head.standings[-1], now.trained_through):
+            right = head.standing(night, self.nights(model, head))
+            pin = self._stores.versions.pin(model, right) if right else now
+        return NightChampion(pin, now.version, number)
+
+    def looks(self, model: str) -> int:
+        """How many challengers were judged since the champion took over, and did not take over from it."""
+        return self.ledger(model).head().looks
+
+    def nights(self, model: str, head: AliasHead) -> dict[int, str]:
+        """The night of each standing by its number, as far as anybody can say it still."""
+        nights = {}
+        for standing in head.standings:
+            since = standing.night or self._first_unseen(model, standing.version)
+            if since:
+                nights[standing.number] = since
+        return nights
+
+    def _first_unseen(self, model: str, version: str | None) -> str | None:
+        record = self._stores.versions.record(model, version) if version else None
+        return self._since(Standing(number=0, version=version), record.trained_through) if record else None
+
+    def _since(self, standing: Standing, trained_through: str) -> str:
+        """A move of before does not say its night: its version may score what comes after its training nights."""
+        if standing.night or not trained_through:
+            return standing.night or ""
+        return shifted(trained_through, 1)
+
+    def _last(self, model: str, head: AliasHead) -> LastMove:
         last = head.last.get(CHAMPION)
-        if last is None or last.version is None:
+        if last is None:
             raise NoChampion(f"{model} has no champion yet", fix=f"trigger {model}.train, or: nightshift train {model}")
-        move = last.number
-        if head.number < known:
-            log.warning("%s: the ledger of its aliases has lost moves: it ends at %d of %d", model, head.number, known)
-            move = known
-        return self._stores.versions.pin(model, last.version), move
+        if last.version is None:
+            raise NoChampion(
+                f"{model} has no champion left: all that were before it are withdrawn too, or were taken back",
+                fix=f"trigger {model}.train, or name one that is right: nightshift rollback {model} --to VERSION",
+            )
+        return last
+
+    def _number(self, model: str, head: AliasHead, last: LastMove, known: int) -> int:
+        if head.number >= known:
+            return last.number
+        log.warning("%s: the ledger of its aliases has lost moves: it ends at %d of %d", model, head.number, known)
+        return known
 
     def require_shown(self, model: str) -> None:
         """MLflow shows the champion that the ledger says, or is let show it, where a run died before it did.
@@ -143,11 +160,14 @@ class Aliases:
     def astray(self, model: str) -> list[AstrayAlias]:
         """The aliases that MLflow shows otherwise; those of versions that it has no more are left out."""
         astray = []
-        for alias, last in self.ledger(model).head().last.items():
+        head = self.ledger(model).head()
+        for alias in head.last:
+            version = head.version(alias)
             shown = self._stores.registry.alias(model, alias)
-            if last.version is None or shown == last.version or not self._is_registered(model, last.version):
+            is_gone = version is not None and shown != version and not self._is_registered(model, version)
+            if shown == version or is_gone:
                 continue
-            astray.append(AstrayAlias(model, alias, last.version, shown))
+            astray.append(AstrayAlias(model, alias, version, shown))
         return astray
 
     def project(self, model: str) -> list[AstrayAlias]:
@@ -161,7 +181,10 @@ class Aliases:
             if not astray:
                 break
             for alias in astray:
-                self._stores.registry.set_alias(model, alias.alias, alias.version)
+                if alias.version is None:
+                    self._stores.registry.delete_alias(model, alias.alias)
+                else:
+                    self._stores.registry.set_alias(model, alias.alias, alias.version)
             healed += astray
         return healed
 
@@ -173,24 +196,5 @@ class Aliases:
         return True
 
 
-def _with_move(head: AliasHead, number: int, move: AliasMove) -> AliasHead:
-    last = LastMove(number=number, version=move.after)
-    changes: dict[str, object] = {"last": {**head.last, move.alias: last}}
-    if move.alias == CHAMPION:
-        if move.after is not None:
-            # The first time alone: after a rollback a version has taken over from a later one.
-            changes["took_over_from"] = {move.after: move.before, **head.took_over_from}
-        run = _run(move.origin)
-        if run:
-            changes["by_run"] = {**head.by_run, run: number}
-    return head.model_copy(update=changes)
-
-
 def _version(number: str | None) -> str:
     return f"version {number}" if number else "no version"
-
-
-def _run(origin: Mapping[str, str]) -> str:
-    """The run of Airflow that somebody is, or nothing: two Dags may have a run of one name."""
-    run = origin.get("airflow_run")
-    return f"{origin.get('airflow_dag', '')}/{run}" if run else ""

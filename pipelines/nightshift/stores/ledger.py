@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from nightshift.concurrency import ordered_map
-from nightshift.errors import LakeUnavailable, UnreadableRecord, UnsealedRecord
+from nightshift.errors import LakeUnavailable, Superseded, UnreadableRecord, UnsealedRecord
 from nightshift.s3 import trust
 from nightshift.settings import SEAL_KEY
 from nightshift.stores import layout
@@ -67,9 +67,12 @@ class Ledger(Generic[E, H]):
 
     def entries(self) -> list[E]:
         """All that was ever appended, oldest first. Raises ``UnreadableRecord``."""
+        return [record for _, record in self.numbered() if record is not None]
+
+    def numbered(self) -> list[tuple[int, E | None]]:
+        """The same by number, and None where a person vouched for what is before. Raises ``UnreadableRecord``."""
         numbers = self._numbers(after=0)
-        entries = [entry for _, entry in self._followed(self._head(), numbers)]
-        return [entry.record for entry in entries if entry.record is not None]
+        return [(entry.number, entry.record) for _, entry in self._followed(self._head(), numbers)]
 
     def entry(self, number: int) -> E:
         """One entry. Raises ``UnreadableRecord`` when it is damaged or missing."""
@@ -87,21 +90,24 @@ class Ledger(Generic[E, H]):
         head, _, _ = self._unfollowed()
         return head
 
-    def is_under_seal(self) -> bool:
-        """Whether all of it is under the seal of the first key: of those that there are, the one that stays.
+    def to_vouch_for(self) -> H | None:
+        """The same, where not all of it is under the seal of the first key, the one of them that stays; or else None.
 
         Raises ``UnreadableRecord``, but not for want of a seal.
         """
-        _, last, _ = self._unfollowed()
-        return last is None or last.is_current
+        head, last, _ = self._unfollowed()
+        return None if last is None or last.is_current else head
 
-    def vouch(self) -> bool:
-        """Put a person's word, and the first key's seal, under all there is; no where it lies there already.
+    def vouch(self, shown: H | None = None) -> bool:
+        """Put a person's word, and the first key's seal, under what they were shown; no where it lies there already.
 
-        Raises ``UnsealedRecord`` where somebody without a key wrote after those who had one.
+        Raises ``Superseded`` when another log lies there, ``UnsealedRecord`` where somebody without a key wrote after
+        those who had one.
         """
         while True:
             head, last, sealed = self._unfollowed()
+            if shown and head.history != shown.history:
+                raise self._changed()
             if last is None or last.is_current:
                 return False
             if sealed and not last.is_sealed:
@@ -279,6 +285,12 @@ class Ledger(Generic[E, H]):
     def _broken(self, number: int, why: str) -> UnreadableRecord:
         key = layout.ledger_entry(self._prefix, number)
         return UnreadableRecord(f"{self._objects.uri}/{key} {why}", fix=RESTORE)
+
+    def _changed(self) -> Superseded:
+        return Superseded(
+            f"{self._where} is not what it was when it was shown; nothing of it was sealed",
+            fix=f"look again: nightshift seal {layout.model_of(self._prefix)}",
+        )
 
     def _unsealed(self, entry: OpenedEntry[E], remedy: str) -> UnsealedRecord:
         return UnsealedRecord(

@@ -45,7 +45,7 @@ class LedgerHead(SealedRecord):
 
     what = "the head of a ledger"
 
-    format: Literal[1] = 1
+    format: Literal[1, 2] = 1
     number: int = 0
     digest: str = ""
     history: str = ""

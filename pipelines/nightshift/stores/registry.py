@@ -107,6 +107,11 @@ class Registry:
         with self._explained():
             self.client.set_registered_model_alias(model, alias, version)
 
+    def delete_alias(self, model: str, alias: str) -> None:
+        """Let an alias name no version."""
+        with self._explained():
+            self.client.delete_registered_model_alias(model, alias)
+
     def tag(self, model: str, version: str, facts: dict[str, str]) -> None:
         """Write facts on a version as ``nightshift.*`` tags."""
         with self._explained():

@@ -143,7 +143,10 @@ class Versions:
 
     def pin(self, model: str, version: str) -> Pin:
         """A version that may score. Raises ``ModelError`` when it has not passed its gate, ``UnreadableRecord``."""
-        record = self.record(model, version)
+        return self.pin_of(model, version, self.record(model, version))
+
+    def pin_of(self, model: str, version: str, record: VersionRecord | None) -> Pin:
+        """The same, by a record that was read already."""
         if record is None:
             raise self._unjudged(model, version)
         if record.gate != PASSED:

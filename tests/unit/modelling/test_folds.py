@@ -1,5 +1,6 @@
 """Folds of nights: what judges a fit was never seen by it, the last fold is the twin, and the refit sees all."""
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -61,7 +62,7 @@ def test_labels_that_would_not_be_there_yet_are_not_learnt_from(window: tuple[np
 def test_a_later_fold_is_fitted_on_all_that_an_earlier_one_is(window: tuple[np.ndarray, dict[str, int]]) -> None:
     nights, asked = window
     folds = plan_folds(nights, **asked)
-    for before, after in zip(folds, folds[1:], strict=False):
+    for before, after in itertools.pairwise(folds):
         assert set(before.fitted) <= set(after.fitted)
 
 

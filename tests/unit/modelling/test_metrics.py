@@ -1,4 +1,4 @@
-"""Metrics against scikit-learn and by hand; the paired bootstrap against what it promises."""
+"""Metrics against scikit-learn and by hand."""
 
 import numpy as np
 import pytest
@@ -15,10 +15,10 @@ from sklearn.metrics import (
 )
 
 from nightshift.modelling.metrics import (
-    Difference,
     binary_metrics,
+    cost_losses,
     multiclass_metrics,
-    paired_bootstrap,
+    pinball_losses,
     regression_metrics,
     row_losses,
 )
@@ -26,11 +26,6 @@ from nightshift.modelling.metrics import (
 RNG = np.random.default_rng(3)
 SCORES = RNG.random(500).astype(np.float32)
 LABELS = (RNG.random(500) < SCORES).astype(np.float32)
-NIGHTS = np.repeat(np.arange(20), 25)
-
-
-def bootstrap(mine: np.ndarray, theirs: np.ndarray, nights: np.ndarray = NIGHTS, seed: int = 1) -> Difference:
-    return paired_bootstrap(mine, theirs, nights, resamples=2000, confidence=0.95, seed=seed)
 
 
 def test_metrics_are_those_of_scikit_learn() -> None:
@@ -69,65 +64,19 @@ def test_one_class_has_no_areas(label: float) -> None:
     assert np.isfinite(list(found.values())).all()
 
 
-def test_equal_losses_are_neither_better_nor_worse() -> None:
-    losses = row_losses("log_loss", LABELS, SCORES)
-    assert bootstrap(losses, losses) == Difference(0.0, 0.0, 0.0)
-    noisy = bootstrap(losses + RNG.normal(0, 0.1, 500), losses)
-    assert noisy.low < 0 < noisy.high
-    assert not noisy.better
-    assert not noisy.worse
+def test_costs_are_those_of_each_error() -> None:
+    labels = np.array([1.0, 1.0, 0.0, 0.0])
+    predicted = np.array([True, False, True, False])
+    assert cost_losses(labels, predicted, false_alarm=2.0, miss=5.0).tolist() == [0.0, 5.0, 2.0, 0.0]
 
 
-def test_a_clear_difference_excludes_zero_on_its_side() -> None:
-    losses = row_losses("log_loss", LABELS, SCORES)
-    better = bootstrap(losses - 0.05 + RNG.normal(0, 0.05, 500), losses)
-    assert better.better
-    assert not better.worse
-    assert better.low < better.mean < better.high < 0
-    worse = bootstrap(losses, losses - 0.05 + RNG.normal(0, 0.05, 500))
-    assert worse.worse
-    assert worse.mean > 0
-
-
-def test_whole_nights_are_resampled() -> None:
-    """One wild night among calm ones: rows drawn one by one would call its difference certain."""
-    difference = np.where(NIGHTS == 0, 1.0, 0.0)
-    by_night = bootstrap(difference, np.zeros(500))
-    by_row = bootstrap(difference, np.zeros(500), nights=np.arange(500))
-    assert by_night.mean == by_row.mean == pytest.approx(0.05)
-    assert by_row.worse
-    assert not by_night.worse
-    assert by_night.low == 0.0
-
-
-def test_each_night_weighs_as_many_rows_as_it_has() -> None:
-    nights = np.array([1, 1, 1, 2])
-    assert bootstrap(np.array([1.0, 1.0, 1.0, 5.0]), np.zeros(4), nights).mean == 2.0
-
-
-def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
-    covered = 0
-    for trial in range(100):
-        rng = np.random.default_rng(trial)
-        nightly = rng.normal(0, 1, 40)
-        rows = 0.5 + np.repeat(nightly, 10) + rng.normal(0, 0.3, 400)
-        found = paired_bootstrap(
-            rows, np.zeros(400), np.repeat(np.arange(40), 10), resamples=500, confidence=0.9, seed=trial
-        )
-        covered += found.low <= 0.5 <= found.high
-    assert 80 <= covered <= 97
-
-
-def test_the_same_seed_gives_the_same_interval() -> None:
-    mine = RNG.random(500)
-    assert bootstrap(mine, np.zeros(500), seed=4) == bootstrap(mine, np.zeros(500), seed=4)
-    assert bootstrap(mine, np.zeros(500), seed=4) != bootstrap(mine, np.zeros(500), seed=5)
-
-
-def test_the_order_of_rows_does_not_matter() -> None:
-    mine, order = RNG.random(500), RNG.permutation(500)
-    one, other = bootstrap(mine, np.zeros(500)), bootstrap(mine[order], np.zeros(500), NIGHTS[order])
-    assert (one.mean, one.low, one.high) == pytest.approx((other.mean, other.low, other.high))
+@pytest.mark.parametrize("quantile", [0.1, 0.5, 0.9])
+def test_a_quantile_is_the_best_constant_by_its_pinball_loss(quantile: float) -> None:
+    labels = RNG.gamma(2, size=1001)
+    constants = np.quantile(labels, [quantile - 0.05, quantile, quantile + 0.05])
+    low, at, high = (pinball_losses(labels, np.full(1001, constant), quantile).mean() for constant in constants)
+    assert at < low
+    assert at < high
 
 
 PROBABILITIES = RNG.dirichlet([1.0, 2.0, 1.5], 500)

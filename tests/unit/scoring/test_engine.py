@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from nightshift.contracts import Pin, Plan
+from nightshift.modelling.folds import folds_of
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
 from nightshift.optimization.export import to_onnx
@@ -33,7 +34,8 @@ def unit(fitted: Callable[..., Any]) -> Callable[[str], tuple[Any, ...]]:
         pin = Pin(made.spec.name, "3", "run", "ab" * 32, "key", "5f.dir", "2024-01-10")
         plan = Plan(made.spec.name, "2024-01-11", pin, "g", "d", 1, None, [])
         graph = OnnxGraph(made.spec, to_onnx(made.spec, made.pipeline))
-        engine = Engine(made.spec, plan, graph, Profile.from_json(_profile(made.spec, made.rows, graph), "here"))
+        body = _profile(made.spec, made.rows, folds_of(made.spec, made.rows)[-1:], [graph])
+        engine = Engine(made.spec, plan, graph, Profile.from_json(body, "here"))
         (rows,) = made.rows.holdout.table.combine_chunks().to_batches()
         return (made, engine, *engine.score_unit(rows))
 

@@ -13,6 +13,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from nightshift.contracts import Pin, Plan, Shard
+from nightshift.modelling.folds import folds_of
 from nightshift.optimization.export import to_onnx
 from nightshift.scoring.engine import schema
 from nightshift.scoring.graph import OnnxGraph
@@ -53,7 +54,7 @@ def test_scoring_a_shard_loads_no_library_of_training(kind: str, fitted: Callabl
     (lake / pin.key).write_bytes(graph)
     profile = lake / layout.profile(pin.model, pin.sha256)
     profile.parent.mkdir(parents=True, exist_ok=True)
-    profile.write_bytes(_profile(made.spec, made.rows, opened))
+    profile.write_bytes(_profile(made.spec, made.rows, folds_of(made.spec, made.rows)[-1:], [opened]))
     parquet.write(rows.to_batches(), rows.schema, lake / "validated.parquet")
     shard = Shard(0, "validated.parquet", "cd" * 32, 0, 1, rows.num_rows)
     plan = Plan(made.spec.name, "2024-01-11", pin, "generation", "input", rows.num_rows, None, [shard])

@@ -46,6 +46,13 @@ def test_enough_lost_nights_start_a_retrain(governed):
     assert "3 of the last 3 labelled nights lost accuracy" in decide(governed, lost).reason
 
 
+def test_a_night_of_a_version_that_is_no_champion_any_more_starts_nothing(governed):
+    decision = decide(governed, replace(DRIFTED, champion="4"))
+    assert not decision.retrain
+    assert "suppressed: version 3 scored it, and version 4 is champion" in decision.reason
+    assert decide(governed, replace(DRIFTED, champion="3")).retrain
+
+
 def test_one_alarm_of_each_kind_is_not_two(governed):
     mixed = replace(QUIET, drifted={**QUIET.drifted, NIGHTS[2]: True}, lost={**QUIET.lost, LABELLED[2]: True})
     assert not decide(governed, mixed).retrain

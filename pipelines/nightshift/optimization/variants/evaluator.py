@@ -24,8 +24,6 @@ AS_FAST = 0.95
 """Speeds this near to the best differ by noise."""
 NightsUse: TypeAlias = Literal["judge", "screen", "none"]
 """Nights judge approximate graphs, or choose one that stands before others (``confirm``), or were fitted on."""
-SCREENING_CONFIDENCE = 0.8
-"""Of the interval that lets a graph stand before nights that did not choose it."""
 
 
 @dataclass(frozen=True)
@@ -112,22 +110,28 @@ class VariantEvaluator:
         if self.use == "none":
             return ""
         allowed = self.spec.optimize.max_metric_loss
-        if allowed is None or loss.high > allowed:
+        if self.use == "screen" and allowed is not None and loss.mean > allowed:
+            return f"{self.spec.metric} is {loss.mean:+.4f} worse (allowed {allowed})"
+        if self.use == "judge" and (allowed is None or loss.high > allowed):
             return f"{self.spec.metric} may be {loss.high:+.4f} worse (allowed {allowed})"
         return objections(self.spec, self.holdout, scores, self.exact)
 
     def _loss(self, scores: Float32s) -> Difference:
         lost = lost_by_row(self.spec, self.holdout, scores, self.exact)
-        nights = self.holdout.nights
-        if self.use == "screen":
-            return loss_interval(lost, nights, confidence=SCREENING_CONFIDENCE)
-        return loss_interval(lost, nights, confidence=self.spec.gates.confidence, tests=self.tests)
+        return loss_interval(
+            lost,
+            self.holdout.nights,
+            confidence=self.spec.gates.confidence,
+            tests=self.tests if self.use == "judge" else 1,
+        )
 
 
 def lost_by_row(spec: ModelSpec, rows: LabelledRows, scores: Float32s, exact: Float32s) -> Float64s:
     """By how much the loss of each row, (n,), is more than by the exact graph's scores."""
-    losses = row_losses(spec.metric, rows.labels, scores)
-    exact_losses = row_losses(spec.metric, rows.labels, exact)
+    metric = spec.metric
+    labels = rows.labels
+    losses = row_losses(metric, labels, scores)
+    exact_losses = row_losses(metric, labels, exact)
     return losses - exact_losses
 
 

@@ -1,0 +1,65 @@
+"""The verbs of people who decide which version of a model may not score, and who look at what was decided.
+
+Like the verbs of a model, each imports its step when it runs, and calls it by the step's own name.
+"""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nightshift.cli.model import JsonOption, ModelArgument
+from nightshift.cli.output import open_model, say, say_as_json, say_next
+from nightshift.errors import plain
+
+if TYPE_CHECKING:
+    from nightshift.steps.ledger import Story
+
+app = typer.Typer()
+
+
+@app.command()
+def withdraw(
+    model: Annotated[str, typer.Argument(metavar="MODEL@VERSION", help="A version of a model.", show_default=False)],
+    version: Annotated[str | None, typer.Argument(help="The version, if not after an @.", show_default=False)] = None,
+    *,
+    why: Annotated[str, typer.Option(help="For the ledger, and whoever looks for its nights.", show_default=False)],
+) -> None:
+    """Withdraw a version for good: it scores nothing any more, and the one before it stands in its place."""
+    from nightshift.steps.withdraw import parse_version, withdraw
+
+    name, number = parse_version(model, version)
+    spec, stores = open_model(name)
+    done = withdraw(spec, number, stores, why=why)
+    say(done)
+    say_next(f"nightshift ledger {name}")
+
+
+@app.command()
+def ledger(model: ModelArgument, as_json: JsonOption = False) -> None:
+    """Tell what was decided about a model, and who stands: promotions, rollbacks, withdrawals."""
+    from nightshift.steps.ledger import story
+
+    spec, stores = open_model(model)
+    told = story(spec, stores)
+    if as_json:
+        say_as_json(told)
+    else:
+        _tell(told)
+
+
+def _tell(told: "Story") -> None:
+    """An entry a line, and who stands now at the end."""
+    for entry in told.entries:
+        versions = f"{entry.before or '-'} > {entry.after or '-'}"
+        if entry.what == "withdrawal":
+            versions += f", withdrawn {entry.version}"
+        night = entry.night or "-"
+        what = f"{entry.number:>6}  {night:<10}  {entry.what:<10}  {versions:<8}"
+        why = plain(f"{entry.who}: {entry.why}", kept="")
+        typer.echo(f"{what}  {why}")
+    say({
+        "champion": told.champion,
+        "challenger": told.challenger,
+        "looks": told.looks,
+        "withdrawn": told.withdrawn,
+    })

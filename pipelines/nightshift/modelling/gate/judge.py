@@ -1,0 +1,89 @@
+"""Whether the nights say that a challenger may follow the champion."""
+
+import math
+
+import numpy as np
+
+from nightshift.modelling.arrays import Float64s, Floats, Int64s
+from nightshift.modelling.gate.calibration import judge_calibration
+from nightshift.modelling.gate.comparison import Aim, Comparison, GateRow
+from nightshift.modelling.gate.differences import Pair
+from nightshift.modelling.gate.main_question import MainQuestion
+from nightshift.modelling.gate.margin import margin
+from nightshift.modelling.gate.nights import night_test, of_rows
+from nightshift.modelling.gate.slices import judge_slices
+from nightshift.modelling.gate.spending import spent
+from nightshift.modelling.holdout import LabelledRows
+from nightshift.modelling.metrics import Difference
+from nightshift.spec import ModelSpec
+from nightshift.spec.learning import RANKS
+
+
+def compare(
+    spec: ModelSpec,
+    challenger: Float64s,
+    champion: Float64s,
+    nights: Int64s,
+) -> Difference:
+    """Mean row loss of the challenger less the champion's, all (n,), with the interval of the spec's confidence.
+
+    One night says nothing of another, so of one the interval has no end.
+    """
+    values = of_rows(challenger - champion, nights)
+    if values.nights < 2:
+        return Difference(values.estimate, -math.inf, math.inf)
+    alpha = spent(spec.gates.confidence, look=1)
+    return night_test(values).interval(alpha)
+
+
+def judge(
+    spec: ModelSpec,
+    rows: LabelledRows,
+    challenger: Floats,
+    champion: Floats,
+    *,
+    look: int = 1,
+    aim: Aim = "better",
+    against: str = "the champion",
+) -> Comparison:
+    """Hold a challenger against the champion by their scores, (n,) or (n, k), of rows that neither was fitted on.
+
+    ``look`` counts the challengers that this champion has been held against, this one included. ``aim`` is what the
+    challenger must be where the spec does not say.
+    """
+    pair = Pair(spec, rows, challenger, champion)
+    metric = spec.judged_by
+    question = MainQuestion(
+        spec=spec,
+        values=pair.values(metric),
+        aim=spec.gates.promote or aim,
+        margin=margin(pair, metric),
+        look=look,
+        against=against,
+    )
+    losses = pair.losses(spec.metric, challenger) - pair.losses(spec.metric, champion)
+    slices = judge_slices(spec, spec.gates.slices, rows, losses)
+    calibration = judge_calibration(spec, rows, challenger)
+    others = [*calibration.objections, *slices.objections]
+    return Comparison(
+        objections=[*question.objections, *others],
+        outcome=question.outcome,
+        metrics={**question.metrics, f"gate_champion_{metric}": pair.champions_value(metric)},
+        table=[question.row, *_for_information(pair, look), *calibration.table, *slices.table],
+        inconclusive=question.is_inconclusive and not others,
+    )
+
+
+def _for_information(pair: Pair, look: int) -> list[GateRow]:
+    """Metrics that do not decide here, with their intervals."""
+    rows: list[GateRow] = []
+    spec = pair.spec
+    if len(np.unique(pair.rows.nights)) < spec.gates.min_nights:
+        return rows
+    for metric in sorted(RANKS[spec.label.type] - {spec.judged_by}):
+        values = pair.values(metric)
+        if values is not None:
+            alpha = spent(spec.gates.confidence, look)
+            interval = night_test(values).interval(alpha)
+            rows.append(GateRow(metric, -interval.mean, -interval.high, -interval.low, "for information"))
+    return rows
