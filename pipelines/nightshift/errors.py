@@ -15,6 +15,7 @@
       ModelError           a model cannot be used
         NoChampion           no version carries the alias
         ParityFailed         the ONNX graph disagrees with the trained model
+        NotReproduced        trained again as it was, a version's exact graph has other bytes
         VariantRefused       a faster graph cannot be made of this model, or may not score
         UnsafeGraph          the ONNX file holds what production does not load
         FromTheFuture        the model was trained on data later than the partition
@@ -157,6 +158,10 @@ class ParityFailed(ModelError):
 
 class CollapsedRefit(ModelError):
     """The recipe that was judged does not say the same when it is fitted on the whole window."""
+
+
+class NotReproduced(ModelError):
+    """Trained again as it was, a version's exact graph has other bytes."""
 
 
 class VariantRefused(ModelError):

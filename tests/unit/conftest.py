@@ -66,12 +66,18 @@ def of_kind(spec: ModelSpec, change: Callable[..., ModelSpec]) -> Callable[..., 
 
 
 @pytest.fixture
-def fitted(of_kind: Callable[..., ModelSpec], small_rows: Callable[..., pa.Table]) -> Callable[..., Fitted]:
+def labelled(small_rows: Callable[..., pa.Table]) -> Callable[[ModelSpec], Split]:
+    """``labelled(spec)``: the small one's rows, split, with labels of the spec's kind."""
+    return lambda spec: split(spec, relabelled(spec, small_rows(spec)))
+
+
+@pytest.fixture
+def fitted(of_kind: Callable[..., ModelSpec], labelled: Callable[[ModelSpec], Split]) -> Callable[..., Fitted]:
     """``fitted("multiclass")``: a model of that kind, trained."""
 
     def make(kind: str, trainer: str = "hist_gradient_boosting", **changes: Any) -> Fitted:
         spec = of_kind(kind, trainer, **changes)
-        rows = split(spec, relabelled(spec, small_rows(spec)))
+        rows = labelled(spec)
         frame = model_inputs(spec, rows.train.table)
         return Fitted(spec, rows, trainer_of(spec).fit(spec, frame, rows.train.labels))
 

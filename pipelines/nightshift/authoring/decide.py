@@ -15,7 +15,7 @@ from nightshift.authoring.codes import are_codes, code_texts, is_flag
 from nightshift.authoring.facts import MOST_HASHES, ColumnFacts
 from nightshift.authoring.keys import KeyRole
 from nightshift.authoring.spec_types import NAMES, type_of
-from nightshift.spec.columns import MomentPart
+from nightshift.spec.columns import LARGEST_WHOLE, MomentPart
 from nightshift.stores.types import FIXED
 
 MOST_CATEGORIES = 100
@@ -67,6 +67,9 @@ def line(facts: ColumnFacts, context: ColumnContext) -> DraftLine:
         comments.append(f"features: its {' and '.join(context.parts)}, on the clock of partition.timezone")
     if context.key is not None and reason is None:
         comments.append(context.key.rule)
+    if reason is None and _is_beyond_float32(facts, column_type):
+        keys["rounded"] = True
+        comments.append(f"{LARGEST_WHOLE:,} and more: the model learns it to 7 digits")
     if reason is not None:
         keys["feature"] = False
         comments.append(f"no feature: {reason}")
@@ -114,6 +117,17 @@ def _no_feature(facts: ColumnFacts, column_type: str, context: ColumnContext) ->
     if context.unlimited == TREND:
         return f"{TREND}: of other nights it has other values, and the last of those seen would stand for all of them"
     return None
+
+
+def _is_beyond_float32(facts: ColumnFacts, column_type: str) -> bool:
+    """Whether it has whole numbers that a graph's float32 rounds."""
+    if not column_type.startswith("int"):
+        return False
+    if not facts.known:
+        return False
+    low = abs(facts.low)
+    high = abs(facts.high)
+    return bool(max(low, high) >= LARGEST_WHOLE)
 
 
 WITHOUT: dict[str, tuple[str, ...]] = {

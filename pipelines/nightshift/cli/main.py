@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from nightshift.cli import data, decisions, model, nights, project, spec, stack
+from nightshift.cli import data, decisions, model, nights, project, spec, stack, versions
 from nightshift.cli.stack import INTERRUPTED
 from nightshift.errors import NightshiftError
 
@@ -15,7 +15,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verbs in (project.app, stack.app, spec.app, model.app, decisions.app, nights.app):
+for verbs in (project.app, stack.app, spec.app, model.app, decisions.app, versions.app, nights.app):
     app.add_typer(verbs)
 app.add_typer(data.app, name="data", help="Training data by version: bring it back, compare it.")
 

@@ -140,7 +140,7 @@ def _checked(path: Path) -> "ModelSpec | None":
     """The spec, or None after its errors were shown."""
     from nightshift.errors import SpecError, UsageError
     from nightshift.spec import load_spec
-    from nightshift.steps.check import try_training
+    from nightshift.steps.check import beyond_float32, try_training
 
     try:
         spec = load_spec(path)
@@ -151,6 +151,8 @@ def _checked(path: Path) -> "ModelSpec | None":
     except UsageError as error:
         _warn(error.message)
     typer.echo(f"{spec.name}: good ({len(spec.columns)} columns, {len(spec.features)} features)")
+    for warning in beyond_float32(spec):
+        _warn(warning, of=f"{spec.name}: ")
     label = spec.label
     if label.positive is not None and label.negative is None:
         advice = "label.negative is missing: write the text that means no, so that no other is taken as one"

@@ -102,7 +102,7 @@ class Trained:
     ``classes`` are those that it knows, if any. ``threshold`` is the one that the training set, to flag ``share``,
     which is ``predict.share`` of model.yaml. ``sha256`` is the digest of the file that it was written to: what
     ``optimize`` reads must be that. It was fitted on nights up to ``fitted_through``; ``folds`` are the recipe's fits
-    on fewer, the last of which is its twin.
+    on fewer, the last of which is its twin. ``replay_sha256`` is the digest of what it takes to train it again.
     """
 
     model: str
@@ -117,6 +117,7 @@ class Trained:
     fitted_through: str = ""
     recipe_sha256: str = ""
     folds: list[FoldRef] = field(default_factory=list)
+    replay_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ class Registered:
 class GraphRef:
     """The ONNX file that scores for its trained model: made as ``variant`` says, kept in the lake at ``key``.
 
-    ``profile_sha256`` is that of the reference beside it.
+    ``profile_sha256`` is that of the reference beside it, ``exact_sha256`` that of the plain export.
     """
 
     sha256: str
@@ -143,6 +144,7 @@ class GraphRef:
     rows_compared: int
     variant: str
     profile_sha256: str = ""
+    exact_sha256: str = ""
 
 
 @dataclass(frozen=True)

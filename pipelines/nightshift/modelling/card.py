@@ -1,5 +1,6 @@
 """The model card of a training run."""
 
+import html
 from collections.abc import Sequence
 
 from nightshift.contracts import SnapshotRef
@@ -11,9 +12,17 @@ from nightshift.spec import ModelSpec
 
 
 def model_card(
-    spec: ModelSpec, snapshot: SnapshotRef, metrics: dict[str, float], rows: Split, folds: Sequence[Fold]
+    spec: ModelSpec,
+    snapshot: SnapshotRef,
+    metrics: dict[str, float],
+    rows: Split,
+    folds: Sequence[Fold],
+    without: dict[str, str] | None = None,
 ) -> str:
-    """What the model predicts, from what it learnt, and how well its recipe did; Markdown."""
+    """What the model predicts, from what it learnt, and how well its recipe did; Markdown.
+
+    ``without`` are features that it was trained without, each with the reason.
+    """
     lines = [f"| {name} | {value:.4f} |" for name, value in sorted(metrics.items())]
     table = "\n".join(lines)
     left_out = {
@@ -35,7 +44,7 @@ def model_card(
   DVC `{snapshot.md5}`.{"".join(sentences)}
 - **Measured on** the same recipe, fitted to fewer nights and judged by later ones: {_of_folds(folds)}.
   {without_outcome:,} rows never had an outcome and were used for neither.{_of_unknown(unknown)}
-- **Features** {", ".join(f"`{name}`" for name in spec.features)}.
+- **Features** {", ".join(f"`{name}`" for name in spec.features)}.{_of_left_out(without or {})}
 - **Trainer** {spec.training.trainer} {spec.training.parameters}, seed {spec.training.seed}.
 - **Owner** {spec.owner}. Scores come from the ONNX graph of this version only.
 
@@ -53,6 +62,17 @@ def _of_folds(folds: Sequence[Fold]) -> str:
         rows = len(fold.judged.labels)
         parts.append(f"through {fold.fitted_through}, {rows:,} rows of {nights[0]} to {nights[-1]}")
     return "; ".join(parts)
+
+
+def _of_left_out(without: dict[str, str]) -> str:
+    if not without:
+        return ""
+    parts = []
+    for name, reason in without.items():
+        shown = html.escape(reason, quote=False)
+        parts.append(f"`{name}` ({shown})")
+    features = ", ".join(parts)
+    return f"\n  Trained without {features}: whatever they hold, scores are the same."
 
 
 def _of_unknown(classes: dict[str, int]) -> str:

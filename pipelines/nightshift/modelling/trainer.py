@@ -10,6 +10,7 @@ import numpy as np
 from nightshift.concurrency import let_openmp_threads_sleep
 from nightshift.errors import DataError, SpecError
 from nightshift.modelling.arrays import Array
+from nightshift.modelling.left_out import left_out, sentence, without
 from nightshift.modelling.unseen import with_unseen
 from nightshift.spec import ModelSpec
 from nightshift.spec.learning import TRAINER_LABELS, LabelKind, TrainerName
@@ -84,17 +85,21 @@ class Trainer:
     def fit(self, spec: ModelSpec, frame: "pd.DataFrame", targets: Array) -> "Pipeline":
         """A pipeline trained on features of n rows and targets (n,). Raises ``SpecError``, ``DataError``.
 
-        The encoders learn every category there is; what follows sees a few rows as if theirs were none of them.
+        The encoders learn every category there is; what follows sees a few rows as if theirs were none of them, and
+        nothing of a feature that these rows leave out (``left_out``).
         """
         pipeline = self.pipeline(spec)
         prepare, estimator = (step for _, step in pipeline.steps)
+        reasons = left_out(spec, frame)
+        _require_some(spec, reasons)
         try:
-            prepare.fit(frame)
+            known = without(spec, frame, reasons)
+            prepare.fit(_with_texts_of(spec, known, frame))
             self._fit_categories(spec, prepare, frame, targets)
-            matrix = prepare.transform(with_unseen(spec, frame))
-            self.fit_estimator(estimator, matrix, targets)
+            masked = without(spec, with_unseen(spec, frame), reasons)
+            self.fit_estimator(estimator, prepare.transform(masked), targets)
         except (ArithmeticError, TypeError, ValueError) as error:
-            _require_finite(spec, frame, error)
+            _require_finite(spec, known, error)
             # scikit-learn looks at the values of parameters here, not before; and at the labels beside them.
             raise refused(spec, error) from error
         return pipeline
@@ -104,6 +109,21 @@ class Trainer:
         if texts:
             encoder = prepare.named_transformers_["categories"]
             self.fit_categories(spec, encoder, frame[texts], targets)
+
+
+def _require_some(spec: ModelSpec, reasons: dict[str, str]) -> None:
+    """Raises ``DataError`` when nothing is left to learn from."""
+    if len(reasons) == len(spec.features):
+        raise DataError(
+            f"{spec.name}: no feature says anything of the training rows: {sentence(reasons)}",
+            fix="look at the source, or widen training.window_days",
+        )
+
+
+def _with_texts_of(spec: ModelSpec, numbers: "pd.DataFrame", texts: "pd.DataFrame") -> "pd.DataFrame":
+    """One frame's numbers with another one's texts."""
+    names = [name for name in spec.features if not spec.columns[name].numeric]
+    return numbers.assign(**texts[names])
 
 
 def _require_finite(spec: ModelSpec, frame: "pd.DataFrame", error: Exception) -> None:

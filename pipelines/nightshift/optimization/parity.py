@@ -29,12 +29,17 @@ LAST_DAY = (dt.date.max - EPOCH).days
 
 @dataclass(frozen=True)
 class Parity:
-    """How far two scorers are apart over ``rows`` rows; for a regression in standard deviations of predictions."""
+    """How far two scorers are apart over ``rows`` rows; for a regression in standard deviations of predictions.
+
+    ``label_flips`` are rows of which they predict different things. So they do of ``near_flips`` more, whose score is
+    so near to where the prediction turns that a difference which is allowed turns it.
+    """
 
     rows: int
     max_difference: float
     mean_difference: float
     label_flips: int
+    near_flips: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,12 +67,16 @@ class ParityRows:
         """How far ``scores`` of these rows are from the trained model's."""
         label = label_type(self.spec)
         difference = self.apart(self.trained, scores)
-        flips = label.decide(self.trained) != label.decide(scores)
+        decided = label.decide(scores)
+        is_flipped = label.decide(self.trained) != decided
+        margins = label.margins(self.trained, decided)
+        is_near = margins <= self.spec.optimize.max_abs_difference
         return Parity(
             rows=len(scores),
             max_difference=float(difference.max()),
             mean_difference=float(difference.mean()),
-            label_flips=int(flips.sum()),
+            label_flips=int((is_flipped & ~is_near).sum()),
+            near_flips=int((is_flipped & is_near).sum()),
         )
 
     def require(self, scores: Float32s) -> Parity:
@@ -85,8 +94,10 @@ class ParityRows:
                 f" (allowed {allowed.max_abs_difference:.0e}),"
                 f" {parity.mean_difference:.2e} on average (allowed {allowed.max_mean_difference:.0e}),"
                 f" with {parity.label_flips} flipped predictions (allowed {allowed.max_label_flips})"
+                f" and {parity.near_flips} within that of where predictions turn,"
                 f" over {parity.rows} rows; farthest: {self.rows.slice(farthest, 1).to_pylist()[0]}",
-                fix="nothing was promoted; train again, or widen optimize in model.yaml if that is acceptable",
+                fix="nothing was promoted, and the same data train the same again: look at the farthest row; then"
+                " change training.parameters or the trainer, or allow so much in optimize of model.yaml",
             )
         return parity
 

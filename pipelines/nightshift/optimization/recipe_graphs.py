@@ -45,7 +45,8 @@ class FittedFold:
 class RecipeGraphs:
     """The graph that scores with its line, the graph of each fold, oldest first, and the search on the twin's nights.
 
-    ``scores`` are those of the folds' graphs, each of the rows that judge its fold, (n,) or (n, k).
+    ``scores`` are those of the folds' graphs, each of the rows that judge its fold, (n,) or (n, k); ``exact`` is the
+    plain export of what scores.
     """
 
     search: VariantSearch
@@ -53,6 +54,7 @@ class RecipeGraphs:
     body: bytes
     folds: list[bytes]
     scores: list[Float32s]
+    exact: bytes
 
     @property
     def twin(self) -> bytes:
@@ -106,7 +108,7 @@ def _made(
     scores = [_scores(spec, graph, fold.fold.judged) for graph, fold in zip(bodies, folds, strict=True)]
     _require_same_columns(spec, bodies[-1], body)
     require_alive(spec, np.concatenate(scores), _scores(spec, body, judged))
-    return RecipeGraphs(variants, scoring, body, bodies, scores)
+    return RecipeGraphs(variants, scoring, body, bodies, scores, exact=of_window.files[FP32])
 
 
 def _only(spec: ModelSpec, variant: str) -> ModelSpec:

@@ -14,6 +14,8 @@ from nightshift.modelling.inputs import as_numbers
 from nightshift.modelling.label_types.base import ArrowValues
 
 MAX_CATEGORIES = 100
+EXACT = 2**53
+LARGEST = float(np.finfo(np.float64).max)
 # Nights that make the tail whose mean excess says how far beyond a record the next record lies.
 TAIL_NIGHTS = 10
 # A quiet night's record passes the outer edge with probability exp(-5) / nights if tails are exponential.
@@ -79,12 +81,12 @@ class Bins(BaseModel):
     def _count_numbers(self, values: ArrowValues) -> Int64s:
         """As ``codes``, by one comparison per edge: 5 times as fast as a search per value."""
         present = values.drop_null() if values.null_count else values
-        numbers = as_numbers(present).to_numpy(zero_copy_only=False)
+        numbers = _as_in_reference(as_numbers(present).to_numpy(zero_copy_only=False))
         known = numbers.size - _count_nan(numbers)
         from_edge_on = [known]
         for edge in _native(self.edges, numbers.dtype):
             is_above = numbers >= edge
-            from_edge_on.append(np.count_nonzero(is_above))
+            from_edge_on.append(int(np.count_nonzero(is_above)))
         from_edge_on.append(0)
         inside = -np.diff(from_edge_on)
         return np.append(inside, len(values) - known)
@@ -115,9 +117,23 @@ def bins_of(values: Any, night: Places, bins: int) -> Bins:
 
 def as_floats(values: ArrowValues) -> Float64s:
     """Numbers, booleans or dates as float64 with NaN for null, shape (rows,)."""
-    floats = as_numbers(values).cast(pa.float64())
+    # A whole number beyond 2^53 is rounded, in a reference and in a night alike.
+    floats = as_numbers(values).cast(pa.float64(), safe=False)
     without_null = pc.fill_null(floats, np.nan)
     return np.asarray(without_null, dtype=np.float64)
+
+
+def _as_in_reference(numbers: Array) -> Array:
+    """Whole numbers that float64 cannot hold as it rounds them, for so the reference's were; others as they are."""
+    if numbers.dtype != np.int64:
+        return numbers
+    if numbers.size == 0:
+        return numbers
+    low = numbers.min()
+    high = numbers.max()
+    if low >= -EXACT and high <= EXACT:
+        return numbers
+    return numbers.astype(np.float64)
 
 
 def _count_nan(numbers: Array) -> int:
@@ -148,15 +164,20 @@ def _numeric_bins(values: Float64s, night: Places, bins: int) -> Bins:
     heavy = _heavy_values(values, bins)
     above = _beyond(_maxima(values, night))
     below = -_beyond(_maxima(-values, night))
+    # After the largest float there is infinity.
+    with np.errstate(over="ignore"):
+        after_heavy = np.nextafter(heavy, np.inf)
+        end = np.nextafter(above, np.inf)
     edges = [
         below,
         *_inner_edges(values, heavy, bins),
         # A value that many rows share has a bin of its own: [value, the next float).
         *heavy,
-        *np.nextafter(heavy, np.inf),
-        np.nextafter(above, np.inf),
+        *after_heavy,
+        end,
     ]
-    distinct = np.unique(edges)
+    # JSON has no infinity.
+    distinct = np.unique(np.clip(edges, -LARGEST, LARGEST))
     return Bins(kind="numeric", edges=tuple(distinct.tolist()))
 
 
@@ -206,9 +227,11 @@ def _beyond(maxima: Float64s) -> float:
     record = ordered[-1]
     nights = min(TAIL_NIGHTS + 1, len(ordered))
     level = ordered[-nights]
-    excesses = ordered[-TAIL_NIGHTS:] - level
-    margin = TAIL_SCALES * excesses.mean()
-    return float(record + margin)
+    with np.errstate(over="ignore"):
+        excesses = ordered[-TAIL_NIGHTS:] - level
+        margin = TAIL_SCALES * excesses.mean()
+        edge = record + margin
+    return float(min(edge, LARGEST))
 
 
 def _native(edges: tuple[float, ...], kind: npt.DTypeLike) -> list[Any]:
@@ -218,8 +241,8 @@ def _native(edges: tuple[float, ...], kind: npt.DTypeLike) -> list[Any]:
     exact = np.asarray(edges, np.float64)
     with np.errstate(over="ignore"):
         nearest = exact.astype(kind)
-    infinity = nearest.dtype.type(np.inf)
-    next_above = np.nextafter(nearest, infinity)
+        infinity = nearest.dtype.type(np.inf)
+        next_above = np.nextafter(nearest, infinity)
     is_below = nearest < exact
     native = np.where(is_below, next_above, nearest)
     return list(native)

@@ -23,6 +23,8 @@ ColumnType = Literal[
 MomentPart = Literal["hour", "weekday", "day", "month"]
 """What a clock and a calendar say of a moment; weekdays are 1 to 7 from Monday on."""
 LONGEST_TEXT = 2**16
+LARGEST_WHOLE = 2**24
+"""From here on float32, which a graph is given, rounds whole numbers."""
 CheckKind = Literal["null", "finite", "range", "values", "pattern"]
 """What may be wrong with one value; ``finite`` holds for every float column by itself."""
 
@@ -59,6 +61,11 @@ class Column(Frozen):
         "refuse", description="refuse the night or drop the row; for all its checks, or check by check"
     )
     feature: bool = Field(True, description="false: kept with the row, not given to the model")
+    rounded: bool = Field(
+        False,
+        description="for whole numbers: true has the model learn them to 7 digits; else a training goes without a"
+        " feature that has any of 16,777,216 or more",
+    )
     codes: bool = Field(False, description="for strings: the source has whole numbers, which name something; 7 is '7'")
     parts: tuple[MomentPart, ...] = Field(
         (),
@@ -72,6 +79,18 @@ class Column(Frozen):
     def numeric(self) -> bool:
         """Everything but strings, which are categories. Dates count as days, see ``modelling.inputs.as_float32``."""
         return self.type != "string"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it holds whole numbers alone."""
+        if self.type == "decimal":
+            return self.scale == 0
+        return self.type.startswith("int")
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether its numbers are whole ones that may not be rounded."""
+        return self.is_whole and not self.rounded
 
     @property
     def open_category(self) -> bool:
@@ -130,6 +149,8 @@ class Column(Frozen):
             raise ValueError("max_length is for string columns")
         if self.closed and self.values is None:
             raise ValueError("closed: true needs values, the list of those that are allowed")
+        if self.rounded and not self.is_whole:
+            raise ValueError("rounded is for whole numbers: int16, int32, int64, or decimal with scale: 0")
         if self.codes and self.type != "string":
             raise ValueError("codes are for a string column: whole numbers as texts")
         if self.type == "timestamp" and self.feature:

@@ -2,12 +2,13 @@
 
 import re
 from itertools import chain, count
-from typing import Literal, Self, get_args
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from nightshift.spec.base import Frozen, Name, Share
 from nightshift.spec.cron import Cron
+from nightshift.spec.parameters import Parameter, with_texts_for_keys
 from nightshift.spec.source import LabelSource, Source
 
 LabelKind = Literal["binary", "multiclass", "regression"]
@@ -177,7 +178,11 @@ class Training(Frozen):
     trainer: TrainerName = Field(
         description="what is fitted; ridge learns numbers only, logistic_regression classes only"
     )
-    parameters: dict[str, float | int | str | bool] = Field(default_factory=dict, description="of the trainer, by name")
+    parameters: Annotated[dict[str, Parameter], BeforeValidator(with_texts_for_keys)] = Field(
+        default_factory=dict,
+        description="of the trainer, by name; classes of class_weight and features of monotonic_cst and"
+        " interaction_cst are named as they are here",
+    )
     seed: int = Field(0, description="of all that is drawn at random in a training")
     schedule: Cron | None = Field(None, description="cron of a regular training, none by default")
     max_age_days: int | None = Field(
@@ -243,7 +248,10 @@ class Optimize(Frozen):
     )
     max_mean_difference: float = Field(1e-6, gt=0, description="the same, on average")
     max_label_flips: int = Field(
-        0, ge=0, description="predictions that may change, for exact variants; a regression has none"
+        0,
+        ge=0,
+        description="predictions that may change although the score is further than max_abs_difference from where they"
+        " turn, for exact variants; nearer ones are counted apart; a regression has none",
     )
     max_metric_loss: float | None = Field(
         None, gt=0, description="upper end of the interval of mean gates.metric lost; none: exact variants only"

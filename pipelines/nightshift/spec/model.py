@@ -25,6 +25,7 @@ from nightshift.spec.learning import (
     Training,
 )
 from nightshift.spec.night import NightChecks, Partition
+from nightshift.spec.parameters import NO, YES, named_classes, named_features
 from nightshift.spec.predict import Predict
 from nightshift.spec.reserved import RESERVED
 from nightshift.spec.source import Source
@@ -209,6 +210,19 @@ class ModelSpec(Frozen):
             raise ValueError(f"{', '.join(moments)}: a timestamp is neither watched for drift nor a slice")
         if not self.features:
             raise ValueError("columns has no feature")
+        return self
+
+    @model_validator(mode="after")
+    def _parameters_name_what_there_is(self) -> Self:
+        parameters = self.training.parameters
+        features = [name for name in named_features(parameters) if name not in self.features]
+        if features:
+            raise ValueError(f"training.parameters names {', '.join(features)}, which is no feature")
+        texts = {*YES, *NO, *self.label.texts}
+        known = self.label.classes or texts
+        classes = [name for name in named_classes(parameters) if name not in known]
+        if classes:
+            raise ValueError(f"training.parameters names {', '.join(classes)}, which is no class of the label")
         return self
 
     def _require_columns(self, where: str, names: Iterable[str]) -> None:

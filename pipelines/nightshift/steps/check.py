@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from nightshift.concurrency import let_openmp_threads_sleep
 from nightshift.contracts import Pin
-from nightshift.errors import ModelError, NoChampion, OtherLabel, SpecError
+from nightshift.errors import DataError, ModelError, NoChampion, OtherLabel, SpecError
 from nightshift.extras import require
 from nightshift.modelling.arrays import Floats
 from nightshift.modelling.inputs import model_inputs
@@ -23,6 +23,7 @@ from nightshift.modelling.trainers import trainer_of
 from nightshift.scoring.graph import OnnxGraph, fetch
 from nightshift.sources.places import matching
 from nightshift.spec import Column, FilesSource, ModelSpec
+from nightshift.spec.columns import LARGEST_WHOLE
 from nightshift.spec.predict import EVEN_ODDS
 from nightshift.stores import Stores
 from nightshift.stores.types import arrow_type
@@ -56,8 +57,27 @@ def try_training(spec: ModelSpec) -> None:
     targets = _targets(spec, rows, rng)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        pipeline = trainer_of(brief).fit(brief, model_inputs(spec, table), targets)
+        try:
+            pipeline = trainer_of(brief).fit(brief, model_inputs(spec, table), targets)
+        except DataError as error:
+            raise SpecError(f"on made-up rows within the limits of columns, {error.message}", fix=error.fix) from error
         _require_graph(brief, pipeline, table)
+
+
+def beyond_float32(spec: ModelSpec) -> list[str]:
+    """The features that a training would go without, by the limits that model.yaml gives them, as warnings."""
+    notices = []
+    for name in spec.features:
+        column = spec.columns[name]
+        bounds = [_number(bound) for bound in (column.min, column.max) if bound is not None]
+        largest = max((abs(bound) for bound in bounds if bound is not None), default=0.0)
+        if column.is_exact and largest >= LARGEST_WHOLE:
+            notices.append(
+                f"columns.{name}: whole numbers of {LARGEST_WHOLE:,} and more are rounded in a graph: a training that"
+                f" meets one goes without {name}; rounded: true has it learn them to 7 digits, feature: false keeps an"
+                " id out"
+            )
+    return notices
 
 
 def no_label_files(spec: ModelSpec, stores: Stores) -> str:

@@ -13,7 +13,7 @@ from nightshift.steps.validate import reports_of
 from nightshift.steps.withdraw import how_to_score_again, nights_of_version
 from nightshift.stores import Stores, layout
 from nightshift.stores.manifest import CHAMPION_MOVE, Manifest
-from nightshift.stores.registry import TAG
+from nightshift.stores.registry import TAG, TRAINED_WITHOUT
 
 NamedFacts = dict[str, Any]
 
@@ -104,6 +104,7 @@ def _training(night: Manifest, stores: Stores) -> NamedFacts:
         "trained_through": pin.trained_through,
         "mlflow_run": pin.run_id,
         "mlflow_url": url,
+        "trained_without": tags.get(TRAINED_WITHOUT),
         "code_commit": tags.get(f"{TAG}commit"),
         "airflow_run": tags.get(f"{TAG}airflow_run"),
         "airflow_url": tags.get(f"{TAG}airflow_url"),

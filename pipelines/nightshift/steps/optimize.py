@@ -61,6 +61,7 @@ def optimize(spec: ModelSpec, registered: Registered, stores: Stores, progress: 
         "onnx_key": graph.key,
         "variant": graph.variant,
         "profile_sha256": graph.profile_sha256,
+        "exact_sha256": graph.exact_sha256,
         "twin_sha256": evidence.twin_sha256,
     }
     stores.registry.tag(spec.name, registered.version, tags)
@@ -118,6 +119,7 @@ def _store_graph(spec: ModelSpec, graphs: RecipeGraphs, profile: bytes, stores: 
         rows_compared=parity.rows,
         variant=graphs.scoring.name,
         profile_sha256=profile_sha256,
+        exact_sha256=hashlib.sha256(graphs.exact).hexdigest(),
     )
 
 

@@ -171,6 +171,8 @@ def _record(spec: ModelSpec, verdict: Verdict, gate: GateVerdict, stores: Stores
         threshold=candidate.trained.threshold,
         fitted_through=candidate.trained.fitted_through,
         recipe_sha256=candidate.trained.recipe_sha256,
+        exact_sha256=candidate.graph.exact_sha256,
+        replay_sha256=candidate.trained.replay_sha256,
         twin_sha256=evidence.twin_sha256 if evidence else "",
         twin_key=evidence.twin_key if evidence else "",
         twin_fitted_through=evidence.twin_fitted_through if evidence else "",

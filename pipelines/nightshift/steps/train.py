@@ -14,13 +14,16 @@ from nightshift.modelling.folds import Fold, folds_of, night_of
 from nightshift.modelling.holdout import LabelledRows, Split, read_split
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
+from nightshift.modelling.left_out import left_out, sentence
 from nightshift.modelling.outcomes import check_outcomes, learnable_classes, unknown_classes
 from nightshift.modelling.recipe import JudgedRows, fit, out_of_fold, recipe_sha256
 from nightshift.modelling.trained_file import TRAINED_FILE, digest_of
 from nightshift.modelling.trainers import trainer_of
 from nightshift.spec import ModelSpec
 from nightshift.steps._fold_files import log_folds
-from nightshift.stores import Stores
+from nightshift.steps._replay import describe
+from nightshift.stores import Stores, replays
+from nightshift.stores.registry import LONGEST_TAG, TRAINED_WITHOUT
 from nightshift.stores.seals import Seals
 
 if TYPE_CHECKING:
@@ -47,7 +50,8 @@ def train(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> Trained:
     require("train", f"training {spec.name}")
     # Without a key the version could not be sealed in the end.
     Seals.of(stores.settings)
-    written, rows, folds = _read(spec, snapshot, stores)
+    written, rows, folds = read_window(spec, snapshot, stores)
+    replay_sha256 = replays.keep(describe(spec, stores), stores)
     label = label_type(written)
     with stores.registry.session(spec.name) as mlflow, mlflow.start_run(run_name=f"train {snapshot.as_of}") as run:
         mlflow.set_tags(_tags(spec, snapshot, stores))
@@ -61,10 +65,12 @@ def train(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> Trained:
         _warn_of_threshold(spec, label.threshold_note(judged.scores), mlflow)
         metrics = label.metrics(judged.rows.labels, judged.scores)
         labelled = rows.labelled
+        without = left_out(written, model_inputs(written, labelled.table))
+        _warn_of_left_out(spec, without, mlflow)
         mlflow.log_metrics({**metrics, **_counts(spec, snapshot, rows, judged)})
         _log_input(mlflow, spec, snapshot, labelled)
         _log_figures(mlflow, spec, pipelines[-1], folds[-1], judged)
-        card = model_card(spec, snapshot, metrics, rows, folds)
+        card = model_card(spec, snapshot, metrics, rows, folds, without)
         mlflow.log_text(card, "model_card.md")
         mlflow.log_dict(written.model_dump(mode="json"), "model.yaml")
         kept = log_folds(mlflow, spec, folds, pipelines)
@@ -83,10 +89,11 @@ def train(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> Trained:
         fitted_through=night_of(labelled.nights.max()),
         recipe_sha256=recipe_sha256(written),
         folds=kept,
+        replay_sha256=replay_sha256,
     )
 
 
-def _read(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> tuple[ModelSpec, Split, list[Fold]]:
+def read_window(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> tuple[ModelSpec, Split, list[Fold]]:
     """The spec with the classes that can be learnt, the snapshot's rows by it, and the folds. Raises ``DataError``."""
     rows = read_split(spec, snapshot, stores)
     folds = folds_of(spec, rows)
@@ -130,6 +137,15 @@ def register(spec: ModelSpec, trained: Trained, stores: Stores) -> Registered:
         tags |= {"threshold": repr(trained.threshold), "share": str(trained.share)}
     version = stores.registry.register(spec.name, spec.description, trained.model_uri, trained.run_id, tags)
     return Registered(spec.name, version, trained)
+
+
+def _warn_of_left_out(spec: ModelSpec, without: dict[str, str], mlflow: Any) -> None:
+    """A feature that these rows say nothing of stops no training, and somebody may want to look after it."""
+    for name, reason in without.items():
+        log.warning("%s: trained without %s: %s", spec.name, name, reason)
+    if without:
+        reasons = sentence(without)
+        mlflow.set_tag(TRAINED_WITHOUT, reasons[:LONGEST_TAG])
 
 
 def _warn_of_threshold(spec: ModelSpec, note: str, mlflow: Any) -> None:

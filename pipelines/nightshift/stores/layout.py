@@ -9,8 +9,8 @@
     monitoring/<model>/_accuracy/<night>.json                                how good it was, once its labels are there
     monitoring/<model>/_decisions/<night>.json                               whether it was worth a retrain
     reports/validation/<model>/<column>=<night>/result.json, data_docs.html  how it did against its expectations
-    models/<model>/<onnx sha256>/model.onnx, profile-<its sha256>.json,      a version's graph, its reference,
-        evidence-<its sha256>.parquet                                        and what its gate judged it by
+    models/<model>/<onnx sha256>/model.onnx, profile-..., evidence-...       a version's graph, reference and evidence
+    models/<model>/replays/<its sha256>.json                                 how a version was trained, to do it again
     versions/<model>/<version>/000001.json, head.json                        what a version is, by each gate; sealed
     asked/<model>/<digest>.json                                              a verdict put before a person; sealed
     ledger/<model>/000001.json, head.json                                    every move of an alias, in order; sealed
@@ -20,9 +20,7 @@
     cache/maintain/<model>/<dataset>.json                                    which nights were seen right, and how
     cache/nights/<model>/<year>.json                                         what the page shows of a year's nights
 
-docs/publishing.md says why a night is in three places. Readers of Parquet skip names that begin with ``_``. What
-DVC keeps: stores/remote.py.
-"""
+docs/publishing.md says why a night is in three places. Parquet skips names with ``_``. What DVC keeps: remote.py."""
 
 import re
 
@@ -52,8 +50,7 @@ def manifests_of_column(dataset: Dataset, model: str, column: str) -> str:
 
 def manifest(key: PartitionKey) -> str:
     """The commit record of a night."""
-    prefix = manifests_of_column(key.dataset, key.model, key.column)
-    return f"{prefix}{key.partition}.json"
+    return f"{manifests_of_column(key.dataset, key.model, key.column)}{key.partition}.json"
 
 
 def manifest_in(where: str) -> PartitionKey | None:
@@ -67,8 +64,7 @@ def manifest_in(where: str) -> PartitionKey | None:
 
 def retraction(key: PartitionKey) -> str:
     """The mark, for listings, of a night that was taken back; the manifest alone says whether it still is."""
-    prefix = manifests_of_column(key.dataset, key.model, key.column)
-    return f"{prefix}{key.partition}{RETRACTED}"
+    return f"{stem(manifest(key))}{RETRACTED}"
 
 
 def marked_manifest(key: str) -> str | None:
@@ -112,8 +108,7 @@ def served_of_column(dataset: Dataset, model: str, column: str) -> str:
 
 def served_night(key: PartitionKey) -> str:
     """The prefix that people read a night under."""
-    prefix = served_of_column(key.dataset, key.model, key.column)
-    return f"{prefix}{key.partition}/"
+    return f"{served_of_column(key.dataset, key.model, key.column)}{key.partition}/"
 
 
 def served_file(key: PartitionKey, index: int) -> str:
@@ -185,6 +180,11 @@ def profile(model: str, sha256: str, profile_sha256: str = "") -> str:
 def evidence(model: str, graph_sha256: str, sha256: str) -> str:
     """The out-of-fold scores of a version's recipe, beside its graph, by their content."""
     return f"models/{model}/{graph_sha256}/evidence-{sha256}.parquet"
+
+
+def replay(model: str, sha256: str) -> str:
+    """How a version was trained, by its content."""
+    return f"models/{model}/replays/{sha256}.json"
 
 
 def versions(model: str, number: str = "") -> str:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 TAG = "nightshift."
+TRAINED_WITHOUT = f"{TAG}trained_without"
+"""The features that a run left out, each with the reason."""
 EXPERIMENT_KIND = "mlflow.experimentKind"
 PASSED: Literal["passed"] = "passed"
 FAILED: Literal["failed"] = "failed"

@@ -29,6 +29,8 @@ class VersionRecord(Record):
     ``threshold`` is the score from which on it flags ``share`` of the rows, where model.yaml asked for that.
     What scores was fitted on nights up to ``fitted_through``; its gate judged the recipe, ``recipe_sha256``, by a twin
     that was fitted on nights up to ``twin_fitted_through`` alone. Records of before there were twins have none.
+    ``exact_sha256`` is the digest of its plain export, whichever variant scores, and ``replay_sha256`` that of how it
+    was trained (``replays.py``); older records have neither, and cannot be reproduced.
     ``vouched`` is whether a person took them from MLflow's tags, where they were before there were such records.
     """
 
@@ -54,6 +56,8 @@ class VersionRecord(Record):
     twin_sha256: str = ""
     twin_key: str = ""
     twin_fitted_through: str = ""
+    exact_sha256: str = ""
+    replay_sha256: str = ""
     origin: dict[str, str]
 
     @property

@@ -9,7 +9,7 @@ import pytest
 from nightshift.errors import SpecError
 from nightshift.modelling.trainers import TRAINERS
 from nightshift.spec import Column, ModelSpec
-from nightshift.steps.check import _rows, try_training
+from nightshift.steps.check import _rows, beyond_float32, try_training
 
 PAIRS = [(kind, name) for name in TRAINERS for kind in sorted(TRAINERS[name].labels)]
 NO_FORM = "has no ONNX form"
@@ -77,3 +77,24 @@ def test_rows_are_made_up_for_every_type_within_its_limits(spec: ModelSpec, chan
     assert table["size"].null_count
     assert set(table["site"].to_pylist()) == set(Column.model_validate(spec.columns["site"]).values or ())
     try_training(change(spec, columns=columns))
+
+
+def test_limits_beyond_what_float32_holds_are_said_before_a_training_meets_them(
+    spec: ModelSpec, change: Callable[..., ModelSpec]
+) -> None:
+    assert beyond_float32(spec) == []
+    wide = change(spec, columns={"items": {"type": "int64", "max": 2**24}, "amount": {"max": 1e12}})
+    (warning,) = beyond_float32(wide)
+    assert warning.startswith("columns.items: whole numbers of 16,777,216 and more are rounded in a graph")
+    assert beyond_float32(change(wide, columns={"items": {"rounded": True}})) == []
+    assert beyond_float32(change(wide, columns={"items": {"feature": False}})) == []
+
+
+def test_limits_within_which_no_feature_says_anything_are_an_error_of_the_spec(
+    spec: ModelSpec, change: Callable[..., ModelSpec]
+) -> None:
+    """It was scikit-learn's, or none at all."""
+    silent = {name: {"feature": False} for name in spec.features if name != "weight"}
+    one_value = change(spec, columns={**silent, "weight": {"min": 5, "max": 5}}, drift={"features": ["weight"]})
+    with pytest.raises(SpecError, match=r"made-up rows within the limits of columns, .*: no feature says anything"):
+        try_training(one_value)

@@ -127,6 +127,10 @@ class LabelType(ABC):
     def decide(self, scores: Floats) -> Array:
         """The predicted label of each row, (n,)."""
 
+    def margins(self, scores: Floats, decided: Array) -> Floats:
+        """How far scores of each row have to move at least until ``decided``, (n,), is predicted of it, (n,)."""
+        return np.full(len(scores), np.inf)
+
     def difference_scale(self, scores: Floats) -> float:
         """In what a difference between two scores is measured: probabilities as they are."""
         return 1.0

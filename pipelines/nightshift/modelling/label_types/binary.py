@@ -133,6 +133,14 @@ class Binary(LabelType):
         threshold = self.spec.predict.decides_from
         return scores >= threshold
 
+    def margins(self, scores: Floats, decided: Array) -> Floats:
+        """To the threshold, or nowhere."""
+        threshold = self.spec.predict.decides_from
+        distances = np.abs(scores - threshold)
+        is_there = self.decide(scores) == decided
+        distances[is_there] = 0.0
+        return distances
+
     def threshold_for(self, scores: Floats) -> float | None:
         """By ``predict.share``."""
         share = self.spec.predict.share

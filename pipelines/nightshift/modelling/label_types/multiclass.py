@@ -148,6 +148,16 @@ class Multiclass(LabelType):
         """The place of the largest, the first of equals; never of a class that the model does not know."""
         return np.asarray(never_for_unknown(scores).argmax(axis=1))
 
+    def margins(self, scores: Floats, decided: Array) -> Floats:
+        """Half of what the likeliest class is ahead: it falls as the other rises."""
+        known = never_for_unknown(scores)
+        rows = np.arange(len(known))
+        likeliest = known.max(axis=1)
+        of_decided = known[rows, decided]
+        ahead = likeliest - of_decided
+        margins: Floats = ahead / 2
+        return margins
+
     def metrics(self, targets: Floats, scores: Floats) -> dict[str, float]:
         """See ``metrics.multiclass_metrics``."""
         return multiclass_metrics(targets, scores)

@@ -7,6 +7,7 @@ import numpy as np
 from nightshift.modelling.arrays import Array
 from nightshift.modelling.category_order import order_by_label
 from nightshift.modelling.label_types import label_type
+from nightshift.modelling.parameters import estimator_parameters
 from nightshift.modelling.trainer import PipelineParts, Trainer
 from nightshift.spec import ModelSpec
 
@@ -24,7 +25,7 @@ def _build(spec: ModelSpec) -> PipelineParts:
 
     estimators = {"classifier": HistGradientBoostingClassifier, "regressor": HistGradientBoostingRegressor}
     estimator = estimators[label_type(spec).estimator_type]
-    parameters = {"early_stopping": False, **spec.training.parameters}
+    parameters = {"early_stopping": False, **estimator_parameters(spec)}
     return PipelineParts(
         categories=OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, dtype=np.float32),
         numbers="passthrough",

@@ -1,5 +1,6 @@
 """Logistic regression."""
 
+from nightshift.modelling.parameters import estimator_parameters
 from nightshift.modelling.trainer import PipelineParts, Trainer, one_hot_and_scaled
 from nightshift.spec import ModelSpec
 
@@ -7,7 +8,7 @@ from nightshift.spec import ModelSpec
 def _build(spec: ModelSpec) -> PipelineParts:
     from sklearn.linear_model import LogisticRegression
 
-    parameters = {"max_iter": 1000, **spec.training.parameters}
+    parameters = {"max_iter": 1000, **estimator_parameters(spec)}
     return one_hot_and_scaled(LogisticRegression(random_state=spec.training.seed, **parameters))
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from nightshift.modelling.arrays import Array
 from nightshift.modelling.label_types import label_type
+from nightshift.modelling.parameters import estimator_parameters
 from nightshift.modelling.trainer import PipelineParts, Trainer, fit_as_it_is, one_hot_and_scaled
 from nightshift.spec import ModelSpec
 
@@ -17,7 +18,7 @@ def _build(spec: ModelSpec) -> PipelineParts:
 
     estimators = {"classifier": MLPClassifier, "regressor": MLPRegressor}
     estimator = estimators[label_type(spec).estimator_type]
-    parameters: dict[str, Any] = {"early_stopping": True, **spec.training.parameters}
+    parameters: dict[str, Any] = {"early_stopping": True, **estimator_parameters(spec)}
     # YAML has no tuples: one number is one layer, and "64-32" is two.
     layers = str(parameters.pop("hidden_layer_sizes", HIDDEN_LAYERS)).split("-")
     sizes = [int(size) for size in layers]

@@ -1,5 +1,6 @@
 """Linear regression with an L2 penalty."""
 
+from nightshift.modelling.parameters import estimator_parameters
 from nightshift.modelling.trainer import PipelineParts, Trainer, one_hot_and_scaled
 from nightshift.spec import ModelSpec
 
@@ -7,7 +8,7 @@ from nightshift.spec import ModelSpec
 def _build(spec: ModelSpec) -> PipelineParts:
     from sklearn.linear_model import Ridge
 
-    return one_hot_and_scaled(Ridge(random_state=spec.training.seed, **spec.training.parameters))
+    return one_hot_and_scaled(Ridge(random_state=spec.training.seed, **estimator_parameters(spec)))
 
 
 TRAINER = Trainer(

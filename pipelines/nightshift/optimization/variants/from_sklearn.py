@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from nightshift.errors import VariantRefused
-from nightshift.modelling.arrays import Float32s, Float64s
+from nightshift.modelling.arrays import Booleans, Float32s, Float64s
 from nightshift.modelling.label_types import label_type
 from nightshift.optimization.variants.network import Network, Scaling
 from nightshift.optimization.variants.preprocessing import Prepared
@@ -17,7 +17,8 @@ def trained_network(prepared: Prepared) -> Network:
     if not prepared.numbers:
         raise VariantRefused("the model has no numeric feature")
     one_hot, dense = _by_input(prepared, weights[0])
-    scaling, null = _scaling(prepared)
+    counts = np.asarray(dense.any(axis=1), np.bool_)
+    scaling, null = _scaling(prepared, counts)
     tables = []
     of_tables = []
     for rows in one_hot:
@@ -77,12 +78,15 @@ def _table(rows: Float64s) -> tuple[Float32s, Float64s]:
     return with_unseen.astype(np.float32), weights
 
 
-def _scaling(prepared: Prepared) -> tuple[Scaling, Float64s]:
-    """The trained scaling, and where a null lies in it."""
+def _scaling(prepared: Prepared, counts: Booleans) -> tuple[Scaling, Float64s]:
+    """The trained scaling, and where a null lies in it; numbers that do not count, by a mask (k,), are 0 always.
+
+    One that was trained without has a width that nobody measured, and 8 bits would be spent on it.
+    """
     steps = prepared.pipeline["prepare"].named_transformers_["numbers"]
     fill = steps["impute"].statistics_
     centre = steps["scale"].mean_
-    width = steps["scale"].scale_
+    width = np.where(counts, steps["scale"].scale_, np.inf)
     scaling = Scaling(
         centre.astype(np.float32),
         width.astype(np.float32),

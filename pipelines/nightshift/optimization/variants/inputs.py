@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from nightshift.errors import VariantRefused
 from nightshift.modelling.holdout import LabelledRows
 from nightshift.modelling.label_types import label_type
@@ -60,6 +62,8 @@ class VariantInputs:
             raise VariantRefused(f"a student of {self.trainer.name} would be no smaller than its teacher")
         if not self.prepared.numbers:
             raise VariantRefused("the model has no numeric feature")
+        if np.isinf(self.training_inputs()["numbers"]).any():
+            raise VariantRefused("a network cannot learn from numbers that float32 cannot hold")
         network, self.losses["student"] = student.student(self.prepared, self.train, self.distillation_set)
         return network
 

@@ -74,7 +74,10 @@ def _quantized(body: bytes, quantize: Callable[[str, str], None]) -> bytes:
         before = Path(folder, "before.onnx")
         after = Path(folder, "after.onnx")
         before.write_bytes(body)
-        quantize(str(before), str(after))
+        try:
+            quantize(str(before), str(after))
+        except (ArithmeticError, AssertionError, RuntimeError, ValueError) as error:
+            raise VariantRefused(f"ONNX Runtime cannot quantise it: {error}") from error
         model = onnx.load_model(str(after))
     plain = onnx.load_model_from_string(body)
     used = {node.domain for node in model.graph.node}

@@ -40,11 +40,12 @@ def as_markdown(spec: ModelSpec, results: Sequence[VariantResult], chosen: Varia
         f"# {spec.name}: {chosen.name} scores",
         "",
         f"The fastest graph within the tolerances, measured on this machine ({spec.optimize.provider}). Exact graphs"
-        f" may differ by {spec.optimize.max_abs_difference:.0e}; for the others, the {metric} they lose"
+        f" may differ by {spec.optimize.max_abs_difference:.0e}, and predict another thing only where a score is so"
+        f" near to where predictions turn; for the others, the {metric} they lose"
         f" against fp32 may be {'none' if allowed is None else allowed} at the upper end of its interval.",
         "",
-        f"| graph | rows/s | {metric} lost | interval | max difference | mean | flips | KiB | load ms | verdict |",
-        "|---|--:|--:|---|--:|--:|--:|--:|--:|---|",
+        f"| graph | rows/s | {metric} lost | interval | max difference | mean | flips | near | KiB | load | verdict |",
+        "|---|--:|--:|---|--:|--:|--:|--:|--:|--:|---|",
         *(_line(result, chosen) for result in results),
     ]
     note = label_type(spec).difference_note
@@ -60,7 +61,7 @@ def _line(result: VariantResult, chosen: VariantResult) -> str:
         _formatted(result.rows_per_second, ",.0f"),
         *_differences(result),
         _formatted(kib, ",.0f"),
-        _formatted(result.load_ms, ".1f"),
+        _formatted(result.load_ms, ".1f") and f"{result.load_ms:.1f} ms",
         _verdict(result, chosen),
     ]
     return f"| {' | '.join(cells)} |"
@@ -70,13 +71,14 @@ def _differences(result: VariantResult) -> list[str]:
     loss = result.loss
     parity = result.parity
     if not loss or not parity:
-        return [""] * 5
+        return [""] * 6
     return [
         f"{loss.mean:+.5f}",
         f"{loss.low:+.5f} to {loss.high:+.5f}",
         f"{parity.max_difference:.1e}",
         f"{parity.mean_difference:.1e}",
         f"{parity.label_flips:,}",
+        f"{parity.near_flips:,}",
     ]
 
 

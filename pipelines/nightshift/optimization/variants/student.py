@@ -5,9 +5,12 @@ from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
+import pyarrow as pa
 
 from nightshift.modelling.arrays import Float32s, Places
 from nightshift.modelling.holdout import LabelledRows
+from nightshift.modelling.inputs import model_inputs
+from nightshift.modelling.left_out import left_out
 from nightshift.optimization.variants.augmentation import resampled
 from nightshift.optimization.variants.distill import BATCH, DistillationSet, fit
 from nightshift.optimization.variants.network import Network, Scaling
@@ -34,6 +37,11 @@ def make_distillation_set(prepared: Prepared, train: LabelledRows, exact: OnnxGr
     rng = np.random.default_rng(spec.training.seed)
     wanted = ROWS_PER_ROW * train.table.num_rows
     table = resampled(spec, train.table, min(wanted, MOST_ROWS), rng)
+    for place in _left_out(prepared, train):
+        # What the teacher was trained without, no student shall see.
+        name = prepared.numbers[place]
+        nothing = pa.array(np.zeros(table.num_rows, np.float32))
+        table = table.set_column(table.schema.get_field_index(name), name, nothing)
     inputs = feeds(table)
     scores = exact.score(table)
     return DistillationSet(inputs, scores)
@@ -108,6 +116,10 @@ def _untaught(prepared: Prepared, train: LabelledRows) -> Network:
     tables = [drawn(count + 1, width, TABLE_SPREAD) for count, width in zip(values, widths, strict=True)]
     # He et al., 2015, "Delving deep into rectifiers".
     weights = [drawn(inputs, units, math.sqrt(2 / inputs)) for inputs, units in pairwise(sizes)]
+    count = len(prepared.numbers)
+    for place in _left_out(prepared, train):
+        # Neither the number nor whether it is null: nothing teaches what these weights should be.
+        weights[0][[place, count + place]] = 0
     biases = [np.zeros(units, np.float32) for units in sizes[1:]]
     return Network(
         feeds=prepared.two_matrices(),
@@ -122,16 +134,24 @@ def _scaling(prepared: Prepared, train: LabelledRows) -> Scaling:
     """What training saw lies between -1 and 1, and is clipped there: beyond it the student is level, as trees are."""
     feeds = prepared.two_matrices()
     numbers = feeds(train.table)["numbers"]
-    # A column of nothing but nulls counts as zeros.
-    all_null = np.isnan(numbers).all(axis=0)
-    numbers = np.where(all_null, np.float32(0), numbers)
+    silent = _left_out(prepared, train)
+    numbers[:, silent] = 0
     low = np.nanmin(numbers, axis=0)
     high = np.nanmax(numbers, axis=0)
-    centre = (low + high) / 2
-    width = (high - low) / 2
-    width_of_one_value = np.float32(1)
-    return Scaling(
-        centre,
-        np.where(high > low, width, width_of_one_value),
-        clipped=True,
-    )
+    # Their sum, or difference, may be more than float32 can hold.
+    centre = low / 2 + high / 2
+    width = np.where(high > low, high / 2 - low / 2, np.float32(1))
+    width[silent] = np.inf
+    return Scaling(centre, width, clipped=True)
+
+
+def _left_out(prepared: Prepared, train: LabelledRows) -> list[int]:
+    """The places of the numbers that a training on these rows leaves out."""
+    spec = prepared.spec
+    frame = model_inputs(spec, train.table)
+    names = left_out(spec, frame)
+    places = []
+    for place, name in enumerate(prepared.numbers):
+        if name in names:
+            places.append(place)
+    return places

@@ -131,7 +131,7 @@ def test_the_table_says_what_was_taken_and_why_the_others_were_not(fit: Callable
     assert lines["fp32"].endswith("within tolerance |")
     assert lines["codes"].endswith("**chosen** |")
     assert lines["student"].endswith("log_loss may be worse |")
-    assert {line.count("|") for line in lines.values()} == {11}
+    assert {line.count("|") for line in lines.values()} == {12}
     found = json.loads(as_json(results, results[1]))
     assert found["chosen"] == "codes"
     assert found["variants"][0]["rows_per_second"] == 12_345

@@ -1,0 +1,51 @@
+"""Parameters of a trainer that name classes and features: what they may hold, and whether there is what they name."""
+
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias
+
+Value: TypeAlias = float | int | str | bool
+Parameter: TypeAlias = Value | list[Value] | list[list[str]] | dict[str, Value]
+CLASS_WEIGHT = "class_weight"
+MONOTONIC = "monotonic_cst"
+INTERACTION = "interaction_cst"
+YES = ("1", "true")
+NO = ("0", "false")
+
+
+def with_texts_for_keys(parameters: object) -> object:
+    """The same, with the keys of mappings as texts: YAML has 0 and true for them, and JSON has no such keys."""
+    if not isinstance(parameters, dict):
+        return parameters
+    written = {}
+    for name, value in parameters.items():
+        if isinstance(value, dict):
+            value = {_text(key): weight for key, weight in value.items()}
+        written[name] = value
+    return written
+
+
+def _text(key: object) -> object:
+    if isinstance(key, bool):
+        return str(key).lower()
+    return str(key) if isinstance(key, int) else key
+
+
+def named_classes(parameters: Mapping[str, Parameter]) -> list[str]:
+    """The classes that have a weight of their own."""
+    weights = parameters.get(CLASS_WEIGHT)
+    return list(weights) if isinstance(weights, dict) else []
+
+
+def named_features(parameters: Mapping[str, Parameter]) -> list[str]:
+    """The features that are told how to act."""
+    directions = parameters.get(MONOTONIC)
+    named = list(directions) if isinstance(directions, dict) else []
+    return [*named, *_in_groups(parameters.get(INTERACTION))]
+
+
+def _in_groups(groups: object) -> Iterator[str]:
+    if not isinstance(groups, list):
+        return
+    for group in groups:
+        if isinstance(group, list):
+            yield from group
