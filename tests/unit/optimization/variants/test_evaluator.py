@@ -59,7 +59,6 @@ def test_one_as_good_as_the_exact_graph_may_score(fit: Callable) -> None:
 
 def test_a_slice_or_a_floor_can_refuse_what_the_mean_allows(fit: Callable) -> None:
     made = fit(
-        training={"holdout_days": 6},
         optimize={"variants": [], "max_metric_loss": 10.0},
         gates={"slice_allowance": 0.0, "slice_min_rows": 1, "at_least": {"roc_auc": 0.55}},
     )
