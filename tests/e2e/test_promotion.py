@@ -67,6 +67,8 @@ def test_a_person_sees_the_table_and_the_digest(page: Page, airflow: str, questi
     expect(page.get_by_role("cell", name="log_loss", exact=True).first).to_be_visible()
     expect(page.get_by_role("button", name="Approve")).to_be_visible()
     shot(page, "airflow-approval")
+    sent = _answer_of_the_page(page)
+    assert sent == {"chosen_options": ["Approve"], "params_input": {"digest": question["params"]["digest"]["value"]}}
     link = page.get_by_role("link", name="Metrics, plots and slices in MLflow")
     mlflow = page.context.new_page()
     mlflow.goto(str(link.get_attribute("href")))
@@ -74,6 +76,14 @@ def test_a_person_sees_the_table_and_the_digest(page: Page, airflow: str, questi
     # Only the view of model training lists runs and models.
     for name in ("Runs", "Models"):
         expect(mlflow.get_by_role("link", name=name, exact=True).first).to_be_visible()
+
+
+def _answer_of_the_page(page: Page) -> Any:
+    """What the button sends, which does not arrive: the answer is another test's."""
+    page.route("**/hitlDetails*", lambda route: route.abort() if route.request.method == "PATCH" else route.continue_())
+    with page.expect_event("requestfailed", lambda request: request.method == "PATCH") as failed:
+        page.get_by_role("button", name="Approve").click()
+    return failed.value.post_data_json
 
 
 def test_what_is_approved_by_the_rest_api_is_promoted_and_told(
