@@ -11,6 +11,7 @@ from nightshift.errors import Superseded, UnsealedRecord
 from nightshift.spec import ModelSpec
 from nightshift.steps.govern import DecisionRecord, Evidence, started_retrains
 from nightshift.steps.seal import plan_seal, seal, to_seal
+from nightshift.steps.withdraw import withdraw
 from nightshift.stores import Stores, layout
 from nightshift.stores.aliases import AliasMove
 from nightshift.stores.ledger import Ledger
@@ -147,6 +148,15 @@ def test_an_alias_that_moves_while_a_person_thinks_is_not_sealed(stores: Stores,
     stores.registry.set_alias(spec.name, CHAMPION, "2")
     with pytest.raises(Superseded):
         seal(spec, stores, shown)
+    assert stores.aliases.version(spec.name, CHAMPION) is None
+
+
+def test_an_alias_on_a_withdrawn_version_is_nothing_to_seal(stores: Stores, spec: ModelSpec) -> None:
+    stores.registry.client.create_registered_model(spec.name)
+    seal_version(stores, spec.name, register_version(stores, spec.name))
+    stores.registry.set_alias(spec.name, CHAMPION, "1")
+    withdraw(spec, "1", stores, why="it saw the label")
+    assert to_seal(spec, stores) == []
     assert stores.aliases.version(spec.name, CHAMPION) is None
 
 

@@ -66,7 +66,7 @@ def plan_seal(spec: ModelSpec, stores: Stores) -> SealPlan:
         moves=moves.to_vouch_for(),
         retrains=retrains.to_vouch_for(),
         versions=_unsealed_versions(spec, stores),
-        alias=None if CHAMPION in head.last else stores.registry.alias(spec.name, CHAMPION),
+        alias=_alias_alone(spec, head, stores),
         decisions=list(unsealed_retrains(spec.name, started, stores)),
     )
     for version in head.took_over_from:
@@ -75,6 +75,14 @@ def plan_seal(spec: ModelSpec, stores: Stores) -> SealPlan:
         _add_alias(plan, spec, plan.alias, stores)
     plan.things.update(_things(plan))
     return plan
+
+
+def _alias_alone(spec: ModelSpec, head: AliasHead, stores: Stores) -> str | None:
+    """The version that MLflow's alias names where the ledger never had a champion; a withdrawn one is none."""
+    if CHAMPION in head.last:
+        return None
+    shown = stores.registry.alias(spec.name, CHAMPION)
+    return None if shown in head.withdrawn else shown
 
 
 def _unsealed_versions(spec: ModelSpec, stores: Stores) -> dict[str, VersionHead]:
