@@ -56,10 +56,13 @@ class Split:
 
 def together(parts: Sequence[LabelledRows]) -> LabelledRows:
     """The rows of all parts, one after the other."""
+    tables = [part.table for part in parts]
+    labels = [part.labels for part in parts]
+    nights = [part.nights for part in parts]
     return LabelledRows(
-        table=pa.concat_tables([part.table for part in parts]),
-        labels=np.concatenate([part.labels for part in parts]),
-        nights=np.concatenate([part.nights for part in parts]),
+        table=pa.concat_tables(tables),
+        labels=np.concatenate(labels),
+        nights=np.concatenate(nights),
     )
 
 

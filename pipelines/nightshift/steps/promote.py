@@ -6,7 +6,7 @@ The ledger is the lock: a move is appended only after the very move that it was 
 from collections.abc import Mapping
 from dataclasses import replace
 
-from nightshift.contracts import Approval, Promotion, Verdict
+from nightshift.contracts import Approval, Evidence, Promotion, Verdict
 from nightshift.errors import Superseded
 from nightshift.spec import ModelSpec
 from nightshift.steps._approval import (
@@ -156,7 +156,6 @@ def _of_gate(
 def _record(spec: ModelSpec, verdict: Verdict, gate: GateVerdict, stores: Stores) -> None:
     """What the version is and what its gate said: in the lake, sealed, and for show in MLflow."""
     candidate = verdict.candidate
-    evidence = candidate.evidence
     record = VersionRecord(
         model=spec.name,
         version=candidate.version,
@@ -173,9 +172,7 @@ def _record(spec: ModelSpec, verdict: Verdict, gate: GateVerdict, stores: Stores
         recipe_sha256=candidate.trained.recipe_sha256,
         exact_sha256=candidate.graph.exact_sha256,
         replay_sha256=candidate.trained.replay_sha256,
-        twin_sha256=evidence.twin_sha256 if evidence else "",
-        twin_key=evidence.twin_key if evidence else "",
-        twin_fitted_through=evidence.twin_fitted_through if evidence else "",
+        **_twin(candidate.evidence),
         gate=gate,
         reason=_reason(verdict),
         origin=dict(stores.origin),
@@ -186,6 +183,17 @@ def _record(spec: ModelSpec, verdict: Verdict, gate: GateVerdict, stores: Stores
         "gate_reason": _reason(verdict)[:LONGEST_TAG],
     }
     stores.registry.tag(spec.name, candidate.version, tags)
+
+
+def _twin(evidence: Evidence | None) -> dict[str, str]:
+    """The fit that stands for a version before later gates, as its record has it."""
+    if evidence is None:
+        return {}
+    return {
+        "twin_sha256": evidence.twin_sha256,
+        "twin_key": evidence.twin_key,
+        "twin_fitted_through": evidence.twin_fitted_through,
+    }
 
 
 def _reason(verdict: Verdict) -> str:
