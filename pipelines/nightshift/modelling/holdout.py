@@ -57,11 +57,11 @@ class Split:
 def together(parts: Sequence[LabelledRows]) -> LabelledRows:
     """The rows of all parts, one after the other."""
     tables = [part.table for part in parts]
-    labels = [part.labels for part in parts]
+    labels: Floats = np.concatenate([part.labels for part in parts])
     nights = [part.nights for part in parts]
     return LabelledRows(
         table=pa.concat_tables(tables),
-        labels=np.concatenate(labels),
+        labels=labels,
         nights=np.concatenate(nights),
     )
 
