@@ -5,7 +5,8 @@ import math
 import numpy as np
 
 from nightshift.modelling.arrays import Float64s, Floats, Int64s
-from nightshift.modelling.gate.nights import night_test, of_rows
+from nightshift.modelling.gate.night_values import of_rows
+from nightshift.modelling.gate.nights import night_test
 from nightshift.modelling.metrics import ERRORS, Difference, row_losses
 
 FEWEST_NIGHTS = 3
