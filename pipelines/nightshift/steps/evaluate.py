@@ -7,10 +7,10 @@ import numpy as np
 from nightshift.contracts import Candidate, Pin, Verdict
 from nightshift.errors import ModelError, NoChampion, OtherLabel
 from nightshift.modelling.arrays import Float32s
-from nightshift.modelling.gate import Comparison, floors, judge
+from nightshift.modelling.gate import Behaviour, Comparison, floors, judge, judge_behaviour
 from nightshift.modelling.holdout import LabelledRows, read_split
 from nightshift.modelling.label_types import label_type
-from nightshift.scoring.graph import fetch
+from nightshift.scoring.graph import OnnxGraph, fetch
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 from nightshift.stores.registry import LONGEST_TAG
@@ -42,7 +42,7 @@ def evaluate(spec: ModelSpec, candidate: Candidate, stores: Stores) -> Verdict:
         reason = ""
         objections.append(f"its graph is that of the champion, version {champion.version}")
     else:
-        comparison = _against(spec, champion, rows, scores, stores)
+        comparison = _against(spec, champion, candidate, graph, rows, scores, stores)
         reason = comparison.outcome
         is_inconclusive = comparison.inconclusive and not objections
         table = comparison.flat_table
@@ -105,7 +105,15 @@ def _lacks_threshold(spec: ModelSpec, champion: Pin, stores: Stores) -> bool:
     return False
 
 
-def _against(spec: ModelSpec, champion: Pin, rows: LabelledRows, scores: Float32s, stores: Stores) -> Comparison:
+def _against(
+    spec: ModelSpec,
+    champion: Pin,
+    candidate: Candidate,
+    own: OnnxGraph,
+    rows: LabelledRows,
+    scores: Float32s,
+    stores: Stores,
+) -> Comparison:
     """What speaks for the candidate, what against it, and the numbers.
 
     A champion that was trained for another label, or on features that are none any more, says nothing here: then
@@ -118,8 +126,22 @@ def _against(spec: ModelSpec, champion: Pin, rows: LabelledRows, scores: Float32
     gone = [name for name in graph.features if name not in spec.features]
     if gone:
         return Comparison([], f"the first without {', '.join(gone)}, which version {champion.version} needs")
-    of_champion = graph.as_trained().score(rows.table)
-    return judge(spec, rows, scores, of_champion, against=f"version {champion.version}")
+    rival = graph.as_trained()
+    stored = stores.lake.objects.head(champion.key)
+    comparison = judge(
+        spec,
+        rows,
+        scores,
+        rival.score(rows.table),
+        against=f"version {champion.version}",
+    )
+    behaviour = judge_behaviour(
+        spec,
+        rows,
+        Behaviour(own.score, candidate.graph.bytes),
+        Behaviour(rival.score, stored.bytes if stored else None),
+    )
+    return comparison.with_answer(behaviour)
 
 
 def _record(spec: ModelSpec, verdict: Verdict, stores: Stores) -> None:
