@@ -229,6 +229,16 @@ class Gates(Frozen):
     calibration: float | None = Field(
         None, ge=0, description="how far the mean score may surely be from the mean outcome; none: not judged"
     )
+    robustness: float | None = Field(
+        None,
+        ge=0,
+        description="how much worse than the champion, in the loss of a row, it may surely be where a nullable feature"
+        " is missing or numbers are a tenth of a standard deviation off; none: not judged",
+    )
+    size_ratio: float | None = Field(None, gt=0, description="bytes of its graph over the champion's; none: any")
+    speed_ratio: float | None = Field(
+        None, gt=0, description="seconds to score over the champion's, in alternating rounds; none: any"
+    )
     approval: Literal["never", "on_inconclusive", "always"] = Field(
         "never",
         description="a person decides in Airflow's UI: about what was inconclusive, or also about what passed;"

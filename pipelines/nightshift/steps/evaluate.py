@@ -10,13 +10,13 @@ from nightshift.contracts import Candidate, Pin, Verdict
 from nightshift.errors import ModelError, NoChampion, OtherLabel
 from nightshift.modelling.arrays import Float32s, Int64s
 from nightshift.modelling.folds import night_of
-from nightshift.modelling.gate import Aim, Comparison, floors, judge
+from nightshift.modelling.gate import Aim, Answer, Behaviour, Comparison, floors, judge, judge_behaviour
 from nightshift.modelling.holdout import LabelledRows, read_split
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.plots.gate import gate_figure
 from nightshift.modelling.recipe import JudgedRows
 from nightshift.modelling.verdict_page import verdict_page
-from nightshift.scoring.graph import fetch
+from nightshift.scoring.graph import OnnxGraph, fetch
 from nightshift.spec import ModelSpec
 from nightshift.steps._evidence import read_evidence, unfitted
 from nightshift.stores import Stores
@@ -132,7 +132,27 @@ def _against(spec: ModelSpec, candidate: Candidate, champion: Pin, judged: Judge
         aim=_aim(candidate, twin),
         against=f"version {champion.version}",
     )
-    return _with_note(comparison, note)
+    behaviour = _behaviour(spec, candidate, champion, graph, rows, stores)
+    return _with_note(comparison.with_answer(behaviour), note)
+
+
+def _behaviour(
+    spec: ModelSpec, candidate: Candidate, champion: Pin, rival: OnnxGraph, rows: LabelledRows, stores: Stores
+) -> Answer:
+    """What the candidate does beside its scores, where the spec asks; its twin stands for it, on nights it did not see."""
+    asked = (spec.gates.robustness, spec.gates.size_ratio, spec.gates.speed_ratio)
+    evidence = candidate.evidence
+    if evidence is None or not any(bound is not None for bound in asked):
+        return Answer([], [])
+    own = fetch(spec, evidence.twin_key, evidence.twin_sha256, stores)
+    stored = stores.lake.objects.head(champion.key)
+    is_unseen = unfitted(rows.nights, evidence.twin_fitted_through)
+    return judge_behaviour(
+        spec,
+        rows.only(is_unseen),
+        Behaviour(own.as_trained().score, candidate.graph.bytes),
+        Behaviour(rival.as_trained().score, stored.bytes if stored else None),
+    )
 
 
 def _aim(candidate: Candidate, twin: Twin) -> Aim:

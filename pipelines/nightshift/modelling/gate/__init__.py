@@ -1,8 +1,20 @@
 """The gate: what speaks against a candidate, and whether its nights say that it is better."""
 
-from nightshift.modelling.gate.comparison import Aim, Comparison, GateRow
+from nightshift.modelling.gate.behaviour import Behaviour, judge_behaviour
+from nightshift.modelling.gate.comparison import Aim, Answer, Comparison, GateRow
 from nightshift.modelling.gate.floors import floors
 from nightshift.modelling.gate.judge import compare, judge
 from nightshift.modelling.gate.slices import worse_slices
 
-__all__ = ["Aim", "Comparison", "GateRow", "compare", "floors", "judge", "worse_slices"]
+__all__ = [
+    "Aim",
+    "Answer",
+    "Behaviour",
+    "Comparison",
+    "GateRow",
+    "compare",
+    "floors",
+    "judge",
+    "judge_behaviour",
+    "worse_slices",
+]

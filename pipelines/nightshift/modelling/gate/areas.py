@@ -74,9 +74,12 @@ def score_counts(is_positive: Booleans, scores: Floats, night: Places) -> ScoreC
 
 def _groups(scores: Floats) -> Places:
     """The place of each score among the different ones, highest first, or among so many parts of the rows."""
-    _, group = np.unique(-scores, return_inverse=True)
-    groups = int(group.max()) + 1
-    if groups <= MOST_SCORES:
+    highest_first = -scores
+    different, group = np.unique(
+        highest_first,
+        return_inverse=True,
+    )
+    if len(different) <= MOST_SCORES:
         return group
     rows_of_group = np.bincount(group)
     rows_so_far = np.cumsum(rows_of_group)
@@ -86,9 +89,10 @@ def _groups(scores: Floats) -> Places:
 
 
 def _table(place: Places, nights: int, groups: int) -> Float64s:
-    counts = np.bincount(place, minlength=nights * groups)
-    table = counts.reshape(nights, groups)
-    return table.astype(np.float64)
+    cells = nights * groups
+    counts = np.bincount(place, minlength=cells)
+    numbers = counts.astype(np.float64)
+    return numbers.reshape(nights, groups)
 
 
 def f1_by_night(labels: Int64s, predicted: Int64s, night: Places, classes: list[int]) -> WeightedMetric:
@@ -99,9 +103,13 @@ def f1_by_night(labels: Int64s, predicted: Int64s, night: Places, classes: list[
     for place in classes:
         is_label = labels == place
         is_predicted = predicted == place
-        hits.append(np.bincount(night[is_label & is_predicted], minlength=nights))
-        both = np.append(night[is_label], night[is_predicted])
-        sizes.append(np.bincount(both, minlength=nights))
+        of_hits = night[is_label & is_predicted]
+        of_either = np.append(
+            night[is_label],
+            night[is_predicted],
+        )
+        hits.append(np.bincount(of_hits, minlength=nights))
+        sizes.append(np.bincount(of_either, minlength=nights))
     all_hits = np.array(hits, dtype=np.float64)
     all_sizes = np.array(sizes, dtype=np.float64)
 
@@ -132,8 +140,10 @@ def mean_of(metrics: Sequence[WeightedMetric]) -> WeightedMetric:
 def _in_parts(metric: WeightedMetric, weights: Float64s) -> Float64s:
     values = []
     for first in range(0, len(weights), AT_ONCE):
-        part = weights[first : first + AT_ONCE]
-        values.append(metric(part))
+        end = first + AT_ONCE
+        part = weights[first:end]
+        of_part = metric(part)
+        values.append(of_part)
     return np.concatenate(values)
 
 

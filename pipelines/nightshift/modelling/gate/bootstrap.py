@@ -28,24 +28,32 @@ def of_metric(metric: WeightedMetric, rows: Int64s, resampling: Resampling) -> N
     nights = len(rows)
     every: Float64s = np.ones((1, nights))
     without: Float64s = 1 - np.eye(nights)
-    estimate = float(metric(every)[0])
+    (estimate,) = metric(every)
     left = metric(without)
     if nights < 2 or math.isnan(estimate) or np.isnan(left).any():
         return None
-    pseudo = nights * estimate - (nights - 1) * left
-    influence = pseudo - pseudo.mean()
-    widened = influence * _widening(metric, influence, resampling)
-    return NightValues(estimate, widened, rows)
+    lost = left.mean() - left
+    influence = (nights - 1) * lost
+    widening = _widening(metric, influence, resampling)
+    return NightValues(
+        estimate=float(estimate),
+        influence=influence * widening,
+        rows=rows,
+    )
 
 
 def _widening(metric: WeightedMetric, influence: Float64s, resampling: Resampling) -> float:
     """The standard error of the bootstrap over the jackknife's, at least 1."""
     nights = len(influence)
-    jackknife = math.sqrt(float((influence**2).mean()) / nights)
+    squares = influence**2
+    variance = float(squares.mean())
+    jackknife = math.sqrt(variance / nights)
     if jackknife == 0:
         return 1.0
     random = np.random.default_rng(resampling.seed)
     alike = np.full(nights, 1 / nights)
     drawn = random.multinomial(nights, alike, size=resampling.resamples)
-    values = metric(drawn.astype(np.float64))
-    return max(float(np.nanstd(values)) / jackknife, 1.0)
+    weights = drawn.astype(np.float64)
+    values = metric(weights)
+    of_bootstrap = float(np.nanstd(values))
+    return max(of_bootstrap / jackknife, 1.0)

@@ -1,6 +1,6 @@
 """What a comparison with the champion says: objections, a sentence, numbers, a table."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Literal, TypeAlias
 
 Aim: TypeAlias = Literal["better", "not_worse"]
@@ -41,7 +41,19 @@ class Comparison:
     table: list[GateRow] = field(default_factory=list)
     inconclusive: bool = False
 
+    def with_answer(self, answer: Answer) -> "Comparison":
+        """With another question, whose objections are no lack of evidence."""
+        return replace(
+            self,
+            objections=[*self.objections, *answer.objections],
+            table=[*self.table, *answer.table],
+            inconclusive=self.inconclusive and not answer.objections,
+        )
+
     @property
     def flat_table(self) -> list[dict[str, Plain]]:
         """For a verdict."""
-        return [row.flat() for row in self.table]
+        rows = []
+        for row in self.table:
+            rows.append(row.flat())
+        return rows

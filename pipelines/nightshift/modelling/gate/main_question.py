@@ -94,10 +94,15 @@ class MainQuestion:
     def metrics(self) -> dict[str, float]:
         """For the run."""
         row = self.row
-        named = {"mean": row.estimate, "low": row.low, "high": row.high}
-        metrics = {f"gate_{name}": value for name, value in named.items() if value is not None}
+        named = {
+            "gate_mean": row.estimate,
+            "gate_low": row.low,
+            "gate_high": row.high,
+        }
+        metrics = {name: value for name, value in named.items() if value is not None}
         metrics["gate_look"] = float(self.look)
-        metrics["gate_nights"] = float(self.values.nights if self.values else 0)
+        if self.values is not None:
+            metrics["gate_nights"] = float(self.values.nights)
         if self.aim == "not_worse":
             metrics["gate_margin"] = self.margin
         return metrics
@@ -110,7 +115,10 @@ class MainQuestion:
     @property
     def has_few_nights(self) -> bool:
         """Whether there are too few nights for a verdict."""
-        return self.values is None or self.values.nights < self.spec.gates.min_nights
+        if self.values is None:
+            return True
+        least = self.spec.gates.min_nights
+        return self.values.nights < least
 
     @cached_property
     def difference(self) -> Difference | None:

@@ -24,19 +24,22 @@ def neighbours(several: Sequence[NightValues]) -> float:
     """
     nights = [values.nights for values in several]
     mean_nights = float(np.mean(nights))
-    correlations, shown = _as_shown(round(mean_nights))
-    corrected = float(np.interp(_seen(several), shown, correlations))
     least = min(MOST_FLOOR, BELIEVED_OVER / mean_nights)
     least_of_several = least / math.sqrt(len(several))
-    return max(corrected, least_of_several)
+    seen = _seen(several)
+    correlations, shown = _as_shown(round(mean_nights))
+    corrected = np.interp(seen, shown, correlations)
+    return max(float(corrected), least_of_several)
 
 
 def inflation(correlation: float, nights: int) -> float:
     """The variance of a mean of so many nights over that of as many independent ones."""
     lags: Array = np.arange(1, nights)
     weights: Array = 1 - lags / nights
-    shared = weights * correlation**lags
-    return 1 + 2 * float(shared.sum())
+    correlations = correlation**lags
+    shared = weights * correlations
+    both_ways = 2 * float(shared.sum())
+    return 1 + both_ways
 
 
 def _seen(several: Sequence[NightValues]) -> float:

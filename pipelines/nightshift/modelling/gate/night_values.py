@@ -23,14 +23,16 @@ class NightValues:
     @property
     def variance(self) -> float:
         """Of the nights, as they are."""
-        return float((self.influence**2).mean())
+        squares = self.influence**2
+        return float(squares.mean())
 
     @property
     def effective_nights(self) -> float:
         """How many nights of equal size would say as much (Kish, Survey Sampling, 1965)."""
         rows = self.rows.astype(np.float64)
-        squares = float((rows**2).sum())
-        return float(rows.sum()) ** 2 / squares
+        squares = rows**2
+        whole = float(rows.sum())
+        return whole**2 / float(squares.sum())
 
 
 def of_rows(differences: Float64s, nights: Int64s) -> NightValues:
@@ -38,8 +40,9 @@ def of_rows(differences: Float64s, nights: Int64s) -> NightValues:
     _, night = np.unique(nights, return_inverse=True)
     sums = np.bincount(night, weights=differences)
     rows = np.bincount(night)
-    whole = sums.sum()
-    estimate = float(whole / rows.sum())
+    whole = float(sums.sum())
+    size = float(rows.sum())
+    estimate = whole / size
     # The mean is a ratio of two sums: a night moves it by its excess over the mean.
     excess = sums - estimate * rows
     return NightValues(

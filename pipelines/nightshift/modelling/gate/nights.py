@@ -55,7 +55,8 @@ class NightTest:
         """The true difference that would be seen with this power."""
         surely = self.quantile(1 - alpha)
         often = self.quantile(power)
-        return self.standard_error * (surely + often)
+        errors = surely + often
+        return self.standard_error * errors
 
     def quantile(self, probability: float) -> float:
         """Of Student's t with these degrees of freedom."""
@@ -124,6 +125,9 @@ def _skewness(values: NightValues) -> float:
     nights = values.nights
     if nights < NIGHTS_FOR_SKEWNESS or values.variance == 0:
         return 0.0
-    skewness = float((values.influence**3).mean()) / values.variance**1.5
-    for_few_nights = math.sqrt(nights * (nights - 1)) / (nights - 2)
+    cubes = values.influence**3
+    cubed_deviation = values.variance**1.5
+    skewness = float(cubes.mean()) / cubed_deviation
+    root = math.sqrt(nights * (nights - 1))
+    for_few_nights = root / (nights - 2)
     return float(skewness * for_few_nights)

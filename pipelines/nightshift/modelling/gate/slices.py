@@ -57,16 +57,23 @@ def judge_slices(
         large, others = _values(spec, column, rows, differences)
         named |= large
         small += others
-    judged = _holm(spec, named)
-    table = [_row(spec, one) for one in judged[:MOST_ROWS]]
-    beyond = len(judged) - len(table)
-    if beyond:
-        table.append(GateRow(f"{beyond} more slices", None, None, None, "none of them worse"))
+    answer = answer_to(spec, named, spec.gates.slice_allowance)
     if small:
         gates = spec.gates
         needed = f"{gates.slice_min_nights} nights and {gates.slice_min_rows} rows"
-        table.append(GateRow(f"{small} small slices", None, None, None, "not judged", needed))
-    return Answer(table, [_objection(spec, one) for one in judged if one.is_worse])
+        answer.table.append(GateRow(f"{small} small slices", None, None, None, "not judged", needed))
+    return answer
+
+
+def answer_to(spec: ModelSpec, named: dict[str, NightValues], allowed: float) -> Answer:
+    """Is one of these differences surely worse than allowed? One question, however many they are."""
+    judged = _holm(spec, named, allowed)
+    table = [_row(one, allowed) for one in judged[:MOST_ROWS]]
+    beyond = len(judged) - len(table)
+    if beyond:
+        table.append(GateRow(f"{beyond} more", None, None, None, "none of them the worst"))
+    worse = [one for one in judged if one.is_worse]
+    return Answer(table, [_objection(spec, one, allowed) for one in worse])
 
 
 def _values(
@@ -78,8 +85,10 @@ def _values(
     small = 0
     for value, places in _places_by_value(rows.table[column]):
         nights = rows.nights[places]
-        is_large = len(places) >= gates.slice_min_rows
-        if is_large and len(np.unique(nights)) >= gates.slice_min_nights:
+        different = np.unique(nights)
+        has_rows = len(places) >= gates.slice_min_rows
+        has_nights = len(different) >= gates.slice_min_nights
+        if has_rows and has_nights:
             name = f"{column} {value}"
             large[name] = of_rows(differences[places], nights)
         else:
@@ -89,21 +98,23 @@ def _values(
 
 def _places_by_value(column: pa.ChunkedArray) -> Iterator[tuple[object, Places]]:
     """Each value of a column but null, and the places of its rows."""
-    encoded = pc.dictionary_encode(column.combine_chunks())
-    codes = encoded.indices.fill_null(-1).to_numpy()
+    whole = column.combine_chunks()
+    encoded = pc.dictionary_encode(whole)
+    known = encoded.indices.fill_null(-1)
+    codes = known.to_numpy()
     order = np.argsort(codes, kind="stable")
     ordered = codes[order]
-    for code, value in enumerate(encoded.dictionary.to_pylist()):
+    values = encoded.dictionary.to_pylist()
+    for code, value in enumerate(values):
         first = np.searchsorted(ordered, code)
         end = np.searchsorted(ordered, code, side="right")
         yield value, order[first:end]
 
 
-def _holm(spec: ModelSpec, named: dict[str, NightValues]) -> list[Slice]:
+def _holm(spec: ModelSpec, named: dict[str, NightValues], allowed: float) -> list[Slice]:
     """The slices, worst first; the first that is not worse ends the refusals."""
     if not named:
         return []
-    allowed = spec.gates.slice_allowance
     tests = night_tests(list(named.values()))
     slices = []
     for name, test in zip(named, tests, strict=True):
@@ -120,9 +131,9 @@ def _holm(spec: ModelSpec, named: dict[str, NightValues]) -> list[Slice]:
     return judged
 
 
-def _row(spec: ModelSpec, one: Slice) -> GateRow:
+def _row(one: Slice, allowed: float) -> GateRow:
     interval = one.test.interval(one.alpha)
-    seen = spec.gates.slice_allowance + one.test.detectable(one.alpha)
+    seen = allowed + one.test.detectable(one.alpha)
     return GateRow(
         one.name,
         interval.mean,
@@ -133,9 +144,8 @@ def _row(spec: ModelSpec, one: Slice) -> GateRow:
     )
 
 
-def _objection(spec: ModelSpec, one: Slice) -> str:
+def _objection(spec: ModelSpec, one: Slice, allowed: float) -> str:
     interval = one.test.interval(one.alpha)
-    return (
-        f"{one.name}: {spec.metric} {interval.mean:+.4f}, at least {interval.low:+.4f} worse"
-        f" (allowed {spec.gates.slice_allowance})"
-    )
+    worse_by = f"{spec.metric} {interval.mean:+.4f}"
+    at_least = f"at least {interval.low:+.4f} worse"
+    return f"{one.name}: {worse_by}, {at_least} (allowed {allowed})"

@@ -37,16 +37,20 @@ def _levels(variances: Float64s, halves: Float64s) -> Float64s:
     """Logarithms without the bias that few degrees of freedom give them."""
     from scipy.special import digamma
 
-    bias = digamma(halves) - np.log(halves)
-    return np.asarray(np.log(variances) - bias)
+    logarithms = np.log(halves)
+    bias = digamma(halves) - logarithms
+    levels = np.log(variances) - bias
+    return np.asarray(levels)
 
 
 def _variance(level: float, prior: Float64s) -> Float64s:
     from scipy.special import digamma
 
     halves = prior / 2
-    bias = digamma(halves) - np.log(halves)
-    return np.asarray(np.exp(level + bias))
+    logarithms = np.log(halves)
+    bias = digamma(halves) - logarithms
+    variance = np.exp(level + bias)
+    return np.asarray(variance)
 
 
 def _prior_degrees(levels: Float64s, halves: Float64s) -> float:

@@ -98,4 +98,4 @@ def test_a_hundred_slices_fill_no_message(spec: ModelSpec, change: Change) -> No
     loose = change(spec, gates={"slice_min_rows": 1})
     answer = judge_slices(loose, ["site"], of_rows, np.random.default_rng(1).normal(size=1000))
     assert len(answer.table) == 51
-    assert answer.table[-1].name == "50 more slices"
+    assert answer.table[-1].name == "50 more"
