@@ -139,7 +139,7 @@ def _against(
         spec,
         rows,
         Behaviour(own.score, candidate.graph.bytes),
-        Behaviour(rival.score, stored.bytes if stored else None),
+        Behaviour(rival.score, stored.size if stored else None),
     )
     return comparison.with_answer(behaviour)
 
