@@ -139,7 +139,7 @@ def _against(spec: ModelSpec, candidate: Candidate, champion: Pin, judged: Judge
 def _behaviour(
     spec: ModelSpec, candidate: Candidate, champion: Pin, rival: OnnxGraph, rows: LabelledRows, stores: Stores
 ) -> Answer:
-    """What the candidate does beside its scores, where the spec asks; its twin stands for it, on nights it did not see."""
+    """What the candidate does beside its scores, where the spec asks; its twin stands for it, on its unseen nights."""
     asked = (spec.gates.robustness, spec.gates.size_ratio, spec.gates.speed_ratio)
     evidence = candidate.evidence
     if evidence is None or not any(bound is not None for bound in asked):
@@ -151,7 +151,7 @@ def _behaviour(
         spec,
         rows.only(is_unseen),
         Behaviour(own.as_trained().score, candidate.graph.bytes),
-        Behaviour(rival.as_trained().score, stored.bytes if stored else None),
+        Behaviour(rival.as_trained().score, stored.size if stored else None),
     )
 
 
