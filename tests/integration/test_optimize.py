@@ -82,7 +82,9 @@ def test_the_table_says_what_the_files_say(flights: Flights) -> None:
         assert hashlib.sha256(body).hexdigest() == line["sha256"]
         if "rows beside it" in line["refusal"]:
             continue
-        assert losses[name] - losses["fp32"] == pytest.approx(line["loss_mean"], abs=1e-6)
+        if line["exact"] or "by its distance" in line["refusal"]:
+            # An approximate one that was judged has a line of all judged nights.
+            assert losses[name] - losses["fp32"] == pytest.approx(line["loss_mean"], abs=1e-6)
         assert np.abs(scores[name] - scores["fp32"]).max() <= line["max_difference"] + 1e-6
 
 
@@ -93,11 +95,13 @@ def test_the_choice_is_the_fastest_of_those_within_the_tolerances(flights: Fligh
         if line["exact"]:
             assert line["max_difference"] <= spec.max_abs_difference
             assert line["label_flips"] == 0
-        elif not line["refusal"]:
+        elif line["name"] == flights.table["chosen"]:
             assert line["loss_high"] <= spec.max_metric_loss
-    eligible = [line for line in found.values() if not line["refusal"]]
-    assert found[flights.table["chosen"]]["rows_per_second"] >= 0.95 * max(e["rows_per_second"] for e in eligible)
-    assert found[flights.table["chosen"]] in eligible
+    # Once an approximate one was judged and refused, the choice is among exact ones.
+    chosen = found[flights.table["chosen"]]
+    eligible = [line for line in found.values() if not line["refusal"] and line["exact"] >= chosen["exact"]]
+    assert chosen["rows_per_second"] >= 0.95 * max(line["rows_per_second"] for line in eligible)
+    assert chosen in eligible
     assert flights.table["chosen"] != "fp32"
 
 
@@ -113,7 +117,7 @@ def test_the_chosen_graph_is_the_twin_s_and_the_same_variant_of_the_whole_window
     expected = OnnxGraph(flights.spec, flights.files[graph.variant]).score(flights.holdout.table)
     assert np.array_equal(scores, expected)
     refit = fetch(flights.spec, graph.key, graph.sha256, stores).score(flights.holdout.table)
-    assert 0 < np.abs(refit - scores).mean() < 0.1
+    assert 0 < np.abs(refit - scores).mean() < 0.2
     judged, found = read_evidence(
         flights.spec, flights.candidate, read_split(flights.spec, flights.candidate.trained.snapshot, stores), stores
     )
