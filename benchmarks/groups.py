@@ -3,7 +3,24 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
-from benchmarks import drafts, judge, maintain, memory, night, score, snapshots, stages, start, tiny, validate, verify
+from benchmarks import (
+    drafts,
+    gate,
+    gate_rows,
+    judge,
+    judge_search,
+    maintain,
+    memory,
+    night,
+    refit,
+    score,
+    snapshots,
+    stages,
+    start,
+    tiny,
+    validate,
+    verify,
+)
 from benchmarks.world import World
 
 Suite: TypeAlias = Callable[[World], dict[str, float]]
@@ -11,7 +28,7 @@ Suite: TypeAlias = Callable[[World], dict[str, float]]
 GROUPS: dict[str, tuple[Suite, ...]] = {
     "score": (score.figures, stages.figures, verify.figures),
     "data": (validate.figures, snapshots.figures),
-    "judge": (judge.figures,),
+    "judge": (judge.figures, gate.figures, gate_rows.figures, judge_search.figures, refit.figures),
     "draft": (drafts.figures,),
     "keep": (maintain.figures,),
     "scale": (memory.figures, night.figures),

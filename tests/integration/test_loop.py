@@ -78,7 +78,7 @@ def world(
     change: Change,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> World:
-    folder = make_project(tmp_path_factory.mktemp("loop"))
+    folder = make_project(tmp_path_factory.mktemp("loop"), training={"holdout_days": 6})
     spec, stores = load_spec(folder / "model.yaml"), open_stores(folder.parents[1])
     weak = change(spec, training={"parameters": {"max_iter": 2, "learning_rate": 0.05, "min_samples_leaf": 10}})
     loaded = load(spec, "2024-01-02", LATER, stores)
@@ -321,7 +321,7 @@ def test_a_single_class_cannot_be_learnt(world: World) -> None:
     always = table.set_column(index, "late", pa.array([1.0] * table.num_rows, pa.float32()))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(holdout, "read_snapshot", lambda *_: always)
-        with pytest.raises(DataError, match="540 labelled rows, all with 1: a model needs two values"):
+        with pytest.raises(DataError, match="270 labelled rows, all with 1: a model needs two values"):
             train(world.spec, frozen, world.stores)
 
 

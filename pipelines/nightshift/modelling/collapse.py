@@ -1,5 +1,8 @@
 """Is what scores alive? It was fitted on the nights that judged its recipe, so only a collapse can be seen there."""
 
+from dataclasses import dataclass
+from typing import Self
+
 import numpy as np
 
 from nightshift.errors import CollapsedRefit
@@ -9,9 +12,43 @@ from nightshift.spec import ModelSpec
 ENDS = (0.01, 0.99)
 """The quantiles between which scores have their range."""
 MOST_MOVED = 0.5
-"""Of the range out of fold: by how much the mean may move."""
-RANGES = (1 / 3, 3.0)
+"""Of the range out of fold: by how much a mean may move."""
+LEAST_RANGE = 1 / 3
+MOST_RANGE = 3.0
 """How wide the range may be, by the range out of fold."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The mean of scores, and the ends of their range; of each class where there are several, (k,)."""
+
+    means: Float64s
+    lows: Float64s
+    highs: Float64s
+
+    @classmethod
+    def of(cls, scores: Floats) -> Self:
+        """Of scores (n,) or (n, k)."""
+        rows = len(scores)
+        by_class = scores.astype(np.float64).reshape(rows, -1)
+        lows, highs = np.quantile(by_class, ENDS, axis=0)
+        return cls(
+            means=by_class.mean(axis=0),
+            lows=lows,
+            highs=highs,
+        )
+
+    @property
+    def width(self) -> float:
+        """Of the range. Classes are taken together: a rare one may well come or go with the newest nights."""
+        widths = self.highs - self.lows
+        return float(widths.sum())
+
+    def __str__(self) -> str:
+        means = ", ".join(f"{mean:.4g}" for mean in self.means)
+        pairs = zip(self.lows, self.highs, strict=True)
+        ranges = ", ".join(f"{low:.4g} to {high:.4g}" for low, high in pairs)
+        return f"mean {means} and range {ranges}"
 
 
 def require_alive(spec: ModelSpec, out_of_fold: Floats, refit: Floats) -> None:
@@ -20,43 +57,21 @@ def require_alive(spec: ModelSpec, out_of_fold: Floats, refit: Floats) -> None:
     The fits differ by some nights, so their scores differ a little; a fit that failed says the same of everybody,
     or something else altogether. A recipe that says the same of all rows out of fold is for the gate to refuse.
     """
-    classes = spec.label.classes or ("",)
-    columns = zip(classes, _columns(out_of_fold), _columns(refit), strict=True)
-    for name, before, after in columns:
-        fault = _fault(before, after)
-        if fault:
-            of_class = f" of {name!r}" if name else ""
-            raise CollapsedRefit(
-                f"{spec.name}: fitted on the whole window, the recipe that was judged scores otherwise:"
-                f" {fault}{of_class}",
-                fix=f"train again; if it stays so, look at the last nights of the window: nightshift diff {spec.name}",
-            )
-
-
-def _columns(scores: Floats) -> Float64s:
-    """One line for the scores of each class, or a single one."""
-    exact = scores.astype(np.float64)
-    by_class = exact.T
-    return np.atleast_2d(by_class)
-
-
-def _fault(before: Float64s, after: Float64s) -> str:
-    if not np.isfinite(after).all():
-        return "scores that are no numbers"
-    low, high = np.quantile(before, ENDS)
-    width = float(high - low)
-    if width == 0.0:
-        return ""
-    low_after, high_after = np.quantile(after, ENDS)
-    ratio = float(high_after - low_after) / width
-    mean = before.mean()
-    mean_after = after.mean()
-    moved = abs(float(mean_after - mean))
-    least, most = RANGES
-    is_as_wide = least <= ratio <= most
-    if is_as_wide and moved <= MOST_MOVED * width:
-        return ""
-    return (
-        f"mean {mean_after:.4g} and range {low_after:.4g} to {high_after:.4g} of the judged nights' scores,"
-        f" out of fold {mean:.4g} and {low:.4g} to {high:.4g}"
+    judged = Spread.of(out_of_fold)
+    scoring = Spread.of(refit)
+    if judged.width == 0.0 or _is_alike(judged, scoring):
+        return
+    raise CollapsedRefit(
+        f"{spec.name}: fitted on the whole window, the recipe that was judged scores otherwise: the judged nights have"
+        f" {scoring}, out of fold {judged}",
+        fix=f"look at the newest nights of the window, then train again: nightshift train {spec.name} NIGHT",
     )
+
+
+def _is_alike(judged: Spread, scoring: Spread) -> bool:
+    ratio = scoring.width / judged.width
+    moved = np.abs(scoring.means - judged.means)
+    # What is no number is like nothing, and no comparison with it is true.
+    is_as_wide = LEAST_RANGE <= ratio <= MOST_RANGE
+    is_near = bool((moved <= MOST_MOVED * judged.width).all())
+    return is_as_wide and is_near

@@ -1,4 +1,4 @@
-"""One variant for all fits of a recipe: chosen on the twin's nights, judged on others, and made of what scores."""
+"""One variant for all fits of a recipe: chosen on training nights, judged on all others, and made of what scores."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from nightshift.modelling.arrays import Float32s
 from nightshift.modelling.collapse import require_alive
 from nightshift.modelling.folds import Fold
 from nightshift.modelling.holdout import LabelledRows, Split, together
-from nightshift.optimization.search import JudgedGraphs, VariantSearch, judged_graphs, search
+from nightshift.optimization.search import VariantSearch, held_graphs, search
 from nightshift.optimization.variants.catalogue import FP32
-from nightshift.optimization.variants.evaluator import NightsUse, VariantResult, confirm
+from nightshift.optimization.variants.evaluator import VariantResult, confirm
 from nightshift.progress import OnProgress, unheard
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.spec import ModelSpec
@@ -71,44 +71,97 @@ def recipe_graphs(
 ) -> RecipeGraphs:
     """The fastest variant that may score, made of every fit.
 
-    An approximate one is chosen on the twin's nights, and stands alone before those of the other folds; where there
-    are no others, the number that stood before the twin's is accounted for. One that is refused there, or comes out
-    otherwise of the whole window, leaves the choice to the exact ones.
+    An approximate one is chosen by the twin's training nights, and stands alone before all judged nights: on each as
+    the graph of the fold that did not see it. One that is refused there, or comes out otherwise of the whole window,
+    leaves the choice to the exact ones.
     Raises ``ParityFailed``, ``CollapsedRefit``, and ``ModelError`` when no graph may score.
     """
-    *earlier, twin = folds
-    use: NightsUse = "screen" if earlier else "judge"
-    variants = search(spec, twin.pipeline, twin.rows(rows.unlabelled), progress, use)
+    twin = folds[-1]
+    variants = search(spec, twin.pipeline, twin.rows(rows.unlabelled), progress)
+    judged = together([fold.fold.judged for fold in folds])
     while True:
         try:
-            return _made(spec, variants, folds, refit, rows)
+            graphs = _of_folds(spec, variants, folds, rows)
+            if not variants.chosen.exact:
+                loss, fault = confirm(spec, judged, graphs.scores, graphs.exact_scores)
+                variants = variants.judged(loss)
+                _refuse(fault)
+            return _made(spec, variants, graphs, refit, rows, judged)
         except VariantRefused as refusal:
             variants = variants.without_chosen(refusal.message)
 
 
-def _made(
-    spec: ModelSpec, variants: VariantSearch, folds: Sequence[FittedFold], refit: "Pipeline", rows: Split
-) -> RecipeGraphs:
-    """The chosen variant of every fit. Raises ``VariantRefused`` where one of them may not score."""
-    earlier = folds[:-1]
+@dataclass(frozen=True)
+class FoldGraphs:
+    """The chosen variant of each fold, oldest first; what it and the exact graphs say of the judged rows."""
+
+    bodies: list[bytes]
+    by_fold: list[Float32s]
+    exact_by_fold: list[Float32s]
+
+    @property
+    def scores(self) -> Float32s:
+        """Of all judged rows, (n,) or (n, k)."""
+        return np.concatenate(self.by_fold)
+
+    @property
+    def exact_scores(self) -> Float32s:
+        """The same of the exact graphs."""
+        return np.concatenate(self.exact_by_fold)
+
+
+def _of_folds(spec: ModelSpec, variants: VariantSearch, folds: Sequence[FittedFold], rows: Split) -> FoldGraphs:
+    """Raises ``VariantRefused`` when the chosen variant of a fold may not score."""
     name = variants.chosen.name
     alone = _only(spec, name)
-    graphs = []
-    for fold in earlier:
-        graphs.append(judged_graphs(alone, fold.pipeline, fold.rows(rows.unlabelled), use="none"))
-    bodies = [graph.body(name) for graph in graphs]
-    if earlier and not variants.chosen.exact:
-        _require_confirmed(spec, [fold.fold for fold in earlier], graphs, bodies)
-    bodies.append(variants.files[name])
-    judged = together([fold.fold.judged for fold in folds])
-    of_window = judged_graphs(alone, refit, Split(rows.labelled, judged, rows.unlabelled), use="none")
+    files = []
+    for fold in folds[:-1]:
+        graphs = held_graphs(alone, fold.pipeline, fold.rows(rows.unlabelled))
+        files.append((graphs.body(name), graphs.files[FP32]))
+    files.append((variants.files[name], variants.files[FP32]))
+    scores = []
+    exact = []
+    for fold, (body, exact_body) in zip(folds, files, strict=True):
+        judged = fold.fold.judged
+        scores.append(_scores(spec, body, judged))
+        exact.append(_scores(spec, exact_body, judged))
+    return FoldGraphs([body for body, _ in files], scores, exact)
+
+
+def _refuse(fault: str) -> None:
+    if fault:
+        raise VariantRefused(fault)
+
+
+def _made(
+    spec: ModelSpec,
+    variants: VariantSearch,
+    graphs: FoldGraphs,
+    refit: "Pipeline",
+    rows: Split,
+    judged: LabelledRows,
+) -> RecipeGraphs:
+    """The same variant of what scores. Raises ``VariantRefused``, ``CollapsedRefit``, ``ParityFailed``."""
+    name = variants.chosen.name
+    window = Split(
+        train=rows.labelled,
+        holdout=judged,
+        unlabelled=rows.unlabelled,
+    )
+    of_window = held_graphs(_only(spec, name), refit, window)
     body = of_window.body(name)
     scoring = of_window.result(name)
     _require_as_near(spec, variants.chosen, scoring)
-    scores = [_scores(spec, graph, fold.fold.judged) for graph, fold in zip(bodies, folds, strict=True)]
-    _require_same_columns(spec, bodies[-1], body)
-    require_alive(spec, np.concatenate(scores), _scores(spec, body, judged))
-    return RecipeGraphs(variants, scoring, body, bodies, scores, exact=of_window.files[FP32])
+    _require_same_columns(spec, graphs.bodies[-1], body)
+    require_alive(spec, graphs.scores, _scores(spec, body, judged))
+    return RecipeGraphs(
+        search=variants,
+        scoring=scoring,
+        body=body,
+        folds=graphs.bodies,
+        scores=graphs.by_fold,
+        exact=of_window.files[FP32],
+    )
 
 
 def _only(spec: ModelSpec, variant: str) -> ModelSpec:
@@ -122,21 +175,6 @@ def _only(spec: ModelSpec, variant: str) -> ModelSpec:
 def _scores(spec: ModelSpec, body: bytes, rows: LabelledRows) -> Float32s:
     graph = OnnxGraph(spec, body)
     return graph.score(rows.table)
-
-
-def _require_confirmed(
-    spec: ModelSpec, folds: Sequence[Fold], graphs: Sequence[JudgedGraphs], bodies: Sequence[bytes]
-) -> None:
-    """Raises ``VariantRefused`` when the chosen graph loses too much on nights that did not choose it."""
-    scores = []
-    exact = []
-    for fold, graph, body in zip(folds, graphs, bodies, strict=True):
-        scores.append(_scores(spec, body, fold.judged))
-        exact.append(_scores(spec, graph.files[FP32], fold.judged))
-    rows = together([fold.judged for fold in folds])
-    fault = confirm(spec, rows, np.concatenate(scores), np.concatenate(exact))
-    if fault:
-        raise VariantRefused(fault)
 
 
 def _require_as_near(spec: ModelSpec, twin: VariantResult, scoring: VariantResult) -> None:

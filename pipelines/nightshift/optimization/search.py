@@ -8,10 +8,11 @@ import pyarrow as pa
 
 from nightshift.errors import VariantRefused
 from nightshift.modelling.holdout import Split
+from nightshift.modelling.metrics import Difference
 from nightshift.optimization.export import to_onnx
 from nightshift.optimization.parity import parity_rows
 from nightshift.optimization.variants.catalogue import FP32, build_all, builders
-from nightshift.optimization.variants.evaluator import NightsUse, VariantEvaluator, VariantResult, choose
+from nightshift.optimization.variants.evaluator import ChoosingRows, VariantEvaluator, VariantResult, choose
 from nightshift.optimization.variants.inputs import VariantInputs
 from nightshift.optimization.variants.measure import measure
 from nightshift.progress import OnProgress, unheard
@@ -22,8 +23,12 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 
+CHOOSING_ROWS = 20_000
+"""Of the training part, its newest, which say which approximate graph is judged."""
+
+
 @dataclass(frozen=True)
-class JudgedGraphs:
+class HeldGraphs:
     """Graphs of one trained model, each with its line before its speed, and its file where there is one."""
 
     results: list[VariantResult]
@@ -62,32 +67,35 @@ class VariantSearch:
         """The chosen graph."""
         return self.files[self.chosen.name]
 
+    def judged(self, loss: Difference) -> Self:
+        """The search when the chosen graph was judged: what it loses on all judged nights."""
+        return self._with_chosen(replace(self.chosen, loss=loss))
+
     def without_chosen(self, refusal: str) -> Self:
         """The search when the chosen graph is refused after all: an exact one is. Raises ``ModelError``."""
+        refused = self._with_chosen(replace(self.chosen, refusal=refusal))
+        exact = [result for result in refused.results if result.exact]
+        return replace(refused, chosen=choose(exact))
+
+    def _with_chosen(self, chosen: VariantResult) -> Self:
         results = []
         for result in self.results:
-            if result.name == self.chosen.name:
-                result = replace(result, refusal=refusal)
-            results.append(result)
-        exact = [result for result in results if result.exact]
-        return replace(
-            self,
-            results=results,
-            chosen=choose(exact),
-        )
+            is_chosen = result.name == chosen.name
+            results.append(chosen if is_chosen else result)
+        return replace(self, results=results, chosen=chosen)
 
 
-def search(
-    spec: ModelSpec, pipeline: "Pipeline", rows: Split, progress: OnProgress = unheard, use: NightsUse = "judge"
-) -> VariantSearch:
-    """Build what the spec names, judge it on the holdout and edge rows, measure it here, choose.
+def search(spec: ModelSpec, pipeline: "Pipeline", rows: Split, progress: OnProgress = unheard) -> VariantSearch:
+    """Build what the spec names, hold it against the model, measure it here, choose.
 
-    ``use`` is what the nights of the holdout are there for.
+    Approximate graphs are chosen by the newest of the training nights; ``confirm`` has to judge the chosen one.
+
 
     Raises ``ParityFailed`` when the plain export, fp32, is not the trained model, and ``ModelError`` when no
     graph runs on the spec's provider.
     """
-    graphs = judged_graphs(spec, pipeline, rows, progress, use)
+    newest = rows.train.table.slice(max(0, rows.train.table.num_rows - CHOOSING_ROWS))
+    graphs = held_graphs(spec, pipeline, rows, progress, choosing=newest)
     table = rows.holdout.table
     measured = _measured(spec, graphs.results, graphs.files, table)
     return VariantSearch(
@@ -98,36 +106,38 @@ def search(
     )
 
 
-def judged_graphs(
-    spec: ModelSpec, pipeline: "Pipeline", rows: Split, progress: OnProgress = unheard, use: NightsUse = "judge"
-) -> JudgedGraphs:
+def held_graphs(
+    spec: ModelSpec,
+    pipeline: "Pipeline",
+    rows: Split,
+    progress: OnProgress = unheard,
+    choosing: pa.Table | None = None,
+) -> HeldGraphs:
     """The graphs that the spec names, each held against the trained model. Raises ``ParityFailed``."""
     holdout = rows.holdout.table
     held = parity_rows(spec, pipeline, holdout)
     fp32 = to_onnx(spec, pipeline)
-    scores = OnnxGraph(spec, fp32, "cpu").score(held.rows)
+    exact = OnnxGraph(spec, fp32, "cpu")
+    scores = exact.score(held.rows)
     held.require(scores)
     inputs = VariantInputs(spec, pipeline, rows.train, fp32)
     built, refusals = build_all(inputs, progress)
     files = {FP32: fp32, **built}
-    exactness = _exactness(spec)
-    approximate = [name for name in built if not exactness[name]]
     evaluator = VariantEvaluator(
         spec,
         held,
         rows.holdout,
         scores[: holdout.num_rows],
-        tests=max(1, len(approximate)),
-        use=use,
+        choosing=choosing and ChoosingRows(choosing, exact.score(choosing)),
     )
     results = []
-    for name, exact in exactness.items():
+    for name, is_exact in _exactness(spec).items():
         if name in refusals:
-            results.append(VariantResult(name, exact, refusals[name]))
+            results.append(VariantResult(name, is_exact, refusals[name]))
         else:
             graph = OnnxGraph(spec, files[name])
-            results.append(evaluator.evaluate(name, exact, graph))
-    return JudgedGraphs(results, files, inputs.losses)
+            results.append(evaluator.evaluate(name, is_exact, graph))
+    return HeldGraphs(results, files, inputs.losses)
 
 
 def _exactness(spec: ModelSpec) -> dict[str, bool]:

@@ -1,5 +1,7 @@
 """A refit that is of another world than what was judged is refused; one that learnt a little more is not."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -34,14 +36,17 @@ def test_one_that_saw_the_judged_nights_is_sharper_and_stays(spec: ModelSpec, sp
     require_alive(spec, OUT_OF_FOLD, mean + 0.05 + spread * (OUT_OF_FOLD - mean))
 
 
-def test_each_class_is_looked_at(of_kind: object) -> None:
-    spec = of_kind("multiclass")  # type: ignore[operator]
-    scores = np.random.default_rng(1).dirichlet([2, 3, 4], 1_000)
-    require_alive(spec, scores, scores)
-    dead = scores.copy()
-    dead[:, 2] = 0.4
-    with pytest.raises(CollapsedRefit, match="of 'late'"):
-        require_alive(spec, scores, dead)
+def test_classes_are_taken_together_for_a_rare_one_may_go_with_the_newest_nights(
+    of_kind: Callable[..., ModelSpec],
+) -> None:
+    spec = of_kind("multiclass")
+    scores = np.random.default_rng(1).dirichlet([4, 4, 0.3], 1_000)
+    gone = scores.copy()
+    gone[:, 2] /= 10
+    gone /= gone.sum(axis=1, keepdims=True)
+    require_alive(spec, scores, gone)
+    with pytest.raises(CollapsedRefit):
+        require_alive(spec, scores, np.tile(scores.mean(axis=0), (1_000, 1)))
 
 
 def test_a_recipe_that_says_the_same_of_all_is_for_the_gate(spec: ModelSpec) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from nightshift.modelling.arrays import Float64s, Int64s
 from nightshift.modelling.gate.areas import WeightedMetric
-from nightshift.modelling.gate.nights import NightValues
+from nightshift.modelling.gate.night_values import NightValues
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from nightshift.modelling.arrays import Float64s, Floats
 from nightshift.modelling.gate.comparison import Answer, GateRow
-from nightshift.modelling.gate.nights import night_test, of_rows
+from nightshift.modelling.gate.night_values import of_rows
+from nightshift.modelling.gate.nights import night_test
 from nightshift.modelling.gate.spending import spent
 from nightshift.modelling.holdout import LabelledRows
 from nightshift.spec import ModelSpec

@@ -7,7 +7,7 @@ import numpy as np
 from nightshift.modelling.arrays import Float64s, Floats, Int64s, Places
 from nightshift.modelling.gate.areas import WeightedMetric, f1_by_night, mean_of, score_counts
 from nightshift.modelling.gate.bootstrap import Resampling, of_metric
-from nightshift.modelling.gate.nights import NightValues, of_rows
+from nightshift.modelling.gate.night_values import NightValues, of_rows
 from nightshift.modelling.holdout import LabelledRows
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.metrics import cost_losses, row_losses

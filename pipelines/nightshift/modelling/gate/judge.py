@@ -10,7 +10,8 @@ from nightshift.modelling.gate.comparison import Aim, Comparison, GateRow
 from nightshift.modelling.gate.differences import Pair
 from nightshift.modelling.gate.main_question import MainQuestion
 from nightshift.modelling.gate.margin import margin
-from nightshift.modelling.gate.nights import night_test, of_rows
+from nightshift.modelling.gate.night_values import of_rows
+from nightshift.modelling.gate.nights import night_test
 from nightshift.modelling.gate.slices import judge_slices
 from nightshift.modelling.gate.spending import spent
 from nightshift.modelling.holdout import LabelledRows

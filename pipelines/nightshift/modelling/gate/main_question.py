@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from nightshift.modelling.gate.comparison import Aim, GateRow
-from nightshift.modelling.gate.nights import NightTest, NightValues, night_test
+from nightshift.modelling.gate.night_values import NightValues
+from nightshift.modelling.gate.nights import NightTest, night_test
 from nightshift.modelling.gate.spending import spent
 from nightshift.modelling.metrics import Difference
 from nightshift.spec import ModelSpec

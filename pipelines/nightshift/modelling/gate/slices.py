@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 
 from nightshift.modelling.arrays import Float64s, Places
 from nightshift.modelling.gate.comparison import Answer, GateRow
-from nightshift.modelling.gate.nights import NightTest, NightValues, night_tests, of_rows
+from nightshift.modelling.gate.night_values import NightValues, of_rows
+from nightshift.modelling.gate.nights import NightTest, night_tests
 from nightshift.modelling.holdout import LabelledRows
 from nightshift.spec import ModelSpec
 

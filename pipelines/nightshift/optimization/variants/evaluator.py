@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,14 +16,12 @@ from nightshift.modelling.holdout import LabelledRows
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.metrics import Difference, row_losses
 from nightshift.optimization.parity import Parity, ParityRows
-from nightshift.optimization.variants.loss import loss_interval
+from nightshift.optimization.variants.loss import expected_losses, loss_interval
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.spec import ModelSpec
 
 AS_FAST = 0.95
 """Speeds this near to the best differ by noise."""
-NightsUse: TypeAlias = Literal["judge", "screen", "none"]
-"""Nights judge approximate graphs, or choose one that stands before others (``confirm``), or were fitted on."""
 
 
 @dataclass(frozen=True)
@@ -54,18 +52,26 @@ class VariantResult:
 
 
 @dataclass(frozen=True)
+class ChoosingRows:
+    """Rows of nights that judge nothing, and what the exact graph says of them, (n,) or (n, k)."""
+
+    table: pa.Table
+    exact: Float32s
+
+
+@dataclass(frozen=True)
 class VariantEvaluator:
     """Holds graphs against the exact one, whose scores of ``holdout`` are ``exact``, (n,) or (n, k).
 
-    ``tests`` is how many approximate ones stand before these nights.
+    ``choosing`` are rows of other nights, that say which approximate graph stands before the holdout: one whose scores
+    are near enough to the exact one's there. Without any, nothing is chosen here.
     """
 
     spec: ModelSpec
     parity_rows: ParityRows
     holdout: LabelledRows
     exact: Float32s
-    tests: int = 1
-    use: NightsUse = "judge"
+    choosing: ChoosingRows | None = None
 
     @cached_property
     def shuffled(self) -> Int64s:
@@ -88,7 +94,7 @@ class VariantEvaluator:
         loss = self._loss(held_out)
         refusal = self._moved(scores[self.shuffled], scores_of_shuffled)
         if not refusal:
-            refusal = self._unlike(scores) if exact else self._worse(held_out, loss)
+            refusal = self._unlike(scores) if exact else self._far(graph)
         return VariantResult(name, exact, refusal, parity, loss)
 
     def _moved(self, scores: Float32s, again: Float32s) -> str:
@@ -105,25 +111,21 @@ class VariantEvaluator:
             return error.message
         return ""
 
-    def _worse(self, scores: Float32s, loss: Difference) -> str:
-        """What a challenger that gave these scores would be told, with the exact graph as champion."""
-        if self.use == "none":
+    def _far(self, graph: OnnxGraph) -> str:
+        """What an approximate graph would lose on the choosing rows, were the exact one right: by no outcome."""
+        if self.choosing is None:
             return ""
-        allowed = self.spec.optimize.max_metric_loss
-        if self.use == "screen" and allowed is not None and loss.mean > allowed:
-            return f"{self.spec.metric} is {loss.mean:+.4f} worse (allowed {allowed})"
-        if self.use == "judge" and (allowed is None or loss.high > allowed):
-            return f"{self.spec.metric} may be {loss.high:+.4f} worse (allowed {allowed})"
-        return objections(self.spec, self.holdout, scores, self.exact)
+        spec = self.spec
+        scores = graph.score(self.choosing.table)
+        expected = float(expected_losses(spec.metric, self.choosing.exact, scores).mean())
+        allowed = spec.optimize.max_metric_loss
+        if allowed is not None and expected <= allowed:
+            return ""
+        return f"by its distance from fp32 {spec.metric} is {expected:+.4f} worse (allowed {allowed})"
 
     def _loss(self, scores: Float32s) -> Difference:
         lost = lost_by_row(self.spec, self.holdout, scores, self.exact)
-        return loss_interval(
-            lost,
-            self.holdout.nights,
-            confidence=self.spec.gates.confidence,
-            tests=self.tests if self.use == "judge" else 1,
-        )
+        return loss_interval(lost, self.holdout.nights, self.spec.gates.confidence)
 
 
 def lost_by_row(spec: ModelSpec, rows: LabelledRows, scores: Float32s, exact: Float32s) -> Float64s:
@@ -146,14 +148,17 @@ def objections(spec: ModelSpec, rows: LabelledRows, scores: Float32s, exact: Flo
     return "; ".join(said)
 
 
-def confirm(spec: ModelSpec, rows: LabelledRows, scores: Float32s, exact: Float32s) -> str:
-    """What speaks against the chosen graph on nights that did not choose it; empty where nothing does."""
+def confirm(spec: ModelSpec, rows: LabelledRows, scores: Float32s, exact: Float32s) -> tuple[Difference, str]:
+    """What the chosen graph loses on judged nights, and what speaks against it there; empty where nothing does.
+
+    What a challenger that gave these scores would be told, with the exact graph as champion.
+    """
     lost = lost_by_row(spec, rows, scores, exact)
-    loss = loss_interval(lost, rows.nights, confidence=spec.gates.confidence)
+    loss = loss_interval(lost, rows.nights, spec.gates.confidence)
     allowed = spec.optimize.max_metric_loss
     if allowed is None or loss.high > allowed:
-        return f"on nights that did not choose it {spec.metric} may be {loss.high:+.4f} worse (allowed {allowed})"
-    return objections(spec, rows, scores, exact)
+        return loss, f"{spec.metric} may be {loss.high:+.4f} worse (allowed {allowed})"
+    return loss, objections(spec, rows, scores, exact)
 
 
 def choose(results: Sequence[VariantResult]) -> VariantResult:

@@ -2,22 +2,46 @@
 
 import math
 
-from nightshift.modelling.arrays import Float64s, Int64s
-from nightshift.modelling.gate.nights import night_test, of_rows
-from nightshift.modelling.metrics import Difference
+import numpy as np
+
+from nightshift.modelling.arrays import Float64s, Floats, Int64s
+from nightshift.modelling.gate.night_values import of_rows
+from nightshift.modelling.gate.nights import night_test
+from nightshift.modelling.metrics import ERRORS, Difference, row_losses
 
 FEWEST_NIGHTS = 3
 """Of fewer an interval says nothing."""
 
 
-def loss_interval(lost: Float64s, nights: Int64s, *, confidence: float, tests: int = 1) -> Difference:
-    """The mean of what rows lose, (n,), and its interval at a confidence that holds for ``tests`` graphs at once.
-
-    It is the gate's own; for several graphs each end has its share of the errors (Bonferroni). Of fewer than
-    ``FEWEST_NIGHTS`` nights it has no ends.
-    """
+def loss_interval(lost: Float64s, nights: Int64s, confidence: float) -> Difference:
+    """The mean of what rows lose, (n,), and its interval, the gate's own. Of few nights it has no ends."""
     values = of_rows(lost, nights)
     if values.nights < FEWEST_NIGHTS:
         return Difference(values.estimate, low=-math.inf, high=math.inf)
     one_end = (1 - confidence) / 2
-    return night_test(values).interval(one_end / tests)
+    return night_test(values).interval(one_end)
+
+
+def expected_losses(metric: str, exact: Floats, scores: Floats) -> Float64s:
+    """By how much the loss of each row, (n,), would be more than the exact scores', were these the truth.
+
+    Scores are P(label = 1), (n,), or probabilities (n, k), or, for the errors, predictions (n,).
+    """
+    if metric in ERRORS:
+        return row_losses(metric, exact, scores)
+    chances = _chances(exact)
+    rows = len(exact)
+    expected = np.zeros(rows)
+    for outcome, chance in enumerate(chances):
+        labels = np.full(rows, float(outcome))
+        lost = row_losses(metric, labels, scores) - row_losses(metric, labels, exact)
+        expected += chance * lost
+    return expected
+
+
+def _chances(exact: Floats) -> Float64s:
+    """Of each outcome, (k, n)."""
+    known = exact.astype(np.float64)
+    if known.ndim == 2:
+        return known.T
+    return np.stack([1 - known, known])

@@ -72,12 +72,12 @@ def test_the_spec_says_what_a_challenger_must_be(spec: ModelSpec, change: Change
 
 
 def test_too_few_nights_say_nothing_however_clear_they_are(spec: ModelSpec, change: Change) -> None:
-    usual = change(spec, gates={"min_nights": 7})
-    few = said(usual, 6, theirs=0.9)
-    assert few.outcome == "log_loss against the champion: 6 nights, and gates.min_nights is 7: inconclusive"
+    usual = change(spec, gates={"min_nights": 14})
+    few = said(usual, 13, theirs=0.9)
+    assert few.outcome == "log_loss against the champion: 13 nights, and gates.min_nights is 14: inconclusive"
     assert few.inconclusive
-    assert few.table[0].needed == "7 nights"
-    assert said(usual, 7, theirs=0.9).objections == []
+    assert few.table[0].needed == "14 nights"
+    assert said(usual, 14, theirs=0.9).objections == []
 
 
 def test_one_night_has_no_interval(spec: ModelSpec) -> None:

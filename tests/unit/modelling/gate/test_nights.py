@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from nightshift.modelling.gate.nights import NightTest, NightValues, neighbours, night_test, night_tests, of_rows
+from nightshift.modelling.gate.memory import neighbours
+from nightshift.modelling.gate.night_values import NightValues, of_rows
+from nightshift.modelling.gate.nights import NightTest, night_test, night_tests
 from nightshift.modelling.gate.spending import spent
+from nightshift.modelling.gate.variances import moderated
 
 RUNS = 1_500
 # Of 0.05 with so many runs, three binomial standard errors above.
@@ -117,3 +120,18 @@ def test_all_looks_together_spend_what_confidence_leaves() -> None:
     assert spent(0.95, 1) == pytest.approx(0.025)
     assert sum(spent(0.95, look) for look in range(1, 1000)) == pytest.approx(0.05, rel=0.01)
     assert spent(0.95, 2) < spent(0.95, 1)
+
+
+def test_variances_alike_are_lent_to_each_other_and_others_are_not() -> None:
+    random = np.random.default_rng(9)
+    degrees = np.full(40, 13.0)
+    alike = random.chisquare(13, 40) / 13
+    lent, together = moderated(alike, degrees)
+    assert lent.std() < 0.7 * alike.std()
+    assert together == pytest.approx(2 * degrees)
+    apart = alike * np.exp(random.normal(0, 3, 40))
+    kept, own = moderated(apart, degrees)
+    assert kept == pytest.approx(apart, rel=0.2)
+    assert own.max() < 14
+    assert moderated(np.zeros(5), degrees[:5])[0].tolist() == [0.0] * 5
+    assert moderated(alike[:2], degrees[:2])[0].tolist() == alike[:2].tolist()

@@ -14,7 +14,7 @@ from nightshift.errors import ModelError
 from nightshift.modelling.metrics import Difference
 from nightshift.optimization.parity import Parity
 from nightshift.optimization.variants import measure
-from nightshift.optimization.variants.evaluator import VariantEvaluator, VariantResult, choose
+from nightshift.optimization.variants.evaluator import ChoosingRows, VariantEvaluator, VariantResult, choose, confirm
 from nightshift.optimization.variants.onnx_file import build, constant
 from nightshift.optimization.variants.report import as_json, as_markdown, pareto
 from nightshift.scoring.graph import OnnxGraph
@@ -24,8 +24,18 @@ NONE = Difference(0.0, 0.0, 0.0)
 
 
 def evaluator(made: Any) -> VariantEvaluator:
-    exact = OnnxGraph(made.spec, made.inputs.fp32).score(made.rows.holdout.table)
-    return VariantEvaluator(made.spec, made.parity_rows, made.rows.holdout, exact)
+    fp32 = OnnxGraph(made.spec, made.inputs.fp32)
+    train = made.rows.train.table
+    choosing = ChoosingRows(train, fp32.score(train))
+    return VariantEvaluator(made.spec, made.parity_rows, made.rows.holdout, exact(made), choosing)
+
+
+def exact(made: Any) -> np.ndarray:
+    return OnnxGraph(made.spec, made.inputs.fp32).score(made.rows.holdout.table)
+
+
+def judged(made: Any, graph: OnnxGraph) -> tuple[Difference, str]:
+    return confirm(made.spec, made.rows.holdout, graph.score(made.rows.holdout.table), exact(made))
 
 
 def constant_graph(made: Any, score: float) -> OnnxGraph:
@@ -45,27 +55,41 @@ def result(name: str, speed: float, *, exact: bool = False, refusal: str = "") -
 
 def test_a_worse_student_is_refused_with_the_interval(fit: Callable) -> None:
     made = fit(optimize={"variants": [], "max_metric_loss": 0.01})
-    found = evaluator(made).evaluate("student", False, constant_graph(made, 0.9))
-    assert found.refusal.startswith("log_loss may be +")
-    assert found.refusal.endswith("worse (allowed 0.01)")
-    assert found.loss.high > 0.01
+    loss, refusal = judged(made, constant_graph(made, 0.9))
+    assert refusal.startswith("log_loss may be +")
+    assert refusal.endswith("worse (allowed 0.01)")
+    assert loss.high > 0.01
 
 
 def test_one_as_good_as_the_exact_graph_may_score(fit: Callable) -> None:
     made = fit(optimize={"variants": [], "max_metric_loss": 0.01})
-    found = evaluator(made).evaluate("student", False, OnnxGraph(made.spec, made.inputs.fp32))
+    same = OnnxGraph(made.spec, made.inputs.fp32)
+    found = evaluator(made).evaluate("student", False, same)
     assert (found.refusal, found.loss) == ("", NONE)
+    assert judged(made, same) == (NONE, "")
+
+
+def test_one_far_from_the_exact_graph_is_not_chosen_whatever_the_outcomes(fit: Callable) -> None:
+    """Its distance is looked at, on training nights: no outcome of any night chooses."""
+    made = fit(optimize={"variants": [], "max_metric_loss": 0.01})
+    found = evaluator(made).evaluate("student", False, constant_graph(made, 0.9))
+    assert found.refusal.startswith("by its distance from fp32 log_loss is +")
+    other = made._replace(rows=replace(made.rows, holdout=with_other_outcomes(made.rows.holdout)))
+    assert evaluator(other).evaluate("student", False, constant_graph(made, 0.9)).refusal == found.refusal
+
+
+def with_other_outcomes(rows: Any) -> Any:
+    return replace(rows, labels=1 - rows.labels)
 
 
 def test_a_slice_or_a_floor_can_refuse_what_the_mean_allows(fit: Callable) -> None:
     made = fit(
-        training={"holdout_days": 6},
         optimize={"variants": [], "max_metric_loss": 10.0},
         gates={"slice_allowance": 0.0, "slice_min_rows": 1, "at_least": {"roc_auc": 0.55}},
     )
-    found = evaluator(made).evaluate("student", False, constant_graph(made, 0.9))
-    assert "roc_auc 0.5000 misses its floor 0.55" in found.refusal
-    assert "site north: log_loss +" in found.refusal
+    _, refusal = judged(made, constant_graph(made, 0.9))
+    assert "roc_auc 0.5000 misses its floor 0.55" in refusal
+    assert "site north: log_loss +" in refusal
 
 
 def test_an_exact_graph_without_parity_is_out_whatever_its_metric(fit: Callable) -> None:

@@ -1,0 +1,159 @@
+"""``gate.power`` and the slices: the whole gate on rows, with every question on; and how long areas take.
+
+World: logistic scorers of one truth. Both know it with an error that is drawn anew for each row, and the champion's is
+larger by as much as makes the challenger better by so many standard errors of the mean of 28 nights.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from benchmarks.gate import SEED, Share
+from benchmarks.world import World
+from nightshift.modelling.arrays import Float64s
+from nightshift.modelling.gate import judge
+from nightshift.modelling.gate.differences import Pair
+from nightshift.modelling.gate.nights import night_test
+from nightshift.modelling.gate.slices import judge_slices
+from nightshift.modelling.holdout import LabelledRows
+from nightshift.modelling.metrics import row_losses
+from nightshift.spec import ModelSpec
+
+RUNS = 250
+SLICE_RUNS = 800
+NIGHTS = 28
+ROWS = 200
+SLICES = 10
+PILOT_NIGHTS = 1_500
+SPEC: dict[str, Any] = {
+    "name": "judged",
+    "description": "Pairs of models, made up.",
+    "source": {"callable": "benchmarks.judge:nothing"},
+    "partition": {"column": "day", "start": "2024-01-01"},
+    "keys": ["row"],
+    "columns": {"row": {"type": "int32", "feature": False}, "site": {"type": "string"}},
+    "label": {"column": "late", "delay_days": 1},
+    "training": {"window_days": 76, "holdout_days": 28, "trainer": "logistic_regression"},
+    "gates": {"slices": ["site"], "calibration": 0.05, "at_least": {"roc_auc": 0.55}, "resamples": 100},
+}
+ERROR = 0.3
+
+
+def figures(world: World) -> dict[str, float]:
+    """Power with every question on, the slices, and the time of a bootstrap."""
+    spec = ModelSpec.model_validate(SPEC)
+    measured = {"gate.row_runs": float(RUNS), "gate.slice_runs": float(SLICE_RUNS)}
+    for errors, name in ((4, "gate.power"), (3, "gate.power_at_3")):
+        share = _power(spec, errors)
+        world.console.print(f"{name}: {share.value:.1%} of {share.runs} are promoted")
+        measured[name] = share.value
+    measured |= _slices(world)
+    measured["gate.bootstrap_seconds"] = _bootstrap_seconds(spec)
+    return measured
+
+
+def _power(spec: ModelSpec, errors: int) -> Share:
+    of_champion = _error_of_champion(errors)
+    promoted = 0
+    for run in range(RUNS):
+        random = np.random.default_rng([SEED, errors, run])
+        rows, challenger, champion = _rows(random, NIGHTS, of_champion)
+        promoted += not judge(spec, rows, challenger, champion).objections
+    return Share(f"{errors} standard errors", promoted, RUNS)
+
+
+def _rows(random: np.random.Generator, nights: int, of_champion: float) -> tuple[LabelledRows, Float64s, Float64s]:
+    count = nights * ROWS
+    night = np.repeat(np.arange(nights), ROWS)
+    weather = random.normal(0, 0.3, nights)[night]
+    odds = random.normal(0, 1.2, count) + weather
+    labels = (random.random(count) < _probability(odds)).astype(np.float32)
+    table = pa.table({"site": np.char.add("s", random.integers(0, SLICES, count).astype(str))})
+    error = random.normal(size=count)
+    challenger = _probability(odds + ERROR * random.normal(size=count))
+    champion = _probability(odds + of_champion * error)
+    return LabelledRows(table, labels, night), challenger, champion
+
+
+def _probability(odds: Float64s) -> Float64s:
+    return np.asarray(1 / (1 + np.exp(-odds)))
+
+
+def _error_of_champion(errors: int) -> float:
+    """By bisection, on nights that no run sees."""
+    low, high = ERROR, 3.0
+    for _ in range(12):
+        middle = (low + high) / 2
+        rows, challenger, champion = _rows(np.random.default_rng([SEED, 1]), PILOT_NIGHTS, middle)
+        of_rows = row_losses("log_loss", rows.labels, challenger) - row_losses("log_loss", rows.labels, champion)
+        by_night = of_rows.reshape(PILOT_NIGHTS, ROWS).mean(axis=1)
+        better_by = -by_night.mean() / (by_night.std() / NIGHTS**0.5)
+        low, high = (middle, high) if better_by < errors else (low, middle)
+    return (low + high) / 2
+
+
+def _slices(world: World) -> dict[str, float]:
+    measured: dict[str, float] = {}
+    refusals = [Share(f"100 slices, {nights} nights", _refusals(100, nights, 0.0), SLICE_RUNS) for nights in (14, 28)]
+    for share in refusals:
+        world.console.print(f"{share.name}: {share.value:.2%} of equals refused, at most {share.limit:.2%} (95 %)")
+    measured |= max(refusals, key=lambda share: share.limit).figures("gate.slice_refusals_of_equals")
+    for nights, name in ((28, "gate.slice_power"), (14, "gate.slice_power_14_nights")):
+        measured[name] = _refusals(10, nights, 4.0) / SLICE_RUNS
+        world.console.print(f"{name}: {measured[name]:.1%}")
+    return measured
+
+
+def _refusals(slices: int, nights: int, worse_by: float) -> int:
+    """Runs that refuse; of a slice that is worse by so many of its own standard errors, runs that name it."""
+    gates = {"slices": ["site"], "slice_min_rows": 1}
+    spec = ModelSpec.model_validate({**SPEC, "gates": gates})
+    names = [f"s{place}" for place in range(slices)] * nights
+    rows = LabelledRows(
+        pa.table({"site": names}),
+        np.zeros(len(names), np.float32),
+        np.repeat(np.arange(nights), slices),
+    )
+    refused = 0
+    for run in range(SLICE_RUNS):
+        differences = np.random.default_rng([SEED, slices, nights, run]).normal(size=(nights, slices))
+        differences[:, 0] += worse_by / nights**0.5
+        objections = judge_slices(spec, ["site"], rows, differences.ravel()).objections
+        named = [objection for objection in objections if objection.startswith("site s0:")]
+        refused += bool(named if worse_by else objections)
+    return refused
+
+
+def _bootstrap_seconds(spec: ModelSpec) -> float:
+    """Of the intervals of both areas and of F1, of 100,000 rows of 76 nights with 1,000 resamples, on one core."""
+    gates = spec.gates.model_copy(update={"resamples": 1000})
+    thorough = spec.model_copy(update={"gates": gates})
+    random = np.random.default_rng([SEED, 2])
+    night = np.sort(random.integers(0, 76, 100_000))
+    odds = random.normal(0, 1.2, 100_000)
+    labels = (random.random(100_000) < _probability(odds)).astype(np.float32)
+    rows = LabelledRows(pa.table({"night": night}), labels, night)
+    scores = [_probability(odds + error * random.normal(size=100_000)).astype(np.float32) for error in (0.3, 0.5)]
+    pair = Pair(thorough, rows, *scores)
+    with _one_core():
+        started = time.perf_counter()
+        for metric in ("roc_auc", "pr_auc", "f1"):
+            values = pair.values(metric)
+            if values is not None:
+                night_test(values).interval(0.025)
+        return time.perf_counter() - started
+
+
+@contextmanager
+def _one_core() -> Iterator[None]:
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
