@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
-Value: TypeAlias = float | int | str | bool
-Parameter: TypeAlias = Value | list[Value] | list[list[str]] | dict[str, Value]
+ParameterValue: TypeAlias = float | int | str | bool
+Parameter: TypeAlias = ParameterValue | list[ParameterValue] | list[list[str]] | dict[str, ParameterValue]
 CLASS_WEIGHT = "class_weight"
 MONOTONIC = "monotonic_cst"
 INTERACTION = "interaction_cst"
