@@ -261,8 +261,9 @@ def test_a_rollback_to_a_graph_that_is_another_or_gone_moves_nothing(world: Worl
     body, _ = objects.get(pin.key) or (b"", "")
     try:
         objects.put(pin.key, body + b" ")
-        with pytest.raises(UnsafeGraph, match="pinned is"):
+        with pytest.raises(UnsafeGraph, match=r"cannot score now, and nothing has moved: .* pinned is") as error:
             rollback(world.spec, world.stores)
+        assert f"rollback {world.spec.name} --to VERSION" in str(error.value.fix)
     finally:
         objects.put(pin.key, body)
     assert (world.champion, world.entries) == ("3", 3)

@@ -7,8 +7,8 @@ them again scores it with that one.
 
 import re
 
-from nightshift.contracts import Dataset, Promotion
-from nightshift.errors import ModelError, Superseded, UsageError
+from nightshift.contracts import Dataset, Pin, Promotion
+from nightshift.errors import DamagedFile, DataError, ModelError, Superseded, UnreadableRecord, UsageError
 from nightshift.partitions import VERSION_PATTERN
 from nightshift.spec import ModelSpec
 from nightshift.steps._moving import new_move, show
@@ -72,12 +72,23 @@ def _go_back(spec: ModelSpec, stores: Stores, to: str | None, reason: str, resco
             )
         target = _target(spec, head, to)
         pin = stores.versions.pin(spec.name, target)
-        try_out(spec, pin, stores)
+        _require_able(spec, pin, stores)
         night = _night(spec, head, target, rescored, stores)
         move = new_move(spec, CHAMPION, head, target, reason, stores, night=night)
         if ledger.append(head, move):
             break
     return move
+
+
+def _require_able(spec: ModelSpec, pin: Pin, stores: Stores) -> None:
+    try:
+        try_out(spec, pin, stores)
+    except (DamagedFile, DataError, ModelError, UnreadableRecord) as error:
+        # What the error itself advises is mostly to roll back.
+        raise type(error)(
+            f"{spec.name} version {pin.version} cannot score now, and nothing has moved: {error.message}",
+            fix=f"name another version: nightshift rollback {spec.name} --to VERSION",
+        ) from error
 
 
 def _target(spec: ModelSpec, head: AliasHead, to: str | None) -> str:
