@@ -82,7 +82,7 @@ def test_the_task_leads_to_metrics_and_plots_in_mlflow(page: Page, run: str, sho
         expect(mlflow.get_by_text(metric, exact=True).first).to_be_visible()
     mlflow.get_by_role("button", name="Close").first.click()  # an assistant that covers a third of the page
     shot(mlflow, "mlflow-run")
-    mlflow.goto(f"{mlflow.url.partition('?')[0]}/artifacts")
+    mlflow.goto(mlflow.url.replace("?", "/artifacts?"))
     mlflow.get_by_text("plots", exact=True).first.click()
     mlflow.get_by_text("roc.png", exact=True).first.click()
     expect(mlflow.locator("img[alt='plots/roc.png']")).to_be_visible()

@@ -8,7 +8,7 @@ from nightshift.contracts import Approval, Verdict
 from nightshift.errors import NotApproved, Superseded, UnsealedRecord, UsageError
 from nightshift.spec import ModelSpec
 from nightshift.steps.approve import approve
-from nightshift.steps.promote import promote, rollback
+from nightshift.steps.promote import promote
 from nightshift.stores import Stores, layout
 from nightshift.stores.registry import CHALLENGER, CHAMPION
 from tests.champions import append_move, set_champion
@@ -96,7 +96,7 @@ def test_a_champion_that_moved_meanwhile_supersedes_also_when_it_is_the_same_aga
     append_move(stores, asked.name, "3")
     with pytest.raises(Superseded):
         promote(asked, verdict(asked), stores, yes)
-    rollback(asked, stores)
+    append_move(stores, asked.name, "1")
     with pytest.raises(NotApproved):
         promote(asked, verdict(asked), stores, yes)
     assert champion(asked, stores) == "1"
