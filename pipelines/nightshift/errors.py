@@ -14,6 +14,7 @@
         LostRows             rows in are not rows out plus rows quarantined
       ModelError           a model cannot be used
         NoChampion           no version carries the alias
+        CollapsedRefit       the recipe that was judged says something else when fitted on the whole window
         ParityFailed         the ONNX graph disagrees with the trained model
         NotReproduced        trained again as it was, a version's exact graph has other bytes
         VariantRefused       a faster graph cannot be made of this model, or may not score

@@ -10,12 +10,12 @@ import pytest
 
 from nightshift.contracts import Candidate, Verdict
 from nightshift.errors import FromTheFuture, ModelError, UnsafeGraph
+from nightshift.modelling.evidence import read_evidence
 from nightshift.modelling.folds import night_of
 from nightshift.modelling.holdout import read_split
 from nightshift.modelling.recipe import recipe_sha256
 from nightshift.scoring.graph import fetch
 from nightshift.spec import ModelSpec, load_spec
-from nightshift.steps._evidence import read_evidence
 from nightshift.steps.evaluate import evaluate
 from nightshift.steps.load import load
 from nightshift.steps.optimize import optimize

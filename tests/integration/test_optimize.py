@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from nightshift.contracts import Candidate
+from nightshift.modelling.evidence import read_evidence
 from nightshift.modelling.holdout import LabelledRows, read_split
 from nightshift.modelling.metrics import row_losses
 from nightshift.scoring.graph import OnnxGraph, fetch
 from nightshift.spec import VARIANTS, ModelSpec, find_spec, load_spec
-from nightshift.steps._evidence import read_evidence
 from nightshift.steps.evaluate import evaluate
 from nightshift.steps.load import load, window
 from nightshift.steps.optimize import optimize

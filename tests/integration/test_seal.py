@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from nightshift.cli.main import app
 from nightshift.errors import Superseded, UnsealedRecord
 from nightshift.spec import ModelSpec
-from nightshift.steps.govern import DecisionRecord, Evidence, started_retrains
+from nightshift.steps.govern import Causes, DecisionRecord, started_retrains
 from nightshift.steps.seal import plan_seal, seal, to_seal
 from nightshift.steps.withdraw import withdraw
 from nightshift.stores import Stores, layout
@@ -50,7 +50,7 @@ def put_move(stores: Stores, model: str, number: int, before: str | None, after:
 
 
 def put_decision(stores: Stores, model: str, night: str, reason: str = "drifted") -> None:
-    evidence = Evidence(night, "1", {}, {}, [], "2024-01-11", 9)
+    evidence = Causes(night, "1", {}, {}, [], "2024-01-11", 9)
     record = DecisionRecord(
         model=model, partition=night, retrain=True, reason=reason, run_id="r", evidence=evidence, policy={}
     )  # fmt: skip

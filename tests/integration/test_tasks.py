@@ -14,6 +14,7 @@ from sklearn import metrics as reference
 
 from nightshift.contracts import Dataset, NightReport, PartitionRef, Verdict
 from nightshift.errors import OtherLabel, SchemaMismatch
+from nightshift.modelling.evidence import read_evidence
 from nightshift.modelling.holdout import read_split
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
@@ -23,7 +24,6 @@ from nightshift.monitoring.drift import MIN_NIGHTS
 from nightshift.monitoring.night_record import read_night_record
 from nightshift.profiles.profile import load_profile
 from nightshift.spec import Label, ModelSpec, load_spec
-from nightshift.steps._evidence import read_evidence
 from nightshift.steps.ingest import ingest_labels
 from nightshift.steps.load import load
 from nightshift.steps.monitor import monitor

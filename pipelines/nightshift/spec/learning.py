@@ -128,6 +128,11 @@ class Label(Frozen):
         return self
 
     @property
+    def ranks(self) -> frozenset[str]:
+        """The metrics that are no means of rows, of which more is better."""
+        return RANKS[self.type]
+
+    @property
     def own_source(self) -> Source | None:
         """Where labels come from, if not with the rows."""
         return None if isinstance(self.source, str) else self.source

@@ -17,7 +17,6 @@ from nightshift.spec.learning import (
     DEFAULT_LOSS,
     LOSSES,
     METRICS,
-    RANKS,
     TRAINER_LABELS,
     Gates,
     Label,
@@ -259,9 +258,9 @@ class ModelSpec(Frozen):
             raise ValueError(f"training.trainer {self.training.trainer} is not for a {kind} label")
         if self.predict.share is not None and kind not in DECIDED_BY_THRESHOLD:
             raise ValueError("predict.share is for a binary label")
-        if metric is not None and metric != "cost" and metric not in LOSSES[kind] | RANKS[kind]:
+        if metric is not None and metric != "cost" and metric not in LOSSES[kind] | self.label.ranks:
             raise ValueError(f"gates.metric {metric} is not for a {kind} label")
-        if metric == "cost" and (kind != "binary" or self.predict.costs is None):
+        if metric == "cost" and (kind not in DECIDED_BY_THRESHOLD or self.predict.costs is None):
             raise ValueError("gates.metric cost is for a binary label with predict.costs")
         metrics = METRICS[kind]
         unknown = sorted(set(self.gates.at_least) - metrics)

@@ -24,7 +24,7 @@ log = logging.getLogger("nightshift")
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Causes:
     """What the governor saw. ``None`` is a night without a record of this version.
 
     ``drifted`` and ``lost`` are by night, oldest first; ``started`` are nights within the cooldown that
@@ -53,7 +53,7 @@ class DecisionRecord(Record):
     retrain: bool
     reason: str
     run_id: str
-    evidence: Evidence
+    evidence: Causes
     policy: dict[str, Any]
 
     @property

@@ -9,6 +9,7 @@ import numpy as np
 from nightshift.contracts import Candidate, Pin, Verdict
 from nightshift.errors import ModelError, NoChampion, OtherLabel
 from nightshift.modelling.arrays import Float32s, Int64s
+from nightshift.modelling.evidence import read_evidence, unfitted
 from nightshift.modelling.folds import night_of
 from nightshift.modelling.gate import Aim, Answer, Behaviour, Comparison, floors, judge, judge_behaviour
 from nightshift.modelling.holdout import LabelledRows, read_split
@@ -18,7 +19,6 @@ from nightshift.modelling.recipe import JudgedRows
 from nightshift.modelling.verdict_page import verdict_page
 from nightshift.scoring.graph import OnnxGraph, fetch
 from nightshift.spec import ModelSpec
-from nightshift.steps._evidence import read_evidence, unfitted
 from nightshift.stores import Stores
 from nightshift.stores.registry import LONGEST_TAG
 from nightshift.stores.versions import Twin

@@ -14,8 +14,8 @@ from nightshift.monitoring.night_record import read_night_record
 from nightshift.partitions import days_between
 from nightshift.spec import ModelSpec, Retrain
 from nightshift.steps._retrains import (
+    Causes,
     DecisionRecord,
-    Evidence,
     StartedRetrain,
     StartedRetrains,
     read_decisions,
@@ -28,7 +28,7 @@ from nightshift.stores.registry import CHAMPION
 
 __all__ = [
     "DecisionRecord",
-    "Evidence",
+    "Causes",
     "StartedRetrain",
     "StartedRetrains",
     "decide",
@@ -73,7 +73,7 @@ def _require_vouched(report: NightReport, retrains: StartedRetrains, stores: Sto
         )
 
 
-def _decided(spec: ModelSpec, evidence: Evidence) -> DecisionRecord:
+def _decided(spec: ModelSpec, evidence: Causes) -> DecisionRecord:
     decision = decide(spec, evidence)
     return DecisionRecord(
         **asdict(decision),
@@ -82,7 +82,7 @@ def _decided(spec: ModelSpec, evidence: Evidence) -> DecisionRecord:
     )
 
 
-def decide(spec: ModelSpec, evidence: Evidence) -> Decision:
+def decide(spec: ModelSpec, evidence: Causes) -> Decision:
     """The policy, on evidence alone: enough alarms start a retrain unless something speaks against it."""
     policy = spec.retrain
     alarms = [
@@ -116,7 +116,7 @@ def _sentence(alarms: list[_Alarm]) -> str:
     return "; ".join(texts)
 
 
-def gather(spec: ModelSpec, report: NightReport, retrains: StartedRetrains, stores: Stores) -> Evidence:
+def gather(spec: ModelSpec, report: NightReport, retrains: StartedRetrains, stores: Stores) -> Causes:
     """Read the records that a decision rests on. Verdicts of other model versions are left out."""
     record = read_night_record(spec, report.partition, stores)
     if record is None:
@@ -130,7 +130,7 @@ def gather(spec: ModelSpec, report: NightReport, retrains: StartedRetrains, stor
     trained_through = record.pin.trained_through
     drifted = {night: _drifted(spec, night, report.version, stores) for night in nights}
     lost = {night: _lost(spec, night, report.version, stores) for night in labelled_nights}
-    return Evidence(
+    return Causes(
         partition=report.partition,
         version=report.version,
         drifted=drifted,
@@ -188,7 +188,7 @@ def _alarm(what: str, nights: str, verdicts: Mapping[str, bool | None], policy: 
     )
 
 
-def _objections(policy: Retrain, evidence: Evidence) -> list[str]:
+def _objections(policy: Retrain, evidence: Causes) -> list[str]:
     objections = []
     near = []
     for night in evidence.started:

@@ -14,6 +14,7 @@ from nightshift.concurrency import let_openmp_threads_sleep
 from nightshift.contracts import Candidate, GraphRef, Registered, Trained
 from nightshift.errors import ModelError
 from nightshift.extras import require
+from nightshift.modelling.evidence import store_evidence
 from nightshift.modelling.folds import Fold, folds_of
 from nightshift.modelling.holdout import Split, read_split
 from nightshift.modelling.label_types import label_type
@@ -25,7 +26,6 @@ from nightshift.profiles.profile import build as build_profile
 from nightshift.progress import OnProgress, unheard
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.spec import ModelSpec
-from nightshift.steps._evidence import store_evidence
 from nightshift.steps._fold_files import read_folds, require_folds
 from nightshift.stores import Stores, layout
 

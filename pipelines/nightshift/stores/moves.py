@@ -168,7 +168,8 @@ def with_move(head: AliasHead, number: int, move: AliasMove) -> AliasHead:
         changes["withdrawn"] = {move.withdraws: number, **head.withdrawn}
     if move.is_standing:
         changes.update(_of_champion(head, number, move))
-    elif move.alias == CHALLENGER:
+    elif move.alias == CHALLENGER and move.before != move.after:
+        # What a person said of the challenger that there is, is no other look.
         changes["looks"] = head.looks + 1
     return head.model_copy(update=changes)
 

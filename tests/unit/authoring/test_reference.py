@@ -67,7 +67,7 @@ def test_a_section_of_several_kinds_has_a_table_for_each() -> None:
         ("partition", "start", "date", "**required**"),
         ("columns", "min", "number or date", "none"),
         ("columns", "nullable", "true or false", "`false`"),
-        ("training", "parameters", "mapping: text to number or text or true or false", "none"),
+        ("training", "max_age_days", "whole number ≥ 1", "none"),
         ("drift", "bins", "whole number ≥ 2 and ≤ 100", "`10`"),
     ],
 )

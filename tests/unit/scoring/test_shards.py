@@ -56,7 +56,7 @@ def test_what_makes_rows_is_in_the_digest_and_what_trains_is_not() -> None:
     closure = set(import_closure(*shards.CODE))
     assert closure >= MAKES_ROWS
     assert {name.split(".")[1] for name in closure if name.count(".") > 1} == {
-        "modelling", "profiles", "s3", "scoring", "spec", "steps", "stores",
+        "contracts", "modelling", "profiles", "s3", "scoring", "spec", "steps", "stores",
     }  # fmt: skip
     assert not [name for name in closure if name.startswith("nightshift.modelling.trainers")]
     assert {name for name in closure if name.startswith("nightshift.steps.")} == {"nightshift.steps.score"}

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nightshift.steps.govern import Evidence, decide
+from nightshift.steps.govern import Causes, decide
 
 NIGHTS = ("2024-03-08", "2024-03-09", "2024-03-10")
 LABELLED = ("2024-03-07", "2024-03-08", "2024-03-09")
-QUIET = Evidence(
+QUIET = Causes(
     partition="2024-03-10",
     version="3",
     drifted=dict.fromkeys(NIGHTS, False),

@@ -12,7 +12,6 @@ from nightshift.modelling.holdout import LabelledRows
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.metrics import cost_losses, row_losses
 from nightshift.spec import ModelSpec
-from nightshift.spec.learning import RANKS
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class Pair:
 
     def values(self, metric: str) -> NightValues | None:
         """The difference by nights; None where the rows do not define it."""
-        if metric in RANKS[self.spec.label.type]:
+        if metric in self.spec.label.ranks:
             return self._of_ranks(metric)
         of_challenger = self.losses(metric, self.challenger)
         of_champion = self.losses(metric, self.champion)
@@ -43,7 +42,7 @@ class Pair:
 
     def champions_value(self, metric: str) -> float:
         """The champion's mean loss; of an area or F1 its value, NaN where it is not defined."""
-        if metric not in RANKS[self.spec.label.type]:
+        if metric not in self.spec.label.ranks:
             losses = self.losses(metric, self.champion)
             return float(losses.mean())
         nights = len(np.unique(self.rows.nights))

@@ -17,7 +17,6 @@ from nightshift.modelling.gate.spending import spent
 from nightshift.modelling.holdout import LabelledRows
 from nightshift.modelling.metrics import Difference
 from nightshift.spec import ModelSpec
-from nightshift.spec.learning import RANKS
 
 
 def compare(
@@ -81,7 +80,7 @@ def _for_information(pair: Pair, look: int) -> list[GateRow]:
     spec = pair.spec
     if len(np.unique(pair.rows.nights)) < spec.gates.min_nights:
         return rows
-    for metric in sorted(RANKS[spec.label.type] - {spec.judged_by}):
+    for metric in sorted(spec.label.ranks - {spec.judged_by}):
         values = pair.values(metric)
         if values is not None:
             alpha = spent(spec.gates.confidence, look)

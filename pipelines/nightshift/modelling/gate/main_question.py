@@ -10,7 +10,6 @@ from nightshift.modelling.gate.nights import NightTest, night_test
 from nightshift.modelling.gate.spending import spent
 from nightshift.modelling.metrics import Difference
 from nightshift.spec import ModelSpec
-from nightshift.spec.learning import RANKS
 
 LEAST_NIGHTS = 2
 MOST_NIGHTS = 1000
@@ -132,8 +131,7 @@ class MainQuestion:
         return night_test(self.values)
 
     def _own(self, value: float) -> float:
-        kind = self.spec.label.type
-        if self.spec.judged_by in RANKS[kind]:
+        if self.spec.judged_by in self.spec.label.ranks:
             return -value
         return value
 

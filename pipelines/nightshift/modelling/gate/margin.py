@@ -5,7 +5,6 @@ import numpy as np
 from nightshift.modelling.arrays import Float64s
 from nightshift.modelling.gate.differences import Pair
 from nightshift.modelling.metrics import row_losses
-from nightshift.spec.learning import RANKS
 
 OF_LOSS = 0.02
 OF_GAIN = 0.25
@@ -24,7 +23,7 @@ def margin(pair: Pair, metric: str) -> float:
         return 0.0
     loss = value
     gain = _of_constant(pair, metric) - value
-    if metric in RANKS[pair.spec.label.type]:
+    if metric in pair.spec.label.ranks:
         loss = 1 - value
         gain = value - (0.5 if metric == "roc_auc" else 0.0)
     return max(min(OF_LOSS * loss, OF_GAIN * gain), 0.0)
