@@ -1,4 +1,7 @@
-"""A candidate waits in Airflow's UI until a person has seen what its gate found; what is approved is a digest."""
+"""A candidate waits in Airflow's UI until a person has seen what its gate found; what is approved is a digest.
+
+Then the story goes on: another champion, an old night, a rollback, a withdrawal, and a ledger that tells it.
+"""
 
 import re
 from collections.abc import Callable, Iterator
@@ -10,8 +13,19 @@ import requests
 pytest.importorskip("playwright", reason="playwright is not installed: pip install playwright")
 from playwright.sync_api import Page, expect
 
+from nightshift.contracts import Dataset
+from nightshift.errors import ModelError
 from nightshift.settings import load_settings
+from nightshift.spec import ModelSpec, load_spec
 from nightshift.stack import Stack
+from nightshift.steps.approve import approve
+from nightshift.steps.ledger import story
+from nightshift.steps.load import load
+from nightshift.steps.promote import promote
+from nightshift.steps.retrain import train_and_gate
+from nightshift.steps.rollback import rollback
+from nightshift.steps.snapshot import snapshot
+from nightshift.steps.withdraw import withdraw
 from nightshift.stores import Stores
 from nightshift.stores.registry import CHALLENGER, CHAMPION
 
@@ -20,6 +34,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.e2e
 MODEL, RUN = "returns", "manual__1"
+LATER, OLD_NIGHT = ("2024-01-12", "2024-01-24"), "2024-01-15"
 PATIENCE_MS = 60_000
 TASK = f"/api/v2/dags/{MODEL}.train/dagRuns/{RUN}/taskInstances"
 REQUIRED_ACTIONS = f"dags/{MODEL}.train/runs/{RUN}/tasks/approve/required_actions"
@@ -93,7 +108,7 @@ def test_what_is_approved_by_the_rest_api_is_promoted_and_told(
     assert re.search(rf"`{digest}`", question["body"])
     answer = {"chosen_options": ["Approve"], "params_input": {"digest": digest}}
     assert call("PATCH", f"{TASK}/approve/-1/hitlDetails", json=answer).status_code == 200
-    state = until(lambda: _ended(call))
+    state = until(lambda: _state(call, f"/api/v2/dags/{MODEL}.train/dagRuns/{RUN}"))
     assert state == "success"
     assert stores.aliases.version(MODEL, CHAMPION) == "1"
     told = [move.reason.rpartition("; ")[-1] for move in stores.aliases.ledger(MODEL).entries()]
@@ -102,6 +117,53 @@ def test_what_is_approved_by_the_rest_api_is_promoted_and_told(
     assert stores.registry.alias(MODEL, CHAMPION) == "1"
 
 
-def _ended(call: Call) -> str:
-    state = call("GET", f"/api/v2/dags/{MODEL}.train/dagRuns/{RUN}").json()["state"]
+def _state(call: Call, run: str) -> str:
+    """How a run ended, or nothing while it goes on."""
+    state = call("GET", run).json()["state"]
     return str(state) if state in {"success", "failed"} else ""
+
+
+@pytest.fixture(scope="module")
+def second(stores: Stores, with_two_models: "Path") -> ModelSpec:
+    """The model after another recipe became its second champion, by a person at a command line."""
+    spec = load_spec(with_two_models / "models" / MODEL / "model.yaml")
+    load(spec, *LATER, stores)
+    fewer = spec.training.model_copy(update={"parameters": {**spec.training.parameters, "max_iter": 30}})
+    changed = spec.model_copy(update={"training": fewer})
+    verdict = train_and_gate(changed, snapshot(changed, LATER[1], stores), stores)
+    waiting = promote(changed, verdict, stores)
+    assert waiting.waits_for, waiting.reason
+    assert approve(changed, waiting.waits_for, stores).champion == "2"
+    return spec
+
+
+def test_an_old_night_is_scored_with_who_stood_then(
+    call: Call, second: ModelSpec, stores: Stores, until: Callable[[Callable[[], Any]], Any]
+) -> None:
+    body = {"dag_run_id": RUN, "logical_date": None, "partition_key": OLD_NIGHT}
+    assert _run(call, until, "predict", body) == "success"
+    night = stores.lake.require(second.key(Dataset.PREDICTIONS, OLD_NIGHT))
+    assert (night.pin.version, night.provenance["champion"]) == ("1", "2")
+
+
+def test_the_champion_goes_back_and_is_withdrawn_and_the_ledger_tells_it(
+    call: Call, second: ModelSpec, stores: Stores, until: Callable[[Callable[[], Any]], Any]
+) -> None:
+    body = {"dag_run_id": RUN, "logical_date": None, "conf": {"reason": "late trains"}}
+    assert _run(call, until, "rollback", body) == "success"
+    assert stores.aliases.version(MODEL, CHAMPION) == "1"
+    withdraw(second, "2", stores, why="it saw the label")
+    told = [(entry.what, entry.version) for entry in story(second, stores).entries]
+    promotions = [version for what, version in told if what == "promotion"]
+    assert promotions == ["1", "2"]
+    assert told[-2:] == [("rollback", "1"), ("withdrawal", "2")]
+    with pytest.raises(ModelError, match="withdrawn"):
+        rollback(second, stores, to="2")
+
+
+def _run(call: Call, until: Callable[[Callable[[], Any]], Any], verb: str, body: dict[str, Any]) -> str:
+    """How a Dag's run of the model ends."""
+    dag = f"/api/v2/dags/{MODEL}.{verb}"
+    call("PATCH", dag, json={"is_paused": False})
+    assert call("POST", f"{dag}/dagRuns", json=body).status_code == 200
+    return str(until(lambda: _state(call, f"{dag}/dagRuns/{RUN}")))
