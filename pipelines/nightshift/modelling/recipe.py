@@ -24,8 +24,9 @@ def recipe_sha256(spec: ModelSpec) -> str:
     """The digest of a recipe: two trainings of one differ by their nights alone."""
     training = spec.training
     label = spec.label
+    columns = {name: spec.columns[name] for name in spec.features}
     content = {
-        "features": {name: spec.columns[name].type for name in spec.features},
+        "features": {name: [column.type, column.rounded] for name, column in columns.items()},
         "trainer": training.trainer,
         "parameters": training.parameters,
         "seed": training.seed,

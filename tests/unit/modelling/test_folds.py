@@ -135,6 +135,7 @@ def test_a_recipe_is_what_is_fitted_not_when(spec: ModelSpec, change: Change) ->
     others = [
         change(spec, training={"seed": 8}),
         change(spec, training={"parameters": {"max_iter": 7}}),
+        change(spec, columns={"items": {"rounded": True}}),
         spec.with_features(spec.features[1:]),
     ]
-    assert len({recipe_sha256(other) for other in [spec, *others]}) == 4
+    assert len({recipe_sha256(other) for other in [spec, *others]}) == 5
