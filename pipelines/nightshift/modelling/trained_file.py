@@ -5,7 +5,8 @@ it wants to be read: MLflow's loaders do, and are called nowhere.
 """
 
 import hashlib
-from typing import TYPE_CHECKING
+import warnings
+from typing import TYPE_CHECKING, Any
 
 from nightshift.errors import ModelError
 from nightshift.modelling.trainers import trainer_of
@@ -25,15 +26,13 @@ def digest_of(body: bytes) -> str:
 
 def dumped(pipeline: "Pipeline") -> bytes:
     """A pipeline as such a file."""
-    import skops.io
-
-    body: bytes = skops.io.dumps(pipeline)
+    body: bytes = _skops().dumps(pipeline)
     return body
 
 
 def read_pipeline(spec: ModelSpec, body: bytes, sha256: str, where: str) -> "Pipeline":
     """The pipeline in a file, if it is the one with this digest and of the trainer's types; else ``ModelError``."""
-    import skops.io
+    skops_io = _skops()
     from skops.io.exceptions import UntrustedTypesFoundException
 
     anew = f"train anew: nightshift train {spec.name} NIGHT, or trigger {spec.name}.train"
@@ -45,8 +44,17 @@ def read_pipeline(spec: ModelSpec, body: bytes, sha256: str, where: str) -> "Pip
         )
     trusted = list(trainer_of(spec).trusted)
     try:
-        return skops.io.loads(body, trusted=trusted)
+        pipeline: Pipeline = skops_io.loads(body, trusted=trusted)
     except UntrustedTypesFoundException as error:
         raise ModelError(
             f"{spec.name}: {where} is made of types that {spec.training.trainer} has not: {error}", fix=anew
         ) from error
+    return pipeline
+
+
+def _skops() -> Any:
+    """``skops.io``, which asks each module of the process for names as it loads: Airflow's answer with warnings."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import skops.io
+    return skops.io
