@@ -58,10 +58,15 @@ def test_types_that_the_trainer_has_not_are_refused_whatever_the_digest(trained:
 GRUMBLER = """
 import sys, types, warnings
 
-module = types.ModuleType("grumbler")
-module.__getattr__ = lambda name: warnings.warn(name, DeprecationWarning) if name[:2] != "__" else []
-sys.modules["grumbler"] = module
+def answer(name):
+    if not name.startswith("__"):
+        warnings.warn(name, DeprecationWarning)
+    raise AttributeError(name)
+
 from nightshift.modelling.trained_file import dumped
+module = types.ModuleType("grumbler")
+module.__getattr__ = answer
+sys.modules["grumbler"] = module
 dumped({})
 """
 
