@@ -63,10 +63,10 @@ def answer(name):
         warnings.warn(name, DeprecationWarning)
     raise AttributeError(name)
 
-from nightshift.modelling.trained_file import dumped
 module = types.ModuleType("grumbler")
 module.__getattr__ = answer
 sys.modules["grumbler"] = module
+from nightshift.modelling.trained_file import dumped
 dumped({})
 """
 
