@@ -1,7 +1,5 @@
 """A trained model is read if it is the very file that was written, and of the trainer's types; nothing of it runs."""
 
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -53,26 +51,3 @@ def test_types_that_the_trainer_has_not_are_refused_whatever_the_digest(trained:
     body = skops.io.dumps(pipeline)
     with pytest.raises(ModelError, match="made of types that logistic_regression has not"):
         read_pipeline(trained.spec, body, digest_of(body), "here")
-
-
-GRUMBLER = """
-import sys, types, warnings
-
-def answer(name):
-    if not name.startswith("__"):
-        warnings.warn(name, DeprecationWarning)
-    raise AttributeError(name)
-
-module = types.ModuleType("grumbler")
-module.__getattr__ = answer
-sys.modules["grumbler"] = module
-from nightshift.modelling.trained_file import dumped
-dumped({})
-"""
-
-
-def test_what_other_modules_say_while_skops_loads_stops_no_training() -> None:
-    """skops asks each module for names; one of Airflow's answers each with a warning, an error in tests."""
-    command = [sys.executable, "-W", "error", "-c", GRUMBLER]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stderr
