@@ -179,6 +179,8 @@ def test_a_night_again_is_reported_and_decided_as_it_was(old: OldLake, night: st
     known, measured = dict(expected()["reports"][night]), asdict(report)
     for name in ("statistic", "threshold"):
         assert measured.pop(name) == pytest.approx(known.pop(name))
+    # What it did not say yet.
+    assert measured.pop("notes") == []
     assert measured == known
     assert asdict(govern(old.spec, report, old.stores)) == expected()["decisions"][night]
 
