@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass, replace
 from typing import Any
 
-from nightshift.contracts import PartitionRef, Pin, Plan, ShardResult, whole_plan
+from nightshift.contracts import PartitionRef, Plan, ShardResult, whole_plan
 from nightshift.settings import Settings
 from nightshift.spec import ModelSpec
 from nightshift.steps.ingest import ingest
@@ -13,6 +13,7 @@ from nightshift.steps.publish import publish
 from nightshift.steps.score import score
 from nightshift.steps.validate import validate
 from nightshift.stores import Stores
+from nightshift.stores.aliases import NightChampion
 from nightshift.validation import uniqueness
 from tests.faults.chain import OUTSIDE, chain_spec, run_of, version_of
 from tests.faults.world import pin_of
@@ -49,10 +50,12 @@ class Published:
 class Aliases:
     """The one answer of the ledger that scoring asks for; the ledger itself is not what is broken here."""
 
-    def champion(self, _: str, known: int = 0) -> tuple[Pin, int]:
-        """Who is champion now, and by which move; the run says that too."""
+    def champion_of(self, _: str, night: str, known: int = 0) -> NightChampion:
+        """Who is champion now, of every night, and by which move; the run says that too."""
         move = OUTSIDE.move
-        return replace(pin_of(version_of(move)), run_id=run_of(move)), move
+        version = version_of(move)
+        pin = replace(pin_of(version), run_id=run_of(move))
+        return NightChampion(pin, version, move)
 
     def require_shown(self, _: str) -> None:
         """MLflow shows the same: it is not what is broken here."""
