@@ -51,7 +51,7 @@ def _importance(spec: ModelSpec, pipeline: "Pipeline", rows: LabelledRows) -> "F
     )
     largest = np.argsort(importance.importances_mean)[-MOST_FEATURES:]
     loss = spec.metric.replace("_", " ")
-    figure, axes = new_figure("Permutation importance on the holdout", f"{loss} added when shuffled", "")
+    figure, axes = new_figure("Permutation importance on the judged nights", f"{loss} added when shuffled", "")
     axes.barh(
         frame.columns[largest],
         importance.importances_mean[largest],

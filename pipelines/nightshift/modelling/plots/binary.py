@@ -26,7 +26,7 @@ def figures(spec: ModelSpec, labels: Floats, scores: Floats) -> dict[str, "Figur
 def _roc(labels: Floats, scores: Floats) -> "Figure":
     from sklearn.metrics import roc_auc_score, roc_curve
 
-    figure, axes = new_figure("ROC on the holdout", "false positive rate", "true positive rate")
+    figure, axes = new_figure("ROC on the judged nights", "false positive rate", "true positive rate")
     false, true, _ = roc_curve(labels, scores)
     area = roc_auc_score(labels, scores)
     axes.plot(false, true, label=f"area {area:.3f}")
@@ -38,7 +38,7 @@ def _roc(labels: Floats, scores: Floats) -> "Figure":
 def _precision_recall(spec: ModelSpec, labels: Floats, scores: Floats) -> "Figure":
     from sklearn.metrics import average_precision_score, precision_recall_curve
 
-    figure, axes = new_figure("Precision and recall on the holdout", "recall", "precision")
+    figure, axes = new_figure("Precision and recall on the judged nights", "recall", "precision")
     precision, recall, _ = precision_recall_curve(labels, scores)
     area = average_precision_score(labels, scores)
     axes.plot(recall, precision, label=f"area {area:.3f}")
@@ -60,7 +60,7 @@ def _confusion(spec: ModelSpec, labels: Floats, scores: Floats) -> "Figure":
 def _calibration(labels: Floats, scores: Floats) -> "Figure":
     from sklearn.calibration import calibration_curve
 
-    figure, axes = new_figure("Calibration on the holdout", "score", "observed share")
+    figure, axes = new_figure("Calibration on the judged nights", "score", "observed share")
     observed, score = calibration_curve(labels, scores, n_bins=10, strategy="quantile")
     axes.plot([0, 1], [0, 1], "--", color="grey", label="perfect")
     axes.plot(score, observed, "o-", label="tenths of the rows")

@@ -25,7 +25,7 @@ def confusion(names: Sequence[str], labels: Floats, predicted: Floats | Int64s, 
     of_class = counts.sum(axis=1, keepdims=True)
     shares = counts / np.maximum(of_class, 1)
     across = f"predicted{note}"
-    figure, axes = new_figure("Confusion on the holdout: rows, shade by share of the class", across, "class")
+    figure, axes = new_figure("Confusion on the judged nights: rows, shade by share of the class", across, "class")
     axes.grid(visible=False)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     if len(names) <= MOST_NAMED:

@@ -23,7 +23,7 @@ def figures(spec: ModelSpec, labels: Floats, scores: Floats) -> dict[str, "Figur
 
 
 def _predicted_actual(spec: ModelSpec, labels: Floats, scores: Floats) -> "Figure":
-    figure, axes = new_figure("Predicted and actual on the holdout", "predicted", spec.label.column)
+    figure, axes = new_figure("Predicted and actual on the judged nights", "predicted", spec.label.column)
     rng = np.random.default_rng(spec.training.seed)
     order = rng.permutation(len(labels))
     chosen = order[:MOST_POINTS]
@@ -37,7 +37,7 @@ def _predicted_actual(spec: ModelSpec, labels: Floats, scores: Floats) -> "Figur
 
 
 def _residuals(spec: ModelSpec, labels: Floats, scores: Floats) -> "Figure":
-    figure, axes = new_figure("Residuals on the holdout", f"{spec.label.column} less prediction", "rows")
+    figure, axes = new_figure("Residuals on the judged nights", f"{spec.label.column} less prediction", "rows")
     residuals = labels - scores
     mean = residuals.mean()
     axes.hist(residuals, bins=60)
