@@ -34,7 +34,7 @@ def described(version: Version) -> str:
     """A version in one line."""
     known = [name for name in METRICS if name in version.metrics]
     metrics = ", ".join(f"{name} {version.metrics[name]:.4f}" for name in known)
-    return f"version {version.number}, trained through {version.trained_through}; holdout: {metrics}"
+    return f"version {version.number}, trained through {version.trained_through}; judged nights: {metrics}"
 
 
 def night_table(findings: Findings) -> Table:

@@ -41,7 +41,7 @@ def row(text, night):
 
 def test_champion_and_totals():
     text = rendered()
-    assert "version 1, trained through 2013-03-30; holdout: roc_auc 0.7123, log_loss 0.4567" in text
+    assert "version 1, trained through 2013-03-30; judged nights: roc_auc 0.7123, log_loss 0.4567" in text
     assert "2 nights, 1700 flights" in text
 
 
