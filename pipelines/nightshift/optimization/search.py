@@ -90,7 +90,6 @@ def search(spec: ModelSpec, pipeline: "Pipeline", rows: Split, progress: OnProgr
 
     Approximate graphs are chosen by the newest of the training nights; ``confirm`` has to judge the chosen one.
 
-
     Raises ``ParityFailed`` when the plain export, fp32, is not the trained model, and ``ModelError`` when no
     graph runs on the spec's provider.
     """

@@ -3,8 +3,8 @@
 from nightshift.modelling.gate.behaviour import Behaviour, judge_behaviour
 from nightshift.modelling.gate.comparison import Aim, Answer, Comparison, GateRow
 from nightshift.modelling.gate.floors import floors
-from nightshift.modelling.gate.judge import compare, judge
-from nightshift.modelling.gate.slices import worse_slices
+from nightshift.modelling.gate.judge import judge
+from nightshift.modelling.gate.slices import judge_slices
 
 __all__ = [
     "Aim",
@@ -12,9 +12,8 @@ __all__ = [
     "Behaviour",
     "Comparison",
     "GateRow",
-    "compare",
     "floors",
     "judge",
     "judge_behaviour",
-    "worse_slices",
+    "judge_slices",
 ]

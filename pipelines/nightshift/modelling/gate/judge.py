@@ -1,39 +1,18 @@
 """Whether the nights say that a challenger may follow the champion."""
 
-import math
-
 import numpy as np
 
-from nightshift.modelling.arrays import Float64s, Floats, Int64s
+from nightshift.modelling.arrays import Floats
 from nightshift.modelling.gate.calibration import judge_calibration
 from nightshift.modelling.gate.comparison import Aim, Comparison, GateRow
 from nightshift.modelling.gate.differences import Pair
 from nightshift.modelling.gate.main_question import MainQuestion
 from nightshift.modelling.gate.margin import margin
-from nightshift.modelling.gate.night_values import of_rows
 from nightshift.modelling.gate.nights import night_test
 from nightshift.modelling.gate.slices import judge_slices
 from nightshift.modelling.gate.spending import spent
 from nightshift.modelling.holdout import LabelledRows
-from nightshift.modelling.metrics import Difference
 from nightshift.spec import ModelSpec
-
-
-def compare(
-    spec: ModelSpec,
-    challenger: Float64s,
-    champion: Float64s,
-    nights: Int64s,
-) -> Difference:
-    """Mean row loss of the challenger less the champion's, all (n,), with the interval of the spec's confidence.
-
-    One night says nothing of another, so of one the interval has no end.
-    """
-    values = of_rows(challenger - champion, nights)
-    if values.nights < 2:
-        return Difference(values.estimate, -math.inf, math.inf)
-    alpha = spent(spec.gates.confidence, look=1)
-    return night_test(values).interval(alpha)
 
 
 def judge(

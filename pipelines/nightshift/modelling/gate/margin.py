@@ -15,9 +15,9 @@ def margin(pair: Pair, metric: str) -> float:
 
     The loss of an area or of F1 is what it lacks to 1.
     """
-    said = pair.spec.gates.margin
-    if said is not None:
-        return said
+    given = pair.spec.gates.margin
+    if given is not None:
+        return given
     value = pair.champions_value(metric)
     if np.isnan(value):
         return 0.0

@@ -30,17 +30,6 @@ class Slice:
     is_worse: bool = False
 
 
-def worse_slices(
-    spec: ModelSpec,
-    column: str,
-    rows: LabelledRows,
-    challenger: Float64s,
-    champion: Float64s,
-) -> list[str]:
-    """The values of one column for which the challenger's row losses (n,) are worse than the spec allows."""
-    return judge_slices(spec, [column], rows, challenger - champion).objections
-
-
 def judge_slices(
     spec: ModelSpec,
     columns: Sequence[str],

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from nightshift.errors import ModelError, ParityFailed
 from nightshift.modelling.arrays import Float32s, Float64s, Int64s
-from nightshift.modelling.gate import floors, worse_slices
+from nightshift.modelling.gate import floors, judge_slices
 from nightshift.modelling.holdout import LabelledRows
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.metrics import Difference, row_losses
@@ -137,15 +137,13 @@ def lost_by_row(spec: ModelSpec, rows: LabelledRows, scores: Float32s, exact: Fl
     return losses - exact_losses
 
 
-def objections(spec: ModelSpec, rows: LabelledRows, scores: Float32s, exact: Float32s) -> str:
-    """What speaks against scores besides their mean: floors, and slices in which they are worse than the exact."""
+def objections(spec: ModelSpec, rows: LabelledRows, scores: Float32s, lost: Float64s) -> str:
+    """What speaks against scores besides their mean: floors, and slices in which rows lose too much, ``lost`` (n,)."""
     metrics = label_type(spec).metrics(rows.labels, scores)
-    losses = row_losses(spec.metric, rows.labels, scores)
-    exact_losses = row_losses(spec.metric, rows.labels, exact)
-    said = floors(spec, metrics)
+    faults = floors(spec, metrics)
     for column in spec.gates.slices:
-        said += worse_slices(spec, column, rows, losses, exact_losses)
-    return "; ".join(said)
+        faults += judge_slices(spec, [column], rows, lost).objections
+    return "; ".join(faults)
 
 
 def confirm(spec: ModelSpec, rows: LabelledRows, scores: Float32s, exact: Float32s) -> tuple[Difference, str]:
@@ -158,7 +156,7 @@ def confirm(spec: ModelSpec, rows: LabelledRows, scores: Float32s, exact: Float3
     allowed = spec.optimize.max_metric_loss
     if allowed is None or loss.high > allowed:
         return loss, f"{spec.metric} may be {loss.high:+.4f} worse (allowed {allowed})"
-    return loss, objections(spec, rows, scores, exact)
+    return loss, objections(spec, rows, scores, lost)
 
 
 def choose(results: Sequence[VariantResult]) -> VariantResult:

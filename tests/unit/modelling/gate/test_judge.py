@@ -9,8 +9,9 @@ import pyarrow as pa
 import pytest
 
 from nightshift.errors import SpecError
-from nightshift.modelling.gate import Comparison, compare, judge
+from nightshift.modelling.gate import Comparison, judge
 from nightshift.modelling.holdout import LabelledRows
+from nightshift.optimization.variants.loss import loss_interval
 from nightshift.spec import ModelSpec
 
 ROWS = 120
@@ -85,7 +86,7 @@ def test_one_night_has_no_interval(spec: ModelSpec) -> None:
     assert alone.inconclusive
     assert alone.table[0].low is None
     rows, truth = world(1)
-    assert not compare(spec, truth, truth + 1, rows.nights).better
+    assert not loss_interval(truth - (truth + 1), rows.nights, spec.gates.confidence).better
 
 
 def test_every_further_look_asks_for_more(spec: ModelSpec) -> None:
@@ -178,10 +179,10 @@ def test_other_labels_are_judged_too(of_kind: Change, metric: str | None, kind: 
     assert judge(spec, rows, bad, good).outcome.endswith("worse")
 
 
-def test_the_comparison_follows_the_spec(spec: ModelSpec, change: Change) -> None:
+def test_the_interval_follows_the_confidence() -> None:
     random = np.random.default_rng(5)
     mine, theirs, nights = random.random(600), random.random(600), np.repeat(np.arange(10), 60)
-    narrow = compare(change(spec, gates={"confidence": 0.5}), mine, theirs, nights)
-    wide = compare(change(spec, gates={"confidence": 0.99}), mine, theirs, nights)
+    narrow = loss_interval(mine - theirs, nights, 0.5)
+    wide = loss_interval(mine - theirs, nights, 0.99)
     assert wide.low < narrow.low < narrow.high < wide.high
-    assert compare(spec, mine, theirs, nights) == compare(spec, mine, theirs, nights)
+    assert loss_interval(mine - theirs, nights, 0.99) == wide

@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from nightshift.modelling.gate import compare, worse_slices
 from nightshift.modelling.gate.slices import judge_slices
 from nightshift.modelling.holdout import LabelledRows
+from nightshift.optimization.variants.loss import loss_interval
 from nightshift.spec import ModelSpec
 
 NIGHTS = np.repeat(np.arange(10), 60)
@@ -26,16 +26,17 @@ THREE = rows(["north", "south", "east"] * 200)
 def test_a_slice_that_surely_got_worse_is_named_though_the_whole_got_better(spec: ModelSpec) -> None:
     theirs = np.full(600, 1.0)
     mine = np.where(np.arange(600) % 3 == 0, 1.5, 0.5)
-    assert compare(spec, mine, theirs, NIGHTS).better
-    (said,) = worse_slices(spec, "site", THREE, mine, theirs)
+    assert loss_interval(mine - theirs, NIGHTS, spec.gates.confidence).better
+    (said,) = judge_slices(spec, ["site"], THREE, mine - theirs).objections
     assert said.startswith("site north: log_loss +0.5000, at least +0.5000 worse (allowed 0.2")
 
 
 def test_a_slice_within_the_allowance_passes(spec: ModelSpec, change: Change) -> None:
     theirs = np.full(600, 1.0)
     mine = np.where(np.arange(600) % 3 == 0, 1.1, 0.5)
-    assert worse_slices(spec, "site", THREE, mine, theirs) == []
-    assert len(worse_slices(change(spec, gates={"slice_allowance": 0.05}), "site", THREE, mine, theirs)) == 1
+    assert judge_slices(spec, ["site"], THREE, mine - theirs).objections == []
+    strict = change(spec, gates={"slice_allowance": 0.05})
+    assert len(judge_slices(strict, ["site"], THREE, mine - theirs).objections) == 1
 
 
 @pytest.mark.parametrize("least", [{"slice_min_rows": 201}, {"slice_min_nights": 11}])
@@ -62,7 +63,7 @@ def test_one_night_of_a_slice_is_no_evidence(spec: ModelSpec) -> None:
 def test_nulls_are_no_slice(spec: ModelSpec) -> None:
     some = rows([None, "south", "east"] * 200)
     mine = np.where(np.arange(600) % 3 == 0, 9.0, 0.5)
-    assert worse_slices(spec, "site", some, mine, np.full(600, 1.0)) == []
+    assert judge_slices(spec, ["site"], some, mine - np.full(600, 1.0)).objections == []
 
 
 def test_the_table_says_what_could_not_have_been_seen(spec: ModelSpec) -> None:
