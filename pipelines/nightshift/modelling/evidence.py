@@ -14,6 +14,7 @@ from nightshift.modelling.arrays import Booleans, Float32s, Int64s
 from nightshift.modelling.folds import Fold
 from nightshift.modelling.holdout import LabelledRows, Split, together
 from nightshift.modelling.label_types import label_type
+from nightshift.modelling.trained_file import train_anew
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
 
@@ -89,7 +90,7 @@ def _for_all_classes(spec: ModelSpec, taught: Sequence[str], scores: Float32s) -
 def _other(spec: ModelSpec, candidate: Candidate, problem: str) -> ModelError:
     return ModelError(
         f"{spec.name}: version {candidate.version} {problem}",
-        fix=f"train anew: nightshift train {spec.name} NIGHT, or trigger {spec.name}.train",
+        fix=train_anew(spec),
     )
 
 
@@ -126,7 +127,7 @@ def _read(spec: ModelSpec, evidence: Evidence, stores: Stores) -> tuple[Int64s, 
 def _fetched(spec: ModelSpec, evidence: Evidence, stores: Stores) -> bytes:
     objects = stores.lake.objects
     where = f"{objects.uri}/{evidence.key}"
-    anew = f"train anew: nightshift train {spec.name} NIGHT, or trigger {spec.name}.train"
+    anew = train_anew(spec)
     stored = objects.get(evidence.key)
     if stored is None:
         raise MissingPartition(f"the out-of-fold scores {where} are not there", fix=anew)

@@ -19,6 +19,11 @@ TRAINED_FILE = "model.skops"
 """As MLflow's flavour of scikit-learn names it."""
 
 
+def train_anew(spec: ModelSpec) -> str:
+    """What to do about a training whose files cannot be used."""
+    return f"train anew: nightshift train {spec.name} NIGHT, or trigger {spec.name}.train"
+
+
 def digest_of(body: bytes) -> str:
     """What travels with a trained model, so that another file in its place is seen."""
     return hashlib.sha256(body).hexdigest()
@@ -35,7 +40,7 @@ def read_pipeline(spec: ModelSpec, body: bytes, sha256: str, where: str) -> "Pip
     skops_io = _skops()
     from skops.io.exceptions import UntrustedTypesFoundException
 
-    anew = f"train anew: nightshift train {spec.name} NIGHT, or trigger {spec.name}.train"
+    anew = train_anew(spec)
     actual = digest_of(body)
     if actual != sha256:
         raise ModelError(

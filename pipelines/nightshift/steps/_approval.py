@@ -85,19 +85,21 @@ def answer_of(approval: Approval) -> str:
     """What a person said, in words."""
     if not approval.by:
         return "nobody approved it in time"
-    said = "approved" if approval.approved else "rejected"
     when = f" at {approval.at}" if approval.at else ""
-    return f"{said} by {approval.by[:LONGEST_NAME]}{when}"
+    return f"{_word(approval)} by {approval.by[:LONGEST_NAME]}{when}"
 
 
 def signature(approval: Approval) -> dict[str, str]:
     """What a person said, beside who made the move."""
-    said = "approved" if approval.approved else "rejected"
     return {
-        said: approval.digest,
+        _word(approval): approval.digest,
         "answered_by": approval.by[:LONGEST_NAME],
         "answered_at": approval.at,
     }
+
+
+def _word(approval: Approval) -> str:
+    return "approved" if approval.approved else "rejected"
 
 
 def shown(digest: str) -> str:

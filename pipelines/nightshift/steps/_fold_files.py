@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nightshift.contracts import FoldRef, Trained
 from nightshift.errors import ModelError
 from nightshift.modelling.folds import Fold
-from nightshift.modelling.trained_file import digest_of, dumped, read_pipeline
+from nightshift.modelling.trained_file import digest_of, dumped, read_pipeline, train_anew
 from nightshift.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -62,14 +62,14 @@ def require_folds(spec: ModelSpec, trained: Trained, folds: Sequence[Fold]) -> N
         raise ModelError(
             f"{spec.name}: the training in MLflow's run {trained.run_id} has {_folds(fitted)}, and model.yaml asks for"
             f" {_folds(nights)}",
-            fix=f"train anew: nightshift train {spec.name} NIGHT, or trigger {spec.name}.train",
+            fix=train_anew(spec),
         )
 
 
 def _folds(nights: Sequence[tuple[str, str]]) -> str:
     if not nights:
         return "no folds, as one of an earlier version"
-    said = []
+    parts = []
     for fitted, judged in nights:
-        said.append(f"a fold through {fitted} judged through {judged}")
-    return ", ".join(said)
+        parts.append(f"a fold through {fitted} judged through {judged}")
+    return ", ".join(parts)

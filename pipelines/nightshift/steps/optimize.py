@@ -18,7 +18,7 @@ from nightshift.modelling.evidence import store_evidence
 from nightshift.modelling.folds import Fold, folds_of
 from nightshift.modelling.holdout import Split, read_split
 from nightshift.modelling.label_types import label_type
-from nightshift.modelling.trained_file import TRAINED_FILE, read_pipeline
+from nightshift.modelling.trained_file import TRAINED_FILE, read_pipeline, train_anew
 from nightshift.optimization.recipe_graphs import FittedFold, RecipeGraphs, recipe_graphs
 from nightshift.optimization.variants.evaluator import VariantResult
 from nightshift.optimization.variants.report import as_json, as_markdown, pareto
@@ -74,7 +74,7 @@ def _trained_pipeline(mlflow: Any, spec: ModelSpec, trained: Trained) -> "Pipeli
         raise ModelError(
             f"{spec.name}: the training in MLflow's run {trained.run_id} does not say the digest of its model: it is of"
             " an earlier version of Nightshift",
-            fix=f"train anew: nightshift train {spec.name} NIGHT, or trigger {spec.name}.train",
+            fix=train_anew(spec),
         )
     model_id = trained.model_uri.removeprefix("models:/")
     folder = mlflow.MlflowClient().get_logged_model(model_id).artifact_location

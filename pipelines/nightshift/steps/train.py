@@ -36,8 +36,6 @@ EXAMPLE_ROWS = 5
 LISTS_OF_NIGHTS = {"missing", "retracted", "unreadable", "other_clock", "labels_without_row"}
 """Of a snapshot; a tag of MLflow is too short for them, and the model card has them."""
 
-log = logging.getLogger("nightshift")
-
 
 def train(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> Trained:
     """Fit the recipe to each fold, measure it on nights that no fit of them saw, then fit it to the whole window.
@@ -117,10 +115,10 @@ def _as_split(rows: Split, folds: list[Fold]) -> Split:
 def _of_learnable_classes(spec: ModelSpec, rows: Split) -> ModelSpec:
     """The spec without the classes of too few rows, which are said."""
     learnable = learnable_classes(spec, rows)
-    left_out = [name for name in spec.label.classes if name not in learnable]
-    if not left_out:
+    rare = [name for name in spec.label.classes if name not in learnable]
+    if not rare:
         return spec
-    log.warning("%s: too few rows to learn %s: left out, the others are learnt", spec.name, ", ".join(left_out))
+    log.warning("%s: too few rows to learn %s: left out, the others are learnt", spec.name, ", ".join(rare))
     return spec.with_classes(learnable)
 
 
