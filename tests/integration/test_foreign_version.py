@@ -36,7 +36,8 @@ from nightshift.steps.monitor import monitor
 from nightshift.steps.optimize import optimize
 from nightshift.steps.plan import plan
 from nightshift.steps.predict import predict
-from nightshift.steps.promote import promote, rollback
+from nightshift.steps.promote import promote
+from nightshift.steps.rollback import rollback
 from nightshift.steps.score import score
 from nightshift.steps.seal import seal
 from nightshift.steps.snapshot import snapshot

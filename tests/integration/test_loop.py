@@ -35,8 +35,9 @@ from nightshift.steps.load import load
 from nightshift.steps.optimize import optimize
 from nightshift.steps.plan import plan
 from nightshift.steps.predict import predict, score_and_publish
-from nightshift.steps.promote import promote, rollback
+from nightshift.steps.promote import promote
 from nightshift.steps.publish import publish
+from nightshift.steps.rollback import rollback
 from nightshift.steps.score import score
 from nightshift.steps.snapshot import snapshot
 from nightshift.steps.train import register, train

@@ -21,8 +21,8 @@ from nightshift.steps.govern import govern
 from nightshift.steps.maintain import sweep
 from nightshift.steps.monitor import monitor
 from nightshift.steps.plan import plan
-from nightshift.steps.promote import rollback
 from nightshift.steps.publish import publish
+from nightshift.steps.rollback import rollback
 from nightshift.steps.score import score
 from nightshift.steps.seal import seal, to_seal
 from nightshift.steps.snapshot import snapshot

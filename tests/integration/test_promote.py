@@ -13,7 +13,8 @@ from nightshift.contracts import Candidate, GraphRef, Promotion, SnapshotRef, Tr
 from nightshift.errors import ModelError, RegistryUnavailable, Superseded, UsageError
 from nightshift.spec import ModelSpec
 from nightshift.steps.maintain import maintain
-from nightshift.steps.promote import promote, rollback
+from nightshift.steps.promote import promote
+from nightshift.steps.rollback import rollback
 from nightshift.stores import Stores
 from nightshift.stores.registry import CHALLENGER, CHAMPION
 from tests.champions import put_graph, set_champion

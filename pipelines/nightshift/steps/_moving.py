@@ -1,9 +1,11 @@
 """What all have in common that move the champion: the entry itself, and that MLflow shows it."""
 
 import logging
+import re
 from collections.abc import Mapping
 
-from nightshift.errors import Unavailable
+from nightshift.errors import Unavailable, UsageError
+from nightshift.partitions import VERSION_PATTERN
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 from nightshift.stores.aliases import AliasHead, AliasMove
@@ -34,6 +36,15 @@ def new_move(
         night=night,
         withdraws=withdraws,
     )
+
+
+def require_version(spec: ModelSpec, version: str, example: str) -> None:
+    """Raises ``UsageError`` for what is no number of a version."""
+    if not re.fullmatch(VERSION_PATTERN, version):
+        raise UsageError(
+            f"{spec.name}: {version[:60]!r} is no version",
+            fix=f"name one by its number: nightshift {example}",
+        )
 
 
 def show(spec: ModelSpec, stores: Stores) -> None:

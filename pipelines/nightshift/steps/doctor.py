@@ -15,7 +15,7 @@ from nightshift.contracts import Dataset, PartitionKey, Pin
 from nightshift.errors import DamagedFile, NightshiftError, Unavailable
 from nightshift.profiles.profile import load_profile
 from nightshift.progress import OnProgress, counted, unheard
-from nightshift.steps.govern import started_retrains
+from nightshift.steps._retrains import started_retrains
 from nightshift.stores import Stores, layout
 from nightshift.stores.commit import readable
 from nightshift.stores.manifest import DataFile

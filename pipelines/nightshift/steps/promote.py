@@ -20,13 +20,11 @@ from nightshift.steps._approval import (
     with_answer,
 )
 from nightshift.steps._moving import new_move, show
-from nightshift.steps.rollback import rollback
 from nightshift.stores import Stores
 from nightshift.stores.aliases import AliasHead, AliasMove
 from nightshift.stores.registry import CHALLENGER, CHAMPION, FAILED, LONGEST_TAG, PASSED
 from nightshift.stores.versions import GateVerdict, VersionRecord
 
-__all__ = ["promote", "put_before_person", "rollback"]
 NOBODY: Mapping[str, str] = {}
 """Who signed a move that needed nobody's approval."""
 

@@ -5,13 +5,10 @@ newest night. The nights that the champion should not have had are the earlier v
 them again scores it with that one.
 """
 
-import re
-
 from nightshift.contracts import Dataset, Pin, Promotion
 from nightshift.errors import DamagedFile, DataError, ModelError, Superseded, UnreadableRecord, UsageError
-from nightshift.partitions import VERSION_PATTERN
 from nightshift.spec import ModelSpec
-from nightshift.steps._moving import new_move, show
+from nightshift.steps._moving import new_move, require_version, show
 from nightshift.steps._tryout import try_out
 from nightshift.stores import Stores
 from nightshift.stores.aliases import AliasHead, AliasMove
@@ -35,15 +32,6 @@ def rollback(
     move = _go_back(spec, stores, to, f"rollback: {why}", published_nights(spec, nights, stores))
     show(spec, stores)
     return Promotion(spec.name, move.after, move.before, moved=True, reason=move.reason)
-
-
-def require_version(spec: ModelSpec, version: str, example: str) -> None:
-    """Raises ``UsageError`` for what is no number of a version."""
-    if not re.fullmatch(VERSION_PATTERN, version):
-        raise UsageError(
-            f"{spec.name}: {version[:60]!r} is no version",
-            fix=f"name one by its number: nightshift {example}",
-        )
 
 
 def published_nights(spec: ModelSpec, count: int, stores: Stores) -> list[str]:

@@ -11,8 +11,7 @@ from nightshift.concurrency import ordered_map
 from nightshift.contracts import Dataset
 from nightshift.errors import ModelError, UnreadableRecord, UsageError
 from nightshift.spec import ModelSpec
-from nightshift.steps._moving import new_move, show
-from nightshift.steps.rollback import require_version
+from nightshift.steps._moving import new_move, require_version, show
 from nightshift.stores import Stores
 from nightshift.stores.aliases import AliasHead, AliasMove
 from nightshift.stores.registry import CHAMPION
