@@ -51,6 +51,11 @@ class Share:
         """Its upper bound."""
         return limit(self.times, self.runs)
 
+    @property
+    def low(self) -> float:
+        """Its lower bound."""
+        return 1 - limit(self.runs - self.times, self.runs)
+
     def figures(self, name: str) -> dict[str, float]:
         """With its bound."""
         return {name: self.value, f"{name}_limit": self.limit}
@@ -117,7 +122,7 @@ def _false_promotions(world: World) -> dict[str, float]:
                 cells.append(passed)
                 silent.append(inconclusive)
     worst = _worst(world, "gate.false_promotions", cells)
-    others = {}
+    others: dict[str, float] = {}
     for nights_of in (STUDENT, STORMS, UNEVEN_SIZES):
         name = f"gate.false_promotions_{nights_of.name}"
         shares = [promotions(present, nights_of, nights, RUNS)[0] for nights in NIGHTS]

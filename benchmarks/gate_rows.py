@@ -1,8 +1,4 @@
-"""``gate.power`` and the slices: the whole gate on rows, with every question on; and how long areas take.
-
-World: logistic scorers of one truth. Both know it with an error that is drawn anew for each row, and the champion's is
-larger by as much as makes the challenger better by so many standard errors of the mean of 28 nights.
-"""
+"""The slices, on differences of rows that are drawn slice by slice; and how long the areas of many rows take."""
 
 import os
 import time
@@ -16,20 +12,13 @@ import pyarrow as pa
 from benchmarks.gate import SEED, Share
 from benchmarks.world import World
 from nightshift.modelling.arrays import Float64s
-from nightshift.modelling.gate import judge
 from nightshift.modelling.gate.differences import Pair
 from nightshift.modelling.gate.nights import night_test
 from nightshift.modelling.gate.slices import judge_slices
 from nightshift.modelling.holdout import LabelledRows
-from nightshift.modelling.metrics import row_losses
 from nightshift.spec import ModelSpec
 
-RUNS = 250
 SLICE_RUNS = 800
-NIGHTS = 28
-ROWS = 200
-SLICES = 10
-PILOT_NIGHTS = 1_500
 SPEC: dict[str, Any] = {
     "name": "judged",
     "description": "Pairs of models, made up.",
@@ -41,60 +30,19 @@ SPEC: dict[str, Any] = {
     "training": {"window_days": 76, "holdout_days": 28, "trainer": "logistic_regression"},
     "gates": {"slices": ["site"], "calibration": 0.05, "at_least": {"roc_auc": 0.55}, "resamples": 100},
 }
-ERROR = 0.3
 
 
 def figures(world: World) -> dict[str, float]:
-    """Power with every question on, the slices, and the time of a bootstrap."""
+    """Errors and power of the slices, and the time of a bootstrap."""
     spec = ModelSpec.model_validate(SPEC)
-    measured = {"gate.row_runs": float(RUNS), "gate.slice_runs": float(SLICE_RUNS)}
-    for errors, name in ((4, "gate.power"), (3, "gate.power_at_3")):
-        share = _power(spec, errors)
-        world.console.print(f"{name}: {share.value:.1%} of {share.runs} are promoted")
-        measured[name] = share.value
+    measured = {"gate.slice_runs": float(SLICE_RUNS)}
     measured |= _slices(world)
     measured["gate.bootstrap_seconds"] = _bootstrap_seconds(spec)
     return measured
 
 
-def _power(spec: ModelSpec, errors: int) -> Share:
-    of_champion = _error_of_champion(errors)
-    promoted = 0
-    for run in range(RUNS):
-        random = np.random.default_rng([SEED, errors, run])
-        rows, challenger, champion = _rows(random, NIGHTS, of_champion)
-        promoted += not judge(spec, rows, challenger, champion).objections
-    return Share(f"{errors} standard errors", promoted, RUNS)
-
-
-def _rows(random: np.random.Generator, nights: int, of_champion: float) -> tuple[LabelledRows, Float64s, Float64s]:
-    count = nights * ROWS
-    night = np.repeat(np.arange(nights), ROWS)
-    weather = random.normal(0, 0.3, nights)[night]
-    odds = random.normal(0, 1.2, count) + weather
-    labels = (random.random(count) < _probability(odds)).astype(np.float32)
-    table = pa.table({"site": np.char.add("s", random.integers(0, SLICES, count).astype(str))})
-    error = random.normal(size=count)
-    challenger = _probability(odds + ERROR * random.normal(size=count))
-    champion = _probability(odds + of_champion * error)
-    return LabelledRows(table, labels, night), challenger, champion
-
-
 def _probability(odds: Float64s) -> Float64s:
     return np.asarray(1 / (1 + np.exp(-odds)))
-
-
-def _error_of_champion(errors: int) -> float:
-    """By bisection, on nights that no run sees."""
-    low, high = ERROR, 3.0
-    for _ in range(12):
-        middle = (low + high) / 2
-        rows, challenger, champion = _rows(np.random.default_rng([SEED, 1]), PILOT_NIGHTS, middle)
-        of_rows = row_losses("log_loss", rows.labels, challenger) - row_losses("log_loss", rows.labels, champion)
-        by_night = of_rows.reshape(PILOT_NIGHTS, ROWS).mean(axis=1)
-        better_by = -by_night.mean() / (by_night.std() / NIGHTS**0.5)
-        low, high = (middle, high) if better_by < errors else (low, middle)
-    return (low + high) / 2
 
 
 def _slices(world: World) -> dict[str, float]:

@@ -6,6 +6,7 @@ from typing import TypeAlias
 from benchmarks import (
     drafts,
     gate,
+    gate_power,
     gate_rows,
     judge,
     judge_search,
@@ -28,7 +29,7 @@ Suite: TypeAlias = Callable[[World], dict[str, float]]
 GROUPS: dict[str, tuple[Suite, ...]] = {
     "score": (score.figures, stages.figures, verify.figures),
     "data": (validate.figures, snapshots.figures),
-    "judge": (judge.figures, gate.figures, gate_rows.figures, judge_search.figures, refit.figures),
+    "judge": (judge.figures, gate.figures, gate_power.figures, gate_rows.figures, judge_search.figures, refit.figures),
     "draft": (drafts.figures,),
     "keep": (maintain.figures,),
     "scale": (memory.figures, night.figures),
