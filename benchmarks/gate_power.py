@@ -25,7 +25,7 @@ from nightshift.modelling.label_types import label_type
 from nightshift.modelling.metrics import row_losses
 from nightshift.spec import ModelSpec
 
-RUNS = 250
+RUNS = 600
 NIGHTS = 28
 ROWS = 200
 SLICES = 10

@@ -222,7 +222,7 @@ def _training(page: Page, draft: SpecDraft) -> None:
 def _gates(page: Page, draft: SpecDraft) -> None:
     floor = LABEL_TYPES[draft.label_facts.kind].floor
     at_least = {floor.metric: floor.value}
-    page.section("gates", "what a new model must show on the holdout before it scores")
+    page.section("gates", "what a new model must show on judged nights before it scores")
     page.put("at_least", at_least, f"{floor.without_skill}: raise it once you know what is reached", 1)
     page.gap()
 

@@ -24,7 +24,7 @@ COLUMNS = {
 
 def verdict_page(spec: ModelSpec, verdict: Verdict, most_rows: int = MOST_ROWS) -> str:
     """The answer, its reasons, a table of all questions, and the numbers."""
-    rows = verdict.table or _from_metrics(spec, verdict)
+    rows = verdict.table
     reasons = [f"- {as_markdown(reason)}" for reason in verdict.reasons]
     parts = [
         f"# {as_markdown(spec.name)} version {verdict.candidate.version}: {answer(verdict)}",
@@ -52,22 +52,6 @@ def _against(verdict: Verdict) -> str:
     if verdict.champion is None:
         return f"{learnt}; there is no champion to compare it with."
     return f"{learnt}; compared with the champion, version {verdict.champion}."
-
-
-def _from_metrics(spec: ModelSpec, verdict: Verdict) -> list[dict[str, Any]]:
-    """The one question that numbers of before the table answer: the difference from the champion."""
-    metrics = verdict.metrics
-    if "gate_mean" not in metrics:
-        return []
-    row = {
-        "name": f"{spec.metric} less the champion's",
-        "estimate": metrics["gate_mean"],
-        "low": metrics.get("gate_low"),
-        "high": metrics.get("gate_high"),
-        "verdict": answer(verdict),
-        "needed": "an interval that lies below 0 whole",
-    }
-    return [row]
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -202,7 +202,7 @@ class Training(Frozen):
 
 
 class Gates(Frozen):
-    """What a challenger must show on the holdout before it becomes champion."""
+    """What a challenger must show on judged nights before it becomes champion."""
 
     metric: GateMetric | None = Field(
         None,

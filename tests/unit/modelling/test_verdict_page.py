@@ -29,12 +29,6 @@ def test_a_row_has_a_line_with_all_that_is_known_of_it(spec: ModelSpec) -> None:
     assert "| brier | 0.25 |" in page
 
 
-def test_without_a_table_the_numbers_of_the_comparison_make_one(spec: ModelSpec) -> None:
-    metrics = {"gate_mean": -0.01, "gate_low": -0.02, "gate_high": 0.001}
-    page = verdict_page(spec, Verdict(CANDIDATE, True, ["better"], "1", metrics))
-    assert f"| {spec.metric} less the champion's | -0.01 | -0.02 | 0.001 | passed |" in page
-
-
 def test_a_long_table_is_cut_and_says_so(spec: ModelSpec) -> None:
     table = [{"name": f"slice {number}"} for number in range(70)]
     page = verdict_page(spec, Verdict(CANDIDATE, True, [], None, {}, table), most_rows=60)

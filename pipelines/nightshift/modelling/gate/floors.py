@@ -11,7 +11,7 @@ def floors(spec: ModelSpec, metrics: dict[str, float]) -> list[str]:
     for name, bound in spec.gates.at_least.items():
         value = metrics.get(name)
         if value is None:
-            objections.append(f"{name} is not defined on the holdout's labels, and its floor is {bound}")
+            objections.append(f"{name} is not defined on the judged nights' labels, and its floor is {bound}")
         elif not _reaches(name, value, bound):
             objections.append(f"{name} {value:.4f} misses its floor {bound}")
     no_skill = label_type(spec).no_skill(metrics)

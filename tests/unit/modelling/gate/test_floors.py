@@ -26,7 +26,7 @@ def test_without_floors_a_model_must_still_beat_the_base_rate(spec: ModelSpec) -
         ({"roc_auc": 0.71}, "roc_auc 0.7000 misses its floor 0.71"),
         ({"brier": 0.2}, None),
         ({"brier": 0.19}, "brier 0.2000 misses its floor 0.19"),
-        ({"pr_auc": 0.1}, "pr_auc is not defined on the holdout's labels, and its floor is 0.1"),
+        ({"pr_auc": 0.1}, "pr_auc is not defined on the judged nights' labels, and its floor is 0.1"),
     ],
 )
 def test_floors_bound_gains_from_below_and_losses_from_above(
@@ -77,4 +77,4 @@ def test_an_area_that_the_holdout_does_not_define_is_said_not_passed(of_kind: Ch
     spec = of_kind("multiclass", gates={"at_least": {"roc_auc": 0.5}})
     scores = np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1]])
     (said,) = floors(spec, multiclass_metrics(np.array([0.0, 1.0]), scores))
-    assert said == "roc_auc is not defined on the holdout's labels, and its floor is 0.5"
+    assert said == "roc_auc is not defined on the judged nights' labels, and its floor is 0.5"
