@@ -71,7 +71,7 @@ dags: install ## the Dags: shapes, and a night through dag.test()
 
 # Two stacks side by side, a file to each: most of the time they wait for services.
 integration: install ## real SeaweedFS, MLflow, DVC, Great Expectations
-	$(BIN)/python -m pytest tests/integration -n 2 --dist loadfile
+	$(BIN)/python -m pytest tests/integration -n 2 --dist loadfile --no-loadscope-reorder
 
 faults: install ## a night is published while processes, network and store fail; seeded, short
 	$(BIN)/python -m pytest tests/faults
