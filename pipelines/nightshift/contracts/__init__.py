@@ -11,9 +11,19 @@ from pydantic.dataclasses import dataclass
 
 from nightshift.contracts.approval import Approval as Approval
 from nightshift.contracts.outcomes import Decision as Decision
+from nightshift.contracts.outcomes import EpisodeChange as EpisodeChange
 from nightshift.contracts.outcomes import Maintained as Maintained
 from nightshift.contracts.outcomes import NightReport as NightReport
 from nightshift.contracts.outcomes import Retracted as Retracted
+from nightshift.contracts.training import Candidate as Candidate
+from nightshift.contracts.training import Evidence as Evidence
+from nightshift.contracts.training import FoldRef as FoldRef
+from nightshift.contracts.training import GraphRef as GraphRef
+from nightshift.contracts.training import Promotion as Promotion
+from nightshift.contracts.training import Registered as Registered
+from nightshift.contracts.training import SnapshotRef as SnapshotRef
+from nightshift.contracts.training import Trained as Trained
+from nightshift.contracts.training import Verdict as Verdict
 
 # With pydantic this module takes a while to import: who needs the list alone finds it there.
 from nightshift.datasets import Dataset as Dataset
@@ -59,160 +69,11 @@ class PartitionRef:
 
 
 @dataclass(frozen=True)
-class SnapshotRef:
-    """The training data at one DVC version; ``md5`` ends in ``.dir``.
-
-    Of its window it lacks nights without data (``missing``), those that were taken back (``retracted``), those
-    whose manifest could not be read (``unreadable``), and those whose rows were told apart by another clock
-    (``other_clock``). ``labels_without_row`` counts, by night, the labels whose row the night does not have.
-    """
-
-    model: str
-    md5: str
-    as_of: str
-    first_night: str
-    last_night: str
-    nights: int
-    rows: int
-    missing: list[str]
-    retracted: list[str] = field(default_factory=list)
-    unreadable: list[str] = field(default_factory=list)
-    other_clock: list[str] = field(default_factory=list)
-    labels_without_row: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class FoldRef:
-    """A fit of a training that is there to be judged: its file among the run's artifacts, and by which nights.
-
-    It was fitted on nights up to ``fitted_through``; those from ``first_judged`` to ``last_judged`` it did not see.
-    """
-
-    file: str
-    sha256: str
-    fitted_through: str
-    first_judged: str
-    last_judged: str
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A model that was fitted and logged; the metrics are those of its recipe on nights that no fit of them saw.
-
-    ``classes`` are those that it knows, if any. ``threshold`` is the one that the training set, to flag ``share``,
-    which is ``predict.share`` of model.yaml. ``sha256`` is the digest of the file that it was written to: what
-    ``optimize`` reads must be that. It was fitted on nights up to ``fitted_through``; ``folds`` are the recipe's fits
-    on fewer, the last of which is its twin. ``replay_sha256`` is the digest of what it takes to train it again.
-    """
-
-    model: str
-    run_id: str
-    model_uri: str
-    snapshot: SnapshotRef
-    metrics: dict[str, float]
-    classes: list[str] = field(default_factory=list)
-    threshold: float | None = None
-    share: float | None = None
-    sha256: str = ""
-    fitted_through: str = ""
-    recipe_sha256: str = ""
-    folds: list[FoldRef] = field(default_factory=list)
-    replay_sha256: str = ""
-
-
-@dataclass(frozen=True)
-class Registered:
-    """A trained model with its version number in the registry; no alias names it yet."""
-
-    model: str
-    version: str
-    trained: Trained
-
-
-@dataclass(frozen=True)
-class GraphRef:
-    """The ONNX file that scores for its trained model: made as ``variant`` says, kept in the lake at ``key``.
-
-    ``profile_sha256`` is that of the reference beside it, ``exact_sha256`` that of the plain export.
-    """
-
-    sha256: str
-    key: str
-    bytes: int
-    max_difference: float
-    label_flips: int
-    rows_compared: int
-    variant: str
-    profile_sha256: str = ""
-    exact_sha256: str = ""
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What a recipe is judged by: its out-of-fold scores, a file of the lake, and the twin that gave the last of them.
-
-    The twin is a graph like the one that scores, fitted on nights up to ``twin_fitted_through`` alone.
-    """
-
-    key: str
-    sha256: str
-    first_night: str
-    last_night: str
-    nights: int
-    twin_key: str
-    twin_sha256: str
-    twin_fitted_through: str
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A registered version with the graph that would score, and what speaks for it."""
-
-    model: str
-    version: str
-    trained: Trained
-    graph: GraphRef
-    evidence: Evidence | None = None
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the gates said of a candidate, and why.
-
-    ``table`` has a row for each question, plain values by name: what it is about, the estimate with its interval, the
-    verdict, and what another would have needed. ``inconclusive``: nothing speaks against it but that the nights do
-    not say enough.
-    """
-
-    candidate: Candidate
-    promote: bool
-    reasons: list[str]
-    champion: str | None
-    metrics: dict[str, float] = field(default_factory=dict)
-    table: list[dict[str, str | float | None]] = field(default_factory=list)
-    inconclusive: bool = False
-
-
-@dataclass(frozen=True)
-class Promotion:
-    """A move (or not) of the champion alias, as the ledger has it.
-
-    ``waits_for`` is the digest of the verdict that a person is asked about, if one is.
-    """
-
-    model: str
-    champion: str | None
-    previous: str | None
-    moved: bool
-    reason: str
-    waits_for: str = ""
-
-
-@dataclass(frozen=True)
 class Pin:
     """The champion, resolved once per run and never again.
 
-    Its facts are those of the version's sealed record; nights of before the seals say no ``profile_sha256``.
+    Its facts are those of the version's sealed record; nights of before the seals say no ``profile_sha256``, and
+    versions of before there were any no ``reference_sha256``.
     """
 
     model: str
@@ -223,6 +84,7 @@ class Pin:
     snapshot_md5: str
     trained_through: str
     profile_sha256: str = ""
+    reference_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -283,7 +145,11 @@ def _scorer(plan: Plan) -> str:
 
 @dataclass(frozen=True)
 class ShardResult:
-    """A shard's finished file, its rows per bin of the model's profile, and those of unseen categories by column."""
+    """A shard's finished file, its rows per bin of the model's profile, and those of unseen categories by column.
+
+    ``moments`` are the profile's, by column: finite rows, mean, lowest, highest.
+    ``sample_sha256`` is the digest of its part of a large night's sample, which lies beside it.
+    """
 
     index: int
     key: str
@@ -292,3 +158,5 @@ class ShardResult:
     sha256: str
     counts: dict[str, list[int]] = field(default_factory=dict)
     unseen: dict[str, int] | None = None
+    moments: dict[str, list[float]] = field(default_factory=dict)
+    sample_sha256: str = ""

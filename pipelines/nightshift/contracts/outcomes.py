@@ -6,10 +6,28 @@ from pydantic.dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class EpisodeChange:
+    """What a night did to an alarm: ``change`` is opened, updated or closed, by a verdict on ``night``.
+
+    ``episode`` is its id, ``nights`` how many have alarmed so far. ``silenced`` says why it wakes nobody; empty where
+    it does.
+    """
+
+    episode: str
+    detector: str
+    change: str
+    night: str
+    first_night: str
+    nights: int
+    silenced: str = ""
+
+
+@dataclass(frozen=True)
 class NightReport:
     """What monitoring saw: drift of this night, accuracy of the nights whose labels have arrived.
 
-    ``notes`` is what a person should know, and nothing to be woken for.
+    ``notes`` is what a person should know, and nothing to be woken for; ``episodes`` is that, once for each episode
+    that it opens. ``judged_again`` are later nights whose drift was held against this one, judged anew with it.
     """
 
     model: str
@@ -23,6 +41,8 @@ class NightReport:
     lost_accuracy: bool
     report_key: str
     notes: list[str] = field(default_factory=list)
+    episodes: list[EpisodeChange] = field(default_factory=list)
+    judged_again: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

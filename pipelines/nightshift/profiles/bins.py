@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from nightshift.modelling.arrays import Array, Float64s, Int64s, Places
 from nightshift.modelling.inputs import as_numbers
 from nightshift.modelling.label_types.base import ArrowValues
+from nightshift.profiles.known import MOST_KNOWN, are_known, hashes_of, packed
 
 MAX_CATEGORIES = 100
 EXACT = 2**53
@@ -26,8 +27,9 @@ class Bins(BaseModel):
     """How one feature is counted.
 
     Numbers: ``edges`` cut the line into bins closed on the left; the first and the last bin lie beyond
-    everything the reference held. Strings: one bin per category, then one for any other. The null bin
-    (null or NaN) is always last.
+    everything the reference held. Strings: one bin per category, then one for any other, then, with
+    ``has_unseen``, one for what the reference has never seen (``known`` tells the two apart; older bins
+    do not). The null bin (null or NaN) is always last.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,13 +37,20 @@ class Bins(BaseModel):
     kind: Literal["numeric", "category"]
     edges: tuple[float, ...] = ()
     categories: tuple[str, ...] = ()
+    has_unseen: bool = False
+    known: str = ""
 
     @property
     def size(self) -> int:
         """Number of bins, the null bin included."""
         if self.kind == "numeric":
             return len(self.edges) + 2
-        return len(self.categories) + 2
+        return len(self.categories) + 2 + self.has_unseen
+
+    @property
+    def unseen(self) -> int | None:
+        """The place of the bin of values never seen; None for numbers, and in older profiles."""
+        return self.size - 2 if self.has_unseen else None
 
     def codes(self, values: ArrowValues) -> Int64s:
         """The bin of each value, shape (rows,)."""
@@ -64,10 +73,25 @@ class Bins(BaseModel):
         texts = values.cast(pa.string())
         categories = pa.array(self.categories, pa.string())
         places = pc.index_in(texts, value_set=categories)
-        places_or_other = pc.fill_null(places, len(categories))
+        other = len(categories)
+        places_or_other = pc.fill_null(places, other)
         is_null = pc.is_null(values)
-        codes = pc.if_else(is_null, self.size - 1, places_or_other)
-        return np.asarray(codes, dtype=np.int64)
+        filled = pc.if_else(is_null, self.size - 1, places_or_other)
+        # What Arrow hands over in chunks is read-only.
+        codes = np.asarray(filled, dtype=np.int64).copy()
+        if self.has_unseen:
+            self._tell_unseen(codes, texts, other)
+        return codes
+
+    def _tell_unseen(self, codes: Int64s, texts: ArrowValues, other: int) -> None:
+        """Move what is neither a category nor known from *other* to *unseen*."""
+        rows = np.flatnonzero(codes == other)
+        if rows.size == 0:
+            return
+        encoded = _as_one(texts.take(pa.array(rows))).dictionary_encode()
+        is_known = are_known(encoded.dictionary, self.known)
+        places = encoded.indices.to_numpy(zero_copy_only=False)
+        codes[rows] = np.where(is_known[places], other, other + 1)
 
     def count(self, values: ArrowValues) -> Int64s:
         """Rows per bin, shape (size,); they sum to the number of values."""
@@ -143,15 +167,24 @@ def _count_nan(numbers: Array) -> int:
     return int(np.count_nonzero(is_nan))
 
 
+def _as_one(values: Any) -> Any:
+    """Without chunks."""
+    return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+
+
 def _category_bins(values: Any) -> Bins:
     present = values.drop_null()
     counted = pc.value_counts(present)
     categories = counted.to_pylist()
     categories.sort(key=lambda item: (-item["counts"], item["values"]))
-    most_frequent = categories[:MAX_CATEGORIES]
+    texts = [item["values"] for item in categories]
+    rest = texts[MAX_CATEGORIES : MAX_CATEGORIES + MOST_KNOWN]
+    hashes = hashes_of(pa.array(rest, pa.string()))
     return Bins(
         kind="category",
-        categories=tuple(item["values"] for item in most_frequent),
+        categories=tuple(texts[:MAX_CATEGORIES]),
+        has_unseen=True,
+        known=packed(hashes),
     )
 
 

@@ -1,13 +1,12 @@
 """A model's compact reference: histograms of its drift features and scores, and how its own nights vary.
 
-Written once per model version, beside its graph. It holds integer counts and the leave-one-night-out distances
-of the reference's nights; the alarm lines are drawn from these at monitoring time (``monitoring/drift.py``,
-``monitoring/accuracy.py``), so a new false-alarm rate in the spec needs no new training.
+Written once per model version, beside its graph. It holds integer counts of each of the reference's nights; the
+alarm lines are drawn from these at monitoring time (``monitoring/drift``, ``monitoring/accuracy.py``), so another
+promise in the spec needs no new training.
 """
 
 import hashlib
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -17,30 +16,31 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from nightshift.contracts import Pin
 from nightshift.errors import ModelError, UnreadableRecord
 from nightshift.modelling.arrays import Array, Booleans, Float64s, Int64s, Places
+from nightshift.modelling.forecaster import NightOutcome, forecast
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.label_types.base import ArrowValues
 from nightshift.modelling.metrics import row_losses
-from nightshift.profiles import distance
-from nightshift.profiles.bins import Bins, bins_of
+from nightshift.modelling.night_skill import NightSkill, night_skill, outcome_of
+from nightshift.profiles.bins import Bins, as_floats, bins_of
+from nightshift.profiles.feature import Feature
+from nightshift.profiles.known import seen_only_near
+from nightshift.profiles.moments import Moments, is_text, moments_of, of_numbers
 from nightshift.spec import ModelSpec
 from nightshift.stores import layout
 from nightshift.stores.lake import Lake
 from nightshift.stores.records import Record
 
+__all__ = ["Feature", "HoldoutNight", "Profile", "build", "load_profile"]
 
-class Feature(BaseModel):
-    """One feature's reference. ``distances`` are per reference night; None where the night has no values."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    bins: Bins
-    counts: tuple[int, ...]
-    distances: tuple[float | None, ...]
+NEAR = 7
+"""Nights that may depend on one another: trailing windows are a week long."""
 
 
 class HoldoutNight(BaseModel):
-    """How well the model did on one night that it was not trained on: mean and variance of its rows' losses."""
+    """How well the model did on one night that it was not trained on: mean and variance of its rows' losses.
+
+    ``skill`` is None in what earlier versions wrote, and of a night before which no outcome was known.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -48,6 +48,7 @@ class HoldoutNight(BaseModel):
     rows: int
     loss: float
     variance: float
+    skill: NightSkill | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -71,13 +72,19 @@ class Profile(Record):
     remedy = "train the model again with this version of Nightshift, or install the version that wrote it"
     remedy_of_later = remedy
 
-    format: Literal[1, 2] = 2
+    format: Literal[1, 2, 3] = 3
     model: str
     loss: str = "log_loss"
     nights: tuple[str, ...]
     rows: tuple[int, ...]
     features: tuple[Feature, ...]
     holdout: tuple[HoldoutNight, ...]
+
+    @property
+    def keeps_nights(self) -> bool:
+        """Whether it has counts of each night, as all have from format 3 on."""
+        nights = len(self.nights)
+        return nights > 0 and all(len(feature.night_counts) == nights for feature in self.features)
 
     def count(self, columns: Mapping[str, ArrowValues]) -> dict[str, Int64s]:
         """Each feature's rows per bin, from the values of a night or a part of one; counts of parts add up."""
@@ -87,6 +94,15 @@ class Profile(Record):
             values = columns[name]
             counts[name] = feature.bins.count(values)
         return counts
+
+    def moments(self, columns: Mapping[str, ArrowValues]) -> dict[str, Moments]:
+        """Those of each feature that has any in the values of a night or a part of one; see ``moments.merged``."""
+        moments = {}
+        for feature in self.features:
+            of_values = moments_of(columns[feature.name])
+            if of_values:
+                moments[feature.name] = of_values
+        return moments
 
 
 def build(
@@ -111,12 +127,14 @@ def build(
     scores = np.asarray(scores, float)
     labels = np.asarray(labels, float)
     is_scored = _is_scored(scores)
+    outcomes = _outcomes(spec, keys, night, labels)
     holdout = _holdout(
-        spec.metric,
+        spec,
         keys,
         night[is_scored],
         scores[is_scored],
         labels[is_scored],
+        outcomes,
     )
     return Profile(
         model=spec.name,
@@ -184,49 +202,79 @@ def _features(spec: ModelSpec, table: pa.Table, night: Places, scores: Float64s)
 def _feature(name: str, values: Any, night: Places, nights: int, bins: int) -> Feature:
     feature_bins = bins_of(values, night, bins)
     size = feature_bins.size
+    codes = _codes(feature_bins, values, night)
     # Each bin of each night has a place of its own, so that all are counted at once.
-    places = night * size + feature_bins.codes(values)
+    places = night * size + codes
     flat = np.bincount(places, minlength=nights * size)
     counts = flat.reshape(nights, size)
-    total = counts.sum(axis=0)
-    other_nights = total - counts
-    distances = distance.between(counts, other_nights)
-    return Feature(
-        name=name,
-        bins=feature_bins,
-        counts=tuple(total.tolist()),
-        distances=_none_for_nan(distances),
-    )
+    moments = _moments_by_night(values, night, nights)
+    return Feature.of_nights(name, feature_bins, counts, moments)
 
 
-def _none_for_nan(values: Float64s) -> tuple[float | None, ...]:
-    numbers: list[float | None] = []
-    for number in values.tolist():
-        is_nan = math.isnan(number)
-        numbers.append(None if is_nan else number)
-    return tuple(numbers)
+def _codes(bins: Bins, values: Any, night: Places) -> Int64s:
+    """As a night is counted, but what only nights nearby know is as new as it would be on a night to come."""
+    codes = bins.codes(values)
+    if bins.unseen is None or not bins.known:
+        return codes
+    is_new = seen_only_near(values, night, NEAR)
+    is_other = codes == len(bins.categories)
+    codes[is_new & is_other] = bins.unseen
+    return codes
+
+
+def _moments_by_night(values: Any, night: Places, nights: int) -> tuple[Moments | None, ...]:
+    if is_text(values):
+        return ()
+    numbers = as_floats(values)
+    order = np.argsort(night, kind="stable")
+    ends = np.cumsum(np.bincount(night, minlength=nights))
+    by_night = np.split(numbers[order], ends[:-1])
+    return tuple(of_numbers(of_night) for of_night in by_night)
+
+
+def _outcomes(spec: ModelSpec, keys: Array, night: Places, labels: Float64s) -> dict[str, NightOutcome]:
+    """How each night of the window turned out, where anything is known of it."""
+    outcomes = {}
+    for index, rows in _labelled_by_night(night, labels):
+        key = str(keys[index])
+        outcomes[key] = outcome_of(spec, labels[rows])
+    return outcomes
+
+
+def _labelled_by_night(night: Places, labels: Float64s) -> Iterator[tuple[int, Places]]:
+    """The places of each night's rows with an outcome."""
+    labelled = np.flatnonzero(np.isfinite(labels))
+    of_night = night[labelled]
+    order = np.argsort(of_night, kind="stable")
+    indices, firsts = np.unique(of_night[order], return_index=True)
+    parts = np.split(labelled[order], firsts[1:])
+    # Without any there is one part, an empty one.
+    yield from zip(indices.tolist(), parts, strict=False)
 
 
 def _holdout(
-    loss: str,
+    spec: ModelSpec,
     keys: Array,
     night: Places,
     scores: Float64s,
     labels: Float64s,
+    outcomes: Mapping[str, NightOutcome],
 ) -> tuple[HoldoutNight, ...]:
-    has_label = np.isfinite(labels)
     holdout = []
-    for index in np.unique(night[has_label]):
-        rows = has_label & (night == index)
-        losses = row_losses(loss, labels[rows], scores[rows])
-        holdout.append(_holdout_night(str(keys[index]), losses))
+    for index, rows in _labelled_by_night(night, labels):
+        key = str(keys[index])
+        expected = forecast(spec, key, outcomes)
+        losses = row_losses(spec.metric, labels[rows], scores[rows])
+        skill = night_skill(spec, spec.metric, labels[rows], scores[rows], expected)
+        holdout.append(_holdout_night(key, losses, skill))
     return tuple(holdout)
 
 
-def _holdout_night(night: str, losses: Float64s) -> HoldoutNight:
+def _holdout_night(night: str, losses: Float64s, skill: NightSkill | None) -> HoldoutNight:
     return HoldoutNight(
         night=night,
         rows=losses.size,
         loss=float(losses.mean()),
         variance=float(losses.var()),
+        skill=skill,
     )

@@ -18,8 +18,10 @@ from nightshift.contracts import Dataset, Plan, Shard
 from nightshift.errors import SchemaMismatch
 from nightshift.modelling.arrays import Int64s
 from nightshift.modelling.label_types import label_type
+from nightshift.profiles.moments import Moments
 from nightshift.profiles.profile import Profile
 from nightshift.scoring.graph import OnnxGraph
+from nightshift.scoring.sample import drawn, has_sample, taken
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 from nightshift.stores.commit import GenerationDraft
@@ -60,19 +62,21 @@ def schema(spec: ModelSpec) -> pa.Schema:
 
 
 class ScoredUnit(NamedTuple):
-    """Predictions for some rows, these rows per bin of the profile, and how many have an unseen category."""
+    """Predictions for some rows, what the profile counts of these, how many have an unseen category, and a sample."""
 
     predictions: pa.RecordBatch
     counts: dict[str, Int64s]
+    moments: dict[str, Moments]
     unseen: dict[str, int] | None
+    sample: pa.RecordBatch | None
 
 
 @dataclass
 class Engine:
-    """One shard's stages. ``counts`` is the profile of the rows that came out so far.
+    """One shard's stages. ``counts`` and ``moments`` are the profile's, of the rows that came out so far.
 
     ``unseen`` has how many of these have a category that training has not seen, by column; None where the graph does
-    not know.
+    not know. ``sampled`` are rows for the sample of a large night.
     """
 
     spec: ModelSpec
@@ -80,7 +84,9 @@ class Engine:
     graph: OnnxGraph
     profile: Profile
     counts: dict[str, Int64s] = field(default_factory=dict)
+    moments: dict[str, Moments] = field(default_factory=dict)
     unseen: dict[str, int] | None = None
+    sampled: list[pa.RecordBatch] = field(default_factory=list)
 
     def score_shard(self, shard: Shard, stores: Stores) -> Iterator[pa.RecordBatch]:
         """The shard's predictions, in the order of its rows."""
@@ -90,7 +96,10 @@ class Engine:
         scored = ordered_map(self.score_unit, units, threads, depth, self.graph.stop)
         for unit in scored:
             self._add(unit.counts)
+            self._merge(unit.moments)
             self.unseen = added(self.unseen, unit.unseen)
+            if unit.sample is not None:
+                self.sampled.append(unit.sample)
             yield unit.predictions
 
     def _units(self, shard: Shard, stores: Stores) -> Iterator[pa.RecordBatch]:
@@ -102,13 +111,20 @@ class Engine:
             before = self.counts.get(column, 0)
             self.counts[column] = before + of_unit
 
+    def _merge(self, moments: dict[str, Moments]) -> None:
+        for column, of_unit in moments.items():
+            before = self.moments.get(column)
+            self.moments[column] = before.plus(of_unit) if before else of_unit
+
     def read(self, shard: Shard, stores: Stores) -> Iterator[pa.RecordBatch]:
         """The columns that are needed, row group by row group, some ahead; strings as dictionaries."""
-        columns = self._columns()
-        texts = [name for name in columns if self._is_text(name)]
+        needed = self._columns()
         source = stores.lake.source(shard)
         footer = source.open().metadata
-        self._check_columns(columns, footer.schema.names)
+        present = footer.schema.names
+        self._check_columns(needed, present)
+        columns = [*needed, *self._sampled_columns(needed, present)]
+        texts = [name for name in columns if self._is_text(name)]
 
         def read_group(index: int) -> list[pa.RecordBatch]:
             file = source.open(texts, footer)
@@ -129,6 +145,13 @@ class Engine:
                 needed.append(feature.name)
         once = dict.fromkeys(needed)
         return list(once)
+
+    def _sampled_columns(self, needed: list[str], present: list[str]) -> list[str]:
+        """What only a sample has: the night's drift is told by slices, too."""
+        if not has_sample(self.plan):
+            return []
+        wanted = [*self.spec.drift.features, *self.spec.gates.slices]
+        return [name for name in dict.fromkeys(wanted) if name in present and name not in needed]
 
     def _is_text(self, name: str) -> bool:
         column = self.spec.columns.get(name)
@@ -170,7 +193,24 @@ class Engine:
         counted = dict(zip(rows.schema.names, rows.columns, strict=True))
         counted[label.drift_column] = predictions[label.drift_column]
         counts = self.profile.count(counted)
-        return ScoredUnit(predictions, counts, self.graph.unseen(rows))
+        moments = self.profile.moments(counted)
+        return ScoredUnit(
+            predictions,
+            counts,
+            moments,
+            self.graph.unseen(rows),
+            self._sample(rows, predictions),
+        )
+
+    def _sample(self, rows: pa.RecordBatch, predictions: pa.RecordBatch) -> pa.RecordBatch | None:
+        """Those of the rows that may be in the night's sample, with their scores; None for a small night."""
+        if not has_sample(self.plan):
+            return None
+        places = drawn(self.plan, rows.select(list(self.spec.keys)))
+        published = [column.name for column in label_type(self.spec).published_fields()]
+        names = [*rows.schema.names, *published]
+        columns = [*rows.columns, *predictions.select(published).columns]
+        return taken(pa.record_batch(columns, names=names), places)
 
 
 def added(one: dict[str, int] | None, other: dict[str, int] | None) -> dict[str, int] | None:

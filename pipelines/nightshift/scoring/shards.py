@@ -11,6 +11,8 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
+from pydantic import Field
+
 from nightshift.code_digest import code_digest
 from nightshift.contracts import Plan, Shard, ShardResult
 from nightshift.errors import UnreadableRecord
@@ -46,10 +48,22 @@ class FinishedShard(SealedRecord):
     sha256: str
     counts: dict[str, list[int]]
     unseen: dict[str, int] | None = None
+    moments: dict[str, list[float]] = Field(default_factory=dict)
+    sample_sha256: str = ""
 
     def result(self, index: int) -> ShardResult:
         """The same in a plan that has the shard at another place."""
-        return ShardResult(index, self.key, self.rows, self.bytes, self.sha256, self.counts, self.unseen)
+        return ShardResult(
+            index,
+            self.key,
+            self.rows,
+            self.bytes,
+            self.sha256,
+            self.counts,
+            self.unseen,
+            self.moments,
+            self.sample_sha256,
+        )
 
 
 @dataclass(frozen=True)

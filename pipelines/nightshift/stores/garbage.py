@@ -59,9 +59,12 @@ def orphans(files: Iterable[ObjectInfo], standing: Iterable[Manifest], cutoff: d
 
 
 def named(manifest: Manifest) -> Iterator[str]:
-    """Keys of ``generations/`` that a published night is made of: its file, and the shards that a re-run takes up."""
+    """Keys of ``generations/`` that a published night is made of: file, sample, shards that a re-run takes up."""
     yield from (file.key for file in manifest.files)
     yield from manifest.provenance.get("shards", ())
+    sample = manifest.provenance.get("sample")
+    if sample:
+        yield sample["key"]
 
 
 def remove(lake: Lake, orphan: Orphan, cutoff: datetime) -> None:

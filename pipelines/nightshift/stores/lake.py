@@ -25,7 +25,7 @@ from nightshift.stores.columns import other_column, require_column
 from nightshift.stores.commit import GenerationDraft, check_rows, commit, committed, superseded, taken_back
 from nightshift.stores.manifest import DataFile, Manifest
 from nightshift.stores.missing import how_to_make, missing_file
-from nightshift.stores.objects import Objects
+from nightshift.stores.objects import ObjectInfo, Objects
 from nightshift.stores.parquet_source import ParquetSource, StoredFile, iter_row_groups, read_whole, source
 
 log = logging.getLogger("nightshift")
@@ -39,6 +39,7 @@ class ListedCommit:
 
     key: PartitionKey
     etag: str
+    modified: dt.datetime
     is_retracted: bool
 
 
@@ -108,22 +109,30 @@ class Lake:
         commits = self._commits(dataset, model, column)
         return {night.key.partition: night.etag for night in commits if not night.is_retracted}
 
+    def published_at(self, dataset: Dataset, model: str, column: str) -> dict[str, dt.datetime]:
+        """When the manifest of each night that people can read was last written, by the store's clock. One listing.
+
+        Raises as ``partitions``.
+        """
+        commits = self._commits(dataset, model, column)
+        return {night.key.partition: night.modified for night in commits if not night.is_retracted}
+
     def _commits(self, dataset: Dataset, model: str, column: str | None) -> list[ListedCommit]:
         """All nights that were ever published. Asked of are those alone that have a mark."""
-        etags: dict[str, str] = {}
+        listed: dict[str, ObjectInfo] = {}
         marked = set()
         for item in self.objects.listing(layout.manifests(dataset, model)):
-            etags[item.key] = item.etag
+            listed[item.key] = item
             marked.add(layout.marked_manifest(item.key))
         commits = []
-        for place, etag in etags.items():
+        for place, item in listed.items():
             key = layout.night_in(place, dataset, model)
             if key is None:
                 continue
             if column is not None and key.column != column:
                 raise other_column(key, column)
             is_retracted = place in marked and self._is_retracted(key)
-            commits.append(ListedCommit(key, etag, is_retracted))
+            commits.append(ListedCommit(key, item.etag, item.modified, is_retracted))
         return commits
 
     def _is_retracted(self, key: PartitionKey) -> bool:
@@ -197,6 +206,7 @@ class Lake:
         provenance: dict[str, Any],
         inputs: Mapping[str, int] | None = None,
         counts: dict[str, list[int]] | None = None,
+        moments: dict[str, list[float]] | None = None,
     ) -> PartitionRef:
         """Make a generation the night. ``inputs``: the sequence of each thing that it was made from.
 
@@ -218,6 +228,7 @@ class Lake:
             provenance=provenance,
             inputs=dict(inputs or {}),
             counts=counts or {},
+            moments=moments or {},
         )
         standing = commit(self.objects, night, draft.base_etag)
         plain.serve(self.objects, standing, is_new=standing.generation == draft.generation)

@@ -4,17 +4,20 @@
     manifests/<dataset>/<model>/<column>=<night>.retracted                   look into it: the night was taken back once
     generations/<dataset>/<model>/<night>/<generation>/part-00000.parquet    its files, immutable
     generations/predictions/<model>/<night>/shards/<digest>.parquet, .json   a finished shard, by what it is made from
+    generations/predictions/<model>/<night>/<generation>/_sample.parquet     rows of a large night, for monitoring
     <dataset>/<model>/<column>=<night>/part-00000.parquet                    what people read: copied after the commit
     monitoring/<model>/<column>=<night>/_drift.json, _report.html            what monitoring saw of a night
     monitoring/<model>/_accuracy/<night>.json                                how good it was, once its labels are there
     monitoring/<model>/_decisions/<night>.json                               whether it was worth a retrain
     reports/validation/<model>/<column>=<night>/result.json, data_docs.html  how it did against its expectations
-    models/<model>/<onnx sha256>/model.onnx, profile-..., evidence-...       a version's graph, reference and evidence
+    models/<model>/<onnx sha256>/model.onnx, profile-..., evidence-...       a version's graph, profile and evidence
+    models/<model>/<onnx sha256>/reference-<sha256>.json, .parquet           what says which drift of it matters
     models/<model>/replays/<its sha256>.json                                 how a version was trained, to do it again
     versions/<model>/<version>/000001.json, head.json                        what a version is, by each gate; sealed
     asked/<model>/<digest>.json                                              a verdict put before a person; sealed
     ledger/<model>/000001.json, head.json                                    every move of an alias, in order; sealed
-    ledger/<model>/retrains/000001.json, head.json                           every retrain that was started; sealed
+    ledger/<model>/retrains/000001.json, head.json                           retrains: started, and ended; sealed
+    ledger/<model>/silences/000001.json, head.json                           alarms acknowledged and muted; sealed
     snapshots/<model>/nights.json                                            which nights were joined before
     _doctor/<id>/...                                                         a store is being tried; gone afterwards
     cache/maintain/<model>/<dataset>.json                                    which nights were seen right, and how
@@ -26,15 +29,20 @@ import re
 
 from nightshift.contracts import Dataset, PartitionKey
 from nightshift.errors import UsageError
+from nightshift.stores.key_parts import NIGHT as NIGHT
+from nightshift.stores.key_parts import PARQUET as PARQUET
+from nightshift.stores.key_parts import generation_of as generation_of
+from nightshift.stores.key_parts import is_drift as is_drift
+from nightshift.stores.key_parts import is_parquet as is_parquet
+from nightshift.stores.key_parts import model_of as model_of
+from nightshift.stores.key_parts import night_of_decision as night_of_decision
+from nightshift.stores.key_parts import stem as stem
+from nightshift.stores.key_parts import with_column as with_column
 
-PARQUET = ".parquet"
 RETRACTED = ".retracted"
-# <column>=<night>, as a folder or as a JSON file.
-NIGHT = re.compile(r"/([^/=]+)=([^/=]+?)(?:/|\.json\Z)")
-# Where a model stands second in a key; elsewhere it is the first word after what is kept of it.
-BELOW = {"manifests", "generations", "reports", "cache"}
 DATASETS = "|".join(Dataset)
 FOLDERS_OF_MODELS = ("ledger/", "versions/", *(f"manifests/{dataset}/" for dataset in Dataset))
+DRIFT = re.compile(r"(?:^|/)monitoring/([^/]+)/([^/=]+)=([^/=]+)/_drift\.json\Z")
 MANIFEST = re.compile(rf"(?:^|/)manifests/({DATASETS})/([^/]+)/([^/=]+)=([^/=]+)\.json\Z")
 
 
@@ -96,6 +104,17 @@ def shard_result(shard: str) -> str:
     return f"{stem(shard)}.json"
 
 
+def shard_sample(shard: str) -> str:
+    """A shard's part of its night's sample, which goes when the shard goes; no Parquet to those who look for it."""
+    return f"{stem(shard)}.sample"
+
+
+def sample(key: PartitionKey, generation: str) -> str:
+    """The sample of a large night, beside its predictions."""
+    folder = generations(key.dataset, key.model)
+    return f"{folder}{key.partition}/{generation}/_sample{PARQUET}"
+
+
 def served(dataset: Dataset, model: str) -> str:
     """The prefix that people read a dataset under."""
     return f"{dataset}/{model}/"
@@ -128,26 +147,28 @@ def validations_of_column(model: str, column: str) -> str:
 
 def validation_result(key: PartitionKey) -> str:
     """The result of a night's validation, as Great Expectations writes it."""
-    folder = validations(key.model)
-    return f"{folder}{key.column}={key.partition}/result.json"
+    return f"{validations(key.model)}{key.column}={key.partition}/result.json"
 
 
 def data_docs(key: PartitionKey) -> str:
     """The Data Docs page of a night."""
-    folder = validations(key.model)
-    return f"{folder}{key.column}={key.partition}/data_docs.html"
+    return f"{validations(key.model)}{key.column}={key.partition}/data_docs.html"
 
 
 def drift(key: PartitionKey) -> str:
     """What monitoring saw of a night, as a record."""
-    folder = served_night(key.of(Dataset.MONITORING))
-    return f"{folder}_drift.json"
+    return f"{served_night(key.of(Dataset.MONITORING))}_drift.json"
+
+
+def drift_in(where: str) -> PartitionKey | None:
+    """The night whose record of monitoring lies at an address of the lake; None for what is no address of one."""
+    named = DRIFT.search(where)
+    return address(Dataset.MONITORING, *named.groups()) if named else None
 
 
 def drift_report(key: PartitionKey) -> str:
     """The same as a page."""
-    folder = served_night(key.of(Dataset.MONITORING))
-    return f"{folder}_report.html"
+    return f"{served_night(key.of(Dataset.MONITORING))}_report.html"
 
 
 def accuracy(model: str, night: str) -> str:
@@ -175,6 +196,16 @@ def profile(model: str, sha256: str, profile_sha256: str = "") -> str:
     """The profile of a version, beside its graph, by its content; without it, of a version from before the seals."""
     name = f"profile-{profile_sha256}" if profile_sha256 else "profile"
     return f"models/{model}/{sha256}/{name}.json"
+
+
+def reference(model: str, graph_sha256: str, sha256: str) -> str:
+    """What says which drift of a version matters, beside its graph, by its content."""
+    return f"models/{model}/{graph_sha256}/reference-{sha256}.json"
+
+
+def reference_rows(model: str, graph_sha256: str, sha256: str) -> str:
+    """The rows of a version's reference, by their content."""
+    return f"models/{model}/{graph_sha256}/reference-{sha256}{PARQUET}"
 
 
 def evidence(model: str, graph_sha256: str, sha256: str) -> str:
@@ -208,6 +239,11 @@ def retrains(model: str) -> str:
     return f"{ledger(model)}retrains/"
 
 
+def silences(model: str) -> str:
+    """The prefix of what people said about alarms."""
+    return f"{ledger(model)}silences/"
+
+
 def ledger_entry(log: str, number: int) -> str:
     """One entry of a log under its prefix; numbers begin at 1 and have no gap."""
     return f"{log}{number:06d}.json"
@@ -239,12 +275,6 @@ def night_facts(model: str, year: str) -> str:
     return f"cache/nights/{model}/{year}.json"
 
 
-def stem(key: str) -> str:
-    """A key without its suffix, and with its folder: the two files of a shard have the same."""
-    before, _, _ = key.rpartition(".")
-    return before
-
-
 def night_in(key: str, dataset: Dataset, model: str) -> PartitionKey | None:
     """The night that a key of a dataset names as ``<column>=<night>``, or None."""
     named = NIGHT.search(key)
@@ -259,41 +289,7 @@ def address(dataset: Dataset, model: str, column: str, partition: str) -> Partit
         return None
 
 
-def with_column(key: str, column: str) -> str:
-    """The same place of a night under another partition column."""
-    return NIGHT.sub(lambda named: named[0].replace(f"{named[1]}=", f"{column}=", 1), key, count=1)
-
-
-def generation_of(key: str) -> tuple[str, str, str]:
-    """Dataset, model and night that a file of a generation was written for; empty words for what is none."""
-    folder, dataset, model, night, *_ = [*key.split("/"), "", "", "", ""]
-    return (dataset, model, night) if folder == "generations" else ("", "", "")
-
-
-def is_drift(key: str) -> bool:
-    """Whether this is what monitoring saw of a night."""
-    return key.endswith("/_drift.json")
-
-
-def night_of_decision(key: str) -> str:
-    """The night that a decision is about."""
-    _, _, night = stem(key).rpartition("/")
-    return night
-
-
 def plain_night(key: str, dataset: Dataset, model: str) -> PartitionKey | None:
     """The night whose folder a plain file lies right in, or None."""
     night = night_in(key, dataset, model)
     return night if night and key.startswith(served_night(night)) else None
-
-
-def model_of(key: str) -> str | None:
-    """The model that an object is of, by the place of its name in the key; None where there is none."""
-    words = key.split("/")
-    place = 2 if words[0] in BELOW else 1
-    return words[place] if len(words) > place else None
-
-
-def is_parquet(key: str) -> bool:
-    """Whether people who read Parquet see this object."""
-    return key.endswith(PARQUET)

@@ -77,6 +77,8 @@ class Manifest(Record):
     retracted: Retraction | None = None
     # Rows per bin of the profile of the model that scored; predictions only.
     counts: dict[str, list[int]] = Field(default_factory=dict)
+    # Of its numbers, by feature: finite rows, mean, lowest, highest. Nights scored before have none.
+    moments: dict[str, list[float]] = Field(default_factory=dict)
 
     @classmethod
     def remedy_for(cls, where: str) -> str:

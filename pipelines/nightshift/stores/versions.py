@@ -30,7 +30,8 @@ class VersionRecord(Record):
     What scores was fitted on nights up to ``fitted_through``; its gate judged the recipe, ``recipe_sha256``, by a twin
     that was fitted on nights up to ``twin_fitted_through`` alone. Records of before there were twins have none.
     ``exact_sha256`` is the digest of its plain export, whichever variant scores, and ``replay_sha256`` that of how it
-    was trained (``replays.py``); older records have neither, and cannot be reproduced.
+    was trained (``replays.py``); older records have neither, and cannot be reproduced. ``reference_sha256`` is that of
+    what says which drift of it matters; of older ones nothing says it.
     ``vouched`` is whether a person took them from MLflow's tags, where they were before there were such records.
     """
 
@@ -58,6 +59,7 @@ class VersionRecord(Record):
     twin_fitted_through: str = ""
     exact_sha256: str = ""
     replay_sha256: str = ""
+    reference_sha256: str = ""
     origin: dict[str, str]
 
     @property
@@ -72,6 +74,7 @@ class VersionRecord(Record):
             snapshot_md5=self.snapshot_md5,
             trained_through=self.trained_through,
             profile_sha256=self.profile_sha256,
+            reference_sha256=self.reference_sha256,
         )
 
     def says_as(self, other: VersionRecord | None) -> bool:

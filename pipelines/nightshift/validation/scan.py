@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from nightshift.concurrency import cores, ordered_map
 from nightshift.spec import ModelSpec
+from nightshift.stores.key_hashes import Hashes, key_hashes
 from nightshift.stores.lake import Lake
 from nightshift.stores.manifest import Manifest
 from nightshift.stores.parquet_source import iter_row_groups
@@ -16,7 +17,7 @@ from nightshift.validation.checks import RowCheck
 from nightshift.validation.masks import RowMask, missing
 from nightshift.validation.night_checks import NullShare, RowCount, UniqueKeys, null_shares, unique_keys
 from nightshift.validation.results import EXAMPLES, CheckResult
-from nightshift.validation.uniqueness import DuplicateKeys, Hashes, key_hashes, repeated
+from nightshift.validation.uniqueness import DuplicateKeys, repeated
 
 CHUNKS_AHEAD = 2
 

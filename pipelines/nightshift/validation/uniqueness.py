@@ -17,10 +17,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from nightshift.errors import OutOfSpace
+from nightshift.stores.key_hashes import Hashes, key_hashes
 
-Hashes = NDArray[np.uint64]
 BUCKET_ROWS = 2_000_000
-NULL = np.uint64(0x9E3779B97F4A7C15)
 
 
 class DuplicateKeys:
@@ -86,63 +85,6 @@ def _tuples(keys: "pa.Table | pa.RecordBatch") -> Iterator[tuple[Any, ...]]:
         column = keys.column(name)
         columns.append(column.to_pylist())
     return zip(*columns, strict=True)
-
-
-def key_hashes(keys: pa.RecordBatch) -> Hashes:
-    """A hash of each row over all its columns, shape (n,)."""
-    row_hashes = np.zeros(keys.num_rows, np.uint64)
-    for column in keys.columns:
-        nulls = column.is_null().to_numpy(zero_copy_only=False)
-        # A null equals a null here, as in a GROUP BY, and neither 0 nor "".
-        column_hashes = np.where(nulls, NULL, _column_hashes(column))
-        row_hashes = _mixed(np.bitwise_xor(row_hashes, column_hashes))
-    return row_hashes
-
-
-def _column_hashes(column: pa.Array) -> Hashes:
-    from pandas.util import hash_array
-
-    if pa.types.is_dictionary(column.type):
-        return _dictionary_hashes(column)
-    if pa.types.is_decimal(column.type):
-        column = column.cast(pa.string())
-    if pa.types.is_string(column.type):
-        texts = column.to_numpy(zero_copy_only=False)
-        return np.asarray(hash_array(texts, categorize=True), np.uint64)
-    numbers = _countable(column).fill_null(0).to_numpy(zero_copy_only=False)
-    return np.asarray(hash_array(np.array(numbers)), np.uint64)
-
-
-def _dictionary_hashes(column: pa.Array) -> Hashes:
-    distinct = column.dictionary
-    # One more place for null, whose hash does not count.
-    distinct_hashes = np.append(_column_hashes(distinct), np.uint64(0))
-    places = np.asarray(column.indices.fill_null(len(distinct)))
-    return np.asarray(distinct_hashes[places])
-
-
-def _countable(column: pa.Array) -> pa.Array:
-    """Truth values, dates and timestamps as the whole numbers they are kept as."""
-    if pa.types.is_timestamp(column.type):
-        return column.cast(pa.int64())
-    if pa.types.is_boolean(column.type):
-        return column.cast(pa.int8())
-    if pa.types.is_date32(column.type):
-        return column.cast(pa.int32())
-    return column
-
-
-def _mixed(values: Hashes) -> Hashes:
-    """The finaliser of SplitMix64 (Steele, Lea & Flood, OOPSLA 2014), so that the order of columns counts."""
-    values = _shifted_xor(values, 30)
-    values = values * np.uint64(0xBF58476D1CE4E5B9)
-    values = _shifted_xor(values, 27)
-    values = values * np.uint64(0x94D049BB133111EB)
-    return _shifted_xor(values, 31)
-
-
-def _shifted_xor(values: Hashes, bits: int) -> Hashes:
-    return values ^ (values >> np.uint64(bits))
 
 
 def _seen_twice(hashes: Iterable[Hashes], buckets: int) -> Hashes:

@@ -7,7 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nightshift.errors import ModelError, UnreadableRecord
+from nightshift.modelling.forecaster import forecast
+from nightshift.modelling.night_skill import outcome_of
 from nightshift.profiles.bins import Bins, as_floats
+from nightshift.profiles.moments import moments_of
 from nightshift.profiles.profile import Profile, build
 
 NIGHTS = [f"2024-01-{day:02d}" for day in range(1, 13)]
@@ -87,6 +90,59 @@ def test_a_profile_counts_every_row_of_the_window(spec):
     assert [sum(feature.counts) for feature in profile.features] == [600, 600, 600, 250]
 
 
+def test_a_profile_keeps_each_night(spec):
+    table, nights, scores, labels = window()
+    profile = build(spec, table, nights, scores, labels)
+    assert profile.keeps_nights
+    for feature in profile.features:
+        assert tuple(np.sum(feature.night_counts, axis=0)) == feature.counts
+    kind, amount, _, score = profile.features
+    assert kind.moments == ()
+    own = table["amount"].to_numpy()[nights == NIGHTS[3]]
+    known = own[np.isfinite(own)].astype(float)
+    assert amount.moments[3] == (known.size, pytest.approx(known.mean()), known.min(), known.max())
+    assert score.moments[0] is None
+
+
+def test_more_categories_than_bins_are_told_from_those_never_seen(change, spec):
+    """Both were *other*: a new value on 30 % of the rows raised nothing."""
+    rng = np.random.default_rng(4)
+    texts = np.array([f"v{place}" for place in range(400)])
+    values = texts[np.minimum(rng.geometric(0.02, 1200), 399)]
+    values[:30] = "only on the first night"
+    table = pa.table({"kind": pa.chunked_array([values[:700], values[700:]])})
+    spec = change(spec, drift={"features": ["kind"], "score": False})
+    nights = np.repeat([f"2024-02-{day:02d}" for day in range(1, 25)], 50)
+    profile = build(spec, table, nights, np.full(1200, np.nan), np.full(1200, np.nan))
+    (feature,) = profile.features
+    rare = next(text for text in values[600:] if text not in feature.bins.categories)
+    counts = feature.bins.count(pa.chunked_array([["v5", rare], ["never", None, "never"]]))
+    assert counts[-3:].tolist() == [1, 2, 1]
+    assert Profile.from_json(profile.to_json(), "here") == profile
+    # A night of the reference does not know what only its neighbours have.
+    seen_once = [text for text in set(values) if text not in feature.bins.categories and (values == text).sum() == 1]
+    assert sum(night[-2] for night in feature.night_counts) >= len(seen_once)
+
+
+@given(st.lists(st.floats(), max_size=40), st.integers(0, 40))
+@settings(deadline=None)
+def test_moments_of_parts_are_those_of_the_whole(values, cut):
+    parts = [moments_of(pa.array(part, pa.float64())) for part in (values[:cut], values[cut:])]
+    known = [part for part in parts if part]
+    whole = moments_of(pa.array(values, pa.float64()))
+    if not known:
+        assert whole is None
+        return
+    merged = known[0].plus(known[1]) if len(known) == 2 else known[0]
+    assert (merged.rows, merged.low, merged.high) == (whole.rows, whole.low, whole.high)
+    assert whole.low <= merged.mean <= whole.high
+
+
+def test_a_night_of_one_value_has_it_as_its_mean_to_the_last_digit():
+    parts = [moments_of(pa.array([0.1] * rows)) for rows in (3, 7, 11)]
+    assert parts[0].plus(parts[1]).plus(parts[2]) == (21, 0.1, 0.1, 0.1)
+
+
 def test_the_score_is_known_on_the_holdout_nights_only(spec):
     score = build(spec, *window()).features[-1]
     assert [d is None for d in score.distances] == [True] * 7 + [False] * 5
@@ -137,17 +193,17 @@ def test_json_brings_back_the_same_profile(spec):
     assert build(spec, *window()).to_json() == profile.to_json()
 
 
-@pytest.mark.parametrize(("key", "value"), [("format", 3), ("nights", None), ("surprise", 1)])
+@pytest.mark.parametrize(("key", "value"), [("format", 4), ("nights", None), ("surprise", 1)])
 def test_a_profile_of_another_format_is_named(spec, key, value):
     content = json.loads(build(spec, *window()).to_json()) | {key: value}
-    with pytest.raises(UnreadableRecord, match=f"format 2: {key}: (.|\n)*train the model again") as caught:
+    with pytest.raises(UnreadableRecord, match=f"format 3: {key}: (.|\n)*train the model again") as caught:
         Profile.from_json(json.dumps(content).encode(), "here")
     assert caught.value.fix
 
 
 @pytest.mark.parametrize("body", [b"", b"not json", b"[]"])
 def test_what_is_no_profile_is_named(body):
-    with pytest.raises(UnreadableRecord, match="here is not a profile this version reads, format 2: "):
+    with pytest.raises(UnreadableRecord, match="here is not a profile this version reads, format 3: "):
         Profile.from_json(body, "here")
 
 
@@ -209,3 +265,23 @@ def test_dates_and_decimals_are_counted_as_numbers(kind, numbers):
     bins = Bins(kind="numeric", edges=(1.0, 12.34, 19000.0))
     assert bins.count(values).tolist() == np.bincount(bins.codes(values), minlength=bins.size).tolist()
     assert bins.count(values).tolist() == bins.count(pa.array(numbers)).tolist()
+
+
+def test_judged_nights_are_held_against_what_the_window_knew_before_them(spec):
+    table, nights, scores, labels = window()
+    judged = build(spec, table, nights, scores, labels).holdout[-1]
+    known = {}
+    for night in NIGHTS:
+        rows = (nights == night) & np.isfinite(labels)
+        known[night] = outcome_of(spec, labels[rows])
+    assert judged.skill.forecast == forecast(spec, judged.night, known)
+    assert judged.skill.outcome == known[judged.night].mean
+    assert judged.skill.skill < 0
+    assert judged.skill.rank == pytest.approx(0.5, abs=0.25)
+
+
+def test_a_night_before_which_nothing_was_known_has_no_skill(spec):
+    table, nights, scores, labels = window()
+    judged = np.isfinite(scores)
+    holdout = build(spec, table.filter(pa.array(judged)), nights[judged], scores[judged], labels[judged]).holdout
+    assert [night.skill is None for night in holdout] == [True, False, False, False, False]

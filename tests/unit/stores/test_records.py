@@ -125,11 +125,38 @@ def test_a_record_is_frozen() -> None:
 
 
 LATER_FIELDS: dict[type[Record], dict[str, object]] = {
-    Manifest: {"sequence": 0, "inputs": {}, "retracted": None},
-    FinishedShard: {"unseen": None, "seal": ""},
-    Accuracy: {"labels_not_taught": 0},
+    Manifest: {"sequence": 0, "inputs": {}, "retracted": None, "moments": {}},
+    FinishedShard: {"unseen": None, "moments": {}, "sample_sha256": "", "seal": ""},
+    Accuracy: {"labels_not_taught": 0, "skill": None, "pooled": None},
     AliasMove: {"night": None, "withdraws": None},
+    NightRecord: {"planned": "", "episodes": []},
 }
+LATER_DRIFT: dict[str, object] = {"detectors": {}, "cannot": []}
+LATER_FEATURE: dict[str, object] = {
+    "detectors": [],
+    "by": "",
+    "since": "",
+    "is_by_night": False,
+    "has_unseen": False,
+    "moments": None,
+}
+LATER_EVIDENCE: dict[str, object] = {
+    "champion": None,
+    "episodes": None,
+    "answered": {},
+    "failed": {},
+    "silenced": {},
+    "planned": "",
+    "tried_through": "",
+    "this_month": 0,
+    "rejected": 0,
+}
+
+
+def _with_later_fields(feature: dict[str, Any]) -> dict[str, Any]:
+    """A feature of a profile as it is written now."""
+    bins = feature["bins"] | {"has_unseen": False, "known": ""}
+    return feature | {"bins": bins, "night_counts": [], "moments": []}
 
 
 @pytest.mark.parametrize("key", sorted(OLD))
@@ -143,10 +170,17 @@ def test_what_an_earlier_version_wrote_is_read_and_nothing_of_it_lost(key: str) 
     later = LATER_FIELDS.get(kind, {})
     expected = {"format": 1} | json.loads(body) | later
     if kind is DecisionRecord:
-        expected["evidence"] |= {"champion": None}
+        expected |= {"causes": [], "ended": None}
+        expected["evidence"] |= LATER_EVIDENCE
     if kind is NightRecord:
-        expected["pin"] |= {"profile_sha256": ""}
+        expected["pin"] |= {"profile_sha256": "", "reference_sha256": ""}
+        expected["matters"] = None
+        expected["drift"] |= LATER_DRIFT
+        expected["drift"]["features"] = [feature | LATER_FEATURE for feature in expected["drift"]["features"]]
         expected["accuracy"] = [accuracy | LATER_FIELDS[Accuracy] for accuracy in expected["accuracy"]]
+    if kind is Profile:
+        expected["holdout"] = [night | {"skill": None} for night in expected["holdout"]]
+        expected["features"] = [_with_later_fields(feature) for feature in expected["features"]]
     assert written == expected
 
 

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nightshift.errors import OutOfSpace
+from nightshift.stores.key_hashes import key_hashes
 from nightshift.validation import uniqueness
-from nightshift.validation.uniqueness import key_hashes, repeated_rows
+from nightshift.validation.uniqueness import repeated_rows
 
 SCHEMA = pa.schema([("site", pa.string()), ("number", pa.int32()), ("express", pa.bool_())])
 KEYS = st.lists(

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from nightshift.modelling.arrays import Floats
 from nightshift.modelling.gate.comparison import Answer, GateRow
 from nightshift.modelling.gate.differences import Pair
-from nightshift.modelling.gate.night_values import NightValues
+from nightshift.modelling.gate.night_values import NightMeans
 from nightshift.modelling.gate.slices import answer_to
 from nightshift.modelling.holdout import LabelledRows
 from nightshift.spec import ModelSpec
@@ -60,7 +60,7 @@ def _robustness(
     allowed = spec.gates.robustness
     if allowed is None:
         return Answer([], [])
-    named: dict[str, NightValues] = {}
+    named: dict[str, NightMeans] = {}
     for name, spoilt in _spoilt(spec, rows.table):
         pair = Pair(
             spec=spec,

@@ -7,7 +7,7 @@ import numpy as np
 
 from nightshift.modelling.arrays import Float64s, Int64s
 from nightshift.modelling.gate.areas import WeightedMetric
-from nightshift.modelling.gate.night_values import NightValues
+from nightshift.modelling.gate.night_values import NightMeans
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Resampling:
     seed: int
 
 
-def of_metric(metric: WeightedMetric, rows: Int64s, resampling: Resampling) -> NightValues | None:
+def of_metric(metric: WeightedMetric, rows: Int64s, resampling: Resampling) -> NightMeans | None:
     """The metric of all n nights, of ``rows`` (n,) each; None where it is not defined.
 
     A night's influence is its pseudo-value in the jackknife, so that small samples, dependence and skewness are
@@ -35,7 +35,7 @@ def of_metric(metric: WeightedMetric, rows: Int64s, resampling: Resampling) -> N
     lost = left.mean() - left
     influence = (nights - 1) * lost
     widening = _widening(metric, influence, resampling)
-    return NightValues(
+    return NightMeans(
         estimate=float(estimate),
         influence=influence * widening,
         rows=rows,

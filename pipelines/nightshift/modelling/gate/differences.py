@@ -7,7 +7,7 @@ import numpy as np
 from nightshift.modelling.arrays import Float64s, Floats, Int64s, Places
 from nightshift.modelling.gate.areas import WeightedMetric, f1_by_night, mean_of, score_counts
 from nightshift.modelling.gate.bootstrap import Resampling, of_metric
-from nightshift.modelling.gate.night_values import NightValues, of_rows
+from nightshift.modelling.gate.night_values import NightMeans, of_rows
 from nightshift.modelling.holdout import LabelledRows
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.metrics import cost_losses, row_losses
@@ -23,7 +23,7 @@ class Pair:
     challenger: Floats
     champion: Floats
 
-    def values(self, metric: str) -> NightValues | None:
+    def values(self, metric: str) -> NightMeans | None:
         """The difference by nights; None where the rows do not define it."""
         if metric in self.spec.label.ranks:
             return self._of_ranks(metric)
@@ -51,7 +51,7 @@ class Pair:
         (value,) = of_champion(every)
         return float(value)
 
-    def _of_ranks(self, metric: str) -> NightValues | None:
+    def _of_ranks(self, metric: str) -> NightMeans | None:
         of_challenger = self._metric(metric, self.challenger)
         of_champion = self._metric(metric, self.champion)
         _, rows = np.unique(self.rows.nights, return_counts=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from nightshift.modelling.gate.comparison import Aim, GateRow
-from nightshift.modelling.gate.night_values import NightValues
+from nightshift.modelling.gate.night_values import NightMeans
 from nightshift.modelling.gate.nights import NightTest, night_test
 from nightshift.modelling.gate.spending import spent
 from nightshift.modelling.metrics import Difference
@@ -20,7 +20,7 @@ class MainQuestion:
     """The difference in the spec's metric by nights, below 0 where the challenger is better."""
 
     spec: ModelSpec
-    values: NightValues | None
+    values: NightMeans | None
     aim: Aim
     margin: float
     look: int

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 
 from nightshift.modelling.arrays import Array, Float64s
-from nightshift.modelling.gate.night_values import NightValues
+from nightshift.modelling.gate.night_values import NightMeans
 
 BELIEVED_OVER = 3.0
 """A correlation of n nights is taken for no less than this over n: so little do few nights say of it."""
@@ -16,7 +16,7 @@ MOST_CORRELATION = 0.9
 STEPS = 91
 
 
-def neighbours(several: Sequence[NightValues]) -> float:
+def neighbours(several: Sequence[NightMeans]) -> float:
     """The correlation of a night with the next, over differences on about the same nights.
 
     Nights less their own mean look less alike than they are; the answer is the correlation that would show as the
@@ -42,7 +42,7 @@ def inflation(correlation: float, nights: int) -> float:
     return 1 + both_ways
 
 
-def _seen(several: Sequence[NightValues]) -> float:
+def _seen(several: Sequence[NightMeans]) -> float:
     """Of neighbours, each difference in units of its own standard deviation."""
     products = 0.0
     nights = 0

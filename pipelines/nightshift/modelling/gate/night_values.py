@@ -8,7 +8,7 @@ from nightshift.modelling.arrays import Float64s, Int64s
 
 
 @dataclass(frozen=True)
-class NightValues:
+class NightMeans:
     """An estimate from n nights: ``influence`` (n,) is how far each moves it, 0 on average; ``rows`` (n,) its rows."""
 
     estimate: float
@@ -35,7 +35,7 @@ class NightValues:
         return whole**2 / float(squares.sum())
 
 
-def of_rows(differences: Float64s, nights: Int64s) -> NightValues:
+def of_rows(differences: Float64s, nights: Int64s) -> NightMeans:
     """The mean of row differences (n,), of rows whose nights are (n,)."""
     _, night = np.unique(nights, return_inverse=True)
     sums = np.bincount(night, weights=differences)
@@ -45,7 +45,7 @@ def of_rows(differences: Float64s, nights: Int64s) -> NightValues:
     estimate = whole / size
     # The mean is a ratio of two sums: a night moves it by its excess over the mean.
     excess = sums - estimate * rows
-    return NightValues(
+    return NightMeans(
         estimate=estimate,
         influence=excess / rows.mean(),
         rows=rows,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nightshift.modelling.gate.memory import inflation, neighbours
-from nightshift.modelling.gate.night_values import NightValues
+from nightshift.modelling.gate.night_values import NightMeans
 from nightshift.modelling.gate.variances import moderated
 from nightshift.modelling.metrics import Difference
 
@@ -77,13 +77,13 @@ class NightTest:
         return 3 / self.skew * (math.cbrt(cubed) - 1)
 
 
-def night_test(values: NightValues) -> NightTest:
+def night_test(values: NightMeans) -> NightTest:
     """The test of one difference. See ``night_tests``."""
     (test,) = night_tests([values])
     return test
 
 
-def night_tests(several: Sequence[NightValues]) -> list[NightTest]:
+def night_tests(several: Sequence[NightMeans]) -> list[NightTest]:
     """The tests of differences, each of two nights or more, that resemble each other: as those of slices do.
 
     They share what few nights of one say badly: the correlation of neighbouring nights, the skewness, and some of
@@ -121,7 +121,7 @@ def _bounded(skew: float) -> float:
     return math.copysign(magnitude, skew)
 
 
-def _skewness(values: NightValues) -> float:
+def _skewness(values: NightMeans) -> float:
     nights = values.nights
     if nights < NIGHTS_FOR_SKEWNESS or values.variance == 0:
         return 0.0

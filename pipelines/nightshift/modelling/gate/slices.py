@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from nightshift.modelling.arrays import Float64s, Places
 from nightshift.modelling.gate.comparison import Answer, GateRow
-from nightshift.modelling.gate.night_values import NightValues, of_rows
+from nightshift.modelling.gate.night_values import NightMeans, of_rows
 from nightshift.modelling.gate.nights import NightTest, night_tests
 from nightshift.modelling.holdout import LabelledRows
 from nightshift.spec import ModelSpec
@@ -40,7 +40,7 @@ def judge_slices(
 
     All values of all columns are one question, by Holm's procedure (Scandinavian Journal of Statistics 6(2), 1979).
     """
-    named: dict[str, NightValues] = {}
+    named: dict[str, NightMeans] = {}
     small = 0
     for column in columns:
         large, others = _values(spec, column, rows, differences)
@@ -54,7 +54,7 @@ def judge_slices(
     return answer
 
 
-def answer_to(spec: ModelSpec, named: dict[str, NightValues], allowed: float) -> Answer:
+def answer_to(spec: ModelSpec, named: dict[str, NightMeans], allowed: float) -> Answer:
     """Is one of these differences surely worse than allowed? One question, however many they are."""
     judged = _holm(spec, named, allowed)
     table = [_row(one, allowed) for one in judged[:MOST_ROWS]]
@@ -67,7 +67,7 @@ def answer_to(spec: ModelSpec, named: dict[str, NightValues], allowed: float) ->
 
 def _values(
     spec: ModelSpec, column: str, rows: LabelledRows, differences: Float64s
-) -> tuple[dict[str, NightValues], int]:
+) -> tuple[dict[str, NightMeans], int]:
     """The slices of a column by name, and how many have too few nights or rows."""
     gates = spec.gates
     large = {}
@@ -100,7 +100,7 @@ def _places_by_value(column: pa.ChunkedArray) -> Iterator[tuple[object, Places]]
         yield value, order[first:end]
 
 
-def _holm(spec: ModelSpec, named: dict[str, NightValues], allowed: float) -> list[Slice]:
+def _holm(spec: ModelSpec, named: dict[str, NightMeans], allowed: float) -> list[Slice]:
     """The slices, worst first; the first that is not worse ends the refusals."""
     if not named:
         return []

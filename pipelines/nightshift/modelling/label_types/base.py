@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from nightshift.errors import SchemaMismatch
 from nightshift.modelling.arrays import Array, Float32s, Floats
+from nightshift.modelling.ranks import Rank
 from nightshift.quotes import all_quoted
 from nightshift.spec import ModelSpec
 from nightshift.stores.types import is_number, plain_array
@@ -150,6 +151,19 @@ class LabelType(ABC):
     @abstractmethod
     def metrics(self, targets: Floats, scores: Floats) -> dict[str, float]:
         """How good scores are; what these targets do not define is left out."""
+
+    @property
+    def outcome_names(self) -> tuple[str, ...]:
+        """What a night's outcome is told by: the label's mean, or the share of each class."""
+        return (self.spec.label.column,)
+
+    def indicators(self, targets: Floats) -> Floats:
+        """Targets (n,) by ``outcome_names``, (n, k): their means are the outcome."""
+        return targets[:, None]
+
+    @abstractmethod
+    def rank(self, targets: Floats, scores: Floats) -> Rank | None:
+        """How well scores order rows; None where these targets do not say."""
 
     @abstractmethod
     def no_skill(self, metrics: dict[str, float]) -> str:

@@ -22,6 +22,7 @@ from nightshift.modelling.label_types.base import (
 )
 from nightshift.modelling.label_types.negatives import known_negatives, neither
 from nightshift.modelling.metrics import binary_metrics
+from nightshift.modelling.ranks import Rank, binary_rank
 from nightshift.modelling.thresholds import threshold_for
 from nightshift.quotes import quoted
 from nightshift.stores.text_values import places_among
@@ -161,6 +162,10 @@ class Binary(LabelType):
         """See ``metrics.binary_metrics``."""
         threshold = self.spec.predict.decides_from
         return binary_metrics(targets, scores, threshold)
+
+    def rank(self, targets: Floats, scores: Floats) -> Rank | None:
+        """The area under the ROC curve."""
+        return binary_rank(targets, scores)
 
     def no_skill(self, metrics: dict[str, float]) -> str:
         """Against the base rate."""

@@ -21,6 +21,7 @@ from nightshift.modelling.label_types.base import (
     no_better_than_the_base_rate,
 )
 from nightshift.modelling.metrics import multiclass_metrics, never_for_unknown
+from nightshift.modelling.ranks import Rank, classes_rank
 from nightshift.stores.text_values import spelled
 from nightshift.stores.types import plain_array
 
@@ -161,6 +162,20 @@ class Multiclass(LabelType):
     def metrics(self, targets: Floats, scores: Floats) -> dict[str, float]:
         """See ``metrics.multiclass_metrics``."""
         return multiclass_metrics(targets, scores)
+
+    @property
+    def outcome_names(self) -> tuple[str, ...]:
+        """The classes."""
+        return self.spec.label.classes
+
+    def indicators(self, targets: Floats) -> Floats:
+        """1 for the class that came, else 0."""
+        places = targets.astype(np.int64)
+        return np.eye(len(self.spec.label.classes))[places]
+
+    def rank(self, targets: Floats, scores: Floats) -> Rank | None:
+        """The mean area of the classes that came."""
+        return classes_rank(targets, scores)
 
     def no_skill(self, metrics: dict[str, float]) -> str:
         """Against the classes' shares."""

@@ -21,6 +21,7 @@ from nightshift.modelling.label_types.base import (
     nan_for_null,
 )
 from nightshift.modelling.metrics import regression_metrics
+from nightshift.modelling.ranks import Rank, numbers_rank
 from nightshift.stores.types import plain_array
 
 if TYPE_CHECKING:
@@ -121,6 +122,10 @@ class Regression(LabelType):
     def metrics(self, targets: Floats, scores: Floats) -> dict[str, float]:
         """See ``metrics.regression_metrics``."""
         return regression_metrics(targets, scores)
+
+    def rank(self, targets: Floats, scores: Floats) -> Rank | None:
+        """R² of the best straight line."""
+        return numbers_rank(targets, scores)
 
     def no_skill(self, metrics: dict[str, float]) -> str:
         """Against the constant that is best for the spec's loss."""

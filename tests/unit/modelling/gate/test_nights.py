@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from nightshift.modelling.gate.memory import neighbours
-from nightshift.modelling.gate.night_values import NightValues, of_rows
+from nightshift.modelling.gate.night_values import NightMeans, of_rows
 from nightshift.modelling.gate.nights import NightTest, night_test, night_tests
 from nightshift.modelling.gate.spending import spent
 from nightshift.modelling.gate.variances import moderated
@@ -78,8 +78,8 @@ def test_each_night_weighs_as_many_rows_as_it_has() -> None:
 
 def test_one_large_night_is_not_many_nights() -> None:
     differences = np.random.default_rng(1).normal(size=14)
-    even = NightValues(0.0, differences, np.full(14, 100))
-    uneven = NightValues(0.0, differences, np.append(np.full(13, 10), 10_000))
+    even = NightMeans(0.0, differences, np.full(14, 100))
+    uneven = NightMeans(0.0, differences, np.append(np.full(13, 10), 10_000))
     assert night_test(uneven).degrees < 2 < night_test(even).degrees
 
 

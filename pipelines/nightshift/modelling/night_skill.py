@@ -1,0 +1,88 @@
+"""What a model was worth on one night, beside a forecaster that knows no features."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from nightshift.modelling.arrays import Float64s, Floats
+from nightshift.modelling.forecaster import NightOutcome
+from nightshift.modelling.label_types import label_type
+from nightshift.modelling.metrics import never_for_unknown, row_losses
+from nightshift.spec import ModelSpec
+
+
+class NightSkill(BaseModel):
+    """One labelled night of ``rows`` rows.
+
+    ``skill`` is the mean loss of the forecaster less the model's; ``rank`` how well the scores order the rows, None
+    where it is not defined. ``forecast``, ``outcome`` and ``score`` are means by class, or of the label. A ``noise`` is
+    the variance that a value has from so few rows.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rows: int
+    skill: float
+    skill_noise: float
+    rank: float | None
+    rank_noise: float
+    forecast: dict[str, float]
+    outcome: dict[str, float]
+    score: dict[str, float]
+    bias_noise: dict[str, float]
+
+    @property
+    def bias(self) -> dict[str, float]:
+        """How far the mean score is above the mean outcome."""
+        return {name: self.score[name] - self.outcome[name] for name in self.outcome}
+
+    @property
+    def surprise(self) -> dict[str, float]:
+        """How far the forecast was above the mean outcome: of a night that nobody saw coming it is far."""
+        return {name: self.forecast.get(name, 0.0) - self.outcome[name] for name in self.outcome}
+
+
+def outcome_of(spec: ModelSpec, targets: Floats) -> NightOutcome:
+    """How labelled rows (n,), n > 0, turned out."""
+    label = label_type(spec)
+    means = label.indicators(targets).mean(axis=0)
+    return NightOutcome(len(targets), _named(label.outcome_names, means))
+
+
+def night_skill(
+    spec: ModelSpec,
+    loss: str,
+    targets: Floats,
+    scores: Floats,
+    forecast: Mapping[str, float] | None,
+) -> NightSkill | None:
+    """The skill of scores, (n,) or (n, k), on labelled rows (n,); None without rows or forecast."""
+    rows = len(targets)
+    if rows == 0 or forecast is None:
+        return None
+    label = label_type(spec)
+    names = label.outcome_names
+    by_name = scores.reshape(rows, -1)
+    by_name = never_for_unknown(by_name).astype(np.float64)
+    outcomes = label.indicators(targets).astype(np.float64)
+    same_for_all = np.broadcast_to([forecast.get(name, 0.0) for name in names], by_name.shape)
+    of_forecaster = row_losses(loss, targets, same_for_all.reshape(scores.shape))
+    gained = of_forecaster - row_losses(loss, targets, scores)
+    rank = label.rank(targets, by_name.reshape(scores.shape))
+    bias = by_name - outcomes
+    return NightSkill(
+        rows=rows,
+        skill=float(gained.mean()),
+        skill_noise=float(gained.var()) / rows,
+        rank=rank.value if rank else None,
+        rank_noise=rank.noise if rank else 0.0,
+        forecast=dict(forecast),
+        outcome=_named(names, outcomes.mean(axis=0)),
+        score=_named(names, by_name.mean(axis=0)),
+        bias_noise=_named(names, bias.var(axis=0) / rows),
+    )
+
+
+def _named(names: tuple[str, ...], values: Float64s) -> dict[str, float]:
+    return dict(zip(names, values.tolist(), strict=True))

@@ -1,0 +1,58 @@
+"""One feature of a reference: its histogram, and those of each of its nights."""
+
+import math
+from collections.abc import Sequence
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict
+
+from nightshift.modelling.arrays import Float64s, Int64s
+from nightshift.profiles import distance
+from nightshift.profiles.bins import Bins
+from nightshift.profiles.moments import Moments
+
+
+class Feature(BaseModel):
+    """One feature's reference. ``distances`` are per reference night; None where the night has no values.
+
+    So are ``night_counts``, which sum to ``counts``, and ``moments``, of numbers; older formats have neither. A row
+    of a reference night is counted as never seen where only nights near it have its value.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    bins: Bins
+    counts: tuple[int, ...]
+    distances: tuple[float | None, ...]
+    night_counts: tuple[tuple[int, ...], ...] = ()
+    moments: tuple[Moments | None, ...] = ()
+
+    @classmethod
+    def of_nights(
+        cls,
+        name: str,
+        bins: Bins,
+        night_counts: Int64s,
+        moments: Sequence[Moments | None] = (),
+    ) -> Self:
+        """From the rows per bin of each night, (nights, bins)."""
+        total = night_counts.sum(axis=0)
+        other_nights = total - night_counts
+        distances = distance.between(night_counts, other_nights)
+        return cls(
+            name=name,
+            bins=bins,
+            counts=tuple(total.tolist()),
+            distances=_none_for_nan(distances),
+            night_counts=tuple(map(tuple, night_counts.tolist())),
+            moments=tuple(moments),
+        )
+
+
+def _none_for_nan(values: Float64s) -> tuple[float | None, ...]:
+    numbers: list[float | None] = []
+    for number in values.tolist():
+        is_nan = math.isnan(number)
+        numbers.append(None if is_nan else number)
+    return tuple(numbers)
