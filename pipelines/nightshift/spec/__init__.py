@@ -7,8 +7,9 @@ from nightshift.spec.base import Action, Frozen
 from nightshift.spec.columns import CheckKind, Column, ColumnType
 from nightshift.spec.files import find_spec, load_good_specs, load_spec, load_specs, spec_files, spec_of
 from nightshift.spec.learning import VARIANTS, Label
-from nightshift.spec.model import ModelSpec, Retrain
+from nightshift.spec.model import ModelSpec
 from nightshift.spec.night import Compare, History, NightChecks, Reference
+from nightshift.spec.retrain import Retrain
 from nightshift.spec.source import CallableSource, FilesSource, PythonSource, SqlSource
 
 __all__ = [

@@ -25,9 +25,17 @@ from nightshift.spec.learning import (
 )
 from nightshift.spec.night import NightChecks, Partition
 from nightshift.spec.parameters import NO, YES, named_classes, named_features
+from nightshift.spec.planned import PlannedNights
 from nightshift.spec.predict import Predict
 from nightshift.spec.reserved import RESERVED
+from nightshift.spec.retrain import Retrain
 from nightshift.spec.source import Source
+
+
+class FalseAlarms(Frozen):
+    """What is promised of quiet nights."""
+
+    once_per_nights: float = Field(100, gt=1, le=100_000, description="quiet nights in which one alarm may open")
 
 
 class Drift(Frozen):
@@ -36,22 +44,32 @@ class Drift(Frozen):
     features: tuple[Name, ...] = Field((), description="columns that are watched, whether the model sees them or not")
     score: bool = Field(True, description="whether what the model publishes is watched too")
     bins: int = Field(10, ge=2, le=100, description="of a histogram of numbers, by the reference's quantiles")
-    false_alarm_rate: Share = Field(0.01, description="share of quiet nights that may alarm, over all features")
+    false_alarms: FalseAlarms | None = Field(
+        None, description="how often quiet nights may open an alarm, over all features and detectors; once in 100"
+    )
+    false_alarm_rate: Share | None = Field(None, description="the same as it was written before: 1 / once_per_nights")
+    planned: tuple[PlannedNights, ...] = Field((), description="nights that alarm nobody: holidays, migrations")
 
-
-class Retrain(Frozen):
-    """When drift or lost accuracy starts a training by itself."""
-
-    nights: int = Field(2, ge=1, description="alarming nights needed ...")
-    of: int = Field(3, ge=1, description="... among this many last nights")
-    cooldown_days: int = Field(7, ge=0, description="days after a started retrain in which none follows")
-    min_new_nights: int = Field(7, ge=1, description="labelled nights the champion has not seen")
+    @property
+    def rate(self) -> float:
+        """Alarms that one quiet night may open."""
+        if self.false_alarm_rate is not None:
+            return self.false_alarm_rate
+        promise = self.false_alarms or FalseAlarms()
+        return 1 / promise.once_per_nights
 
     @model_validator(mode="after")
-    def _can_be_reached(self) -> Self:
-        if self.nights > self.of:
-            raise ValueError(f"nights {self.nights} can never be reached within of {self.of}")
+    def _one_promise(self) -> Self:
+        if self.false_alarm_rate is not None and self.false_alarms is not None:
+            raise ValueError("false_alarms says what false_alarm_rate said before: leave false_alarm_rate out")
         return self
+
+    def why_planned(self, night: str) -> str | None:
+        """Why a night is known not to be like others; None for one that is not."""
+        for planned in self.planned:
+            if planned.has(night):
+                return planned.why
+        return None
 
 
 class ModelSpec(Frozen):

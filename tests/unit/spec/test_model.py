@@ -60,7 +60,7 @@ def refusal(path: Path) -> str:
         ("predict.treshold", "did you mean threshold?"),
         ("drift.bin", "did you mean bins?"),
         ("retrain.cooldown", "did you mean cooldown_days?"),
-        ("drift.zzz", "allowed: bins, false_alarm_rate, features, score"),
+        ("drift.zzz", "allowed: bins, false_alarm_rate, false_alarms, features, planned, score"),
     ],
 )
 def test_an_unknown_key_is_named_with_the_nearest_allowed_one(
@@ -147,7 +147,7 @@ def test_each_section_is_checked(edit: Callable[[str, Any], Path], key: str, val
         ("columns.items.pattern", "^1$", "columns.items: values and pattern are for string columns"),
         ("columns.items.min", 51, "columns.items: min 51.0 is above max 50.0"),
         ("training.holdout_days", 10, "training: holdout_days 10 leaves nothing of window_days 10"),
-        ("retrain.nights", 4, "retrain: nights 4 can never be reached within of 3"),
+        ("retrain", {"nights": 4, "of": 3}, "retrain: nights 4 can never be reached within of 3"),
         ("optimize.variants", ["codes", "codes"], "optimize: variants names one twice: codes, codes"),
         ("keys", ["site", "nmber"], "keys names nmber, which columns does not have"),
         ("drift.features", ["weather"], "drift.features names weather, which columns does not have"),
@@ -393,3 +393,11 @@ def test_a_night_before_the_first_is_refused_by_the_name_of_the_key(spec: ModelS
         spec.require_night("2023-12-31")
     with pytest.raises(UsageError, match="partition key"):
         spec.require_night("2023-12-32")
+
+
+def test_the_promise_is_written_in_one_of_two_ways(spec, change):
+    assert spec.drift.rate == 0.01
+    assert change(spec, drift={"false_alarms": {"once_per_nights": 50}}).drift.rate == 0.02
+    assert change(spec, drift={"false_alarm_rate": 0.05}).drift.rate == 0.05
+    with pytest.raises(ValidationError, match="leave false_alarm_rate out"):
+        change(spec, drift={"false_alarm_rate": 0.05, "false_alarms": {"once_per_nights": 20}})
