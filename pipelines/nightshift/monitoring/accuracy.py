@@ -1,285 +1,204 @@
 """How good the scores of earlier nights were, now that their labels have arrived.
 
-There is one record a night, written once per content of predictions and labels.
+There is one record a night, written once per content of predictions and labels, and again where a night before it came
+or changed: whether accuracy is lost is a verdict on the last labelled nights together.
 """
 
-from collections.abc import Mapping
-from typing import Literal
-
-import numpy as np
-import pyarrow as pa
+import logging
+from collections.abc import Sequence
 
 from nightshift.contracts import Dataset
-from nightshift.errors import LostRows
-from nightshift.modelling.arrays import Booleans, Floats
-from nightshift.modelling.label_types import label_type
-from nightshift.modelling.metrics import row_losses
-from nightshift.monitoring.decided import as_decided
-from nightshift.monitoring.limit import loss_limit
-from nightshift.partitions import last_nights
+from nightshift.errors import ModelError, UnreadableRecord
+from nightshift.modelling.forecaster import TRAILING_NIGHTS, NightOutcome
+from nightshift.modelling.night_skill import NightSkill
+from nightshift.monitoring.accuracy_record import Accuracy, is_lost, read_record, standing_record
+from nightshift.monitoring.arrivals import measurable
+from nightshift.monitoring.labelled import of_this_label
+from nightshift.monitoring.night_accuracy import measure_night, promised_rate
+from nightshift.monitoring.skill import MOST_NIGHTS, PooledSkill, pooled_skill
 from nightshift.profiles.profile import Profile, load_profile
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
-from nightshift.stores.key_joins import join_by_keys
 from nightshift.stores.manifest import Manifest
-from nightshift.stores.records import Record
 
-LOOK_BACK_NIGHTS = 14
-# What predictions say besides keys and scores.
-OF_THE_MODEL = ("model_version", "run_id")
+__all__ = ["Accuracy", "measure_arrived", "read_record", "standing_record"]
 
-
-class Accuracy(Record):
-    """One night's scores against its outcomes; metrics are None where not defined.
-
-    ``rows`` predictions = ``labelled`` + ``without_label``; ``labels_unscored`` are outcomes of rows that
-    were never scored, ``labels_not_taught`` those of a class that the version, or the spec, does not know, of which
-    the rows count as without label. ``limit`` is the mean ``loss`` that a quiet night passes at the false-alarm rate.
-    """
-
-    what = "an accuracy record"
-
-    format: Literal[1] = 1
-    model: str
-    night: str
-    version: str
-    measured_by: str
-    predictions: str
-    labels: str
-    rows: int
-    labelled: int
-    without_label: int
-    labels_unscored: int
-    labels_not_taught: int = 0
-    metrics: dict[str, float | None]
-    limit: float | None
-    lost: bool
-    loss: str = "log_loss"
+log = logging.getLogger("nightshift")
+MOST_LATE = 28
+"""So many older nights are measured in one run: a year of labels that came at once must not cost one run an hour."""
+MOST_LOOKED_AT = 28
+"""Nights before or after one among which those of its version are looked for."""
 
 
-def measure_arrived(spec: ModelSpec, partition: str, stores: Stores) -> list[Accuracy]:
+def measure_arrived(spec: ModelSpec, partition: str, stores: Stores, own: Sequence[str] = ()) -> list[Accuracy]:
     """Measure every night whose labels have arrived with the run of ``partition`` and keep the records.
 
     Looks back 14 nights from ``partition - delay_days``, or as far as labels may still change, for nights with
-    predictions and labels whose record is missing or is of other predictions or labels. A run that is repeated
-    returns the same nights again. Nights that were published for another kind of label, by hand, were taken back or
-    have a manifest that is unreadable are left out.
+    predictions and labels whose record is missing or is of other predictions or labels; further back, for those that
+    were published lately, after they were measured. A run that is repeated returns the same nights again; of older
+    ones, those that it is told are its ``own``. Nights that were published for another kind of label, by hand, were
+    taken back or have a manifest that is unreadable are left out.
     Raises ``ModelError`` for a version without profile, ``LostRows``, ``LakeUnavailable``.
     """
-    profiles: dict[str, Profile] = {}
-    records = []
-    for night in _measurable(spec, partition, stores):
-        predictions = stores.lake.readable(spec.key(Dataset.PREDICTIONS, night))
-        labels = stores.lake.readable(spec.key(Dataset.LABELS, night))
+    return _Measuring(spec, partition, stores).run(own)
+
+
+class _Measuring:
+    """One run over the nights whose labels are there."""
+
+    def __init__(self, spec: ModelSpec, partition: str, stores: Stores) -> None:
+        self._spec = spec
+        self._partition = partition
+        self._stores = stores
+        self._there = measurable(spec, partition, stores)
+        self._records: dict[str, Accuracy | None] = {}
+        self._measured: set[str] = set()
+        self._before: dict[str, Accuracy | None] = {}
+        self._profiles: dict[str, Profile | None] = {}
+
+    def run(self, own: Sequence[str]) -> list[Accuracy]:
+        """Measure, judge, keep; oldest first."""
+        lately = {*self._there.lately, *self._there.among(own)}
+        nights = [night for night in sorted(lately) if self._measure(night)]
+        of_lately = len(self._measured)
+        for night in self._there.late:
+            if self._measure(night):
+                nights += [night, *self._followers(night)]
+            if len(self._measured) - of_lately >= MOST_LATE:
+                break
+        judged = sorted(set(nights))
+        self._judge(judged)
+        records = [self._record(night) for night in judged]
+        return [record for record in records if record and record.measured_by == self._partition]
+
+    def _measure(self, night: str) -> bool:
+        """Whether the night has a record of what is published, be it that it was measured now."""
+        lake = self._stores.lake
+        predictions = lake.readable(self._spec.key(Dataset.PREDICTIONS, night))
+        labels = lake.readable(self._spec.key(Dataset.LABELS, night))
         if predictions is None or labels is None:
-            continue
-        if not of_this_label(spec, predictions.columns, labels.columns) or not predictions.names_version:
-            continue
-        record = read_record(spec.name, night, stores)
-        if record is None or not _is_of(record, predictions, labels):
-            record = _measure(
-                spec,
-                night,
-                partition,
-                predictions,
-                labels,
-                profiles,
-                stores,
-            )
-        if record.measured_by == partition:
-            records.append(record)
-    return records
-
-
-def _measurable(spec: ModelSpec, partition: str, stores: Stores) -> list[str]:
-    """The nights within the look-back that have predictions and labels, oldest first."""
-    lake = stores.lake
-    column = spec.partition.column
-    predicted = lake.partitions(Dataset.PREDICTIONS, spec.name, column)
-    labelled = lake.partitions(Dataset.LABELS, spec.name, column)
-    both = set(predicted).intersection(labelled)
-    return [night for night in arrived(spec, partition) if night in both]
-
-
-def _is_of(record: Accuracy, predictions: Manifest, labels: Manifest) -> bool:
-    if record.predictions != predictions.digest:
-        return False
-    return record.labels == labels.digest
-
-
-def of_this_label(spec: ModelSpec, predictions: Mapping[str, str], labels: Mapping[str, str]) -> bool:
-    """Whether a night's columns, types by name, are what the spec's kind of label publishes and keeps.
-
-    Of a label with classes some may be missing: the spec did not name them yet.
-    """
-    label = label_type(spec)
-    known = {*spec.keys, *OF_THE_MODEL}
-    for field in label.published_fields():
-        published = predictions.get(field.name)
-        known.add(field.name)
-        is_later_class = published is None and field.name in spec.scores and bool(spec.label.classes)
-        if published != str(field.type) and not is_later_class:
             return False
-    if not known.issuperset(predictions) or not set(scored_columns(spec)).intersection(predictions):
-        return False
-    kept = labels.get(spec.label.column)
-    return kept == str(label.arrow_type)
+        if not of_this_label(self._spec, predictions.columns, labels.columns) or not predictions.names_version:
+            return False
+        record = read_record(self._spec.name, night, self._stores)
+        if record is None or not record.is_of(predictions, labels):
+            self._before[night] = record
+            record = self._anew(predictions, labels)
+            self._measured.add(night)
+        self._records[night] = record
+        return True
 
-
-def arrived(spec: ModelSpec, partition: str) -> list[str]:
-    """The nights within the look-back whose labels a run of ``partition`` can see, oldest first.
-
-    By the clock of the schedule, and each calendar night in which labels may still change.
-    """
-    newest = spec.labelled_night(partition)
-    by_the_clock = spec.nights_through(newest, LOOK_BACK_NIGHTS)
-    lately = last_nights(max(LOOK_BACK_NIGHTS, spec.label.corrected_within + 1), newest)
-    return sorted({*by_the_clock, *lately})
-
-
-def read_record(model: str, night: str, stores: Stores) -> Accuracy | None:
-    """A night's record, or None when there is none. Raises ``UnreadableRecord``."""
-    key = layout.accuracy(model, night)
-    return stores.lake.objects.get_record(key, Accuracy)
-
-
-def standing_record(spec: ModelSpec, night: str, stores: Stores) -> Accuracy | None:
-    """A night's record, or None when there is none of the predictions that people can read now.
-
-    Raises ``UnreadableRecord``.
-    """
-    record = read_record(spec.name, night, stores)
-    if record is None:
-        return None
-    predictions = stores.lake.published(spec.key(Dataset.PREDICTIONS, night))
-    return record if predictions and predictions.digest == record.predictions else None
-
-
-def join(spec: ModelSpec, predictions: pa.Table, labels: pa.Table) -> tuple[Floats, Floats, int]:
-    """Scores and outcomes (NaN where unknown) of all predictions, and how many outcomes met no prediction.
-
-    Shapes (predictions,), scores of k classes (predictions, k). Raises ``LostRows`` when the keys of either side
-    are not unique, ``SchemaMismatch`` for labels of another kind.
-    """
-    keys = list(spec.keys)
-    label = label_type(spec)
-    published = [name for name in scored_columns(spec) if name in predictions.column_names]
-    scored = predictions.select([*keys, *published])
-    outcomes = labels.select([*keys, spec.label.column])
-    joined = join_by_keys(scored, outcomes, keys, "left outer")
-    orphans = _count_orphans(outcomes, scored, keys)
-    matched = outcomes.num_rows - orphans
-    if joined.num_rows != scored.num_rows or matched > scored.num_rows:
-        raise LostRows(
-            f"{spec.name}: {scored.num_rows} predictions became {joined.num_rows} rows when joined with their labels",
-            fix=f"look for duplicate keys in labels/{spec.name}",
+    def _anew(self, predictions: Manifest, labels: Manifest) -> Accuracy:
+        profile = load_profile(predictions.pin, self._stores.lake)
+        self._profiles[predictions.pin.version] = profile
+        earlier = self._outcomes_before(predictions.partition, profile)
+        record = measure_night(
+            self._spec,
+            predictions,
+            labels,
+            profile,
+            earlier,
+            self._stores,
         )
-    ordered = joined.sort_by([(key, "ascending") for key in keys])
-    scores = label.read_scores(ordered)
-    targets = label.as_targets(ordered[spec.label.column])
-    return scores, targets, orphans
+        return record.model_copy(update={"measured_by": self._partition})
+
+    def _outcomes_before(self, night: str, profile: Profile) -> dict[str, NightOutcome]:
+        """How earlier nights turned out: the judged ones of the version, and those that were measured since."""
+        outcomes = {judged.night: _outcome(judged.skill) for judged in profile.holdout if judged.skill}
+        last = self._spec.labelled_night(night)
+        earlier = [before for before in self._there.before(night) if before <= last]
+        for before in earlier[-TRAILING_NIGHTS:]:
+            record = self._record(before)
+            if record and record.skill:
+                outcomes[before] = _outcome(record.skill)
+        return outcomes
+
+    def _followers(self, night: str) -> list[str]:
+        """Nights whose verdict may rest on one."""
+        return self._there.after(night)[:MOST_LOOKED_AT]
+
+    def _record(self, night: str) -> Accuracy | None:
+        """Read once; of a night that is only looked up, a damaged one is none."""
+        if night in self._records:
+            return self._records[night]
+        model = self._spec.name
+        record = None
+        try:
+            record = read_record(model, night, self._stores)
+        except UnreadableRecord as error:
+            log.warning("%s: %s says nothing of later nights: %s", model, night, error)
+        self._records[night] = record
+        return record
+
+    def _judge(self, nights: Sequence[str]) -> None:
+        """Verdicts, then the records, newest first: a run that ends early leaves the night that changed to the next."""
+        changed = []
+        for night in nights:
+            record = self._record(night)
+            judged = self._judged(record) if record else None
+            if record is None or judged is None:
+                continue
+            if night in self._measured or not judged.says_as(record):
+                before = self._before.get(night) if night in self._measured else record
+                judged = judged.after(before)
+                self._records[night] = judged
+                changed.append(judged)
+        for record in reversed(changed):
+            self._keep(record)
+
+    def _judged(self, record: Accuracy) -> Accuracy | None:
+        """The record with its verdict; None where its version has no profile any more."""
+        profile = self._profile(record)
+        if profile is None:
+            return None
+        reference = [judged.skill for judged in profile.holdout if judged.skill]
+        if not reference:
+            lost = is_lost(record.metrics[record.loss], record.limit)
+            return record.model_copy(update={"lost": lost})
+        pooled = self._pooled(record, reference)
+        verdict = {
+            "pooled": pooled,
+            "lost": pooled.lost if pooled else None,
+            "measured_by": self._partition,
+        }
+        return record.model_copy(update=verdict)
+
+    def _profile(self, record: Accuracy) -> Profile | None:
+        if record.version not in self._profiles:
+            predictions = self._stores.lake.readable(self._spec.key(Dataset.PREDICTIONS, record.night))
+            if predictions is None or predictions.digest != record.predictions:
+                return None
+            try:
+                self._profiles[record.version] = load_profile(predictions.pin, self._stores.lake)
+            except (ModelError, UnreadableRecord) as error:
+                log.warning("%s: the verdict on %s stays as it is: %s", self._spec.name, record.night, error)
+                self._profiles[record.version] = None
+        return self._profiles[record.version]
+
+    def _pooled(self, record: Accuracy, reference: Sequence[NightSkill]) -> PooledSkill | None:
+        """With the labelled nights of the version before it; None for a night that says nothing itself."""
+        if record.skill is None:
+            return None
+        nights = [record.night]
+        skills = [record.skill]
+        for night in reversed(self._there.before(record.night)[-MOST_LOOKED_AT:]):
+            if len(nights) == MOST_NIGHTS:
+                break
+            other = self._record(night)
+            if other and other.version == record.version and other.skill:
+                nights.insert(0, night)
+                skills.insert(0, other.skill)
+        return pooled_skill(reference, nights, skills, promised_rate(self._spec))
+
+    def _keep(self, record: Accuracy) -> None:
+        """Write a record, and look again: who took the night back meanwhile has removed what was there, not this."""
+        lake = self._stores.lake
+        key = layout.accuracy(record.model, record.night)
+        lake.objects.put_record(key, record)
+        for dataset in (Dataset.PREDICTIONS, Dataset.LABELS):
+            if lake.published(self._spec.key(dataset, record.night)) is None:
+                lake.objects.delete(key)
 
 
-def _count_orphans(outcomes: pa.Table, scored: pa.Table, keys: list[str]) -> int:
-    """How many outcomes met no prediction."""
-    keys_of_outcomes = outcomes.select(keys)
-    orphans = join_by_keys(
-        keys_of_outcomes,
-        scored.select(keys),
-        keys,
-        "left anti",
-    )
-    return int(orphans.num_rows)
-
-
-def scored_columns(spec: ModelSpec) -> list[str]:
-    """The published columns that an outcome is held against."""
-    if spec.scores:
-        return list(spec.scores)
-    return [spec.predict.prediction]
-
-
-def metrics(spec: ModelSpec, loss: str, scores: Floats, labels: Floats) -> dict[str, float | None]:
-    """All metrics of labelled rows, and their mean ``loss``; None where undefined. Shapes as in ``LabelledRows``."""
-    label = label_type(spec)
-    measured: dict[str, float | None] = {loss: None}
-    defined: Mapping[str, float] = {}
-    if labels.size:
-        losses = row_losses(loss, labels, scores)
-        measured[loss] = float(losses.mean())
-        defined = label.metrics(labels, scores)
-    for name in label.metrics_kept:
-        measured.setdefault(name, defined.get(name))
-    return measured
-
-
-def _measure(
-    spec: ModelSpec,
-    night: str,
-    partition: str,
-    predictions: Manifest,
-    labels: Manifest,
-    profiles: dict[str, Profile],
-    stores: Stores,
-) -> Accuracy:
-    pin = predictions.pin
-    if pin.version not in profiles:
-        profiles[pin.version] = load_profile(pin, stores.lake)
-    profile = profiles[pin.version]
-    columns = [name for name in (*spec.keys, *scored_columns(spec)) if name in predictions.columns]
-    scored = stores.lake.read(predictions, columns)
-    outcomes_of_night = stores.lake.read(labels)
-    scores, outcomes, orphans = join(spec, scored, outcomes_of_night)
-    taught = _was_taught(scores, outcomes)
-    known = np.isfinite(outcomes) & taught
-    not_taught = len(taught) - int(taught.sum())
-    unknown = label_type(spec).unknown(outcomes_of_night[spec.label.column])
-    labelled = int(known.sum())
-    measured = metrics(as_decided(spec, predictions), profile.loss, scores[known], outcomes[known])
-    limit = loss_limit(profile.holdout, labelled, spec.drift.false_alarm_rate)
-    record = Accuracy(
-        model=spec.name,
-        night=night,
-        version=pin.version,
-        measured_by=partition,
-        predictions=predictions.digest,
-        labels=labels.digest,
-        rows=len(scores),
-        labelled=labelled,
-        without_label=len(scores) - labelled,
-        labels_unscored=orphans,
-        labels_not_taught=not_taught + sum(unknown.values()),
-        metrics=measured,
-        limit=limit,
-        lost=is_lost(measured[profile.loss], limit),
-        loss=profile.loss,
-    )
-    _keep(record, predictions, labels, stores)
-    return record
-
-
-def _was_taught(scores: Floats, outcomes: Floats) -> Booleans:
-    """Whether the model knows the class of each outcome, (n,); true for what is no class, or is not known."""
-    taught = np.ones(len(outcomes), np.bool_)
-    if scores.ndim == 1:
-        return taught
-    places = np.flatnonzero(np.isfinite(outcomes))
-    of_outcome = scores[places, outcomes[places].astype(np.int64)]
-    taught[places] = ~np.isnan(of_outcome)
-    return taught
-
-
-def _keep(record: Accuracy, predictions: Manifest, labels: Manifest, stores: Stores) -> None:
-    """Write a record, and look again: who took the night back meanwhile has removed what was there, not this."""
-    key = layout.accuracy(record.model, record.night)
-    stores.lake.objects.put_record(key, record)
-    for manifest in (predictions, labels):
-        if stores.lake.published(manifest.key) is None:
-            stores.lake.objects.delete(key)
-
-
-def is_lost(loss: float | None, limit: float | None) -> bool:
-    """Whether a night's loss is above its limit; never where either is unknown."""
-    if loss is None or limit is None:
-        return False
-    return loss > limit
+def _outcome(skill: NightSkill) -> NightOutcome:
+    return NightOutcome(skill.rows, skill.outcome)

@@ -6,7 +6,10 @@ from hypothesis import strategies as st
 
 from nightshift.errors import LostRows
 from nightshift.modelling.metrics import binary_metrics
-from nightshift.monitoring.accuracy import arrived, is_lost, join, loss_limit, metrics, of_this_label
+from nightshift.monitoring.accuracy_record import is_lost
+from nightshift.monitoring.arrivals import arrived
+from nightshift.monitoring.labelled import join, metrics, of_this_label
+from nightshift.monitoring.limit import loss_limit
 from nightshift.profiles.profile import HoldoutNight
 
 
