@@ -13,7 +13,8 @@ TRAINING = {
     "register": {"optimize"},
     "optimize": {"evaluate"},
     "evaluate": {"promote"},
-    "promote": set(),
+    "promote": {"conclude"},
+    "conclude": set(),
 }
 SHAPES = {
     "ingest": {"ingest": set(), "labels": set()},

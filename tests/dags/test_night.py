@@ -33,6 +33,7 @@ def test_a_training_and_a_night_end_well(run_dags, families, spec, stores):
     states = {verb: (state, tasks) for verb, _, state, tasks in ends}
     assert {verb: state for verb, (state, _) in states.items()} == dict.fromkeys(states, "success")
     assert states["train"][1]["promote"] == "success"
+    assert states["train"][1]["conclude"] == "success"
     assert states["monitor"][1]["retrain"] == "skipped"
     night = stores.lake.require(spec.key(Dataset.PREDICTIONS, NIGHT))
     assert night.rows == night.rows_in == 90
@@ -56,6 +57,16 @@ def test_a_night_is_taken_back_by_its_dag(run_dags, spec, stores):
     retracted = stores.lake.manifest(spec.key(Dataset.RAW, NIGHT)).retracted
     assert (retracted.why, retracted.dataset) == ("by hand", "raw")
     assert retracted.by.startswith("manual__") or retracted.by
+
+
+def test_a_retrain_that_fails_is_concluded_and_has_failed_all_the_same(run_dags, spec):
+    ((_, _, state, tasks),), printed = run_dags(f"retrain:{MISTAKE}")
+    assert (state, tasks["window"], tasks["promote"], tasks["conclude"]) == (
+        "failed",
+        "failed",
+        "upstream_failed",
+        "success",
+    ), printed[-3000:]
 
 
 def test_a_bad_key_is_one_clear_line_and_no_traceback(run_dags):

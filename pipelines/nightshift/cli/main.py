@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from nightshift.cli import data, decisions, model, nights, project, spec, stack, versions
+from nightshift.cli import alarms, backtest, data, decisions, model, nights, project, spec, stack, versions
 from nightshift.cli.stack import INTERRUPTED
 from nightshift.errors import NightshiftError
 
@@ -15,7 +15,18 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verbs in (project.app, stack.app, spec.app, model.app, decisions.app, versions.app, nights.app):
+VERBS = (
+    project.app,
+    stack.app,
+    spec.app,
+    model.app,
+    decisions.app,
+    alarms.app,
+    versions.app,
+    nights.app,
+    backtest.app,
+)
+for verbs in VERBS:
     app.add_typer(verbs)
 app.add_typer(data.app, name="data", help="Training data by version: bring it back, compare it.")
 

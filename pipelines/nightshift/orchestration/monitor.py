@@ -9,6 +9,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from nightshift.contracts import Dataset, Decision, NightReport
 from nightshift.errors import NightshiftError
 from nightshift.orchestration import assets, policies
+from nightshift.orchestration.runs import state_of_run
 from nightshift.orchestration.tasks import step_task, task_context
 from nightshift.spec import ModelSpec
 
@@ -44,7 +45,11 @@ def govern(model: str, report: NightReport) -> Decision:
     from nightshift.steps.govern import govern
 
     context = task_context(model)
-    return govern(context.spec, report, context.stores)
+
+    def state_of(run_id: str) -> str | None:
+        return state_of_run(context.airflow["ti"], f"{model}.retrain", run_id)
+
+    return govern(context.spec, report, context.stores, state_of)
 
 
 class RetrainOperator(TriggerDagRunOperator):
@@ -77,7 +82,7 @@ def confirm(model: str, decision: Decision) -> str:
     if not decision.retrain:
         return decision.reason
     context = task_context(model)
-    state = context.airflow["ti"].get_dagrun_state(f"{model}.retrain", decision.run_id)
+    state = state_of_run(context.airflow["ti"], f"{model}.retrain", decision.run_id)
     if state is None:
         raise NightshiftError(f"{model}.retrain has no run {decision.run_id}", fix="clear the task retrain")
     return f"{decision.run_id} is {state}"

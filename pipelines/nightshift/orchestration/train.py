@@ -49,7 +49,9 @@ def _training(spec: ModelSpec, verb: str, doc: str, schedule: Any) -> DAG:
         candidate = optimize(model, registered)
         verdict = evaluate(model, candidate)
         approval = _approval(model, verdict, waits) if waits else None
-        promote.override(inlets=[learnt_from], outlets=[champion])(model, verdict, approval)
+        promoted = promote.override(inlets=[learnt_from], outlets=[champion])(model, verdict, approval)
+        # It runs whatever became of the tasks before it, and whether the run has failed does not depend on it.
+        promoted >> conclude(model).as_teardown()
     return dag
 
 
@@ -150,3 +152,14 @@ def promote(model: str, verdict: Verdict, approval: Approval | None = None) -> P
         version = verdict.candidate.version
         raise AirflowSkipException(f"version {version} stays challenger: {promotion.reason}")
     return promotion
+
+
+@step_task
+def conclude(model: str) -> str:
+    """Let the governor's log say how the retrain ended, also where it failed."""
+    from nightshift.steps.conclude import conclude
+
+    context = task_context(model)
+    run_id = context.airflow["dag_run"].run_id
+    end = conclude(context.spec, run_id, context.stores)
+    return f"{end.outcome}: {end.why}" if end else f"{run_id} is none of the governor's"

@@ -13,9 +13,10 @@ from typing import TypeAlias
 from nightshift.concurrency import ordered_map
 from nightshift.contracts import Dataset, PartitionKey, Pin
 from nightshift.errors import DamagedFile, NightshiftError, Unavailable
+from nightshift.monitoring.retrains import started_retrains
+from nightshift.monitoring.silences import silences
 from nightshift.profiles.profile import load_profile
 from nightshift.progress import OnProgress, counted, unheard
-from nightshift.steps._retrains import started_retrains
 from nightshift.stores import Stores, layout
 from nightshift.stores.commit import readable
 from nightshift.stores.manifest import DataFile
@@ -74,8 +75,8 @@ class _Examination:
             self._look(str(dataset), self._of_nights(dataset))
 
     def logs(self) -> None:
-        """Moves of aliases, started retrains, and what each version is: every entry, and that they follow."""
-        looks: list[Look] = [self._moves, self._retrains]
+        """Moves of aliases, retrains, silenced alarms, what each version is: every entry, and that they follow."""
+        looks: list[Look] = [self._moves, self._retrains, self._silences]
         looks += [partial(self._version, version) for version in self._stores.versions.known(self._model)]
         self._look("moves and versions", looks)
 
@@ -137,6 +138,9 @@ class _Examination:
 
     def _retrains(self) -> None:
         started_retrains(self._model, self._stores).entries()
+
+    def _silences(self) -> None:
+        silences(self._model, self._stores).entries()
 
     def _version(self, version: str) -> None:
         records = self._stores.versions.log(self._model, version).entries()

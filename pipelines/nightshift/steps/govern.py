@@ -1,68 +1,153 @@
 """Whether what monitoring saw is worth a training, and why or why not.
 
 Every decision is written down, also when it is no; one that starts a retrain is in a ledger first, which nothing
-overwrites. It depends on the records of the lake alone, never on the clock, so a repeated night decides the same.
+overwrites. It depends on the records of the lake alone, never on the clock, so a repeated night decides the same; and
+the nights after it that its arrival can change are decided again, so that the order of arrival does not matter.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+import logging
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
 
 from nightshift.contracts import Dataset, Decision, NightReport
-from nightshift.errors import MissingPartition, UnsealedRecord
-from nightshift.monitoring.accuracy import standing_record
-from nightshift.monitoring.night_record import read_night_record
-from nightshift.partitions import days_between
-from nightshift.spec import ModelSpec, Retrain
-from nightshift.steps._retrains import (
+from nightshift.errors import MissingPartition, UnreadableRecord, UnsealedRecord
+from nightshift.monitoring.causes import MonitoredNight, gather, last_labelled, last_nights
+from nightshift.monitoring.night_record import NightRecord, read_night_record
+from nightshift.monitoring.policy import causes_of, decided, replayed
+from nightshift.monitoring.retrains import (
     Causes,
     DecisionRecord,
+    RetrainEnd,
     StartedRetrain,
     StartedRetrains,
     read_decisions,
+    readable_decision,
     started_retrains,
     unsealed_retrain,
-    warn_of_unsealed,
 )
+from nightshift.spec import ModelSpec
+from nightshift.steps.conclude import StateOfRun, conclude_ended, not_triggered, outcome_of
 from nightshift.stores import Stores, layout
-from nightshift.stores.registry import CHAMPION
+
+log = logging.getLogger("nightshift")
+MOST_DECIDED_AGAIN = 28
 
 __all__ = [
-    "DecisionRecord",
     "Causes",
+    "DecisionRecord",
+    "RetrainEnd",
     "StartedRetrain",
     "StartedRetrains",
     "decide",
+    "decision_record",
     "gather",
     "govern",
     "read_decisions",
+    "replayed",
     "started_retrains",
 ]
 
 
-def govern(spec: ModelSpec, report: NightReport, stores: Stores) -> Decision:
+@dataclass(frozen=True)
+class _Governed:
+    """A decision, and whether it started its retrain just now."""
+
+    decision: Decision
+    is_new: bool
+
+
+def govern(spec: ModelSpec, report: NightReport, stores: Stores, state_of: StateOfRun | None = None) -> Decision:
     """Decide about the night of ``report`` and keep the decision with everything it rests on.
 
-    A night starts one retrain at most: asked again about the same version, it says the same yes.
+    A night starts one retrain at most: asked again about the same version, it says the same yes, unless that retrain
+    failed. Where this night does not start one, a later one may that is decided again: then its decision is returned.
+    With ``state_of`` it also looks after retrains of before: an end that nobody wrote down is, and one that Airflow
+    does not have is returned, to be triggered.
     Raises ``MissingPartition`` when the night was never monitored, ``UnsealedRecord`` when only somebody without the
     key says that it started one, ``LakeUnavailable``.
     """
-    objects = stores.lake.objects
-    key = layout.decision(spec.name, report.partition)
+    if state_of is None:
+        return _govern(spec, report, stores)
+    conclude_ended(spec, report.partition, state_of, stores)
+    decision = _govern(spec, report, stores)
+    if not decision.retrain:
+        return not_triggered(spec, report.partition, state_of, stores) or decision
+    outcome = outcome_of(spec, decision.run_id, stores)
+    if outcome:
+        # Airflow may have forgotten the run since, and would begin it again.
+        return replace(decision, retrain=False, reason=f"{decision.run_id} was started and has ended: {outcome}")
+    return decision
+
+
+def _govern(spec: ModelSpec, report: NightReport, stores: Stores) -> Decision:
+    governed = _governed(spec, report, stores)
+    if governed.decision.retrain:
+        return governed.decision
+    for later in _later_nights(spec, report, stores):
+        again = _governed_again(spec, later, stores)
+        if again and again.is_new:
+            return again.decision
+    return governed.decision
+
+
+def _governed(spec: ModelSpec, report: MonitoredNight, stores: Stores) -> _Governed:
     ledger = started_retrains(spec.name, stores)
+    is_new = False
     for head in ledger.attempts():
         own = head.nights.get(report.partition)
-        if own and own.version == report.version:
+        if own and own.version == report.version and own.outcome != "failed":
             record = ledger.entry(own.number)
             break
         _require_vouched(report, head, stores)
-        record = _decided(spec, gather(spec, report, head, stores))
-        if not record.retrain or ledger.append(head, record):
+        record = decision_record(spec, gather(spec, report, head, stores))
+        is_new = record.retrain and ledger.append(head, record)
+        if not record.retrain or is_new:
             break
-    objects.put_record(key, record)
-    return record.decision
+    stores.lake.objects.put_record(layout.decision(spec.name, report.partition), record)
+    return _Governed(record.decision, is_new)
 
 
-def _require_vouched(report: NightReport, retrains: StartedRetrains, stores: Stores) -> None:
+def _governed_again(spec: ModelSpec, report: MonitoredNight, stores: Stores) -> _Governed | None:
+    """A later night, decided anew; what is wrong with it is said when its own turn comes."""
+    try:
+        return _governed(spec, report, stores)
+    except (UnsealedRecord, UnreadableRecord, MissingPartition) as error:
+        log.warning("%s: %s is not decided again: %s", spec.name, report.partition, error)
+        return None
+
+
+def _later_nights(spec: ModelSpec, report: NightReport, stores: Stores) -> Iterator[MonitoredNight]:
+    """The nights after one that were decided already and that it may change, the oldest first."""
+    monitored = stores.lake.partitions(Dataset.MONITORING, spec.name, spec.partition.column)
+    later = [night for night in monitored if night > report.partition]
+    most = MOST_DECIDED_AGAIN + len(report.judged_again)
+    for night in later[:most]:
+        decision = readable_decision(layout.decision(spec.name, night), stores.lake.objects)
+        if decision is None:
+            # Its own run is to come.
+            continue
+        # Of an alarm that was open then, an earlier night may have changed the beginning.
+        if decision.evidence.episodes or _counts(spec, night, report):
+            record = _record(spec, night, stores)
+            if record:
+                yield record
+
+
+def _counts(spec: ModelSpec, night: str, report: NightReport) -> bool:
+    """Whether a decision about a night looks at another, or at what was measured with it."""
+    looked_at = {*last_nights(spec, night), *last_labelled(spec, night)}
+    return not looked_at.isdisjoint([report.partition, *report.accuracy_nights, *report.judged_again])
+
+
+def _record(spec: ModelSpec, night: str, stores: Stores) -> NightRecord | None:
+    try:
+        return read_night_record(spec, night, stores)
+    except UnreadableRecord as error:
+        log.warning("%s: %s is not decided again: %s", spec.name, night, error)
+        return None
+
+
+def _require_vouched(report: MonitoredNight, retrains: StartedRetrains, stores: Stores) -> None:
     """Nobody with the key says that this night started a retrain, and its record would be overwritten now."""
     key = layout.decision(report.model, report.partition)
     if report.partition not in retrains.nights and unsealed_retrain(report.model, key, stores.lake.objects):
@@ -73,145 +158,18 @@ def _require_vouched(report: NightReport, retrains: StartedRetrains, stores: Sto
         )
 
 
-def _decided(spec: ModelSpec, evidence: Causes) -> DecisionRecord:
+def decision_record(spec: ModelSpec, evidence: Causes) -> DecisionRecord:
+    """What the policy says, with all that it rests on."""
     decision = decide(spec, evidence)
+    causes = causes_of(spec.retrain, evidence) if decision.retrain else []
     return DecisionRecord(
         **asdict(decision),
         evidence=evidence,
         policy=spec.retrain.model_dump(),
+        causes=tuple(causes),
     )
 
 
 def decide(spec: ModelSpec, evidence: Causes) -> Decision:
     """The policy, on evidence alone: enough alarms start a retrain unless something speaks against it."""
-    policy = spec.retrain
-    alarms = [
-        _alarm("drifted", "nights", evidence.drifted, policy),
-        _alarm("lost accuracy", "labelled nights", evidence.lost, policy),
-    ]
-    enough = [alarm for alarm in alarms if alarm.enough]
-    objections = _objections(policy, evidence)
-    reason = _sentence(enough or alarms)
-    if enough and objections:
-        reason = f"{reason}; suppressed: {'; '.join(objections)}"
-    return Decision(
-        model=spec.name,
-        partition=evidence.partition,
-        retrain=bool(enough) and not objections,
-        reason=reason,
-        run_id=f"retrain__{spec.name}__{evidence.partition}",
-    )
-
-
-@dataclass(frozen=True)
-class _Alarm:
-    """How many nights alarmed, in words, and whether that is enough for a training."""
-
-    text: str
-    enough: bool
-
-
-def _sentence(alarms: list[_Alarm]) -> str:
-    texts = [alarm.text for alarm in alarms]
-    return "; ".join(texts)
-
-
-def gather(spec: ModelSpec, report: NightReport, retrains: StartedRetrains, stores: Stores) -> Causes:
-    """Read the records that a decision rests on. Verdicts of other model versions are left out."""
-    record = read_night_record(spec, report.partition, stores)
-    if record is None:
-        raise MissingPartition(
-            f"{spec.name}: {report.partition} has no monitoring record",
-            fix=f"nightshift monitor {spec.name} {report.partition}",
-        )
-    last_labelled = spec.labelled_night(report.partition)
-    nights = _last_nights(spec, report.partition)
-    labelled_nights = spec.nights_through(last_labelled, spec.retrain.of)
-    trained_through = record.pin.trained_through
-    drifted = {night: _drifted(spec, night, report.version, stores) for night in nights}
-    lost = {night: _lost(spec, night, report.version, stores) for night in labelled_nights}
-    return Causes(
-        partition=report.partition,
-        version=report.version,
-        drifted=drifted,
-        lost=lost,
-        started=_started(spec, report.partition, retrains, stores),
-        trained_through=trained_through,
-        new_nights=_count_labelled(spec, trained_through, last_labelled, stores),
-        champion=stores.aliases.version(spec.name, CHAMPION),
-    )
-
-
-def _last_nights(spec: ModelSpec, partition: str) -> list[str]:
-    """The last nights by the clock of the schedule, and this one, which may be none of them."""
-    nights = {*spec.nights_through(partition, spec.retrain.of), partition}
-    return sorted(nights)[-spec.retrain.of :]
-
-
-def _drifted(spec: ModelSpec, night: str, version: str, stores: Stores) -> bool | None:
-    record = read_night_record(spec, night, stores)
-    if record is None or record.version != version:
-        return None
-    return record.drift.drifted
-
-
-def _lost(spec: ModelSpec, night: str, version: str, stores: Stores) -> bool | None:
-    record = standing_record(spec, night, stores)
-    if record is None or record.version != version:
-        return None
-    return record.lost
-
-
-def _count_labelled(spec: ModelSpec, after: str, through: str, stores: Stores) -> int:
-    """The labelled nights after one and up to another, without those that were taken back."""
-    column = spec.partition.column
-    retracted = stores.lake.retracted(Dataset.VALIDATED, spec.name, column)
-    count = 0
-    for night in stores.lake.partitions(Dataset.LABELS, spec.name, column):
-        if after < night <= through and night not in retracted:
-            count += 1
-    return count
-
-
-def _alarm(what: str, nights: str, verdicts: Mapping[str, bool | None], policy: Retrain) -> _Alarm:
-    alarmed = [night for night, verdict in verdicts.items() if verdict]
-    known = len(verdicts) - list(verdicts.values()).count(None)
-    text = f"{len(alarmed)} of the last {policy.of} {nights} {what}"
-    if alarmed:
-        text += f" ({', '.join(alarmed)})"
-    unknown = policy.of - known
-    if unknown > 0:
-        text += f", {unknown} not known"
-    return _Alarm(
-        text=f"{text}, {policy.nights} needed",
-        enough=len(alarmed) >= policy.nights,
-    )
-
-
-def _objections(policy: Retrain, evidence: Causes) -> list[str]:
-    objections = []
-    near = []
-    for night in evidence.started:
-        days = abs(days_between(night, evidence.partition))
-        if days <= policy.cooldown_days:
-            near.append(night)
-    if near:
-        objections.append(f"{near[-1]} started a retrain, within the cooldown of {policy.cooldown_days} days")
-    if evidence.champion not in {None, evidence.version}:
-        # A night of before is scored by who should have stood then: that one is replaced already.
-        objections.append(f"version {evidence.version} scored it, and version {evidence.champion} is champion")
-    if evidence.new_nights < policy.min_new_nights:
-        objections.append(
-            f"{evidence.new_nights} labelled nights after {evidence.trained_through}, {policy.min_new_nights} needed"
-        )
-    return objections
-
-
-def _started(spec: ModelSpec, partition: str, retrains: StartedRetrains, stores: Stores) -> list[str]:
-    # A backfill may decide nights out of order: a retrain that a later night started counts as well.
-    started = set()
-    for night in retrains.nights:
-        if abs(days_between(night, partition)) <= spec.retrain.cooldown_days:
-            started.add(night)
-    warn_of_unsealed(spec, partition, retrains, stores)
-    return sorted(started)
+    return decided(spec.name, spec.retrain, evidence)

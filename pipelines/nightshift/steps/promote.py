@@ -35,14 +35,11 @@ def promote(spec: ModelSpec, verdict: Verdict, stores: Stores, approval: Approva
     So does one that model.yaml wants a person to see, until ``approval`` is of its digest.
     Raises ``Superseded`` when the champion is no longer the one that the gate compared with, ``NotApproved``.
     """
-    if approval is not None:
-        promotion = _as_answered(spec, verdict, approval, stores)
-    elif asks(spec, verdict):
-        promotion = _wait(spec, verdict, stores)
-    elif verdict.promote:
-        promotion = _take_over(spec, verdict, stores)
-    else:
-        promotion = _stay(spec, verdict, stores)
+    try:
+        promotion = _decided(spec, verdict, stores, approval)
+    except Superseded as lost:
+        _keep_lost(spec, verdict, lost.message, stores)
+        raise
     show(spec, stores)
     return promotion
 
@@ -56,6 +53,34 @@ def put_before_person(spec: ModelSpec, verdict: Verdict, stores: Stores) -> Prom
         return None
     promotion = promote(spec, verdict, stores)
     return promotion if promotion.waits_for else None
+
+
+def _decided(spec: ModelSpec, verdict: Verdict, stores: Stores, approval: Approval | None) -> Promotion:
+    if approval is not None:
+        return _as_answered(spec, verdict, approval, stores)
+    if asks(spec, verdict):
+        return _wait(spec, verdict, stores)
+    if verdict.promote:
+        return _take_over(spec, verdict, stores)
+    return _stay(spec, verdict, stores)
+
+
+def _keep_lost(spec: ModelSpec, verdict: Verdict, why: str, stores: Stores) -> None:
+    """It was judged, though in vain: without a move, its record alone tells its run from one that failed."""
+    candidate = verdict.candidate
+    ledger = stores.aliases.ledger(spec.name)
+    head = ledger.head()
+    if candidate.version in head.took_over_from:
+        # One that was champion keeps the record by which it may be again.
+        return
+    lost = with_answer(verdict, why)
+    record = _version_record(
+        spec,
+        lost,
+        FAILED,
+        stores,
+    )
+    stores.versions.write(record)
 
 
 def _as_answered(spec: ModelSpec, verdict: Verdict, approval: Approval, stores: Stores) -> Promotion:
@@ -153,8 +178,18 @@ def _of_gate(
 
 def _record(spec: ModelSpec, verdict: Verdict, gate: GateVerdict, stores: Stores) -> None:
     """What the version is and what its gate said: in the lake, sealed, and for show in MLflow."""
+    record = _version_record(spec, verdict, gate, stores)
+    stores.versions.write(record)
+    tags = {
+        "gate": gate,
+        "gate_reason": _reason(verdict)[:LONGEST_TAG],
+    }
+    stores.registry.tag(spec.name, record.version, tags)
+
+
+def _version_record(spec: ModelSpec, verdict: Verdict, gate: GateVerdict, stores: Stores) -> VersionRecord:
     candidate = verdict.candidate
-    record = VersionRecord(
+    return VersionRecord(
         model=spec.name,
         version=candidate.version,
         run_id=candidate.trained.run_id,
@@ -170,17 +205,12 @@ def _record(spec: ModelSpec, verdict: Verdict, gate: GateVerdict, stores: Stores
         recipe_sha256=candidate.trained.recipe_sha256,
         exact_sha256=candidate.graph.exact_sha256,
         replay_sha256=candidate.trained.replay_sha256,
+        reference_sha256=candidate.graph.reference_sha256,
         **_twin(candidate.evidence),
         gate=gate,
         reason=_reason(verdict),
         origin=dict(stores.origin),
     )
-    stores.versions.write(record)
-    tags = {
-        "gate": gate,
-        "gate_reason": _reason(verdict)[:LONGEST_TAG],
-    }
-    stores.registry.tag(spec.name, candidate.version, tags)
 
 
 def _twin(evidence: Evidence | None) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Put a person's word under what was written before there were seals, or under a key that will go.
 
-What follows from a key, the log of moves, the started retrains and the records of versions, is sealed by the first key.
+What follows from a key, the log of moves, the started retrains, what people said about alarms and the records of
+versions, is sealed by the first key.
 A version that only MLflow's tags describe gets its record from them, once: if it was ever champion, if its gate passed
 it by its tags, and if graph and profile lie in the lake with the digests that they should have. A decision that says
 that it started a retrain, from before there was a log of them, enters that log.
@@ -11,9 +12,10 @@ What a person is shown is a plan. It holds what would be sealed, by digest, and 
 from dataclasses import dataclass, field
 
 from nightshift.errors import ModelError, Superseded
+from nightshift.monitoring.retrains import DecisionRecord, StartedRetrains, started_retrains, unsealed_retrains
+from nightshift.monitoring.silences import Silences, silences
 from nightshift.spec import ModelSpec
 from nightshift.steps._adopt import move_of_alias, put_profile, record_from_tags, sha256_of
-from nightshift.steps._retrains import DecisionRecord, StartedRetrains, started_retrains, unsealed_retrains
 from nightshift.stores import Stores, layout
 from nightshift.stores.aliases import AliasHead
 from nightshift.stores.registry import CHAMPION
@@ -44,6 +46,7 @@ class SealPlan:
     things: dict[str, str] = field(default_factory=dict)
     moves: AliasHead | None = None
     retrains: StartedRetrains | None = None
+    silences: Silences | None = None
     versions: dict[str, VersionHead] = field(default_factory=dict)
     from_tags: dict[str, VersionRecord] = field(default_factory=dict)
     alias: str | None = None
@@ -65,6 +68,7 @@ def plan_seal(spec: ModelSpec, stores: Stores) -> SealPlan:
     plan = SealPlan(
         moves=moves.to_vouch_for(),
         retrains=retrains.to_vouch_for(),
+        silences=silences(spec.name, stores).to_vouch_for(),
         versions=_unsealed_versions(spec, stores),
         alias=_alias_alone(spec, head, stores),
         decisions=list(unsealed_retrains(spec.name, started, stores)),
@@ -121,6 +125,8 @@ def _things(plan: SealPlan) -> dict[str, str]:
         things[line] = plan.moves.history
     if plan.retrains:
         things["the retrains that were started"] = plan.retrains.history
+    if plan.silences:
+        things["the alarms that were acknowledged or muted"] = plan.silences.history
     for version, head in plan.versions.items():
         things[f"the records of version {version}"] = head.history
     for version, record in plan.from_tags.items():
@@ -158,6 +164,9 @@ def seal(spec: ModelSpec, stores: Stores, shown: SealPlan | None = None) -> Seal
         retrains = started_retrains(spec.name, stores)
         retrains.vouch(plan.retrains)
         logs.append("started retrains")
+    if plan.silences:
+        silences(spec.name, stores).vouch(plan.silences)
+        logs.append("silenced alarms")
     for version, head in plan.versions.items():
         log = stores.versions.log(spec.name, version)
         log.vouch(head)

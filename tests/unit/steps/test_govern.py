@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nightshift.monitoring.episodes import Episode
 from nightshift.steps.govern import Causes, decide
 
 NIGHTS = ("2024-03-08", "2024-03-09", "2024-03-10")
@@ -104,3 +105,77 @@ def test_a_retrain_always_has_enough_alarms_and_nothing_against_it(drifted, lost
     assert decision.retrain is expected
     assert decision == decide(spec, evidence)
     assert ("suppressed" in decision.reason) == (max(drifted.count(True), lost.count(True)) >= 2 and not expected)
+
+
+DRIFT = Episode("3", "drift", "2024-03-09", "2024-03-10", nights=2)
+IN_EPISODE = replace(DRIFTED, episodes={"drift": DRIFT})
+
+
+def test_the_run_of_a_retrain_is_named_by_its_cause(governed):
+    """Whichever night says yes, it says the same run, so that one cause can never have two."""
+    assert decide(governed, IN_EPISODE).run_id == f"retrain__{governed.name}-3-drift-2024-03-09"
+    later = replace(IN_EPISODE, partition="2024-03-11")
+    assert decide(governed, later).run_id == decide(governed, IN_EPISODE).run_id
+    # From before there were episodes the nights say which.
+    assert decide(governed, DRIFTED).run_id == decide(governed, IN_EPISODE).run_id
+
+
+@pytest.mark.parametrize(
+    ("evidence", "why"),
+    [
+        ({"answered": {"drift": "retrain__x"}}, "what drifted since 2024-03-09 has had its retrain, retrain__x"),
+        ({"silenced": {"drift": "acknowledged by ann: known"}}, "since 2024-03-09 is acknowledged by ann: known"),
+        ({"silenced": {"drift": "muted until 2024-04-01 by ann: move"}}, "is muted until 2024-04-01 by ann: move"),
+        ({"planned": "Easter"}, "2024-03-10 is planned: Easter"),
+        ({"rejected": 5}, "5 challengers in a row did not take over from version 3, retrain.give_up_after is 5"),
+        ({"failed": {"drift": 5}}, "5 retrains for what drifted since 2024-03-09 failed, retrain.give_up_after is 5"),
+        ({"tried_through": "2024-03-08", "new_nights": 1}, "1 labelled nights after 2024-03-08, 7 needed"),
+    ],
+)
+def test_what_speaks_against_a_retrain_is_said(governed, evidence, why):
+    decision = decide(governed, replace(IN_EPISODE, **evidence))
+    assert not decision.retrain
+    assert decision.reason.endswith(why)
+
+
+def test_a_month_has_a_budget(change, governed):
+    month = change(governed, retrain={"per_month": 2})
+    assert decide(month, replace(IN_EPISODE, this_month=1)).retrain
+    assert (
+        "suppressed: 2 retrains of 2024-03, retrain.per_month is 2"
+        in decide(month, replace(IN_EPISODE, this_month=2)).reason
+    )
+
+
+def test_a_failed_retrain_is_started_again_under_another_name(governed):
+    again = decide(governed, replace(IN_EPISODE, failed={"drift": 1}))
+    assert again.retrain
+    assert again.run_id.endswith("-3-drift-2024-03-09__2")
+
+
+def test_one_cause_that_may_start_a_retrain_is_enough(governed):
+    lost = replace(
+        IN_EPISODE,
+        lost=dict.fromkeys(LABELLED, True),
+        episodes={"drift": DRIFT, "accuracy": Episode("3", "accuracy", LABELLED[0], LABELLED[2], nights=3)},
+        answered={"drift": "retrain__x"},
+    )
+    decision = decide(governed, lost)
+    assert decision.retrain
+    assert decision.run_id.endswith(f"-3-accuracy-{LABELLED[0]}")
+
+
+def test_alarms_of_an_episode_that_is_over_start_nothing(governed):
+    over = replace(DRIFTED, episodes={})
+    assert not decide(governed, over).retrain
+    assert "0 of the last 3 nights drifted" in decide(governed, over).reason
+
+
+@pytest.mark.parametrize(
+    ("policy", "window"),
+    [({}, 3), ({"nights": 1}, 3), ({"nights": 5}, 5), ({"of": 7}, 7)],
+)
+def test_of_is_among_how_many_nights_alarms_are_counted(policy, window):
+    from nightshift.spec import Retrain
+
+    assert Retrain(**policy).window == window

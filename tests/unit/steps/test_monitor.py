@@ -1,7 +1,8 @@
 from dataclasses import replace
 
 from nightshift.monitoring.drift import DriftResult, FeatureDrift
-from nightshift.steps.monitor import SCHEMA, _drift_metrics, _points, _table
+from nightshift.steps._night_files import SCHEMA, _table
+from nightshift.steps._night_points import _drift_metrics, _points
 
 
 def drift():

@@ -164,6 +164,8 @@ def _version(predictions: Manifest) -> str:
 def _verdict(record: NightRecord | None) -> str:
     if record is None:
         return ""
+    if record.planned:
+        return "planned"
     return "drift" if record.drift.drifted else "quiet"
 
 

@@ -1,0 +1,59 @@
+"""What people said about alarms: that they know of an episode, or want to hear of none until a date.
+
+It is sealed and only grows, as the other ledgers do. Dates are those of nights, never of a clock.
+"""
+
+from typing import Literal
+
+from nightshift.monitoring.episodes import Episode
+from nightshift.stores import Stores, layout
+from nightshift.stores.ledger import Ledger, LedgerHead
+from nightshift.stores.records import Record
+
+
+class Silence(Record):
+    """``by`` acknowledged ``episode``, as it was then, or muted the model's alarms from one night to another.
+
+    A later mute stands over an earlier one for the nights from its own first on; one that ends before it begins ends
+    what was muted.
+    """
+
+    what = "what a person said about alarms"
+
+    format: Literal[1] = 1
+    model: str
+    by: str
+    why: str
+    origin: dict[str, str]
+    episode: Episode | None = None
+    since: str = ""
+    until: str = ""
+
+
+class Silences(LedgerHead):
+    """All that was said, oldest first."""
+
+    said: tuple[Silence, ...] = ()
+
+    def of(self, episode: Episode, night: str) -> str:
+        """Why an episode wakes nobody and starts nothing on a night; empty where nobody said so."""
+        for silence in self.said:
+            if silence.episode and silence.episode.overlaps(episode):
+                return f"acknowledged by {silence.by}: {silence.why}"
+        return self._muted(night)
+
+    def _muted(self, night: str) -> str:
+        mutes = [silence for silence in self.said if silence.until and silence.since <= night]
+        last = mutes[-1] if mutes else None
+        if last is None or night > last.until:
+            return ""
+        return f"muted until {last.until} by {last.by}: {last.why}"
+
+
+def silences(model: str, stores: Stores) -> Ledger[Silence, Silences]:
+    """What people said about the alarms of a model."""
+    return Ledger(stores.lake.objects, layout.silences(model), Silence, Silences, _with_silence)
+
+
+def _with_silence(head: Silences, _number: int, silence: Silence) -> Silences:
+    return head.model_copy(update={"said": (*head.said, silence)})
