@@ -16,18 +16,22 @@ from nightshift.errors import ModelError
 from nightshift.extras import require
 from nightshift.modelling.evidence import store_evidence
 from nightshift.modelling.folds import Fold, folds_of
-from nightshift.modelling.holdout import Split, read_split
+from nightshift.modelling.holdout import Split, read_split, together
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.trained_file import TRAINED_FILE, read_pipeline, train_anew
+from nightshift.monitoring.matters.build import JudgedWindow, ReferenceFiles
+from nightshift.monitoring.matters.build import build as build_reference
 from nightshift.optimization.recipe_graphs import FittedFold, RecipeGraphs, recipe_graphs
 from nightshift.optimization.variants.evaluator import VariantResult
 from nightshift.optimization.variants.report import as_json, as_markdown, pareto
+from nightshift.profiles.profile import Profile
 from nightshift.profiles.profile import build as build_profile
 from nightshift.progress import OnProgress, unheard
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.spec import ModelSpec
 from nightshift.steps._fold_files import read_folds, require_folds
 from nightshift.stores import Stores, layout
+from nightshift.stores.objects import JSON
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -52,7 +56,8 @@ def optimize(spec: ModelSpec, registered: Registered, stores: Stores, progress: 
         fitted = [FittedFold(fold, of_fold) for fold, of_fold in zip(folds, pipelines, strict=True)]
         graphs = recipe_graphs(spec, fitted, pipeline, rows, progress)
         profile = _profile(spec, rows, folds, [OnnxGraph(spec, body) for body in graphs.folds])
-        graph = _store_graph(spec, graphs, profile, stores)
+        reference = _reference(spec, rows, folds, graphs, profile)
+        graph = _store_graph(spec, graphs, profile, reference, stores)
         evidence = store_evidence(spec, folds, graphs.scores, graphs.twin, graph, stores)
         mlflow.log_text(profile.decode(), "onnx/profile.json")
         _log(mlflow, spec, graphs)
@@ -61,6 +66,7 @@ def optimize(spec: ModelSpec, registered: Registered, stores: Stores, progress: 
         "onnx_key": graph.key,
         "variant": graph.variant,
         "profile_sha256": graph.profile_sha256,
+        "reference_sha256": graph.reference_sha256,
         "exact_sha256": graph.exact_sha256,
         "twin_sha256": evidence.twin_sha256,
     }
@@ -100,13 +106,31 @@ def _profile(spec: ModelSpec, rows: Split, folds: Sequence[Fold], graphs: Sequen
     return profile.to_json()
 
 
-def _store_graph(spec: ModelSpec, graphs: RecipeGraphs, profile: bytes, stores: Stores) -> GraphRef:
-    """Graph and profile, each under its digest: two versions of one graph may have two profiles."""
+def _reference(
+    spec: ModelSpec, rows: Split, folds: Sequence[Fold], graphs: RecipeGraphs, profile: bytes
+) -> ReferenceFiles:
+    """What will say which drift matters, by what the folds' graphs say of nights that they did not see."""
+    judged = JudgedWindow(
+        rows=together([fold.judged for fold in folds]),
+        scores=np.concatenate(graphs.scores),
+        twin=OnnxGraph(spec, graphs.twin),
+        of_twin=folds[-1].judged,
+    )
+    return build_reference(spec, Profile.from_json(profile, "the profile"), rows.all_rows, judged)
+
+
+def _store_graph(
+    spec: ModelSpec, graphs: RecipeGraphs, profile: bytes, reference: ReferenceFiles, stores: Stores
+) -> GraphRef:
+    """Graph, profile and reference, each under its digest: two versions of one graph may have two profiles."""
     sha256 = hashlib.sha256(graphs.body).hexdigest()
     profile_sha256 = hashlib.sha256(profile).hexdigest()
     key = layout.graph(spec.name, sha256)
-    stores.lake.objects.put(key, graphs.body)
-    stores.lake.objects.put(layout.profile(spec.name, sha256, profile_sha256), profile, "application/json")
+    objects = stores.lake.objects
+    objects.put(key, graphs.body)
+    objects.put(layout.profile(spec.name, sha256, profile_sha256), profile, JSON)
+    objects.put(layout.reference_rows(spec.name, sha256, reference.rows_sha256), reference.rows)
+    objects.put(layout.reference(spec.name, sha256, reference.sha256), reference.record, JSON)
     parity = graphs.scoring.parity
     if parity is None:
         raise ModelError(f"{spec.name}: the variant {graphs.scoring.name} was chosen but never compared")
@@ -120,6 +144,7 @@ def _store_graph(spec: ModelSpec, graphs: RecipeGraphs, profile: bytes, stores: 
         variant=graphs.scoring.name,
         profile_sha256=profile_sha256,
         exact_sha256=hashlib.sha256(graphs.exact).hexdigest(),
+        reference_sha256=reference.sha256,
     )
 
 

@@ -11,9 +11,11 @@ from nightshift.concurrency import prefetch
 from nightshift.contracts import PartitionRef, Plan, Shard, ShardResult
 from nightshift.errors import LostRows, SchemaMismatch
 from nightshift.modelling.label_types import label_type
+from nightshift.profiles.moments import Moments, of_values
 from nightshift.scoring.engine import added, draft, schema
 from nightshift.scoring.shards import empty_groups, first_rows, night_digest, shard_file, store_result
 from nightshift.spec import ModelSpec
+from nightshift.steps._sample import keep_sample
 from nightshift.stores import Stores
 from nightshift.stores.manifest import DataFile
 from nightshift.stores.parquet_source import WHOLE_BYTES, ParquetSource, StoredFile, iter_row_groups, require_intact
@@ -38,6 +40,7 @@ def publish(spec: ModelSpec, plan: Plan, results: list[ShardResult], stores: Sto
     file = _one_file(spec, plan, ordered, stores)
     _check_rows(spec, plan, file, stores)
     shards = [result.key for result in ordered]
+    of_sample = keep_sample(spec, plan, ordered, stores)
     return stores.lake.commit(
         draft(spec, plan),
         [file],
@@ -50,8 +53,10 @@ def publish(spec: ModelSpec, plan: Plan, results: list[ShardResult], stores: Sto
             shards=shards,
             champion=plan.champion,
             **_made_with(spec, ordered),
+            **of_sample,
         ),
         counts=_summed(ordered),
+        moments=_merged(ordered),
     )
 
 
@@ -184,3 +189,14 @@ def _summed(results: list[ShardResult]) -> dict[str, list[int]]:
             before = summed.get(name, [0] * len(counts))
             summed[name] = [sum(pair) for pair in zip(before, counts, strict=True)]
     return summed
+
+
+def _merged(results: list[ShardResult]) -> dict[str, list[float]]:
+    """Moments of the whole night, by feature."""
+    merged: dict[str, Moments] = {}
+    for result in results:
+        for name, values in result.moments.items():
+            of_shard = of_values(values)
+            before = merged.get(name)
+            merged[name] = before.plus(of_shard) if before else of_shard
+    return {name: list(moments) for name, moments in merged.items()}
