@@ -1,14 +1,20 @@
 """What monitoring saw of a night, as the lake keeps it: report, governor, pages and demo read this and nothing else."""
 
+import logging
 from dataclasses import dataclass
 from typing import Literal
 
-from nightshift.contracts import Dataset, Pin
+from nightshift.contracts import Dataset, EpisodeChange, Pin
+from nightshift.errors import UnreadableRecord
 from nightshift.monitoring.accuracy import Accuracy
 from nightshift.monitoring.drift import DriftResult
+from nightshift.monitoring.matters.record import Matters
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
+from nightshift.stores.missing import how_to_make
 from nightshift.stores.records import Record
+
+log = logging.getLogger("nightshift")
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,9 @@ class NightCounts:
 class NightRecord(Record):
     """One monitored night: its drift, and the accuracy of nights whose labels arrived with it.
 
-    ``generation`` is that of the predictions, which ``pin`` made.
+    ``generation`` is that of the predictions, which ``pin`` made; ``planned`` says why the night alarms nobody, and
+    ``episodes`` what it did to alarms, as of then. ``matters`` ranks and informs;
+    None for a version that keeps nothing to say it by.
     """
 
     what = "a record of a monitored night"
@@ -38,6 +46,15 @@ class NightRecord(Record):
     generation: str
     drift: DriftResult
     accuracy: tuple[Accuracy, ...]
+    planned: str = ""
+    episodes: tuple[EpisodeChange, ...] = ()
+    matters: Matters | None = None
+
+    @classmethod
+    def remedy_for(cls, where: str) -> str:
+        """To monitor the night again, which writes the record anew."""
+        night = layout.drift_in(where)
+        return how_to_make(night) if night else cls.remedy
 
 
 def read_night_record(spec: ModelSpec, partition: str, stores: Stores) -> NightRecord | None:
@@ -51,3 +68,12 @@ def read_night_record(spec: ModelSpec, partition: str, stores: Stores) -> NightR
         return None
     predictions = stores.lake.published(spec.key(Dataset.PREDICTIONS, partition))
     return record if predictions and predictions.generation == record.generation else None
+
+
+def looked_up(spec: ModelSpec, partition: str, stores: Stores) -> NightRecord | None:
+    """The same of a night that another one is held against: a damaged record is told in the log, and is none."""
+    try:
+        return read_night_record(spec, partition, stores)
+    except UnreadableRecord as error:
+        log.warning("%s: %s says nothing of other nights: %s", spec.name, partition, error)
+        return None

@@ -5,105 +5,117 @@ Parquet skip names that begin with ``_``). MLflow comes last, so that nothing is
 """
 
 import logging
-from collections import defaultdict
-from dataclasses import asdict
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
-import pyarrow as pa
-
 from nightshift.contracts import Dataset, NightReport, Pin
-from nightshift.errors import DataError, LakeUnavailable, SchemaMismatch, Superseded
-from nightshift.modelling.arrays import Int64s
+from nightshift.errors import DataError, SchemaMismatch, UnreadableRecord
 from nightshift.modelling.label_types import label_type
 from nightshift.monitoring.accuracy import measure_arrived
 from nightshift.monitoring.age import old_champion
-from nightshift.monitoring.decided import as_decided
-from nightshift.monitoring.drift import DriftResult, measure
-from nightshift.monitoring.night_record import NightCounts, NightRecord
-from nightshift.monitoring.report import render
-from nightshift.partitions import parse_partition
+from nightshift.monitoring.changes import changes_by
+from nightshift.monitoring.drift import DriftResult, NightValues, measure
+from nightshift.monitoring.history import read_history
+from nightshift.monitoring.matters.measure import matters_of
+from nightshift.monitoring.night_record import NightCounts, NightRecord, read_night_record
+from nightshift.monitoring.verdicts import unplanned
+from nightshift.profiles.moments import of_values
 from nightshift.profiles.profile import Profile, load_profile
 from nightshift.spec import ModelSpec
-from nightshift.stores import Stores, layout
-from nightshift.stores.manifest import Manifest, sequences
-from nightshift.stores.objects import ConditionFailed, ObjectHead, Objects
-from nightshift.stores.pages import put_page
-from nightshift.stores.registry import TAG
+from nightshift.steps._later_nights import judge_later
+from nightshift.steps._night_files import MadeFrom, NightFiles
+from nightshift.steps._night_points import log_points
+from nightshift.stores import Stores
+from nightshift.stores.manifest import Manifest
 
 log = logging.getLogger("nightshift")
-EPOCH_ORDINAL = 719163
-MILLISECONDS = 86_400_000
-SCHEMA = pa.schema([
-    ("feature", pa.string()),
-    ("distance", pa.float64()),
-    ("alarm_distance", pa.float64()),
-    ("statistic", pa.float64()),
-    ("threshold", pa.float64()),
-    ("ratio", pa.float64()),
-    ("drifted", pa.bool_()),
-    ("calibrated", pa.bool_()),
-    ("null_share", pa.float64()),
-    ("reference_null_share", pa.float64()),
-    ("rows", pa.int64()),
-    ("model_version", pa.string()),
-])
-Point = tuple[str, float, int, int]
-"""Name, value, time in milliseconds and step, as MLflow has them."""
 
 
 def monitor(spec: ModelSpec, partition: str, stores: Stores) -> NightReport:
     """Compare a scored night with the profile of the version that scored it, and measure arrived labels.
 
+    Nights after it that were monitored before, and held against it, are judged again.
     Raises ``MissingPartition`` when the night is not validated or scored, ``DataError`` when it was
     scored from other rows than are validated now, ``ModelError`` when the version has no profile,
     ``Superseded`` when it was taken back meanwhile, and ``RegistryUnavailable`` after everything else is safely
     in the lake.
     """
     lake = stores.lake
-    draft = lake.begin(spec.key(Dataset.MONITORING, partition))
-    record_before = lake.objects.head(layout.drift(draft.key))
+    files = NightFiles.begin(spec, partition, stores)
     validated = lake.require(spec.key(Dataset.VALIDATED, partition))
     predictions = lake.require(spec.key(Dataset.PREDICTIONS, partition))
+    judged = judge_night(spec, validated, predictions, stores)
+    matters = matters_of(spec, validated, predictions, judged.drift, judged.accuracy, stores)
+    record = judged.model_copy(update={"matters": matters})
+    report_key = files.write(record, predictions, MadeFrom.of(validated, predictions))
+    later = judge_later(spec, partition, stores)
+    log_points(spec, [record, *later.records], stores)
+    notes = _notes(spec, record.pin, partition)
+    report = night_report(spec, record, report_key, [*notes, *later.notes])
+    return replace(report, judged_again=later.nights)
+
+
+def judge_night(spec: ModelSpec, validated: Manifest, predictions: Manifest, stores: Stores) -> NightRecord:
+    """What may alarm of a scored night. Records of accuracy are kept, nothing else is. Raises as ``monitor``."""
     pin = _pin(spec, validated, predictions)
+    night = predictions.partition
+    own = _measured_before(spec, night, stores)
     drift = _drift(spec, pin, validated, predictions, stores)
-    record = NightRecord(
+    accuracy = tuple(measure_arrived(spec, night, stores, own))
+    return NightRecord(
         model=spec.name,
-        partition=partition,
+        partition=night,
         version=pin.version,
         pin=pin,
         counts=_counts(validated, predictions),
         generation=predictions.generation,
         drift=drift,
-        accuracy=tuple(measure_arrived(spec, partition, stores)),
+        accuracy=accuracy,
+        planned=spec.drift.why_planned(night) or "",
+        episodes=tuple(changes_by(spec, night, pin.version, drift.alarm, accuracy, stores)),
     )
-    provenance = stores.provenance(pin=asdict(pin), input=validated.digest, predictions=predictions.digest)
-    lake.publish(draft, _table(drift, pin), provenance=provenance, inputs=sequences(validated, predictions))
-    report_key = _write(as_decided(spec, predictions), record, record_before, stores)
-    _require_standing(spec, record, stores)
-    _log(spec, record, stores)
-    accuracy_nights = [accuracy.night for accuracy in record.accuracy]
-    lost_accuracy = any(accuracy.lost for accuracy in record.accuracy)
+
+
+def night_report(spec: ModelSpec, record: NightRecord, report_key: str, notes: Sequence[str] = ()) -> NightReport:
+    """A night's record in short, as the governor takes it."""
+    drift = record.drift
+    alarming = unplanned(spec, [accuracy.night for accuracy in record.accuracy if accuracy.lost])
     return NightReport(
-        model=spec.name,
-        partition=partition,
-        version=pin.version,
-        drifted=drift.drifted,
+        model=record.model,
+        partition=record.partition,
+        version=record.version,
+        drifted=drift.drifted and not record.planned,
         statistic=drift.statistic,
         threshold=drift.threshold,
         worst=drift.worst,
-        accuracy_nights=accuracy_nights,
-        lost_accuracy=lost_accuracy,
+        accuracy_nights=[accuracy.night for accuracy in record.accuracy],
+        lost_accuracy=bool(alarming),
         report_key=report_key,
-        notes=_notes(spec, pin, partition),
+        notes=list(notes),
+        episodes=list(record.episodes),
     )
 
 
+def _measured_before(spec: ModelSpec, partition: str, stores: Stores) -> list[str]:
+    """The nights that an earlier run of this night measured; a damaged record of it is written anew."""
+    with suppress(UnreadableRecord):
+        record = read_night_record(spec, partition, stores)
+        return [accuracy.night for accuracy in record.accuracy] if record else []
+    return []
+
+
 def _notes(spec: ModelSpec, pin: Pin, partition: str) -> list[str]:
+    notes = []
+    planned = spec.drift.why_planned(partition)
+    if planned:
+        notes.append(f"{partition} is planned, and alarms nobody: {planned}")
     old = old_champion(spec, pin.version, pin.trained_through, partition)
-    if old is None:
-        return []
-    log.warning("%s: %s", spec.name, old)
-    return [old]
+    if old:
+        log.warning("%s: %s", spec.name, old)
+        notes.append(old)
+    return notes
 
 
 def _pin(spec: ModelSpec, validated: Manifest, predictions: Manifest) -> Pin:
@@ -137,14 +149,30 @@ def _drift(spec: ModelSpec, pin: Pin, validated: Manifest, predictions: Manifest
             fix=f"trigger {spec.name}.train: a version watches what the spec said when it was trained;"
             " or keep the column's name of before in model.yaml, with source: for its name in the data",
         )
-    counts = predictions.counts or _count(profile, score, validated, predictions, stores)
-    return measure(spec, profile, counts, validated.rows)
+    night = _values(profile, score, validated, predictions, stores)
+    history = read_history(spec, validated.partition, pin, stores)
+    return measure(spec, profile, night, history)
 
 
-def _count(
+def _values(profile: Profile, score: str, validated: Manifest, predictions: Manifest, stores: Stores) -> NightValues:
+    """As scoring counted them, or for nights published before it did, from the rows."""
+    counts: dict[str, Any] = dict(predictions.counts)
+    moments = {name: of_values(values) for name, values in predictions.moments.items()}
+    if not counts:
+        columns = _columns(profile, score, validated, predictions, stores)
+        counts = dict(profile.count(columns))
+        moments = profile.moments(columns)
+    return NightValues(
+        partition=validated.partition,
+        rows=validated.rows,
+        counts=counts,
+        moments=moments,
+    )
+
+
+def _columns(
     profile: Profile, score: str, validated: Manifest, predictions: Manifest, stores: Stores
-) -> dict[str, Int64s]:
-    """For nights published before scoring counted them itself."""
+) -> dict[str, Any]:
     names = [feature.name for feature in profile.features]
     of_input = [name for name in names if name != score]
     features = stores.lake.read(validated, of_input)
@@ -152,116 +180,4 @@ def _count(
     if score in names:
         scores = stores.lake.read(predictions, [score])
         columns[score] = scores[score]
-    return profile.count(columns)
-
-
-def _table(drift: DriftResult, pin: Pin) -> pa.Table:
-    rows = []
-    for feature in drift.features:
-        row = asdict(feature)
-        rows.append({**row, "model_version": pin.version})
-    return pa.Table.from_pylist(rows, schema=SCHEMA)
-
-
-def _write(spec: ModelSpec, record: NightRecord, before: ObjectHead | None, stores: Stores) -> str:
-    """The record over the one that was there at the beginning, then its page. Returns the page's key."""
-    night = spec.key(Dataset.MONITORING, record.partition)
-    objects = stores.lake.objects
-    page = render(spec, record, stores.settings.mlflow_url)
-    _replace(objects, layout.drift(night), record.to_json(), before.etag if before else None)
-    report_key = layout.drift_report(night)
-    put_page(objects, report_key, page)
-    return report_key
-
-
-def _replace(objects: Objects, key: str, body: bytes, etag: str | None) -> None:
-    """A monitor that slept over another one's record of the night does not put its own over it."""
-    try:
-        objects.put_if(key, body, etag)
-    except ConditionFailed as refusal:
-        stored = objects.get(key)
-        there, now = stored or (None, None)
-        if there == body:
-            return
-        if now == etag:
-            raise LakeUnavailable(f"{objects.uri}/{key} was not written: {refusal}") from refusal
-        raise Superseded(
-            f"{objects.uri}/{key} was written by another monitor, or taken back, while this one worked",
-            fix="nothing to do; run again to replace it",
-        ) from refusal
-
-
-def _require_standing(spec: ModelSpec, record: NightRecord, stores: Stores) -> None:
-    """Who took the night back meanwhile has removed what was there, not what was just written."""
-    night = spec.key(Dataset.MONITORING, record.partition)
-    if stores.lake.published(night) is not None:
-        return
-    for key in (layout.drift(night), layout.drift_report(night)):
-        stores.lake.objects.delete(key)
-    raise Superseded(
-        f"{night} was taken back while it was monitored",
-        fix="nothing to do; run again to bring it back",
-    )
-
-
-def _log(spec: ModelSpec, record: NightRecord, stores: Stores) -> None:
-    experiment = f"{spec.name}.monitoring"
-    with stores.registry.session(experiment) as mlflow:
-        experiment_id = mlflow.get_experiment_by_name(experiment).experiment_id
-        for version, points in _points_by_version(record).items():
-            metrics = [mlflow.entities.Metric(*point) for point in points]
-            run_id = _run(experiment_id, spec.name, version, stores)
-            stores.registry.client.log_batch(run_id, metrics=metrics)
-
-
-def _points_by_version(record: NightRecord) -> dict[str, list[Point]]:
-    points: defaultdict[str, list[Point]] = defaultdict(list)
-    drift = _drift_metrics(record.drift)
-    points[record.version] += _points(record.partition, drift)
-    for accuracy in record.accuracy:
-        values = {"accuracy.limit": accuracy.limit}
-        for name, value in accuracy.metrics.items():
-            values[f"accuracy.{name}"] = value
-        points[accuracy.version] += _points(accuracy.night, values)
-    return points
-
-
-def _drift_metrics(drift: DriftResult) -> dict[str, float | None]:
-    metrics: dict[str, float | None] = {
-        "drift.statistic": drift.statistic,
-        "drift.threshold": drift.threshold,
-        "drift.ratio": drift.ratio,
-    }
-    for feature in drift.features:
-        # A part of their own for names of the data: a feature may be called statistic, threshold or ratio.
-        metrics[f"drift.feature.{feature.feature}"] = feature.ratio
-    return metrics
-
-
-def _points(night: str, values: dict[str, float | None]) -> list[Point]:
-    # The night's own date as time and step: a repeated run writes the same point, which MLflow keeps once.
-    day = parse_partition(night).toordinal() - EPOCH_ORDINAL
-    time = day * MILLISECONDS
-    points = []
-    for name, value in values.items():
-        if value is not None:
-            points.append((name, value, time, day))
-    return points
-
-
-def _run(experiment_id: str, model: str, version: str, stores: Stores) -> str:
-    """The one run of a version; of two that were created side by side the older counts."""
-    run = _oldest_run(experiment_id, version, stores)
-    if run is None:
-        tags = {f"{TAG}version": version}
-        stores.registry.client.create_run(experiment_id, run_name=f"{model} version {version}", tags=tags)
-        run = _oldest_run(experiment_id, version, stores)
-    return str(run.info.run_id)
-
-
-def _oldest_run(experiment_id: str, version: str, stores: Stores) -> Any:
-    query = f"tags.`{TAG}version` = '{version}'"
-    runs = stores.registry.client.search_runs(
-        [experiment_id], query, max_results=1, order_by=["attributes.start_time ASC"]
-    )
-    return runs[0] if runs else None
+    return columns

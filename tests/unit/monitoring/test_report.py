@@ -1,13 +1,23 @@
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
+from nightshift.contracts import EpisodeChange
 from nightshift.modelling.label_types import label_type
 from nightshift.monitoring.accuracy import Accuracy
 from nightshift.monitoring.drift import FeatureDrift
+from nightshift.monitoring.matters.record import (
+    DomainShift,
+    FeatureRank,
+    LossEstimate,
+    Matters,
+    SliceAccuracy,
+    SliceDrift,
+)
 from nightshift.monitoring.night_record import NightRecord
-from nightshift.monitoring.report import histogram, loss_line, render, verdict
+from nightshift.monitoring.report import histogram, loss_line, out_of_reach, render, verdict
 
 SHA = "ab" * 32
 
@@ -35,7 +45,7 @@ def record(night="2024-03-09", loss=0.5, limit=0.7, loss_name="log_loss", **chan
     return Accuracy(**base | changes)
 
 
-def night(*features, accuracy=(), version="3"):
+def night(*features, accuracy=(), version="3", **changes):
     drift = {
         "drifted": any(f.drifted for f in features), "features": list(features), "false_alarm_rate": 0.01,
         "reference_nights": 89, "rows": 100, "worst": features[0].feature if features else "",
@@ -48,7 +58,7 @@ def night(*features, accuracy=(), version="3"):
     counts = {"rows_in": 103, "quarantined": 2, "scored": 100, "not_scored": 1}
     return NightRecord.model_validate({
         "model": "orders", "partition": "2024-03-10", "version": version, "pin": pin, "counts": counts,
-        "generation": "g1", "drift": drift, "accuracy": list(accuracy),
+        "generation": "g1", "drift": drift, "accuracy": list(accuracy), **changes,
     })  # fmt: skip
 
 
@@ -193,3 +203,87 @@ def test_accuracy_is_in_the_words_of_the_label(of_kind, kind, loss, value, said)
     text = " ".join(" ".join(Page(render(spec, night(watched, accuracy=records), "")).text).split())
     for words in said:
         assert words in text
+
+
+def shown(spec, *features, **changes):
+    """The page's text, without line breaks."""
+    html = render(spec, night(*features, **changes), "")
+    return " ".join(" ".join(Page(html).text).split())
+
+
+def test_an_alarm_is_shown_with_its_first_night_and_what_a_person_said(spec):
+    opened = EpisodeChange("orders-3-drift-2024-03-08", "drift", "updated", "2024-03-10", "2024-03-08", 3)
+    known = replace(opened, silenced="acknowledged by ada: the vendor mends it")
+    assert "drift updated 2024-03-08 3 nobody has acknowledged it" in shown(spec, feature(ratio=2.0), episodes=[opened])
+    assert "acknowledged by ada: the vendor mends it" in shown(spec, feature(ratio=2.0), episodes=[known])
+    assert "Alarms" not in shown(spec, feature())
+
+
+def test_a_planned_night_says_why_it_alarms_nobody(spec):
+    assert "A planned night, which alarms nobody: new year" in shown(spec, feature(), planned="new year")
+
+
+def test_lines_out_of_reach_are_named_and_series_are_none(spec):
+    far = feature("wind", alarm_distance=0.995)
+    series = feature("rain", alarm_distance=1.0, is_by_night=True)
+    unknown = feature("snow", alarm_distance=1.0, calibrated=False, ratio=0.0)
+    assert out_of_reach([feature(), far, series, unknown]) == ["wind"]
+    text = shown(spec, feature(), far, series)
+    assert "Out of reach of a single night: wind" in text
+    assert "Series: one value a night" in text
+    assert "Out of reach" not in shown(spec, feature())
+
+
+def test_each_feature_says_by_what_statistic_it_is_nearest_to_its_line(spec):
+    assert "pooled 7 since 2024-03-04" in shown(spec, feature(by="pooled 7", since="2024-03-04"))
+
+
+def skilled(night_key, skill, evidence):
+    """A labelled night of which there is a skill, and a verdict of so much evidence."""
+    values = {
+        "rows": 97, "skill": skill, "skill_noise": 0.01, "rank": 0.7, "rank_noise": 0.01, "forecast": {"yes": 0.3},
+        "outcome": {"yes": 0.31}, "score": {"yes": 0.3}, "bias_noise": {"yes": 0.01},
+    }  # fmt: skip
+    pooled = {"nights": [night_key], "evidence": evidence, "needed": 100, "worst": "rank", "usual": {"skill": 0.04}}
+    return record(night_key, skill=values, pooled=pooled, lost=evidence >= 100)
+
+
+def test_accuracy_is_shown_as_skill_over_time(spec):
+    records = [skilled("2024-03-07", 0.05, 12.0), skilled("2024-03-08", -0.01, 180.0)]
+    html = render(spec, night(feature(), accuracy=records), "")
+    text = " ".join(" ".join(Page(html).text).split())
+    assert "of evidence for lost" in text
+    assert "12 %" in text
+    assert "180 %" in text
+    assert "alarm above" not in text
+    assert "a forecaster without features, the line at 0" in text
+    assert verdict(night(feature(), accuracy=records)) == "Night 2024-03-10: lost accuracy on 2024-03-08"
+    worse = [skilled(f"2024-03-0{day}", 0.0, 200.0) for day in (5, 6, 7)]
+    assert verdict(night(feature(), accuracy=worse)).endswith("lost accuracy on 2024-03-05 and 2 more nights")
+
+
+def test_what_matters_is_ranked_and_said_before_labels_are_there(spec):
+    amount = FeatureRank("amount", 0.02, 0.05, 0.01, 0.4, loss_moved=0.003, loss_moves_usually=0.001)
+    matters = Matters(
+        features=[amount],
+        estimate=LossEstimate("log_loss", 100, 0.512, 0.45, 0.57, usual=0.48, limit=0.6, above=False),
+        domain=DomainShift(0.61, 100, usual=0.52, limit=0.58, above=True, columns=["amount"], left_out=[]),
+        slices=[SliceDrift("kind", "<b>", 50, "amount", 0.2, 1.4, limit=2.0, above=False)],
+        slice_accuracy=[SliceAccuracy("2024-03-09", "kind", "shoe", 40, 0.9, usual=0.5, limit=0.7, above=True)],
+        notes=["the reference has few nights"],
+    )
+    html = render(spec, night(feature(), matters=matters), "")
+    text = " ".join(" ".join(Page(html).text).split())
+    assert "a row is expected to lose 0.512 log loss, and its night will lie between 0.450 and 0.570" in text
+    assert "with an area of 0.610" in text
+    assert "amount 0.0200 0.0500 ± 0.0100 40 % 0.0030 0.0010" in text
+    assert "kind <b> amount 1.40 2.00 50" in text
+    assert "kind shoe 2024-03-09 0.900 0.500 0.700 40" in text
+    assert "the reference has few nights" in text
+    assert "<b>" not in html
+    assert "What matters" not in shown(spec, feature())
+
+
+def test_why_there_is_no_verdict_on_accuracy_is_said(spec):
+    few = record(pooled={"nights": ["2024-03-09"], "cannot": "3 judged nights say too little"}, lost=None)
+    assert "3 judged nights say too little." in shown(spec, feature(), accuracy=[few])

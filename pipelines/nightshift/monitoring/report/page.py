@@ -1,0 +1,88 @@
+"""One night on one page: self-contained HTML that a person on call reads in ten seconds.
+
+No script, no external resource; charts are SVG in the page, colours follow the reader's light or dark
+setting. Everything from data is escaped.
+"""
+
+from collections.abc import Sequence
+
+from nightshift.mlflow_pages import version_page
+from nightshift.modelling.label_types import label_type
+from nightshift.monitoring.age import old_champion
+from nightshift.monitoring.drift import FeatureDrift
+from nightshift.monitoring.night_record import NightRecord
+from nightshift.monitoring.report.chart import CHART
+from nightshift.monitoring.report.histogram import histogram
+from nightshift.monitoring.report.losses import accuracy_columns, loss_line, loss_of, number
+from nightshift.monitoring.report.skills import cannot_tell, evidence_share, skill_line
+from nightshift.monitoring.report.words import alarms, out_of_reach, verdict
+from nightshift.profiles import distance
+from nightshift.spec import ModelSpec
+
+TOP = 6
+# Bars end at three times the alarm line: beyond it the number says how far.
+WIDEST = 3.0
+MOST_SLICES = 5
+
+
+def render(spec: ModelSpec, night: NightRecord, mlflow_url: str) -> str:
+    """The page of a night, from its record."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("nightshift.monitoring", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    template = environment.get_template("report.html.j2")
+    features = night.drift.features
+    score = _score_feature(spec, features)
+    top = [(feature, histogram(feature)) for feature in features[:TOP] if feature is not score]
+    losses = {record.loss.replace("_", " ") for record in night.accuracy}
+    return template.render(
+        night=night,
+        drift=night.drift,
+        title=verdict(night),
+        alarms=alarms(night),
+        top=top,
+        score=(score, histogram(score)) if score else None,
+        widest=_widest(features),
+        line=loss_line(night.accuracy),
+        skills=skill_line(night.accuracy),
+        evidence_share=evidence_share,
+        cannot_tell=cannot_tell(night.accuracy),
+        unreachable=out_of_reach(features),
+        version_url=version_page(mlflow_url, spec.name, night.version),
+        decides=_decides(spec),
+        old=old_champion(spec, night.version, night.pin.trained_through, night.partition),
+        columns=accuracy_columns(spec, night.accuracy),
+        loss=" or ".join(sorted(losses)),
+        distance_name=distance.NAME,
+        loss_of=loss_of,
+        number=number,
+        most_slices=MOST_SLICES,
+        chart=CHART,
+    )
+
+
+def _score_feature(spec: ModelSpec, features: Sequence[FeatureDrift]) -> FeatureDrift | None:
+    """What the model publishes, as it is watched for drift; None where it is not watched."""
+    column = label_type(spec).drift_column
+    for feature in features:
+        if feature.feature == column:
+            return feature
+    return None
+
+
+def _decides(spec: ModelSpec) -> str:
+    if label_type(spec).has_threshold:
+        return f"decides at {spec.predict.decides_from}"
+    return "as published"
+
+
+def _widest(features: Sequence[FeatureDrift]) -> float:
+    """Where bars of ratios end: at the greatest, from the alarm line on and not beyond ``WIDEST``."""
+    ratios = [feature.ratio for feature in features if feature.calibrated]
+    greatest: float = max([1.0, *ratios])
+    return min(greatest, WIDEST)
