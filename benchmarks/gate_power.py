@@ -38,7 +38,7 @@ NUMBER = {"type": "float32"}
 SPEC: dict[str, Any] = {
     "name": "judged",
     "description": "Pairs of models, made up.",
-    "source": {"callable": "benchmarks.judge:nothing"},
+    "source": {"callable": "benchmarks.gate_power:nothing"},
     "partition": {"column": "day", "start": "2024-01-01"},
     "keys": ["row"],
     "columns": {

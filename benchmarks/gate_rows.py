@@ -22,7 +22,7 @@ SLICE_RUNS = 800
 SPEC: dict[str, Any] = {
     "name": "judged",
     "description": "Pairs of models, made up.",
-    "source": {"callable": "benchmarks.judge:nothing"},
+    "source": {"callable": "benchmarks.gate_rows:nothing"},
     "partition": {"column": "day", "start": "2024-01-01"},
     "keys": ["row"],
     "columns": {"row": {"type": "int32", "feature": False}, "site": {"type": "string"}},

@@ -6,7 +6,7 @@ from typing import TypeAlias
 import numpy as np
 
 from nightshift.modelling.arrays import Float64s, Int64s
-from nightshift.modelling.gate.night_values import NightValues
+from nightshift.modelling.gate.night_values import NightMeans
 from nightshift.modelling.gate.nights import night_test
 from nightshift.modelling.gate.spending import spent
 from nightshift.modelling.metrics import Difference
@@ -21,7 +21,7 @@ def present(differences: Float64s, rows: Int64s, look: int) -> Difference:
     """The gate's own."""
     whole = float(np.average(differences, weights=rows))
     influence = rows * (differences - whole) / rows.mean()
-    values = NightValues(whole, influence, rows)
+    values = NightMeans(whole, influence, rows)
     return night_test(values).interval(spent(CONFIDENCE, look))
 
 

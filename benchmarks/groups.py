@@ -4,17 +4,21 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from benchmarks import (
+    alarms,
     drafts,
     gate,
     gate_power,
     gate_rows,
-    judge,
     judge_search,
     maintain,
+    matters,
     memory,
+    monitor,
     night,
     refit,
     score,
+    skill,
+    skill_flights,
     snapshots,
     stages,
     start,
@@ -29,14 +33,24 @@ Suite: TypeAlias = Callable[[World], dict[str, float]]
 GROUPS: dict[str, tuple[Suite, ...]] = {
     "score": (score.figures, stages.figures, verify.figures),
     "data": (validate.figures, snapshots.figures),
-    "judge": (judge.figures, gate.figures, gate_power.figures, gate_rows.figures, judge_search.figures, refit.figures),
+    "judge": (
+        alarms.figures,
+        gate.figures,
+        gate_power.figures,
+        gate_rows.figures,
+        judge_search.figures,
+        refit.figures,
+        skill.figures,
+        skill_flights.figures,
+        matters.figures,
+    ),
     "draft": (drafts.figures,),
     "keep": (maintain.figures,),
-    "scale": (memory.figures, night.figures),
+    "scale": (memory.figures, night.figures, monitor.figures),
     # Nothing answers by day yet: the group is the place for its figures.
     "serve": (),
     "start": (start.figures, tiny.figures),
 }
-LONG: tuple[Suite, ...] = (snapshots.long_figures, judge.long_figures, maintain.long_figures)
+LONG: tuple[Suite, ...] = (snapshots.long_figures, alarms.long_figures, maintain.long_figures)
 """``make bench-long``: the same promises at ten times the size."""
 MOST_MINUTES = 15

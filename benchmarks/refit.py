@@ -124,10 +124,10 @@ def _interval(lost: Float64s, nights: Int64s) -> tuple[float, float]:
 
 def _table(spec: ModelSpec, last: dt.date, days: int) -> pa.Table:
     """Labelled rows of the nights through ``last``, as a snapshot has them."""
-    return pa.concat_tables(_nights(spec, last, days))
+    return pa.concat_tables(nights_through(spec, last, days))
 
 
-def _nights(spec: ModelSpec, last: dt.date, days: int) -> Iterator[pa.Table]:
+def nights_through(spec: ModelSpec, last: dt.date, days: int) -> Iterator[pa.Table]:
     source = _source()
     schema = schema_of(spec.columns)
     column = spec.label.column
