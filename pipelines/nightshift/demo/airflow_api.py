@@ -174,7 +174,9 @@ def _session() -> requests.Session:
         raise_on_status=False,
     )
     session = requests.Session()
-    session.mount("http", HTTPAdapter(max_retries=retry))
+    # By these names: of several that fit an address the longest counts, and requests has these itself.
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, HTTPAdapter(max_retries=retry))
     return session
 
 

@@ -1,12 +1,13 @@
 """What the demo left behind, read from where it lies: the lake, the ledger and MLflow."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from nightshift.contracts import Decision
 from nightshift.monitoring.accuracy import standing_record
 from nightshift.monitoring.night_record import read_night_record
 from nightshift.spec import ModelSpec
+from nightshift.steps.episodes import EpisodeFacts, episodes
 from nightshift.steps.govern import read_decisions
 from nightshift.stores import Stores
 from nightshift.stores.registry import CHAMPION
@@ -14,7 +15,7 @@ from nightshift.stores.registry import CHAMPION
 
 @dataclass(frozen=True)
 class NightSummary:
-    """One scored night. ``log_loss`` and ``limit`` are None until its labels have arrived."""
+    """One scored night. ``log_loss`` and ``skill`` are None until its labels have arrived."""
 
     night: str
     version: str
@@ -24,7 +25,7 @@ class NightSummary:
     threshold: float
     worst: str
     log_loss: float | None = None
-    limit: float | None = None
+    skill: float | None = None
     lost: bool = False
 
 
@@ -54,6 +55,7 @@ class Findings:
     nights: list[NightSummary]
     decision: Decision | None
     outcome: RetrainOutcome | None
+    episodes: Sequence[EpisodeFacts] = ()
 
 
 def gather(spec: ModelSpec, stores: Stores, nights: Iterable[str], retrain: str | None) -> Findings:
@@ -70,6 +72,7 @@ def gather(spec: ModelSpec, stores: Stores, nights: Iterable[str], retrain: str 
         nights=[summary for summary in summaries if summary],
         decision=decision,
         outcome=outcome,
+        episodes=episodes(spec, stores),
     )
 
 
@@ -93,7 +96,7 @@ def _night(spec: ModelSpec, stores: Stores, night: str) -> NightSummary | None:
     return replace(
         summary,
         log_loss=accuracy.metrics["log_loss"],
-        limit=accuracy.limit,
+        skill=accuracy.skill.skill if accuracy.skill else None,
         lost=bool(accuracy.lost),
     )
 

@@ -19,6 +19,7 @@ def summary(findings: Findings, model: str, lake: str) -> RenderableType:
         heading(f"The champion of {model}: {described(findings.champion)}"),
         heading(f"Scored: {len(findings.nights)} nights, {flights} flights"),
         night_table(findings),
+        *woken(findings),
         *story(findings),
         heading("Read the predictions"),
         snippet(model, lake),
@@ -40,7 +41,7 @@ def described(version: Version) -> str:
 def night_table(findings: Findings) -> Table:
     """One row a night, narrow enough for 80 columns; drift is in multiples of its alarm line."""
     table = Table(box=None, padding=(0, 1), pad_edge=False)
-    for name in ("night", "flights", "model", "verdict", "drift", "worst", "loss/limit"):
+    for name in ("night", "flights", "model", "verdict", "drift", "worst", "loss", "skill"):
         table.add_column(name, no_wrap=True)
     for night in findings.nights:
         table.add_row(
@@ -50,7 +51,8 @@ def night_table(findings: Findings) -> Table:
             _verdict_text(night),
             _drift_in_lines(night),
             night.worst,
-            _loss_and_limit(night),
+            _number(night.log_loss, "no labels"),
+            _number(night.skill),
         )
     return table
 
@@ -77,11 +79,19 @@ def verdict(night: NightSummary) -> str:
     return " + ".join(words) or "quiet"
 
 
-def _loss_and_limit(night: NightSummary) -> str:
-    if night.log_loss is None:
-        return "no labels"
-    limit = "-" if night.limit is None else f"{night.limit:.3f}"
-    return f"{night.log_loss:.3f}/{limit}"
+def _number(value: float | None, unknown: str = "-") -> str:
+    return unknown if value is None else f"{value:.3f}"
+
+
+def woken(findings: Findings) -> list[Text]:
+    """The alarms that somebody would have been woken by, once each."""
+    if not findings.episodes:
+        return [heading("Nobody was woken: no alarm in these nights")]
+    times = f"{len(findings.episodes)} {'alarm' if len(findings.episodes) == 1 else 'alarms'}, each told once"
+    lines = []
+    for episode in findings.episodes:
+        lines.append(f"{episode.detector} of version {episode.version} since {episode.first_night}, {episode.state}")
+    return [heading(times), Text("\n".join(lines))]
 
 
 def story(findings: Findings) -> list[Text]:
