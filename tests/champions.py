@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from nightshift.profiles.profile import Bins, Feature, Profile
+from nightshift.profiles.bins import Bins
+from nightshift.profiles.profile import Feature, Profile
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
 from nightshift.stores.aliases import AliasMove

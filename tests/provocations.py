@@ -68,6 +68,12 @@ DECIDED = (
     "`UnreadableRecord` in `reproduce`, *is not as it was written*",
 )
 """Rows that tests/integration provokes (decisions, seal, approval, reproduce): versions, digests, entries, people."""
+JUDGED_AGAIN = (
+    "`UsageError` in `nightshift backtest`, *has no scored night from*, *ends before it begins*",
+    "`UsageError`, *cannot be judged so*",
+    "`DataError`, *nights can be judged, the first for this*",
+)
+"""Rows that tests/integration/test_backtest.py provokes: nights and versions."""
 OF_COLUMNS = (
     "`CollapsedRefit` in `optimize`",
     "`DataError` in `train`, *no feature says anything*",
@@ -96,6 +102,7 @@ NOT_PROVOKED = {
     "`StackError` in `demo --tiny`, *failed for*": "plays the demo; its data are made up",
     **dict.fromkeys(HOSTILE, "of tests/unit/hostile; no row is quoted"),
     **dict.fromkeys(DECIDED, "of tests/integration; no row is quoted"),
+    **dict.fromkeys(JUDGED_AGAIN, "of tests/integration/test_backtest.py; no row is quoted"),
     **dict.fromkeys(OF_COLUMNS, "of a training of its own; no row is quoted"),
     **dict.fromkeys(FOREIGN, "of tests/integration/test_foreign_version.py; no row is quoted"),
 }

@@ -158,6 +158,7 @@ class Site:
             for dataset in (Dataset.VALIDATED, Dataset.PREDICTIONS):
                 if manifest := self.lake.manifest(PartitionKey(dataset, MODEL, "day", night.partition)):
                     needed |= {file.key for file in manifest.files} | set(manifest.provenance.get("shards", ()))
+                    needed |= {sample["key"] for sample in [manifest.provenance.get("sample")] if sample}
         stems = {key.rpartition(".")[0] for key in needed}
         files = {key for key in self.lake.objects.keys("generations/") if key.rpartition(".")[0] not in stems}
         return files | {f"upload of {upload.key}" for upload in self.lake.objects.incomplete_uploads("")}

@@ -175,7 +175,8 @@ def graph(version: str) -> bytes:
 
 
 def _profile() -> bytes:
-    from nightshift.profiles.profile import Bins, Feature, Profile
+    from nightshift.profiles.bins import Bins
+    from nightshift.profiles.profile import Feature, Profile
 
     score = Feature(name="score", bins=Bins(kind="numeric", edges=(0.2, 0.4)), counts=(1, 1, 1, 0), distances=())
     return Profile(model=MODEL, nights=(), rows=(), features=(score,), holdout=()).to_json()

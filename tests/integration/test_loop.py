@@ -185,9 +185,14 @@ def test_the_rows_counted_in_the_scoring_pass_are_the_rows_of_the_night(world: W
     published = lake.require(world.spec.key(Dataset.PREDICTIONS, NIGHT))
     profile = load_profile(Pin(**published.provenance["pin"]), lake)
     night = lake.read(lake.require(world.spec.key(Dataset.VALIDATED, NIGHT)))
-    expected = profile.count({**{n: night[n] for n in night.column_names}, "score": read(world)["score"]})
+    columns = {**{n: night[n] for n in night.column_names}, "score": read(world)["score"]}
+    expected = profile.count(columns)
     assert published.counts == {name: found.tolist() for name, found in expected.items()}
     assert {sum(found) for found in published.counts.values()} == {90}
+    moments = profile.moments(columns)
+    assert published.moments.keys() == moments.keys()
+    for name, found in moments.items():
+        assert published.moments[name] == pytest.approx(list(found))
 
 
 def test_a_missing_shard_is_lost_rows_and_changes_nothing(world: World) -> None:

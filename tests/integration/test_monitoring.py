@@ -8,13 +8,18 @@ import pytest
 from nightshift.contracts import Dataset, Pin
 from nightshift.errors import DataError, MissingPartition, ModelError, RegistryUnavailable, Superseded, UnsealedRecord
 from nightshift.monitoring.accuracy import read_record
+from nightshift.monitoring.history import read_history
 from nightshift.monitoring.night_record import read_night_record
-from nightshift.profiles.profile import build
+from nightshift.profiles.profile import build, load_profile
+from nightshift.steps import _later_nights, _night_files
 from nightshift.steps import govern as governor
-from nightshift.steps import monitor as step
+from nightshift.steps._moving import new_move
+from nightshift.steps.acknowledge import acknowledge
+from nightshift.steps.conclude import conclude
+from nightshift.steps.episodes import episodes
 from nightshift.steps.govern import DecisionRecord, govern, started_retrains
 from nightshift.steps.monitor import monitor
-from nightshift.steps.seal import seal
+from nightshift.steps.seal import seal, to_seal
 from nightshift.stores import Stores, layout
 
 pytestmark = pytest.mark.stack
@@ -59,14 +64,26 @@ class World:
         draft = self.stores.lake.begin(self.spec.key(dataset, key))
         return self.stores.lake.publish(draft, table, provenance=provenance)
 
-    def add(self, key, pin=None, **changes):
+    def add(self, key, pin=None, labelled=True, **changes):
         rows, score, late = night(key, **changes)
         digest = self.publish("validated", key, rows).digest
         keys = rows.select(["site", "number"])
         scored = keys.append_column("score", score).append_column("prediction", pa.array(np.asarray(score) >= 0.5))
         self.publish("predictions", key, scored, pin=asdict(pin or self.pin), input=digest)
+        if labelled:
+            self.label(key, keys, late)
+
+    def label(self, key, keys, late):
         outcome = pa.array([None, *late[1:]], pa.float32())
         self.publish("labels", key, keys.append_column("late", outcome))
+
+    def correct(self, key, flipped=True):
+        """Its labels come, or come once more: the other way round, or as they were."""
+        rows, _, late = night(key)
+        self.label(key, rows.select(["site", "number"]), 1 - late if flipped else late)
+
+    def accuracy(self, key):
+        return read_record(self.spec.name, key, self.stores)
 
     def run(self, key):
         return monitor(self.spec, key, self.stores)
@@ -91,16 +108,159 @@ def test_a_quiet_night_is_measured_and_reported(world):
     assert manifest.provenance["pin"] == asdict(world.pin)
 
 
-def test_a_shifted_night_drifts_and_a_wrong_one_loses_accuracy(world):
-    world.add(NIGHTS[0], wrong=True)
-    world.add(NIGHTS[1], shift=30.0)
-    report = world.run(NIGHTS[1])
+def test_a_shifted_night_drifts_and_wrong_ones_lose_accuracy(world):
+    for key in NIGHTS[:4]:
+        world.add(key, wrong=True)
+    world.add(NIGHTS[4], shift=30.0)
+    report = world.run(NIGHTS[4])
     assert report.drifted
     assert report.worst == "amount"
     assert report.statistic > report.threshold
     assert report.lost_accuracy
-    record = read_record(world.spec.name, NIGHTS[0], world.stores)
-    assert (record.rows, record.labelled, record.without_label, record.lost) == (80, 79, 1, True)
+    records = [world.accuracy(key) for key in NIGHTS[:4]]
+    assert [record.lost for record in records] == [False, False, True, True]
+    record = records[3]
+    assert (record.rows, record.labelled, record.without_label) == (80, 79, 1)
+    assert record.pooled.nights == tuple(NIGHTS[:4])
+    assert record.pooled.evidence > record.pooled.needed == 100
+    assert record.skill.rank == 0 == record.metrics["roc_auc"]
+    html = world.stores.lake.objects.get(report.report_key)[0].decode()
+    assert f"lost accuracy on {NIGHTS[2]} and 1 more night" in html
+
+
+def test_lost_accuracy_is_told_once_though_its_labels_are_corrected(world):
+    for key in NIGHTS[:3]:
+        world.add(key, wrong=True)
+    for key in NIGHTS[3:5]:
+        world.add(key, labelled=False)
+    opened = world.run(NIGHTS[3])
+    assert [change.change for change in opened.episodes] == ["opened"]
+    rows, _, late = night(NIGHTS[2], wrong=True)
+    late[-1] = 1 - late[-1]
+    world.label(NIGHTS[2], rows.select(["site", "number"]), late)
+    again = world.run(NIGHTS[4])
+    assert (again.lost_accuracy, again.accuracy_nights, again.episodes) == (True, [NIGHTS[2]], [])
+    assert world.run(NIGHTS[4]) == again
+
+
+def test_a_profile_of_before_keeps_the_limit_of_one_night(world):
+    key = layout.profile(world.spec.name, world.pin.sha256)
+    profile = json.loads(world.stores.lake.objects.get(key)[0])
+    del profile["check"]
+    for judged in profile["holdout"]:
+        del judged["skill"]
+    world.stores.lake.objects.put(key, json.dumps(profile).encode())
+    world.add(NIGHTS[0], wrong=True)
+    world.add(NIGHTS[1])
+    world.add(NIGHTS[2])
+    assert world.run(NIGHTS[2]).lost_accuracy
+    verdicts = [(world.accuracy(key).lost, world.accuracy(key).pooled) for key in NIGHTS[:2]]
+    assert verdicts == [(True, None), (False, None)]
+
+
+LATE = [f"2024-02-{day:02d}" for day in (1, 20, 21, 22)]
+
+
+def test_labels_that_come_or_change_three_weeks_later_are_measured_anew(world):
+    """A19: nights older than a fortnight never were."""
+    world.add(LATE[0], labelled=False)
+    for key in LATE[1:]:
+        world.add(key)
+    assert world.run(LATE[2]).accuracy_nights == [LATE[1]]
+    world.correct(LATE[0], flipped=False)
+    came = world.run(LATE[2])
+    assert came.accuracy_nights == LATE[:2]
+    assert world.accuracy(LATE[1]).pooled.nights == tuple(LATE[:2])
+    assert world.run(LATE[2]) == came
+    before = world.accuracy(LATE[0])
+    world.correct(LATE[0])
+    assert world.run(LATE[3]).accuracy_nights == LATE[:3]
+    after = world.accuracy(LATE[0])
+    assert after.metrics["roc_auc"] == pytest.approx(1 - before.metrics["roc_auc"], abs=0.01)
+    assert world.accuracy(LATE[1]).pooled.evidence > 1
+
+
+def test_verdicts_are_those_of_the_nights_whatever_the_order_in_which_labels_came(world):
+    keys = NIGHTS[:4]
+    for key in keys:
+        world.add(key, wrong=True, labelled=False)
+    world.add(NIGHTS[4])
+    for key in (keys[2], keys[0], keys[3], keys[1]):
+        rows, _, late = night(key, wrong=True)
+        world.label(key, rows.select(["site", "number"]), late)
+        world.run(NIGHTS[4])
+    assert [world.accuracy(key).pooled.nights for key in keys] == [tuple(keys[: n + 1]) for n in range(4)]
+    assert [world.accuracy(key).lost for key in keys] == [False, False, True, True]
+
+
+def test_a_night_is_judged_with_those_that_the_same_version_scored_before_it(world):
+    for key in NIGHTS[:4]:
+        world.add(key)
+    for key in NIGHTS[:3]:
+        world.run(key)
+    history = read_history(world.spec, NIGHTS[3], world.pin, world.stores)
+    assert [one.partition for one in history] == NIGHTS[:3]
+    rows, score, _ = night(NIGHTS[1])
+    columns = {**{name: rows[name] for name in rows.column_names}, "score": score}
+    profile = load_profile(world.pin, world.stores.lake)
+    assert {n: list(c) for n, c in history[1].counts.items()} == {
+        n: c.tolist() for n, c in profile.count(columns).items()
+    }
+    assert history[1].moments == profile.moments(columns)
+    other = replace(world.pin, sha256="cd" * 32)
+    assert read_history(world.spec, NIGHTS[3], other, world.stores) == []
+    assert read_night_record(world.spec, NIGHTS[2], world.stores).drift.detectors == {"night": False, "nights": False}
+
+
+def test_a_night_that_is_mended_judges_the_nights_after_it_anew_from_their_records(world):
+    """After three broken nights the mean of a week alarms on good ones too; after two it does not."""
+    for key in NIGHTS[:5]:
+        world.add(key, shift=30.0 if key < NIGHTS[3] else 0.0)
+        govern(world.spec, world.run(key), world.stores)
+    after = NIGHTS[3:5]
+    before = [read_night_record(world.spec, key, world.stores) for key in after]
+    assert [record.drift.detectors for record in before] == [{"night": False, "nights": True}] * 2
+    world.add(NIGHTS[2])
+    mended = world.run(NIGHTS[2])
+    assert mended.judged_again == after
+    assert [note.split(",")[0] for note in mended.notes] == [f"{key} is quiet" for key in after]
+    anew = [read_night_record(world.spec, key, world.stores) for key in after]
+    assert [record.accuracy for record in anew] == [record.accuracy for record in before]
+    drift = [[change.change for change in record.episodes if change.detector == "drift"] for record in anew]
+    assert drift == [[], ["closed"]]
+    govern(world.spec, mended, world.stores)
+    decision = world.stores.lake.objects.get_record(decision_key(world, after[1]), DecisionRecord)
+    assert not any(decision.evidence.drifted.values())
+    for key, record in zip(after, anew, strict=True):
+        manifest = world.stores.lake.require(world.spec.key(Dataset.MONITORING, key))
+        assert not any(world.stores.lake.read(manifest)["drifted"].to_pylist())
+        page = layout.drift_report(world.spec.key(Dataset.MONITORING, key))
+        assert f"Night {key}: quiet" in world.stores.lake.objects.get(page)[0].decode()
+        world.run(key)
+        assert read_night_record(world.spec, key, world.stores).drift == record.drift
+        assert world.stores.lake.require(world.spec.key(Dataset.MONITORING, key)) == manifest
+
+
+def test_a_night_that_is_judged_again_is_not_put_over_its_own_newer_run(world, monkeypatch):
+    for key in [*NIGHTS[:2], NIGHTS[3]]:
+        world.add(key, shift=30.0 if key < NIGHTS[2] else 0.0)
+        world.run(key)
+    world.add(NIGHTS[2], shift=30.0)
+    real = _later_nights.changes_by
+
+    def its_own_run_comes_in_between(*args):
+        monkeypatch.setattr(_later_nights, "changes_by", real)
+        world.add(NIGHTS[3], shift=1.0)
+        world.run(NIGHTS[3])
+        return real(*args)
+
+    monkeypatch.setattr(_later_nights, "changes_by", its_own_run_comes_in_between)
+    report = world.run(NIGHTS[2])
+    predictions = world.stores.lake.require(world.spec.key("predictions", NIGHTS[3]))
+    record = read_night_record(world.spec, NIGHTS[3], world.stores)
+    assert record.generation == predictions.generation
+    assert record.drift.detectors["nights"]
+    assert (report.judged_again, report.notes) == ([NIGHTS[3]], [])
 
 
 def test_a_repeated_run_gives_the_same_bytes_and_points(world):
@@ -148,8 +308,9 @@ def test_a_night_scored_again_is_measured_again(world):
     world.add(NIGHTS[0], wrong=True)
     world.add(NIGHTS[2])
     report = world.run(NIGHTS[2])
-    assert NIGHTS[0] in report.accuracy_nights
-    assert report.lost_accuracy
+    assert report.accuracy_nights == NIGHTS[:2]
+    assert world.accuracy(NIGHTS[0]).metrics["roc_auc"] == 0
+    assert world.accuracy(NIGHTS[1]).pooled.values["rank"] < 0.5
 
 
 def test_what_cannot_be_monitored_is_said_and_nothing_is_published(world):
@@ -196,13 +357,36 @@ def test_two_drifted_nights_start_one_retrain(world):
         world.add(key, shift=0.0 if key < NIGHTS[7] else 30.0)
         decisions[key] = govern(world.spec, world.run(key), world.stores)
     assert [key for key, decision in decisions.items() if decision.retrain] == [NIGHTS[8]]
-    assert decisions[NIGHTS[8]].run_id == f"retrain__{world.spec.name}__{NIGHTS[8]}"
+    assert decisions[NIGHTS[8]].run_id == f"retrain__{world.spec.name}-1-drift-{NIGHTS[7]}"
     assert "within the cooldown" in decisions[NIGHTS[9]].reason
     assert govern(world.spec, world.run(NIGHTS[8]), world.stores) == decisions[NIGHTS[8]]
     body = json.loads(world.stores.lake.objects.get(f"monitoring/{world.spec.name}/_decisions/{NIGHTS[8]}.json")[0])
     assert body["evidence"]["drifted"] == {NIGHTS[6]: False, NIGHTS[7]: True, NIGHTS[8]: True}
     assert body["evidence"]["new_nights"] == 8
     assert body["policy"] == world.spec.retrain.model_dump()
+
+
+def test_an_episode_is_told_at_its_opening_and_its_retrain_s_end_is_written_back(world):
+    reports = stormy(world)
+    opened, updated, _ = (reports[key].episodes[0] for key in NIGHTS[7:])
+    assert (opened.change, opened.first_night, opened.silenced) == ("opened", NIGHTS[7], "")
+    assert (updated.change, updated.episode, updated.nights) == ("updated", opened.episode, 2)
+    assert read_night_record(world.spec, NIGHTS[7], world.stores).episodes == (opened,)
+    assert [facts.episode for facts in episodes(world.spec, world.stores)] == [opened.episode]
+    decision = govern(world.spec, reports[NIGHTS[8]], world.stores)
+    assert decision.run_id == f"retrain__{opened.episode}"
+    run = Stores(world.stores.settings, {"airflow_run": decision.run_id})
+    moves = run.aliases.ledger(world.spec.name)
+    head = moves.head()
+    moves.append(head, new_move(world.spec, "challenger", head, "2", "worse", run))
+    assert conclude(world.spec, decision.run_id, run).outcome == "not_promoted"
+    assert started_retrains(world.spec.name, world.stores).head().run(decision.run_id).outcome == "not_promoted"
+    acknowledge(world.spec, opened.episode, world.stores, why="a new shop")
+    later = govern(world.spec, reports[NIGHTS[9]], world.stores)
+    assert f"has had its retrain, {decision.run_id}" in later.reason
+    assert later.reason.endswith(": a new shop")
+    assert world.run(NIGHTS[9]).episodes[0].silenced.endswith(": a new shop")
+    assert to_seal(world.spec, world.stores) == []
 
 
 def test_verdicts_on_another_version_do_not_count(world):
@@ -278,7 +462,7 @@ def test_a_worker_lost_after_the_retrain_was_written_down_says_the_same_yes_agai
             govern(world.spec, reports[NIGHTS[8]], world.stores)
     assert not govern(world.spec, reports[NIGHTS[9]], world.stores).retrain
     again = govern(world.spec, reports[NIGHTS[8]], world.stores)
-    assert (again.retrain, again.run_id) == (True, f"retrain__{world.spec.name}__{NIGHTS[8]}")
+    assert (again.retrain, again.run_id) == (True, f"retrain__{world.spec.name}-1-drift-{NIGHTS[7]}")
     assert started(world) == [NIGHTS[8]]
 
 
@@ -344,15 +528,15 @@ def test_a_damaged_decision_is_written_anew(world):
 def test_a_monitor_that_slept_does_not_put_its_record_over_a_newer_one(world, monkeypatch):
     night_key = NIGHTS[0]
     world.add(night_key)
-    real = step.render
+    real = _night_files.render
 
     def another_comes_in_between(*args):
-        monkeypatch.setattr(step, "render", real)
+        monkeypatch.setattr(_night_files, "render", real)
         world.add(night_key, shift=1.0)
         world.run(night_key)
         return real(*args)
 
-    monkeypatch.setattr(step, "render", another_comes_in_between)
+    monkeypatch.setattr(_night_files, "render", another_comes_in_between)
     with pytest.raises(Superseded, match="was written by another monitor"):
         world.run(night_key)
     predictions = world.stores.lake.require(world.spec.key("predictions", night_key))

@@ -15,6 +15,7 @@ from mlflow import MlflowClient
 from nightshift.contracts import Dataset, PartitionRef, Pin
 from nightshift.errors import ModelError, UnsealedRecord
 from nightshift.orchestration.web.overview import overview
+from nightshift.steps.backtest import backtest
 from nightshift.steps.checkout import checkout
 from nightshift.steps.explain import explain
 from nightshift.steps.govern import govern
@@ -181,8 +182,17 @@ def test_a_night_again_is_reported_and_decided_as_it_was(old: OldLake, night: st
         assert measured.pop(name) == pytest.approx(known.pop(name))
     # What it did not say yet.
     assert measured.pop("notes") == []
+    measured.pop("episodes")
+    measured.pop("judged_again")
     assert measured == known
     assert asdict(govern(old.spec, report, old.stores)) == expected()["decisions"][night]
+
+
+def test_recorded_nights_are_judged_again_as_they_were(old: OldLake) -> None:
+    judged = backtest(old.spec, PUBLISHED[0], PUBLISHED[-1], old.stores)
+    assert [night.night for night in judged.nights] == PUBLISHED
+    assert [night.why_not for night in judged.nights] == [""] * len(PUBLISHED)
+    assert not any(night.differs for night in judged.nights)
 
 
 def test_the_next_night_is_watched_beside_the_recorded_ones(old: OldLake) -> None:

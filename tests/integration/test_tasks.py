@@ -281,7 +281,9 @@ def test_a_night_whose_labels_arrived_is_measured_in_the_loss_of_its_model(world
     assert record.loss == next(iter(wanted))
     assert record.metrics[record.loss] == pytest.approx(wanted[record.loss], rel=1e-3)
     assert record.limit is not None
-    assert record.lost == (record.metrics[record.loss] > record.limit)
+    assert record.skill.rank is not None
+    assert record.pooled.nights == (record.night,)
+    assert record.lost is record.pooled.lost
     page = world.stores.lake.objects.get(world.reports[1].report_key)
     assert page
     assert record.loss.replace("_", " ") in page[0].decode()

@@ -17,6 +17,7 @@ from nightshift.contracts import (
     Candidate,
     Dataset,
     Decision,
+    EpisodeChange,
     Evidence,
     FoldRef,
     GraphRef,
@@ -45,6 +46,7 @@ EVIDENCE = Evidence("models/m/aa/e.parquet", "ee", "2024-01-07", "2024-01-11", 5
 GRAPH = GraphRef("aa", "models/m/aa/model.onnx", 1000, 1e-8, 0, 400, "fp32")
 CANDIDATE = Candidate("m", "3", TRAINED, GRAPH, EVIDENCE)
 PIN = Pin("m", "3", "run", "aa", "models/m/aa/model.onnx", "ab.dir", "2024-01-11")
+OPENED = EpisodeChange("m-3-drift-2024-01-12", "drift", "opened", "2024-01-12", "2024-01-12", 1)
 SHARD = Shard(0, "generations/x", "aa", 0, 2, 90)
 EXAMPLES = [
     PartitionKey(Dataset.RAW, "m", "day", "2024-01-12"),
@@ -63,7 +65,10 @@ EXAMPLES = [
     SHARD,
     Plan("m", "2024-01-12", PIN, "g", "d", 90, None, [SHARD, Shard(1, "generations/x", "aa", 2, 3, 1)]),
     ShardResult(0, "generations/y", 90, 2000, "bb", {"kind": [3, 87]}),
-    NightReport("m", "2024-01-12", "3", True, 2.5, 1.5, "amount", ["2024-01-11"], False, "monitoring/x.html", ["old"]),
+    OPENED,
+    NightReport(
+        "m", "2024-01-12", "3", True, 2.5, 1.5, "amount", ["2024-01-11"], False, "monitoring/x.html", ["old"], [OPENED]
+    ),
     Decision("m", "2024-01-12", True, "2 of 3 nights", "drift__2024-01-12"),
     Retracted("m", "2024-01-12", "ann", "wrong prices", {"raw": 90}, "labels stay", "nightshift ingest m 2024-01-12"),
     Maintained("m", False, 10, 1, 0, 3, 5000, 2, 700, 1, 0),

@@ -48,7 +48,7 @@ sys.meta_path.insert(0, Refuse())
 for step in STEPS:
     importlib.import_module(f"nightshift.steps.{step}")
 from nightshift.modelling import metrics
-from nightshift.monitoring.accuracy import loss_limit
+from nightshift.monitoring.limit import loss_limit
 from nightshift.profiles.profile import HoldoutNight
 labels, scores = np.array([0.0, 1.0, 2.0, 1.0]), np.full((4, 3), 1 / 3)
 print(sorted(metrics.binary_metrics(labels % 2, scores[:, 0], 0.5)))

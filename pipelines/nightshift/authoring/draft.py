@@ -250,7 +250,7 @@ def _predict(page: Page, draft: SpecDraft) -> None:
 def _drift(page: Page, draft: SpecDraft) -> None:
     page.section("drift")
     page.put("features", draft.drift, "the columns that alone tell the label best", 1)
-    page.put("false_alarm_rate", 0.01, "a default: share of quiet nights that may alarm", 1)
+    page.put("false_alarms", {"once_per_nights": 100}, "a default: quiet nights in which one alarm may open", 1)
     page.gap()
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from nightshift.stores.key_hashes import key_hashes
 from nightshift.stores.types import is_number_or_bool
-from nightshift.validation.uniqueness import key_hashes
 
 MOST_VALUES = 1000
 MOST_HASHES = 500_000
