@@ -79,10 +79,16 @@ def _shares(shares: Sequence[AlarmShare]) -> Table:
             str(share.episodes),
             str(share.nights),
             words.percent(share.asked),
-            words.percent(share.seen) if share.nights else "-",
-            words.interval(share) if share.nights else "-",
+            *_seen(share),
         )
     return table
+
+
+def _seen(share: AlarmShare) -> tuple[str, str]:
+    """The share that was seen and its interval; nothing of no nights."""
+    if not share.nights:
+        return "-", "-"
+    return words.percent(share.seen), words.interval(share)
 
 
 def _faults(faults: Sequence[FaultTrials]) -> Table:

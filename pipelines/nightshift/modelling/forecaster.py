@@ -6,6 +6,7 @@ A night that is hard for everybody is hard for it too, so that what a model gain
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from nightshift.modelling.label_types import label_type
 from nightshift.partitions import days_between
 from nightshift.spec import ModelSpec
 
@@ -32,7 +33,7 @@ def forecast(spec: ModelSpec, night: str, known: Mapping[str, NightOutcome]) -> 
     trailing = sorted(could_be_seen)[-TRAILING_NIGHTS:]
     if not trailing:
         return None
-    if spec.label.type == "regression":
+    if label_type(spec).is_seasonal:
         season = [earlier for earlier in trailing if days_between(earlier, night) % SEASON_DAYS == 0]
         nights = season[-1:] or trailing
         return _mean([known[earlier] for earlier in nights], 0.0)

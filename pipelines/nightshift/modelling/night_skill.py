@@ -71,12 +71,13 @@ def night_skill(
     gained = of_forecaster - row_losses(loss, targets, scores)
     rank = label.rank(targets, by_name.reshape(scores.shape))
     bias = by_name - outcomes
+    value, noise = (rank.value, rank.noise) if rank else (None, 0.0)
     return NightSkill(
         rows=rows,
         skill=float(gained.mean()),
         skill_noise=float(gained.var()) / rows,
-        rank=rank.value if rank else None,
-        rank_noise=rank.noise if rank else 0.0,
+        rank=value,
+        rank_noise=noise,
         forecast=dict(forecast),
         outcome=_named(names, outcomes.mean(axis=0)),
         score=_named(names, by_name.mean(axis=0)),

@@ -146,8 +146,18 @@ def _means(skills: Sequence[NightSkill]) -> dict[str, float]:
     ranks = [skill.rank for skill in skills if skill.rank is not None]
     if ranks:
         means[RANK] = float(np.mean(ranks))
-    names = sorted(set.intersection(*(set(skill.outcome) for skill in skills)))
-    biases = [float(np.mean([skill.bias[name] for skill in skills])) for name in names]
+    biases = [_mean_bias(skills, name) for name in _common(skills)]
     if biases:
         means[BIAS] = max(biases, key=abs)
     return means
+
+
+def _common(skills: Sequence[NightSkill]) -> list[str]:
+    """The outcomes that every night knows."""
+    known = [set(skill.outcome) for skill in skills]
+    return sorted(set.intersection(*known))
+
+
+def _mean_bias(skills: Sequence[NightSkill], name: str) -> float:
+    biases = [skill.bias[name] for skill in skills]
+    return float(np.mean(biases))

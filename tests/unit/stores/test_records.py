@@ -127,7 +127,7 @@ def test_a_record_is_frozen() -> None:
 LATER_FIELDS: dict[type[Record], dict[str, object]] = {
     Manifest: {"sequence": 0, "inputs": {}, "retracted": None, "moments": {}},
     FinishedShard: {"unseen": None, "moments": {}, "sample_sha256": "", "seal": ""},
-    Accuracy: {"labels_not_taught": 0, "skill": None, "pooled": None},
+    Accuracy: {"labels_not_taught": 0, "skill": None, "pooled": None, "verdict_by": ""},
     AliasMove: {"night": None, "withdraws": None},
     NightRecord: {"planned": "", "episodes": []},
 }

@@ -69,6 +69,10 @@ class LabelType(ABC):
     """Whether ``predict.threshold`` decides."""
     can_be_distilled: ClassVar[bool] = False
     """Whether a score is one probability, which smaller models can learn from."""
+    is_seasonal: ClassVar[bool] = False
+    """Whether the last night of the same weekday says what a night will be like, rather than all nights lately."""
+    tells_its_odds: ClassVar[bool] = True
+    """Whether a score says by itself which loss to expect; else rows that were judged do."""
     difference_note: ClassVar[str] = ""
     """In what differences of scores are measured, where that is not plain."""
     floor: ClassVar[Floor]

@@ -39,6 +39,8 @@ class Regression(LabelType):
     predict_method = "predict"
     output = "variable"
     link = "Identity"
+    is_seasonal = True
+    tells_its_odds = False
     difference_note = "Differences are in standard deviations of the trained model's predictions on the holdout."
     floor = Floor("r2", 0.0, "always saying the mean has 0")
     metrics_kept = ("rmse", "mae", "r2", "base_rmse", "base_mae")

@@ -108,7 +108,7 @@ def _rows(spec: ModelSpec, columns: list[str], kept: LabelledRows, judged: Judge
     """Those of the window without a loss; of a regression also judged ones, with their prediction and loss."""
     nothing = np.full(kept.table.num_rows, np.nan)
     of_window = _named(kept.table.select(columns), kept.nights, nothing, nothing)
-    if spec.label.type != "regression":
+    if label_type(spec).tells_its_odds:
         return of_window
     chosen = np.random.default_rng(spec.training.seed).permutation(len(losses))[:LOSS_ROWS]
     table = judged.rows.table.select(columns).take(pa.array(chosen))
