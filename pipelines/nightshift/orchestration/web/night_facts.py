@@ -166,7 +166,10 @@ def _verdict(record: NightRecord | None) -> str:
         return ""
     if record.planned:
         return "planned"
-    return "drift" if record.drift.drifted else "quiet"
+    alarm = record.drift.alarm
+    if alarm is None:
+        return "not judged"
+    return "drift" if alarm else "quiet"
 
 
 def _quarantined(reader: Reader, recent: RecentNights, predictions: Manifest, record: NightRecord | None) -> int:
