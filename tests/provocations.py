@@ -83,6 +83,9 @@ OF_COLUMNS = (
 )
 """Rows that tests/unit and others of tests/integration provoke: names of columns, days and means."""
 NOT_PROVOKED = {
+    "`UsageError`, *has no episode*": "the message has an episode's name: model, version, night",
+    "a decision of the governor, *retrain.give_up_after is*": "no error; a decision has nights, versions and counts",
+    "a failed run of `<model>.retrain`": "the errors of its steps have rows of their own",
     "a skipped task, `Superseded`, *was taken back*": "a race of two runs; the message has the night and who took it",
     "`LostRows` in `publish` or `validate`": "a fault of Nightshift; the message has counts",
     "`LostRows` in `snapshot` or `monitor`": "labels written past ingest; the message has counts",
