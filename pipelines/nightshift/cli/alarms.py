@@ -50,8 +50,8 @@ def acknowledge(
     from nightshift.steps.acknowledge import acknowledge
 
     spec, stores = open_model(model)
-    said = acknowledge(spec, episode, stores, why=why)
-    say({"acknowledged": episode, "by": said.by, "why": said.why})
+    silence = acknowledge(spec, episode, stores, why=why)
+    say({"acknowledged": episode, "by": silence.by, "why": silence.why})
     say_next(f"nightshift episodes {model}")
 
 
@@ -66,6 +66,6 @@ def mute(
     from nightshift.steps.mute import mute
 
     spec, stores = open_model(model)
-    said = mute(spec, until, stores, why=why)
-    say({"muted": f"nights from {said.since} to {said.until}", "by": said.by, "why": said.why})
+    silence = mute(spec, until, stores, why=why)
+    say({"muted": f"nights from {silence.since} to {silence.until}", "by": silence.by, "why": silence.why})
     say_next(f"nightshift episodes {model}")

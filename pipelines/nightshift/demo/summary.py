@@ -8,6 +8,7 @@ from rich.text import Text
 
 from nightshift.demo.findings import Findings, NightSummary, RetrainOutcome, Version
 from nightshift.mlflow_pages import home_page
+from nightshift.monitoring.verdicts import in_words
 
 METRICS = ("roc_auc", "pr_auc", "log_loss", "brier", "f1")
 
@@ -71,12 +72,7 @@ def _verdict_text(night: NightSummary) -> Text:
 
 def verdict(night: NightSummary) -> str:
     """A word or two for a night."""
-    words = []
-    if night.drifted:
-        words.append("drift")
-    if night.lost:
-        words.append("worse")
-    return " + ".join(words) or "quiet"
+    return in_words(night.drifted, bool(night.lost))
 
 
 def _number(value: float | None, unknown: str = "-") -> str:

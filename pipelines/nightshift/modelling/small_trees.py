@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -80,14 +81,7 @@ def out_of_fold_scores(rows: RowMatrix, is_new: Booleans) -> Float64s:
     scores = np.empty(len(is_new))
     halves = np.array_split(order, 2)
     for half, other in (halves, halves[::-1]):
-        trees = HistGradientBoostingClassifier(
-            max_iter=ITERATIONS,
-            max_leaf_nodes=LEAVES,
-            min_samples_leaf=LEAST_IN_A_LEAF,
-            early_stopping=False,
-            categorical_features=rows.is_category,
-            random_state=SEED,
-        )
+        trees = HistGradientBoostingClassifier(**_settings(rows))
         trees.fit(rows.values[other], is_new[other])
         scores[half] = trees.predict_proba(rows.values[half])[:, 1]
     return scores
@@ -97,14 +91,7 @@ def fitted_means(rows: RowMatrix, targets: Floats) -> Callable[[RowMatrix], Floa
     """What says the mean of ``targets``, (n,), of rows like these."""
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-    trees = HistGradientBoostingRegressor(
-        max_iter=ITERATIONS,
-        max_leaf_nodes=LEAVES,
-        min_samples_leaf=LEAST_IN_A_LEAF,
-        early_stopping=False,
-        categorical_features=rows.is_category,
-        random_state=SEED,
-    )
+    trees = HistGradientBoostingRegressor(**_settings(rows))
     trees.fit(rows.values, targets)
 
     def means(others: RowMatrix) -> Float64s:
@@ -129,6 +116,17 @@ def constant_within(table: pa.Table, columns: Sequence[str], nights: Int64s) -> 
         if repeats and len(np.unique(codes)) >= FEWEST_REPEATS * of_night:
             constant.append(name)
     return constant
+
+
+def _settings(rows: RowMatrix) -> dict[str, Any]:
+    return {
+        "max_iter": ITERATIONS,
+        "max_leaf_nodes": LEAVES,
+        "min_samples_leaf": LEAST_IN_A_LEAF,
+        "early_stopping": False,
+        "categorical_features": rows.is_category,
+        "random_state": SEED,
+    }
 
 
 def _is_text(table: pa.Table, name: str) -> bool:

@@ -31,19 +31,26 @@ class Silence(Record):
 
 
 class Silences(LedgerHead):
-    """All that was said, oldest first."""
+    """All of them, oldest first."""
 
-    said: tuple[Silence, ...] = ()
+    silences: tuple[Silence, ...] = ()
+
+    def acknowledgement(self, episode: Episode) -> Silence | None:
+        """The first that acknowledges an episode, or one that it has grown out of."""
+        for silence in self.silences:
+            if silence.episode and silence.episode.overlaps(episode):
+                return silence
+        return None
 
     def of(self, episode: Episode, night: str) -> str:
         """Why an episode wakes nobody and starts nothing on a night; empty where nobody said so."""
-        for silence in self.said:
-            if silence.episode and silence.episode.overlaps(episode):
-                return f"acknowledged by {silence.by}: {silence.why}"
+        known = self.acknowledgement(episode)
+        if known:
+            return f"acknowledged by {known.by}: {known.why}"
         return self._muted(night)
 
     def _muted(self, night: str) -> str:
-        mutes = [silence for silence in self.said if silence.until and silence.since <= night]
+        mutes = [silence for silence in self.silences if silence.until and silence.since <= night]
         last = mutes[-1] if mutes else None
         if last is None or night > last.until:
             return ""
@@ -56,4 +63,4 @@ def silences(model: str, stores: Stores) -> Ledger[Silence, Silences]:
 
 
 def _with_silence(head: Silences, _number: int, silence: Silence) -> Silences:
-    return head.model_copy(update={"said": (*head.said, silence)})
+    return head.model_copy(update={"silences": (*head.silences, silence)})

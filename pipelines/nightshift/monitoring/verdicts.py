@@ -65,6 +65,16 @@ class Watch:
         return episodes[-1] if episodes else None
 
 
+def in_words(drifted: bool, lost: bool) -> str:
+    """What alarmed of a night, in a word or two."""
+    words = []
+    if drifted:
+        words.append("drift")
+    if lost:
+        words.append("worse")
+    return " + ".join(words) or "quiet"
+
+
 def watch_drift(spec: ModelSpec, version: str, stores: Stores) -> Watch:
     """Drift of the monitored nights that a version scored."""
 

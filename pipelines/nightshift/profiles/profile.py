@@ -164,13 +164,19 @@ def load_profile(pin: Pin, lake: Lake) -> Profile:
 
 
 def _opened(body: bytes, pin: Pin, where: str) -> Profile:
-    sha256 = hashlib.sha256(body).hexdigest()
-    if pin.profile_sha256 not in {"", sha256}:
+    if pin.profile_sha256:
+        require_pinned(body, pin.profile_sha256, pin, where)
+    return Profile.from_json(body, where)
+
+
+def require_pinned(body: bytes, sha256: str, pin: Pin, where: str) -> None:
+    """Raises ``UnreadableRecord`` for what lies beside a version's graph and is not as it was written."""
+    actual = hashlib.sha256(body).hexdigest()
+    if actual != sha256:
         raise UnreadableRecord(
-            f"{where} is not as it was written: it has sha256 {sha256}, pinned is {pin.profile_sha256}",
+            f"{where} is not as it was written: it has sha256 {actual}, pinned is {sha256}",
             fix=f"nightshift rollback {pin.model}; find out who wrote to models/ in the lake",
         )
-    return Profile.from_json(body, where)
 
 
 def _is_scored(scores: Float64s) -> Booleans:

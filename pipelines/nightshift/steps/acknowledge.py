@@ -2,7 +2,7 @@
 
 from nightshift.errors import UsageError
 from nightshift.monitoring.episodes import Episode
-from nightshift.monitoring.silences import Silence, Silences, silences
+from nightshift.monitoring.silences import Silence, silences
 from nightshift.spec import ModelSpec
 from nightshift.steps._person import person_of
 from nightshift.steps.episodes import all_episodes
@@ -26,19 +26,12 @@ def acknowledge(spec: ModelSpec, episode: str, stores: Stores, *, why: str) -> S
     )
     ledger = silences(spec.name, stores)
     for head in ledger.attempts():
-        before = _said_before(head, acknowledged)
+        before = head.acknowledgement(acknowledged)
         if before:
             return before
         if ledger.append(head, silence):
             break
     return silence
-
-
-def _said_before(head: Silences, episode: Episode) -> Silence | None:
-    for silence in head.said:
-        if silence.episode and silence.episode.overlaps(episode):
-            return silence
-    return None
 
 
 def _episode(spec: ModelSpec, wanted: str, stores: Stores) -> Episode:

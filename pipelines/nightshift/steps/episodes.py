@@ -46,12 +46,12 @@ class EpisodeFacts:
 
 def episodes(spec: ModelSpec, stores: Stores) -> list[EpisodeFacts]:
     """All episodes, by their first night. Raises ``UnreadableRecord``, ``LakeUnavailable``."""
-    said = silences(spec.name, stores).head()
+    silenced = silences(spec.name, stores).head()
     retrains = started_retrains(spec.name, stores).head()
     verdicts = _verdicts(spec, stores)
     listed = []
     for episode in episodes_of(verdicts):
-        facts = _facts(spec, episode, said, retrains)
+        facts = _facts(spec, episode, silenced, retrains)
         ended = "" if episode.closed else _ended(episode, verdicts)
         listed.append(replace(facts, ended=ended))
     return listed
@@ -88,7 +88,7 @@ def _verdicts(spec: ModelSpec, stores: Stores) -> list[NightVerdict]:
     return [verdict for verdict in verdicts if verdict]
 
 
-def _facts(spec: ModelSpec, episode: Episode, said: Silences, retrains: StartedRetrains) -> EpisodeFacts:
+def _facts(spec: ModelSpec, episode: Episode, silenced: Silences, retrains: StartedRetrains) -> EpisodeFacts:
     runs = [started.run_id for started in retrains.standing if started.is_for(episode)]
     return EpisodeFacts(
         episode=episode.id_of(spec.name),
@@ -98,6 +98,6 @@ def _facts(spec: ModelSpec, episode: Episode, said: Silences, retrains: StartedR
         last_night=episode.last_night,
         nights=episode.nights,
         closed=episode.closed,
-        silenced=said.of(episode, episode.last_night),
+        silenced=silenced.of(episode, episode.last_night),
         retrain=", ".join(runs),
     )

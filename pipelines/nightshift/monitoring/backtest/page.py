@@ -6,6 +6,7 @@ from typing import Any
 from nightshift.monitoring.backtest import words
 from nightshift.monitoring.backtest.result import Backtest, JudgedNight
 from nightshift.monitoring.backtest.trials import WITHIN
+from nightshift.monitoring.templates import template_of
 
 CHART = (900.0, 120.0)
 # Bars end at three times the alarm line.
@@ -14,15 +15,7 @@ HIGHEST = 3.0
 
 def render(backtest: Backtest) -> str:
     """The page of a backtest."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("nightshift.monitoring", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-    )
-    template = environment.get_template("backtest/page.html.j2")
+    template = template_of("backtest/page.html.j2")
     return template.render(
         backtest=backtest,
         answer=words.answer(backtest),

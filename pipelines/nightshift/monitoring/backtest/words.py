@@ -1,6 +1,7 @@
 """A backtest in words, for the terminal and the page."""
 
 from nightshift.monitoring.backtest.result import AlarmShare, Backtest, FaultTrials, JudgedNight
+from nightshift.monitoring.verdicts import in_words
 
 
 def answer(backtest: Backtest) -> str:
@@ -51,12 +52,7 @@ def verdict(night: JudgedNight) -> str:
         return "not judged"
     if night.planned:
         return "planned"
-    words = []
-    if night.drifted:
-        words.append("drift")
-    if night.lost:
-        words.append("worse")
-    return " + ".join(words) or "quiet"
+    return in_words(bool(night.drifted), bool(night.lost))
 
 
 def raised(night: JudgedNight) -> str:

@@ -3,7 +3,6 @@
 The record names its rows by their digest, so the pin's one digest closes over both.
 """
 
-import hashlib
 import io
 from typing import Literal
 
@@ -11,11 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nightshift.contracts import Pin
-from nightshift.errors import ModelError, UnreadableRecord
+from nightshift.errors import ModelError
 from nightshift.monitoring.matters.domain import DomainReference
 from nightshift.monitoring.matters.estimate import EstimateReference
 from nightshift.monitoring.matters.ranking import BinLosses, Importance
 from nightshift.monitoring.matters.slices import SlicesReference
+from nightshift.profiles.profile import require_pinned
 from nightshift.stores import layout
 from nightshift.stores.lake import Lake
 from nightshift.stores.records import Record
@@ -83,10 +83,5 @@ def _fetched(key: str, sha256: str, pin: Pin, lake: Lake) -> bytes:
             fix=f"trigger {pin.model}.train: a version gets its reference when it is trained",
         )
     body, _ = stored
-    written = hashlib.sha256(body).hexdigest()
-    if written != sha256:
-        raise UnreadableRecord(
-            f"{where} is not as it was written: it has sha256 {written}, pinned is {sha256}",
-            fix=f"nightshift rollback {pin.model}; find out who wrote to models/ in the lake",
-        )
+    require_pinned(body, sha256, pin, where)
     return body

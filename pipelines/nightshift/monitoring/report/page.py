@@ -16,6 +16,7 @@ from nightshift.monitoring.report.histogram import histogram
 from nightshift.monitoring.report.losses import accuracy_columns, loss_line, loss_of, number
 from nightshift.monitoring.report.skills import cannot_tell, evidence_share, skill_line
 from nightshift.monitoring.report.words import alarms, out_of_reach, verdict
+from nightshift.monitoring.templates import template_of
 from nightshift.profiles import distance
 from nightshift.spec import ModelSpec
 
@@ -27,15 +28,7 @@ MOST_SLICES = 5
 
 def render(spec: ModelSpec, night: NightRecord, mlflow_url: str) -> str:
     """The page of a night, from its record."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("nightshift.monitoring", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-    )
-    template = environment.get_template("report.html.j2")
+    template = template_of("report.html.j2")
     features = night.drift.features
     score = _score_feature(spec, features)
     top = [(feature, histogram(feature)) for feature in features[:TOP] if feature is not score]
