@@ -518,6 +518,18 @@ def test_a_decision_that_nobody_with_the_key_wrote_keeps_no_retrain_from_startin
     assert started(world) == [NIGHTS[9]]
 
 
+def test_a_damaged_record_of_accuracy_is_measured_anew_and_stops_no_night(world):
+    for night_key in NIGHTS[:2]:
+        world.add(night_key)
+        world.run(night_key)
+    key = layout.accuracy(world.spec.name, NIGHTS[0])
+    measured = world.accuracy(NIGHTS[0])
+    world.stores.lake.objects.put(key, b"{")
+    world.add(NIGHTS[2])
+    world.run(NIGHTS[2])
+    assert world.accuracy(NIGHTS[0]).metrics == measured.metrics
+
+
 def test_a_damaged_decision_is_written_anew(world):
     reports = stormy(world)
     world.stores.lake.objects.put(decision_key(world, NIGHTS[7]), b"{")

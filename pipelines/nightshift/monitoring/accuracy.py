@@ -80,7 +80,7 @@ class _Measuring:
             return False
         if not of_this_label(self._spec, predictions.columns, labels.columns) or not predictions.names_version:
             return False
-        record = read_record(self._spec.name, night, self._stores)
+        record = self._record(night)
         if record is None or not record.is_of(predictions, labels):
             self._before[night] = record
             record = self._anew(predictions, labels)
@@ -126,7 +126,7 @@ class _Measuring:
         try:
             record = read_record(model, night, self._stores)
         except UnreadableRecord as error:
-            log.warning("%s: %s says nothing of later nights: %s", model, night, error)
+            log.warning("%s: the record of %s counts as none: %s", model, night, error)
         self._records[night] = record
         return record
 
