@@ -2,10 +2,12 @@
 
 Out-of-fold area under the ROC curve; 0.5 says no (a classifier two-sample test; Lopez-Paz and Oquab, 2017, ICLR).
 Real nights are always told from the rest a little, by their weather and their weekday. So the area is held against
-those of the reference's own nights, each against nights more than a week away.
+those of the reference's own nights, each against nights more than a week away. A column by which alone some of these
+are told, as a trailing rate is whose history began in the window, would put that limit where no drift can reach it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from nightshift.modelling.arrays import Float64s, Int64s
 from nightshift.modelling.classification import roc_auc
 from nightshift.modelling.small_trees import categories, constant_within, matrix, out_of_fold_scores
-from nightshift.monitoring.matters.limits import scarcity, upper_limit
+from nightshift.monitoring.matters.limits import FEWEST_NIGHTS, scarcity, upper_limit
 from nightshift.monitoring.matters.record import DomainShift
 
 NULL_NIGHTS = 30
@@ -28,6 +30,10 @@ AREA_VARIANCE = 1 / 12
 """That of an area where one side is few rows, times these (Hanley and McNeil, 1982, Radiology 143)."""
 NEAREST = 1e-3
 """An area is kept so far from 0 and 1, where its logarithm of odds ends."""
+HIGHEST_LIMIT = 0.95
+"""Above it hardly anything is left for drift to show: columns are left out, the most telling first."""
+NIGHTS_OF_COLUMN = 10
+"""So many of the reference's nights say how telling a column is by itself."""
 
 
 class DomainReference(BaseModel):
@@ -41,28 +47,76 @@ class DomainReference(BaseModel):
     rows: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class _OwnNight:
+    """A night of the reference, and the rows that are kept of nights away from it."""
+
+    rows: pa.Table
+    away: pa.Table
+
+
 def reference_of(
     columns: Sequence[str], window: pa.Table, nights: Int64s, kept: pa.Table, nights_kept: Int64s
 ) -> DomainReference:
     """By the rows of the window, in order of their nights (day ordinals), and those that are kept as its sample."""
-    left_out = constant_within(window, columns, nights)
-    used = [name for name in columns if name not in left_out]
-    areas = []
-    rows = []
+    constant = constant_within(window, columns, nights)
+    used = [name for name in columns if name not in constant]
+    own = list(_own_nights(window, nights, kept, nights_kept)) if used else []
+    areas = _areas(used, own)
+    telling = []
+    if _is_out_of_reach(areas):
+        telling = _telling(used, own)
+        used = [name for name in used if name not in telling]
+        areas = _areas(used, own)
+    return DomainReference(
+        columns=tuple(used),
+        left_out=(*constant, *telling),
+        areas=tuple(areas),
+        rows=tuple(night.rows.num_rows for night in own),
+    )
+
+
+def _own_nights(window: pa.Table, nights: Int64s, kept: pa.Table, nights_kept: Int64s) -> Iterator[_OwnNight]:
     for day in _spread(np.unique(nights)):
         is_away = np.abs(nights_kept - day) > AWAY
         places = np.flatnonzero(nights == day)[:NIGHT_ROWS]
-        if not used or len(places) < FEWEST_ROWS or is_away.sum() < FEWEST_ROWS:
+        if len(places) < FEWEST_ROWS or is_away.sum() < FEWEST_ROWS:
             continue
-        of_night = window.take(pa.array(places))
-        areas.append(area(used, of_night, kept.filter(pa.array(is_away))))
-        rows.append(len(places))
-    return DomainReference(
-        columns=tuple(used),
-        left_out=tuple(left_out),
-        areas=tuple(areas),
-        rows=tuple(rows),
-    )
+        yield _OwnNight(
+            rows=window.take(pa.array(places)),
+            away=kept.filter(pa.array(is_away)),
+        )
+
+
+def _areas(columns: Sequence[str], nights: Sequence[_OwnNight]) -> list[float]:
+    return [area(columns, night.rows, night.away) for night in nights]
+
+
+def _telling(columns: Sequence[str], nights: Sequence[_OwnNight]) -> list[str]:
+    """The fewest columns without which a limit is in reach, the most telling first; none where none are enough."""
+    telling: list[str] = []
+    for name in _most_telling_first(columns, nights)[:-1]:
+        telling.append(name)
+        others = [column for column in columns if column not in telling]
+        if not _is_out_of_reach(_areas(others, nights)):
+            return telling
+    return []
+
+
+def _most_telling_first(columns: Sequence[str], nights: Sequence[_OwnNight]) -> list[str]:
+    """By the largest area that a column reaches alone, on some of the nights."""
+    step = max(1, len(nights) // NIGHTS_OF_COLUMN)
+    some = nights[::step]
+    largest = {name: max(_areas([name], some)) for name in columns}
+    return sorted(columns, key=lambda name: -largest[name])
+
+
+def _is_out_of_reach(areas: Sequence[float]) -> bool:
+    """Also where the nights are too much alike for a limit, as where the first of them are told wholly."""
+    if len(areas) < FEWEST_NIGHTS:
+        return False
+    limit = upper_limit(_log_odds(np.array(areas)))
+    return limit is None or _area_of(limit) > HIGHEST_LIMIT
 
 
 def area(columns: Sequence[str], night: pa.Table, reference: pa.Table) -> float:
@@ -97,15 +151,15 @@ def shift(reference: DomainReference, night: pa.Table, kept: pa.Table) -> Domain
     of_night = area(reference.columns, night, kept)
     odds = _log_odds(np.array(reference.areas))
     usual = float(odds.mean())
-    of_usual = 1 / (1 + np.exp(-usual))
+    of_usual = _area_of(usual)
     lacking = scarcity(rows, np.array(reference.rows, float))
     noise = AREA_VARIANCE * lacking / (of_usual * (1 - of_usual)) ** 2
     limit = upper_limit(odds, noise=float(noise))
-    line = None if limit is None else float(1 / (1 + np.exp(-limit)))
+    line = None if limit is None else _area_of(limit)
     return DomainShift(
         auc=of_night,
         rows=rows,
-        usual=float(of_usual),
+        usual=of_usual,
         limit=line,
         above=None if line is None else of_night > line,
         columns=list(reference.columns),
@@ -129,3 +183,7 @@ def _few(table: pa.Table, most: int) -> pa.Table:
 def _log_odds(areas: Float64s) -> Float64s:
     inside = np.clip(areas, NEAREST, 1 - NEAREST)
     return np.asarray(np.log(inside) - np.log1p(-inside))
+
+
+def _area_of(log_odds: float) -> float:
+    return float(1 / (1 + np.exp(-log_odds)))
