@@ -6,10 +6,20 @@ import pyarrow as pa
 import pytest
 
 from nightshift.contracts import Dataset, Pin
-from nightshift.errors import DataError, MissingPartition, ModelError, RegistryUnavailable, Superseded, UnsealedRecord
+from nightshift.errors import (
+    DataError,
+    LaterRecord,
+    MissingPartition,
+    ModelError,
+    RegistryUnavailable,
+    Superseded,
+    UnsealedRecord,
+)
 from nightshift.monitoring.accuracy import read_record
 from nightshift.monitoring.history import read_history
 from nightshift.monitoring.night_record import read_night_record
+from nightshift.monitoring.verdicts import watch_drift
+from nightshift.partitions import following
 from nightshift.profiles.profile import build, load_profile
 from nightshift.steps import _later_nights, _night_files
 from nightshift.steps import govern as governor
@@ -19,6 +29,7 @@ from nightshift.steps.conclude import conclude
 from nightshift.steps.episodes import episodes
 from nightshift.steps.govern import DecisionRecord, govern, started_retrains
 from nightshift.steps.monitor import monitor
+from nightshift.steps.retract import retract
 from nightshift.steps.seal import seal, to_seal
 from nightshift.stores import Stores, layout
 
@@ -64,8 +75,10 @@ class World:
         draft = self.stores.lake.begin(self.spec.key(dataset, key))
         return self.stores.lake.publish(draft, table, provenance=provenance)
 
-    def add(self, key, pin=None, labelled=True, **changes):
+    def add(self, key, pin=None, labelled=True, empty=False, **changes):
         rows, score, late = night(key, **changes)
+        if empty:
+            rows, score, labelled = rows.slice(0, 0), score.slice(0, 0), False
         digest = self.publish("validated", key, rows).digest
         keys = rows.select(["site", "number"])
         scored = keys.append_column("score", score).append_column("prediction", pa.array(np.asarray(score) >= 0.5))
@@ -239,6 +252,55 @@ def test_a_night_that_is_mended_judges_the_nights_after_it_anew_from_their_recor
         world.run(key)
         assert read_night_record(world.spec, key, world.stores).drift == record.drift
         assert world.stores.lake.require(world.spec.key(Dataset.MONITORING, key)) == manifest
+
+
+def test_a_night_that_is_taken_back_judges_those_after_it_without_it(world):
+    """Of three broken nights two are left: the second night after them is quiet by that."""
+    for key in NIGHTS[:5]:
+        world.add(key, shift=30.0 if key < NIGHTS[3] else 0.0)
+        world.run(key)
+    after = NIGHTS[3:5]
+    before = [read_night_record(world.spec, key, world.stores).drift.drifted for key in after]
+    assert before == [True, True]
+    retract(world.spec, NIGHTS[2], world.stores, dataset=Dataset.PREDICTIONS, why="wrong prices")
+    anew = [read_night_record(world.spec, key, world.stores).drift for key in after]
+    assert [drift.drifted for drift in anew] == [True, False]
+    for key, drift in zip(after, anew, strict=True):
+        world.run(key)
+        assert read_night_record(world.spec, key, world.stores).drift == drift
+
+
+def test_nights_of_which_nothing_is_known_end_an_episode_for_everybody(world):
+    """The governor looked back fourteen of them; who listed the episodes saw it open for ever."""
+    nights = following(NIGHTS[0], 16)
+    for key in nights:
+        world.add(key, shift=30.0, empty=key != nights[0])
+        world.run(key)
+    watch = watch_drift(world.spec, "1", world.stores)
+    assert [watch.read(key) for key in nights[:3]] == [True, None, None]
+    assert [watch.open_episode(key) is not None for key in nights[12:]] == [True, True, False, False]
+    (episode,) = [facts for facts in episodes(world.spec, world.stores) if facts.detector == "drift"]
+    assert episode.state == f"closed {nights[14]}"
+    changes = read_night_record(world.spec, nights[14], world.stores).episodes
+    assert [change.change for change in changes if change.detector == "drift"] == ["closed"]
+
+
+def test_what_a_later_version_wrote_of_a_night_is_not_overwritten(world):
+    for key in NIGHTS[:2]:
+        world.add(key)
+        world.run(key)
+    objects = world.stores.lake.objects
+    of_accuracy = layout.accuracy(world.spec.name, NIGHTS[0])
+    of_night = layout.drift(world.spec.key(Dataset.MONITORING, NIGHTS[1]))
+    for key in (of_accuracy, of_night):
+        content = {**json.loads(objects.get(key)[0]), "format": 99}
+        objects.put(key, json.dumps(content).encode())
+    with pytest.raises(LaterRecord, match="record of a monitored night"):
+        world.run(NIGHTS[1])
+    world.add(NIGHTS[2])
+    world.run(NIGHTS[2])
+    for key in (of_accuracy, of_night):
+        assert json.loads(objects.get(key)[0])["format"] == 99
 
 
 def test_a_night_that_is_judged_again_is_not_put_over_its_own_newer_run(world, monkeypatch):

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Sequence
 
 from nightshift.contracts import Dataset
-from nightshift.errors import ModelError, UnreadableRecord
+from nightshift.errors import LaterRecord, ModelError, UnreadableRecord
 from nightshift.modelling.forecaster import TRAILING_NIGHTS, NightOutcome
 from nightshift.modelling.night_skill import NightSkill
 from nightshift.monitoring.accuracy_record import Accuracy, is_lost, read_record, standing_record
@@ -37,7 +37,8 @@ def measure_arrived(spec: ModelSpec, partition: str, stores: Stores, own: Sequen
     predictions and labels whose record is missing or is of other predictions or labels; further back, for those that
     were published lately, after they were measured. A run that is repeated returns the same nights again; of older
     ones, those that it is told are its ``own``. Nights that were published for another kind of label, by hand, were
-    taken back or have a manifest that is unreadable are left out.
+    taken back or have a manifest that is unreadable are left out, and those whose record a later version of Nightshift
+    wrote.
     Raises ``ModelError`` for a version without profile, ``LostRows``, ``LakeUnavailable``.
     """
     return _Measuring(spec, partition, stores).run(own)
@@ -53,6 +54,7 @@ class _Measuring:
         self._there = measurable(spec, partition, stores)
         self._records: dict[str, Accuracy | None] = {}
         self._measured: set[str] = set()
+        self._of_later: set[str] = set()
         self._before: dict[str, Accuracy | None] = {}
         self._profiles: dict[str, Profile | None] = {}
 
@@ -81,6 +83,8 @@ class _Measuring:
         if not of_this_label(self._spec, predictions.columns, labels.columns) or not predictions.names_version:
             return False
         record = self._record(night)
+        if night in self._of_later:
+            return False
         if record is None or not record.is_of(predictions, labels):
             self._before[night] = record
             record = self._anew(predictions, labels)
@@ -118,7 +122,7 @@ class _Measuring:
         return self._there.after(night)[:MOST_LOOKED_AT]
 
     def _record(self, night: str) -> Accuracy | None:
-        """Read once; of a night that is only looked up, a damaged one is none."""
+        """Read once; a damaged one is none, and so is a later version's, which stays."""
         if night in self._records:
             return self._records[night]
         model = self._spec.name
@@ -126,6 +130,8 @@ class _Measuring:
         try:
             record = read_record(model, night, self._stores)
         except UnreadableRecord as error:
+            if isinstance(error, LaterRecord):
+                self._of_later.add(night)
             log.warning("%s: the record of %s counts as none: %s", model, night, error)
         self._records[night] = record
         return record

@@ -14,6 +14,8 @@ Change = Literal["opened", "updated", "closed"]
 DETECTORS: tuple[Detector, ...] = ("drift", "accuracy")
 CLOSE_AFTER = 3
 """Quiet nights in a row that close an episode."""
+UNKNOWN_ENDS = 14
+"""So do so many nights in a row of which nothing is known, as of a source that has no rows any more."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,11 @@ class NightVerdict:
 
 @dataclass(frozen=True)
 class Episode:
-    """Alarms of one detector about one version without ``CLOSE_AFTER`` quiet nights in a row between them.
+    """Alarms of one detector about one version, with neither ``CLOSE_AFTER`` quiet nights in a row between them nor
+    ``UNKNOWN_ENDS`` of which nothing is known.
 
-    ``nights`` alarmed, from ``first_night`` to ``last_night``; ``closed`` is the quiet night that closed it, None
-    while it is open.
+    ``nights`` alarmed, from ``first_night`` to ``last_night``; ``closed`` is the night that closed it, None while it
+    is open.
     """
 
     version: str
@@ -55,7 +58,8 @@ class Episode:
 def episodes_of(nights: Sequence[NightVerdict]) -> list[Episode]:
     """The episodes of all versions and detectors, by their first night.
 
-    Opened by the first alarm, closed by ``CLOSE_AFTER`` quiet nights in a row; a night without a verdict does neither.
+    Opened by the first alarm, closed by ``CLOSE_AFTER`` quiet nights in a row; a night without a verdict does neither,
+    ``UNKNOWN_ENDS`` in a row close it.
     """
     episodes = []
     for verdicts in _by_watch(nights).values():
@@ -109,13 +113,16 @@ def _episodes(verdicts: list[NightVerdict]) -> list[Episode]:
     closed = []
     episode: Episode | None = None
     quiet = 0
+    unknown = 0
     for verdict in verdicts:
+        unknown = unknown + 1 if verdict.alarm is None else 0
         if verdict.alarm:
             quiet = 0
             episode = _with_alarm(episode, verdict)
         elif verdict.alarm is False:
             quiet += 1
-        if episode and quiet == CLOSE_AFTER:
+        is_over = quiet == CLOSE_AFTER or unknown == UNKNOWN_ENDS
+        if episode and is_over:
             closed.append(replace(episode, closed=verdict.night))
             episode = None
     return [*closed, episode] if episode else closed

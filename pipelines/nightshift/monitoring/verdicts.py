@@ -11,15 +11,21 @@ from dataclasses import dataclass
 from nightshift.contracts import Dataset
 from nightshift.errors import UnreadableRecord
 from nightshift.monitoring.accuracy import standing_record
-from nightshift.monitoring.episodes import CLOSE_AFTER, Detector, Episode, NightVerdict, episodes_of, open_episodes
+from nightshift.monitoring.episodes import (
+    CLOSE_AFTER,
+    UNKNOWN_ENDS,
+    Detector,
+    Episode,
+    NightVerdict,
+    episodes_of,
+    open_episodes,
+)
 from nightshift.monitoring.night_record import looked_up
 from nightshift.partitions import shifted
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 
 log = logging.getLogger("nightshift")
-UNKNOWN_ENDS = 14
-"""So many known nights in a row of which nothing is said about a version end what was before."""
 MOST_LOOKED_AT = 400
 ReadVerdict = Callable[[str], bool | None]
 
@@ -51,7 +57,7 @@ class Watch:
             unknown = unknown + 1 if alarm is None else 0
             if alarm is not None:
                 quiet = 0 if alarm else quiet + 1
-            if quiet > CLOSE_AFTER or unknown == UNKNOWN_ENDS:
+            if quiet > CLOSE_AFTER or unknown > UNKNOWN_ENDS:
                 break
         return verdicts
 

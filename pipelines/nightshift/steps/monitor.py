@@ -6,12 +6,11 @@ Parquet skip names that begin with ``_``). MLflow comes last, so that nothing is
 
 import logging
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from nightshift.contracts import Dataset, NightReport, Pin
-from nightshift.errors import DataError, SchemaMismatch, UnreadableRecord
+from nightshift.errors import DataError, LaterRecord, SchemaMismatch, UnreadableRecord
 from nightshift.modelling.label_types import label_type
 from nightshift.monitoring.accuracy import measure_arrived
 from nightshift.monitoring.age import old_champion
@@ -39,7 +38,8 @@ def monitor(spec: ModelSpec, partition: str, stores: Stores) -> NightReport:
     Nights after it that were monitored before, and held against it, are judged again.
     Raises ``MissingPartition`` when the night is not validated or scored, ``DataError`` when it was
     scored from other rows than are validated now, ``ModelError`` when the version has no profile,
-    ``Superseded`` when it was taken back meanwhile, and ``RegistryUnavailable`` after everything else is safely
+    ``Superseded`` when it was taken back meanwhile, ``LaterRecord`` over the record of a later version of Nightshift,
+    and ``RegistryUnavailable`` after everything else is safely
     in the lake.
     """
     lake = stores.lake
@@ -99,11 +99,17 @@ def night_report(spec: ModelSpec, record: NightRecord, report_key: str, notes: S
 
 
 def _measured_before(spec: ModelSpec, partition: str, stores: Stores) -> list[str]:
-    """The nights that an earlier run of this night measured; a damaged record of it is written anew."""
-    with suppress(UnreadableRecord):
+    """The nights that an earlier run of this night measured; a damaged record of it is written anew.
+
+    Raises ``LaterRecord``: what another version of Nightshift wrote is not.
+    """
+    try:
         record = read_night_record(spec, partition, stores)
-        return [accuracy.night for accuracy in record.accuracy] if record else []
-    return []
+    except LaterRecord:
+        raise
+    except UnreadableRecord:
+        return []
+    return [accuracy.night for accuracy in record.accuracy] if record else []
 
 
 def _notes(spec: ModelSpec, pin: Pin, partition: str) -> list[str]:

@@ -2,6 +2,8 @@
 
 from nightshift.contracts import Dataset, PartitionKey, Retracted
 from nightshift.spec import ModelSpec
+from nightshift.steps._later_nights import judge_later
+from nightshift.steps._night_points import log_points
 from nightshift.steps._person import person_of
 from nightshift.stores import Stores, layout
 from nightshift.stores.manifest import CHAMPION_MOVE, Retraction
@@ -19,8 +21,9 @@ def retract(
 ) -> Retracted:
     """Take back a night of ``dataset`` and of all datasets made from it; done again, it finishes what is left.
 
-    A run that works meanwhile publishes nothing of it. Also for a manifest that is damaged, which is replaced. Raises
-    ``UsageError``, ``MissingPartition`` for a night that never was, ``LaterRecord``, ``LakeUnavailable``.
+    A run that works meanwhile publishes nothing of it. Also for a manifest that is damaged, which is replaced. The
+    drift of nights after it that pooled it is judged without it. Raises ``UsageError``, ``MissingPartition`` for a
+    night that never was, ``LaterRecord``, ``LakeUnavailable``, ``RegistryUnavailable`` after all else is done.
     """
     night = spec.key(dataset, partition)
     stores.lake.require_column(night)
@@ -32,6 +35,8 @@ def retract(
     )
     taken_back = take_back(stores.lake.objects, night, retraction, stores.provenance(), _last_champion(spec, stores))
     _forget(night, stores)
+    if dataset != Dataset.LABELS:
+        _judge_later(spec, partition, stores)
     return Retracted(
         model=spec.name,
         partition=partition,
@@ -60,6 +65,12 @@ def _forget(night: PartitionKey, stores: Stores) -> None:
     }
     for key in forgotten.get(night.dataset, of_drift + of_accuracy):
         stores.lake.objects.delete(key)
+
+
+def _judge_later(spec: ModelSpec, partition: str, stores: Stores) -> None:
+    later = judge_later(spec, partition, stores)
+    if later.records:
+        log_points(spec, later.records, stores)
 
 
 def _labels(dataset: Dataset) -> str:

@@ -38,6 +38,8 @@ def spans(story):
         ("AqqqA", [("01", "01", 1), ("05", "05", 1)]),
         ("Aq-q-A", [("01", "06", 2)]),
         ("AqAqqqqAA", [("01", "03", 2), ("08", "09", 2)]),
+        ("A" + "-" * 13 + "A", [("01", "15", 2)]),
+        ("A" + "-" * 14 + "A", [("01", "01", 1), ("16", "16", 1)]),
     ],
 )
 def test_an_episode_is_opened_by_an_alarm_and_goes_on_until_quiet_nights_close_it(story, expected):

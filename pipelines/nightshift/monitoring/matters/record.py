@@ -46,8 +46,8 @@ class DomainShift:
     """How well a small classifier tells the night's rows from the reference's, out of fold.
 
     ``usual`` is what it reaches on the reference's own nights, and ``limit`` what it passes on a quiet one with
-    probability 0.01. ``left_out`` are columns that are constant within a night, for each night has its own, and those by
-    which alone the reference's nights are told so well that no drift could pass the limit.
+    probability 0.01. ``left_out`` are columns that are constant within a night, for each night has its own, and those
+    by which alone the reference's nights are told so well that no drift could pass the limit.
     """
 
     auc: float
