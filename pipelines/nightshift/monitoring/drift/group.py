@@ -7,6 +7,7 @@ quiet nights that do not depend on one another the scores are those of any other
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -133,7 +134,7 @@ class SeriesGroup:
         """What each series may alarm of what its feature may."""
         return np.concatenate([own.maker.parts for own in self.members])
 
-    @property
+    @cached_property
     def owners(self) -> list[tuple[str, str]]:
         """Feature and series of each column."""
         pairs = []
@@ -141,6 +142,13 @@ class SeriesGroup:
             for series in own.maker.names:
                 pairs.append((own.name, series))
         return pairs
+
+    @cached_property
+    def places(self) -> list[Int64s]:
+        """The columns of each feature."""
+        sizes = [len(own.maker.names) for own in self.members]
+        ends = np.cumsum(sizes)
+        return np.split(np.arange(ends[-1]), ends[:-1])
 
     def scores(self, nights: Sequence[NightValues]) -> Float64s:
         """Of some nights (nights, series): 0 where a night says nothing. Those asked for before are kept."""
@@ -169,8 +177,9 @@ class SeriesGroup:
         differences = np.nan_to_num(values - self.middle)
         least = self._least(rows)
         sure = limited(scores, differences, least)
-        return np.asarray(sure / self._doubt())
+        return np.asarray(sure / self._doubt)
 
+    @cached_property
     def _doubt(self) -> Float64s:
         doubts = []
         for own in self.members:
@@ -180,11 +189,15 @@ class SeriesGroup:
 
     def _least(self, rows: int) -> Float64s:
         """The least change that is a whole score: of a share also what one row is, in a night of few."""
-        least = np.concatenate([own.maker.least for own in self.members])
+        least = self._least_of_any
         one_row = 1 / (rows * SMALL_SHARE)
         of_share = max(LEAST_LOG_SHARE, math.log1p(one_row))
         is_share = least == LEAST_LOG_SHARE
         return np.where(is_share, of_share, least)
+
+    @cached_property
+    def _least_of_any(self) -> Float64s:
+        return np.concatenate([own.maker.least for own in self.members])
 
     def _ordered_for(self, rows: int) -> Float64s:
         """The reference's series, sorted, had its nights had so many rows: fewer say less of a night."""

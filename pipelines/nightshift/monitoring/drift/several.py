@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from nightshift.modelling.arrays import Float64s
+from nightshift.modelling.arrays import Float64s, Int64s
 from nightshift.monitoring.drift.back import since_back
 from nightshift.monitoring.drift.group import SeriesGroup
 from nightshift.monitoring.drift.limits import limit_of
@@ -126,25 +126,34 @@ def _of_series(
 ) -> Iterator[tuple[str, FeatureVerdict]]:
     scores = group.scores(nights)
     of_all = statistics(scores, group.correlations, group.nights)
-    for place, (feature, series) in enumerate(group.owners):
-        limit = float(limits[place])
-        if not math.isfinite(limit):
-            continue
-        judged = of_all.at(place)
-        if judged.largest > limit:
-            judged = since_back(
-                scores[:, place],
-                float(group.correlations[place]),
-                group.nights,
-                limit,
+    ratios = of_all.largest / limits
+    for places in group.places:
+        for place in _of_interest(places[np.isfinite(limits[places])], ratios):
+            limit = float(limits[place])
+            judged = of_all.at(place)
+            if judged.largest > limit:
+                judged = since_back(
+                    scores[:, place],
+                    float(group.correlations[place]),
+                    group.nights,
+                    limit,
+                )
+            feature, series = group.owners[place]
+            first = nights[-judged.nights]
+            yield (
+                feature,
+                FeatureVerdict(
+                    statistic=judged.largest,
+                    line=limit,
+                    by=f"{KINDS[judged.kind]}: {series}",
+                    since=first.partition,
+                ),
             )
-        first = nights[-judged.nights]
-        yield (
-            feature,
-            FeatureVerdict(
-                statistic=judged.largest,
-                line=limit,
-                by=f"{KINDS[judged.kind]}: {series}",
-                since=first.partition,
-            ),
-        )
+
+
+def _of_interest(places: Int64s, ratios: Float64s) -> Int64s:
+    """Of one feature's series that nearest to its limit; all where one is beyond, for that one may have come back."""
+    if places.size == 0 or (ratios[places] > 1).any():
+        return places
+    nearest = ratios[places].argmax()
+    return places[[nearest]]
