@@ -33,16 +33,17 @@ DEVIATIONS = (1, 2, 3, 4)
 
 @dataclass(frozen=True)
 class Plan:
-    """How many references a cell has: of quiet nights by features, of faults, of other rules, and drawn as rows."""
+    """Which sizes, and how many references a cell has: of quiet nights by features, of faults, others and rows."""
 
+    sizes: Sequence[int]
     quiet: Mapping[int, int]
     faults: int
     others: int
     rows: int
 
 
-SHORT = Plan(quiet={8: 100, 50: 30}, faults=100, others=30, rows=20)
-FULL = Plan(quiet={8: 200, 50: 200}, faults=200, others=60, rows=60)
+SHORT = Plan(sizes=(1_000, 10_000), quiet={8: 60, 50: 30}, faults=60, others=20, rows=20)
+FULL = Plan(sizes=ROWS, quiet={8: 200, 50: 200}, faults=200, others=60, rows=60)
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def figures(world: World) -> dict[str, float]:
 
 
 def long_figures(world: World) -> dict[str, float]:
-    """The same over as many references as bounds of the worst cell need."""
+    """The same of all sizes, over as many references as bounds of the worst cell need."""
     return {f"{name}_long": value for name, value in _measured(world, FULL).items()}
 
 
@@ -82,19 +83,19 @@ def _measured(world: World, plan: Plan) -> dict[str, float]:
     return measured
 
 
-def cells(worlds: Iterable[str]) -> Iterator[Cell]:
-    """All sizes, with nights as large as the reference's and of a tenth."""
+def cells(worlds: Iterable[str], sizes: Iterable[int] = ROWS) -> Iterator[Cell]:
+    """With nights as large as the reference's, and of a tenth."""
     for name in worlds:
         for features in FEATURES:
-            for rows in ROWS:
+            for rows in sizes:
                 yield Cell(name, features, rows)
                 yield Cell(name, features, rows, rows // 10)
 
 
 def _false_alarms(world: World, plan: Plan) -> dict[str, float]:
     """Opened episodes per night, by what is asked."""
-    of_quiet = [_ratio(world, alarms) for alarms in _present(plan, cells(WORLDS))]
-    of_auto = [_ratio(world, alarms) for alarms in _present(plan, cells(["auto"]))]
+    of_quiet = [_ratio(world, alarms) for alarms in _present(plan, cells(WORLDS, plan.sizes))]
+    of_auto = [_ratio(world, alarms) for alarms in _present(plan, cells(["auto"], plan.sizes))]
     seen = [ratio for ratio, _ in of_quiet]
     return {
         "drift.false_alarm_ratio": max(limit for _, limit in of_quiet),
@@ -163,7 +164,7 @@ def _weeks(world: World, plan: Plan) -> dict[str, float]:
 def _of_others(world: World, plan: Plan) -> dict[str, float]:
     """The share of quiet nights that alarm by the former line and by the rules that others use."""
     detectors = [Former(), *PEERS]
-    some = [Cell(name, features, rows) for name in (*WORLDS, "auto") for features in FEATURES for rows in ROWS]
+    some = [Cell(name, features, rows) for name in (*WORLDS, "auto") for features in FEATURES for rows in plan.sizes]
     some += [Cell(name, 8, 1_000, 100) for name in (*WORLDS, "auto")]
     measured = {}
     for cell, alarms in zip(some, run(Task(detectors, cell, plan.others) for cell in some), strict=True):

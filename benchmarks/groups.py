@@ -51,6 +51,11 @@ GROUPS: dict[str, tuple[Suite, ...]] = {
     "serve": (),
     "start": (start.figures, tiny.figures),
 }
-LONG: tuple[Suite, ...] = (snapshots.long_figures, alarms.long_figures, maintain.long_figures)
+LONG: tuple[Suite, ...] = (
+    snapshots.long_figures,
+    alarms.long_figures,
+    matters.long_figures,
+    maintain.long_figures,
+)
 """``make bench-long``: the same promises at ten times the size."""
 MOST_MINUTES = 15
