@@ -10,7 +10,7 @@ from nightshift.errors import UsageError
 from nightshift.settings import Settings
 from nightshift.spec import ModelSpec, find_spec, load_spec
 from nightshift.steps.maintain import maintain
-from nightshift.steps.retract import retract
+from nightshift.steps.retract import retract_one
 from nightshift.stores import Stores
 
 RETIRED = "model.yaml.retired"
@@ -58,7 +58,7 @@ def nights_left(spec: ModelSpec, stores: Stores) -> dict[Dataset, list[str]]:
 def retire(spec: ModelSpec, stores: Stores, *, why: str) -> Retired:
     """Put the spec away, so that its Dags go, and take back every night. Done again, it finishes what is left.
 
-    Raises ``UsageError`` where the spec cannot be put away, and as ``retract``.
+    Raises ``UsageError`` where the spec cannot be put away, and as ``retract_one``.
     """
     # First: a Dag that the clock starts would bring the next night.
     spec_file = _put_away(spec.name, stores.settings)
@@ -81,7 +81,8 @@ def retire(spec: ModelSpec, stores: Stores, *, why: str) -> Retired:
 
 
 def _take_back(spec: ModelSpec, dataset: Dataset, stores: Stores, why: str, night: str) -> None:
-    retract(spec, night, stores, dataset=dataset, why=why)
+    # No night after it is judged without it: they are all taken back.
+    retract_one(spec, night, stores, dataset=dataset, why=why)
 
 
 def _spec_file(models: Path, name: str) -> Path:

@@ -1,6 +1,9 @@
 """Take a night back, with all that was made from it: nobody reads a row of it until it is ingested again."""
 
+import logging
+
 from nightshift.contracts import Dataset, PartitionKey, Retracted
+from nightshift.errors import ModelError, RegistryUnavailable, UsageError
 from nightshift.spec import ModelSpec
 from nightshift.steps._later_nights import judge_later
 from nightshift.steps._night_points import log_points
@@ -11,6 +14,9 @@ from nightshift.stores.missing import how_to_make
 from nightshift.stores.registry import CHAMPION
 from nightshift.stores.retraction import take_back
 
+log = logging.getLogger("nightshift")
+POOLED_BY_NONE = {Dataset.LABELS}
+"""By the drift of no other night."""
 LABELS_STAY = "labels stay, and join nothing until the night is there again"
 LABELS_GO = "labels are taken back: training and accuracy leave the night out"
 NO_LABELS_MEANT = "labels stay"
@@ -22,9 +28,17 @@ def retract(
     """Take back a night of ``dataset`` and of all datasets made from it; done again, it finishes what is left.
 
     A run that works meanwhile publishes nothing of it. Also for a manifest that is damaged, which is replaced. The
-    drift of nights after it that pooled it is judged without it. Raises ``UsageError``, ``MissingPartition`` for a
-    night that never was, ``LaterRecord``, ``LakeUnavailable``, ``RegistryUnavailable`` after all else is done.
+    drift of nights after it that pooled it is judged without it, and MLflow shows that where it answers. Raises
+    ``UsageError``, ``MissingPartition`` for a night that never was, ``LaterRecord``, ``LakeUnavailable``.
     """
+    retracted = retract_one(spec, partition, stores, dataset=dataset, why=why)
+    if dataset not in POOLED_BY_NONE:
+        _judge_later(spec, partition, stores)
+    return retracted
+
+
+def retract_one(spec: ModelSpec, partition: str, stores: Stores, *, dataset: Dataset, why: str) -> Retracted:
+    """The same, and the nights after it stay as they were judged: for one of many that are taken back together."""
     night = spec.key(dataset, partition)
     stores.lake.require_column(night)
     retraction = Retraction(
@@ -35,8 +49,6 @@ def retract(
     )
     taken_back = take_back(stores.lake.objects, night, retraction, stores.provenance(), _last_champion(spec, stores))
     _forget(night, stores)
-    if dataset != Dataset.LABELS:
-        _judge_later(spec, partition, stores)
     return Retracted(
         model=spec.name,
         partition=partition,
@@ -69,8 +81,14 @@ def _forget(night: PartitionKey, stores: Stores) -> None:
 
 def _judge_later(spec: ModelSpec, partition: str, stores: Stores) -> None:
     later = judge_later(spec, partition, stores)
-    if later.records:
+    if not later.records:
+        return
+    try:
         log_points(spec, later.records, stores)
+    except (ModelError, RegistryUnavailable, UsageError) as error:
+        # What counts is in the lake; nothing else that is done here asks MLflow.
+        nights = ", ".join(later.nights)
+        log.warning("%s: MLflow shows %s as they were judged before: %s", spec.name, nights, error)
 
 
 def _labels(dataset: Dataset) -> str:
