@@ -67,6 +67,25 @@ def episodes_of(nights: Sequence[NightVerdict]) -> list[Episode]:
     return sorted(episodes, key=_place)
 
 
+def with_unknown(verdicts: Sequence[NightVerdict], nights: Iterable[str]) -> list[NightVerdict]:
+    """With those of which nothing is known, as a watch has them: for each version and detector the nights between its
+    first and its last that another version scored, or of which there is no record.
+
+    ``nights`` are all that the detector may judge.
+    """
+    watched = sorted(nights)
+    whole = []
+    for own in _by_watch(verdicts).values():
+        known = {verdict.night for verdict in own}
+        whole += own
+        for night in watched:
+            is_within = own[0].night < night < own[-1].night
+            if is_within and night not in known:
+                unknown = replace(own[0], night=night, alarm=None)
+                whole.append(unknown)
+    return whole
+
+
 def open_episodes(episodes: Iterable[Episode]) -> list[Episode]:
     """Those that nothing closed yet."""
     return [episode for episode in episodes if episode.closed is None]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from nightshift.concurrency import ordered_map
 from nightshift.contracts import Dataset
 from nightshift.monitoring.accuracy import standing_record
-from nightshift.monitoring.episodes import Episode, NightVerdict, episodes_of, replaced_by
+from nightshift.monitoring.episodes import Episode, NightVerdict, episodes_of, replaced_by, with_unknown
 from nightshift.monitoring.night_record import read_night_record
 from nightshift.monitoring.retrains import StartedRetrains, started_retrains
 from nightshift.monitoring.silences import Silences, silences
@@ -50,9 +50,9 @@ def episodes(spec: ModelSpec, stores: Stores) -> list[EpisodeFacts]:
     retrains = started_retrains(spec.name, stores).head()
     verdicts = _verdicts(spec, stores)
     listed = []
-    for episode in episodes_of(verdicts):
+    for episode in episodes_of(verdicts.watched):
         facts = _facts(spec, episode, silenced, retrains)
-        ended = "" if episode.closed else _ended(episode, verdicts)
+        ended = "" if episode.closed else _ended(episode, verdicts.of_records)
         listed.append(replace(facts, ended=ended))
     return listed
 
@@ -60,7 +60,15 @@ def episodes(spec: ModelSpec, stores: Stores) -> list[EpisodeFacts]:
 def all_episodes(spec: ModelSpec, stores: Stores) -> list[Episode]:
     """Of all versions and detectors, by their first night. Raises ``UnreadableRecord``, ``LakeUnavailable``."""
     verdicts = _verdicts(spec, stores)
-    return episodes_of(verdicts)
+    return episodes_of(verdicts.watched)
+
+
+@dataclass(frozen=True)
+class _Verdicts:
+    """Those that records say, and with the nights that a version's watch knows nothing of, as the governor has them."""
+
+    of_records: list[NightVerdict]
+    watched: list[NightVerdict]
 
 
 def _ended(episode: Episode, verdicts: list[NightVerdict]) -> str:
@@ -68,7 +76,7 @@ def _ended(episode: Episode, verdicts: list[NightVerdict]) -> str:
     return f"version {other.version} scores since {other.night}" if other else ""
 
 
-def _verdicts(spec: ModelSpec, stores: Stores) -> list[NightVerdict]:
+def _verdicts(spec: ModelSpec, stores: Stores) -> _Verdicts:
     column = spec.partition.column
     monitored = stores.lake.partitions(Dataset.MONITORING, spec.name, column)
     labelled = stores.lake.partitions(Dataset.LABELS, spec.name, column)
@@ -81,11 +89,15 @@ def _verdicts(spec: ModelSpec, stores: Stores) -> list[NightVerdict]:
         record = standing_record(spec, night, stores)
         return NightVerdict(night, record.version, "accuracy", record.lost) if record else None
 
-    verdicts = [
-        *ordered_map(drift, unplanned(spec, monitored), AT_ONCE, AHEAD),
-        *ordered_map(accuracy, unplanned(spec, labelled), AT_ONCE, AHEAD),
-    ]
-    return [verdict for verdict in verdicts if verdict]
+    of_records: list[NightVerdict] = []
+    watched: list[NightVerdict] = []
+    for read, of_detector in ((drift, monitored), (accuracy, labelled)):
+        nights = unplanned(spec, of_detector)
+        read_verdicts = ordered_map(read, nights, AT_ONCE, AHEAD)
+        verdicts = [verdict for verdict in read_verdicts if verdict]
+        of_records += verdicts
+        watched += with_unknown(verdicts, nights)
+    return _Verdicts(of_records, watched)
 
 
 def _facts(spec: ModelSpec, episode: Episode, silenced: Silences, retrains: StartedRetrains) -> EpisodeFacts:

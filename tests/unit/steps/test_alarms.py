@@ -13,6 +13,7 @@ from nightshift.monitoring.changes import changes_by
 from nightshift.monitoring.history import read_history
 from nightshift.monitoring.night_record import read_night_record
 from nightshift.monitoring.silences import silences
+from nightshift.monitoring.verdicts import watch_drift
 from nightshift.partitions import following, last_nights, shifted
 from nightshift.spec import ModelSpec
 from nightshift.steps.acknowledge import acknowledge
@@ -150,6 +151,21 @@ def test_an_episode_of_a_version_that_scores_no_more_has_ended(world):
         "open",
         f"ended: version 1 scores since {NIGHTS[4]}",
     ]
+
+
+def test_what_is_listed_after_a_rollback_is_what_the_governor_knows(world):
+    """Fourteen nights of another version end an alarm for both; they open nothing, and replace nobody."""
+    nights(world, "A")
+    world.aliases.champion = "2"
+    nights(world, "q" * 16, first=1)
+    world.aliases.champion = "1"
+    nights(world, "A", first=17)
+    watched = watch_drift(world.spec, "1", world.stores).episodes(NIGHTS[17])
+    listed = episodes(world.spec, world.stores)
+    assert [facts.first_night for facts in listed] == [NIGHTS[0], NIGHTS[17]]
+    assert watched[-1].id_of(world.spec.name) == listed[-1].episode
+    assert [facts.closed for facts in listed] == [NIGHTS[14], None]
+    assert [facts.state for facts in listed] == [f"closed {NIGHTS[14]}", "open"]
 
 
 @pytest.mark.parametrize(("order", "first"), [([0, 1, 2], 1), ([1, 2, 0], 2), ([2, 1, 0], 2), ([2, 0, 1], 1)])
