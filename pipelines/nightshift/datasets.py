@@ -12,6 +12,7 @@ class Dataset(StrEnum):
     QUARANTINE = "quarantine"
     PREDICTIONS = "predictions"
     MONITORING = "monitoring"
+    SHADOW = "shadow"
 
 
 # Maintenance leaves alone what changed in the last days. The least exceeds the longest run: a Dag run ends

@@ -9,14 +9,17 @@ reading settings changes nothing: ``export_env`` alone writes to ``os.environ``.
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from nightshift.errors import UsageError
-from nightshift.project import find_project, read_project_file
+from nightshift.project import PROJECT_FILE, find_project, read_project_file
 
 ENV_FILE = "env"
 LAKE = "s3://lake"
@@ -25,9 +28,20 @@ REGION = "us-east-1"
 RETRY_SECONDS = 15.0
 SEAL_KEY = "NIGHTSHIFT_SEAL_KEY"
 MAX_GROUP_BYTES = 2**30
+TRAINER_MODULES = ("sklearn",)
 S3_URI = r"^s3://[a-z0-9][a-z0-9.-]{2,62}(/.*)?$"
 # What decides how a model behaves; in a project without a package of its own, the last two.
 CODE_FOLDERS = ("pipelines", "models", "dags")
+THIS_MACHINE = {"localhost", "127.0.0.1", "::1"}
+USUAL_PORTS = {"http": 80, "https": 443}
+
+
+def _words(text: object) -> object:
+    """Names that stand after one another, with commas between them."""
+    if not isinstance(text, str):
+        return text
+    names = [name.strip() for name in text.split(",")]
+    return tuple(name.removesuffix(".") for name in names if name)
 
 
 class Settings(BaseModel):
@@ -46,6 +60,7 @@ class Settings(BaseModel):
     mlflow_uri: str | None = Field(None, alias="MLFLOW_TRACKING_URI")
     mlflow_user: str | None = Field(None, alias="MLFLOW_TRACKING_USERNAME")
     mlflow_password: SecretStr | None = Field(None, alias="MLFLOW_TRACKING_PASSWORD")
+    mlflow_token: SecretStr | None = Field(None, alias="MLFLOW_TRACKING_TOKEN")
     mlflow_public_url: str | None = Field(None, alias="NIGHTSHIFT_MLFLOW_URL")
     airflow_url: str | None = Field(None, alias="NIGHTSHIFT_AIRFLOW_URL")
     airflow_user: str = Field("admin", alias="NIGHTSHIFT_AIRFLOW_USER")
@@ -54,6 +69,10 @@ class Settings(BaseModel):
     seal_key: SecretStr | None = Field(None, alias=SEAL_KEY)
     # Of a row group of a source, unpacked, in the columns that are needed: it is in memory whole.
     max_group_bytes: int = Field(MAX_GROUP_BYTES, alias="NIGHTSHIFT_MAX_GROUP_BYTES", ge=2**20)
+    # Of which modules an estimator may be that a spec names by its path: to name one is to run it.
+    trainer_modules: Annotated[tuple[str, ...], BeforeValidator(_words)] = Field(
+        TRAINER_MODULES, alias="NIGHTSHIFT_TRAINER_MODULES", min_length=1
+    )
     # The delay after a task's first failure; all waiting goes by it (orchestration/retries.py).
     retry_seconds: float = Field(RETRY_SECONDS, alias="NIGHTSHIFT_RETRY_SECONDS", gt=0, le=60)
 
@@ -72,6 +91,18 @@ class Settings(BaseModel):
             return "unknown"
         changes = _git(self.project, "status", "--porcelain", "--", *CODE_FOLDERS)
         return f"{head}+changed" if changes else head
+
+    @property
+    def lake_place(self) -> tuple[str, ...]:
+        """Where the lake is: the same for each way in which its addresses may be written."""
+        lake = self.lake.rstrip("/")
+        if not self.endpoint:
+            return (lake,)
+        address = urlsplit(self.endpoint)
+        host = address.hostname or ""
+        port = address.port or USUAL_PORTS.get(address.scheme)
+        place = "this machine" if host in THIS_MACHINE else host
+        return lake, place, str(port), address.path.rstrip("/")
 
     @property
     def mlflow_url(self) -> str:
@@ -94,6 +125,40 @@ def load_settings() -> Settings:
     read_project_file(project)
     home = Path(os.environ.get("NIGHTSHIFT_HOME") or project / ".nightshift").resolve()
     environment = {**dotenv_values(home / ENV_FILE), **os.environ}
+    return _of(project, home, environment)
+
+
+def settings_of(project: Path, env: Path | None = None) -> Settings:
+    """Those of another project, by the file that ``nightshift up`` wrote there, or by ``env``; not by this process's.
+
+    Raises ``UsageError`` for a folder that is no project, or without such a file, or for one that cannot be read.
+    """
+    project = project.expanduser().resolve()
+    if not (project / PROJECT_FILE).is_file():
+        raise UsageError(
+            f"{project} is not a Nightshift project: it has no {PROJECT_FILE}",
+            fix=f"name the folder of the other project, in which {PROJECT_FILE} lies",
+        )
+    read_project_file(project)
+    home = project / ".nightshift"
+    file = env or home / ENV_FILE
+    if not file.is_file():
+        raise UsageError(
+            f"{file} is not there: it says where the stores of {project} are",
+            fix="nightshift up in that project, or name a file with such variables: --env FILE",
+        )
+    return _of(project, home, _as_written(file))
+
+
+def _as_written(file: Path) -> dict[str, str | None]:
+    """Its variables, without what this process's environment would put into them."""
+    try:
+        return dotenv_values(file, interpolate=False)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} cannot be read: {error}", fix="write its lines, NAME=VALUE, in UTF-8") from error
+
+
+def _of(project: Path, home: Path, environment: Mapping[str, str | None]) -> Settings:
     aliases = [field.alias for field in Settings.model_fields.values() if field.alias]
     values = {alias: environment[alias] for alias in aliases if environment.get(alias)}
     try:

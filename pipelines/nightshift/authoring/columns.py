@@ -18,7 +18,7 @@ from nightshift.errors import UsageError
 from nightshift.modelling.arrays import Int64s
 from nightshift.sources.parts import part_of
 from nightshift.spec.columns import MomentPart
-from nightshift.spec.learning import LabelKind
+from nightshift.spec.label import LabelKind
 
 DRIFT_FEATURES = 8
 EARLY_SHARE = 2 / 3

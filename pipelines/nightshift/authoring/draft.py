@@ -23,7 +23,7 @@ from nightshift.authoring.trees import (
 from nightshift.authoring.tryout import SHARE
 from nightshift.authoring.window import WINDOW_COMMENT, window
 from nightshift.modelling.label_types import LABEL_TYPES
-from nightshift.modelling.trainers import boosting
+from nightshift.training.trainers import boosting
 
 NIGHT_BY = {
     "column": "--partition-by: a column",
@@ -196,6 +196,11 @@ def _label(page: Page, draft: SpecDraft) -> None:
     if facts.classes:
         classes = list(facts.classes)
         page.put("classes", classes, "all values that were seen", 1)
+    if facts.separator:
+        page.put("separator", facts.separator, "between the classes of a row", 1)
+    if facts.quantiles:
+        quantiles = list(facts.quantiles)
+        page.put("quantiles", quantiles, "eight of ten outcomes shall lie between the outer two", 1)
     nulls = [*draft.survey.nulls.get(draft.label_source or draft.label, ()), *facts.nulls]
     if nulls:
         page.put("nulls", nulls, "texts that stand for no outcome", 1)

@@ -10,16 +10,18 @@ from nightshift.authoring.facts import ColumnFacts
 from nightshift.authoring.outcomes import Outcomes, as_word, is_whole, outcomes_of
 from nightshift.errors import UsageError
 from nightshift.modelling.label_types.usual import says_no, says_yes, usual_positive
-from nightshift.spec.learning import LabelKind
+from nightshift.spec.label import LabelKind
 from nightshift.stores.types import is_number_or_bool
 
 FEW_NUMBERS = 20
 MOST_CLASSES = 100
+SEPARATORS = ("|", ";", ",")
+QUANTILES = (0.1, 0.5, 0.9)
 
 
 @dataclass(frozen=True)
 class LabelFacts:
-    """The kind of a label, the texts that mean yes and no, the classes; ``why`` is the comment.
+    """The kind of a label, the texts that mean yes and no, the classes, the quantiles; ``why`` is the comment.
 
     ``nulls`` are texts that stand for no outcome; ``doubts`` are what a person should look at.
     """
@@ -29,6 +31,8 @@ class LabelFacts:
     positive: str | None = None
     negative: str | None = None
     classes: tuple[str, ...] = ()
+    quantiles: tuple[float, ...] = ()
+    separator: str = ""
     nulls: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
 
@@ -63,13 +67,23 @@ def _likely_kind(facts: ColumnFacts, outcomes: Outcomes) -> LabelKind:
 
 
 def _regression(name: str, facts: ColumnFacts, outcomes: Outcomes) -> LabelFacts:
+    why = _of_numbers(name, facts, "regression")
+    return LabelFacts("regression", why)
+
+
+def _quantile(name: str, facts: ColumnFacts, outcomes: Outcomes) -> LabelFacts:
+    why = _of_numbers(name, facts, "quantile")
+    return LabelFacts("quantile", why, quantiles=QUANTILES)
+
+
+def _of_numbers(name: str, facts: ColumnFacts, kind: LabelKind) -> str:
+    """What there is to say of a label of numbers. Raises ``UsageError`` for one of texts."""
     if not is_number_or_bool(facts.kind):
         raise UsageError(
-            f"--label-type regression: {name} is text",
+            f"--label-type {kind}: {name} is text",
             fix="give another --label-type",
         )
-    why = f"{facts.distinct} different numbers from {facts.low} to {facts.high}"
-    return LabelFacts("regression", why)
+    return f"{facts.distinct} different numbers from {facts.low} to {facts.high}"
 
 
 def _binary(name: str, facts: ColumnFacts, outcomes: Outcomes) -> LabelFacts:
@@ -133,6 +147,21 @@ def _multiclass(name: str, facts: ColumnFacts, outcomes: Outcomes) -> LabelFacts
     return LabelFacts("multiclass", why, classes=classes)
 
 
+def _multilabel(name: str, facts: ColumnFacts, outcomes: Outcomes) -> LabelFacts:
+    values = _counted_classes(name, facts, outcomes)
+    texts = [value for value in values if isinstance(value, str)]
+    separator = max(SEPARATORS, key=lambda mark: sum(mark in text for text in texts))
+    classes = {part.strip() for text in texts for part in text.split(separator) if part.strip()}
+    if len(classes) < 2:
+        raise UsageError(
+            f"--label-type multilabel: {name} has {len(classes)} classes, and two or more are needed, with"
+            f" {' or '.join(SEPARATORS)} between those of a row",
+            fix="give another --label-type, or write label.separator in model.yaml",
+        )
+    why = f"any of {len(classes)} classes, in {len(values)} combinations"
+    return LabelFacts("multilabel", why, classes=tuple(sorted(classes)), separator=separator)
+
+
 def _counted_classes(name: str, facts: ColumnFacts, outcomes: Outcomes) -> dict[Any, int]:
     """Rows by value. Raises ``UsageError`` for more values than can be classes."""
     values = outcomes.rows
@@ -149,4 +178,6 @@ FACTS: dict[LabelKind, Callable[[str, ColumnFacts, Outcomes], LabelFacts]] = {
     "binary": _binary,
     "multiclass": _multiclass,
     "regression": _regression,
+    "quantile": _quantile,
+    "multilabel": _multilabel,
 }

@@ -16,7 +16,7 @@ from nightshift.modelling.inputs import as_float32
 from nightshift.modelling.label_types import LABEL_TYPES
 from nightshift.modelling.label_types.base import EstimatorType
 from nightshift.spec import ModelSpec
-from nightshift.spec.learning import LabelKind
+from nightshift.spec.label import LabelKind
 from nightshift.stores import Stores
 from nightshift.stores.types import is_text
 

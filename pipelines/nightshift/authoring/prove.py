@@ -19,7 +19,7 @@ from nightshift.authoring.tryout import NOTHING_WRITTEN, TryOut, invalid_columns
 from nightshift.errors import SpecError, UsageError
 from nightshift.settings import Settings
 from nightshift.spec import ModelSpec, spec_of
-from nightshift.spec.learning import Label
+from nightshift.spec.label import Label
 from nightshift.spec.reserved import MONITORED, RESERVED
 
 OURS = (*RESERVED, *MONITORED)
@@ -128,7 +128,7 @@ def _night_and_label(request: NewModelRequest) -> tuple[str, str]:
 
 def _published(label: str, facts: LabelFacts) -> list[str]:
     """What predictions are to be called."""
-    classes = {"type": facts.kind, "classes": facts.classes}
+    classes = {"type": facts.kind, "classes": facts.classes, "quantiles": facts.quantiles}
     kind = Label.model_validate({"column": label, "delay_days": 0, **classes})
     return [f"{label}_score", *kind.score_columns(f"{label}_score"), f"predicted_{label}"]
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nightshift.spec.learning import LabelKind
+from nightshift.spec.label import LabelKind
 
 
 @dataclass(frozen=True)

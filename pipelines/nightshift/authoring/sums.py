@@ -8,7 +8,7 @@ import pyarrow as pa
 from nightshift.modelling.arrays import Booleans, Float64s, Places
 from nightshift.modelling.inputs import as_numbers
 from nightshift.modelling.label_types import LABEL_TYPES
-from nightshift.spec.learning import LabelKind
+from nightshift.spec.label import LabelKind
 from nightshift.stores.types import is_number_or_bool
 
 EXACT = 0.9999

@@ -8,11 +8,17 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
 
-from nightshift.spec.learning import LabelKind
+from nightshift.spec.label import LabelKind
 
 ROWS_PER_RARE = 10
 """A row of the rarer outcome counts like ten rows: many rows of which hardly one is yes teach little."""
-PENALTIES: dict[LabelKind, float] = {"binary": 0.0, "multiclass": 0.0, "regression": 10.0}
+PENALTIES: dict[LabelKind, float] = {
+    "binary": 0.0,
+    "multiclass": 0.0,
+    "regression": 10.0,
+    "quantile": 10.0,
+    "multilabel": 0.0,
+}
 """What L2 counts against a leaf: of numbers so many rows. Of classes none: the curvature that it is added to goes to 0
 where classes are easily told, and the model would never become as sure as it may."""
 PARAMETERS = {

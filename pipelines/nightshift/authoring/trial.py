@@ -16,12 +16,12 @@ from nightshift.errors import DataError, SpecError
 from nightshift.modelling.arrays import Array, Booleans, Float64s, Floats
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
-from nightshift.modelling.metrics import row_losses
-from nightshift.modelling.trainers import trainer_of
 from nightshift.sources.parts import with_parts
 from nightshift.spec import ModelSpec
 from nightshift.stores.text_values import nulled
 from nightshift.stores.types import is_text
+from nightshift.training.trainers import trainer_of
+from nightshift.training.training_rows import TrainingRows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +55,7 @@ class TrialRows:
 
 def try_trees(spec: ModelSpec, facts: SourceFacts) -> TreeTrial | None:
     """The size and the number of trees that did well; None where rows, nights or classes allow no trial."""
-    if len(spec.label.classes) > MOST_CLASSES:
+    if len(spec.label.classes) > MOST_CLASSES or label_type(spec).parts:
         return None
     rows = _rows(spec, facts)
     if rows is None or len(np.unique(rows.nights)) < FOLDS:
@@ -94,7 +94,8 @@ def _losses(spec: ModelSpec, size: TreeSize, rows: TrialRows) -> dict[TreeSize, 
     folds = []
     for is_learnt, judged in _folds(rows.nights):
         learnt = rows.only(is_learnt)
-        pipeline = trainer_of(sized).fit(sized, learnt.frame, learnt.targets)
+        rows_to_learn = TrainingRows(learnt.frame, learnt.targets, learnt.nights)
+        pipeline = trainer_of(sized).fit(sized, rows_to_learn)
         folds.append(_fold_losses(sized, pipeline, rows.only(judged)))
     losses = np.concatenate(folds, axis=1)
     counts = range(EVERY, size.trees + 1, EVERY)
@@ -123,7 +124,7 @@ def _fold_losses(spec: ModelSpec, pipeline: "Pipeline", judged: TrialRows) -> Fl
     _, nights = np.unique(judged.nights, return_inverse=True)
     losses = []
     for scores in itertools.islice(_staged(estimator, matrix), EVERY - 1, None, EVERY):
-        of_rows = row_losses(spec.metric, judged.targets, _as_scores(spec, estimator, scores))
+        of_rows = label_type(spec).row_losses(spec.metric, judged.targets, _as_scores(spec, estimator, scores))
         losses.append(np.bincount(nights, weights=of_rows))
     return np.array(losses)
 

@@ -15,12 +15,14 @@ from nightshift.contracts.outcomes import EpisodeChange as EpisodeChange
 from nightshift.contracts.outcomes import Maintained as Maintained
 from nightshift.contracts.outcomes import NightReport as NightReport
 from nightshift.contracts.outcomes import Retracted as Retracted
+from nightshift.contracts.outcomes import ShadowVerdict as ShadowVerdict
 from nightshift.contracts.training import Candidate as Candidate
 from nightshift.contracts.training import Evidence as Evidence
 from nightshift.contracts.training import FoldRef as FoldRef
 from nightshift.contracts.training import GraphRef as GraphRef
 from nightshift.contracts.training import Promotion as Promotion
 from nightshift.contracts.training import Registered as Registered
+from nightshift.contracts.training import Searched as Searched
 from nightshift.contracts.training import SnapshotRef as SnapshotRef
 from nightshift.contracts.training import Trained as Trained
 from nightshift.contracts.training import Verdict as Verdict
@@ -105,7 +107,8 @@ class Plan:
     """One night's scoring, decided before any task of it runs: by one version, from one input.
 
     ``inputs`` are the sequences of what it rests on; ``threshold`` is the version's own, if the spec has none;
-    ``champion`` that of now, also where another should have stood on that night, and scores it.
+    ``champion`` that of now, also where another should have stood on that night, and scores it. ``dataset`` is where
+    it is published: nobody reads that of a challenger in shadow.
     """
 
     model: str
@@ -119,6 +122,7 @@ class Plan:
     inputs: dict[str, int] = field(default_factory=dict)
     threshold: float | None = None
     champion: str | None = None
+    dataset: Dataset = Dataset.PREDICTIONS
 
     def parts(self) -> "list[Plan]":
         """The plan for each of its shards: what a task needs is in one message. Of a night without rows, itself."""

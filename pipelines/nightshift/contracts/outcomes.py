@@ -57,6 +57,29 @@ class Decision:
 
 
 @dataclass(frozen=True)
+class ShadowVerdict:
+    """What the nights of a challenger in shadow say together, and what came of it.
+
+    ``outcome`` is *better*, *worse*, *futile*, *open*, or *ended* after as many nights as it was given. The interval is
+    of the mean difference of a row, below 0 where the challenger is better; None of too few nights. ``waits_for`` is
+    the digest of the verdict that a person is asked about, if one is.
+    """
+
+    model: str
+    version: str
+    champion: str
+    since: str
+    nights: int
+    outcome: str
+    reason: str
+    mean: float | None = None
+    low: float | None = None
+    high: float | None = None
+    moved: bool = False
+    waits_for: str = ""
+
+
+@dataclass(frozen=True)
 class Retracted:
     """A night that was taken back. ``rows``: what people could read before, by dataset; 0 where that was nothing.
 

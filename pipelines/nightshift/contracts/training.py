@@ -1,6 +1,7 @@
 """What a training hands on: from the snapshot it learnt from to who is champion after it."""
 
 from dataclasses import field
+from typing import Any
 
 from pydantic.dataclasses import dataclass
 
@@ -43,13 +44,32 @@ class FoldRef:
 
 
 @dataclass(frozen=True)
+class Searched:
+    """What a search came to: the trainer and its parameters, of trial number ``trial`` of ``trials``, and why.
+
+    Trial 0 is training as model.yaml has it. ``sha256`` is the digest of the search's record in the lake, and
+    ``run_id`` its run of MLflow.
+    """
+
+    model: str
+    run_id: str
+    sha256: str
+    trainer: str
+    parameters: dict[str, Any]
+    trial: int
+    trials: int
+    reason: str
+
+
+@dataclass(frozen=True)
 class Trained:
     """A model that was fitted and logged; the metrics are those of its recipe on nights that no fit of them saw.
 
-    ``classes`` are those that it knows, if any. ``threshold`` is the one that the training set, to flag ``share``,
-    which is ``predict.share`` of model.yaml. ``sha256`` is the digest of the file that it was written to: what
+    ``classes`` are those that it knows, if any. ``threshold`` is the one that the training set, by ``threshold_rule``
+    of model.yaml: to flag ``share``, if that was it. ``sha256`` is the digest of the file that it was written to: what
     ``optimize`` reads must be that. It was fitted on nights up to ``fitted_through``; ``folds`` are the recipe's fits
     on fewer, the last of which is its twin. ``replay_sha256`` is the digest of what it takes to train it again.
+    ``searched`` says which recipe it is, where a search chose it.
     """
 
     model: str
@@ -60,11 +80,13 @@ class Trained:
     classes: list[str] = field(default_factory=list)
     threshold: float | None = None
     share: float | None = None
+    threshold_rule: str = ""
     sha256: str = ""
     fitted_through: str = ""
     recipe_sha256: str = ""
     folds: list[FoldRef] = field(default_factory=list)
     replay_sha256: str = ""
+    searched: Searched | None = None
 
 
 @dataclass(frozen=True)

@@ -1,59 +1,15 @@
 """How a model is trained, judged and made fast."""
 
-import re
-from itertools import chain, count
 from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from nightshift.spec.base import Frozen, Name, Share
 from nightshift.spec.cron import Cron
+from nightshift.spec.label import CalibrationMethod, GateMetric, Metric
 from nightshift.spec.parameters import Parameter, with_texts_for_keys
-from nightshift.spec.source import LabelSource, Source
+from nightshift.spec.trainers import TrainerName
 
-LabelKind = Literal["binary", "multiclass", "regression"]
-Metric = Literal["log_loss", "brier", "roc_auc", "pr_auc", "f1", "accuracy", "rmse", "mae", "r2"]
-GateMetric = Literal[
-    "log_loss",
-    "brier",
-    "squared_error",
-    "absolute_error",
-    "roc_auc",
-    "pr_auc",
-    "f1",
-    "cost",
-]
-METRICS: dict[LabelKind, frozenset[str]] = {
-    "binary": frozenset({"log_loss", "brier", "roc_auc", "pr_auc", "f1", "accuracy"}),
-    "multiclass": frozenset({"log_loss", "brier", "roc_auc", "f1", "accuracy"}),
-    "regression": frozenset({"rmse", "mae", "r2"}),
-}
-LOSSES: dict[LabelKind, frozenset[str]] = {
-    "binary": frozenset({"log_loss", "brier"}),
-    "multiclass": frozenset({"log_loss", "brier"}),
-    "regression": frozenset({"squared_error", "absolute_error"}),
-}
-RANKS: dict[LabelKind, frozenset[str]] = {
-    "binary": frozenset({"roc_auc", "pr_auc", "f1"}),
-    "multiclass": frozenset({"roc_auc", "f1"}),
-    "regression": frozenset(),
-}
-"""Metrics that are no means of rows; more of them is better."""
-DEFAULT_LOSS: dict[LabelKind, str] = {
-    "binary": "log_loss",
-    "multiclass": "log_loss",
-    "regression": "squared_error",
-}
-DECIDED_BY_THRESHOLD: frozenset[LabelKind] = frozenset({"binary"})
-"""The kinds whose prediction follows from a score by a threshold."""
-TrainerName = Literal["hist_gradient_boosting", "logistic_regression", "ridge", "neural_network"]
-TRAINER_LABELS: dict[TrainerName, frozenset[LabelKind]] = {
-    "hist_gradient_boosting": frozenset({"binary", "multiclass", "regression"}),
-    "logistic_regression": frozenset({"binary", "multiclass"}),
-    "ridge": frozenset({"regression"}),
-    "neural_network": frozenset({"binary", "multiclass", "regression"}),
-}
-"""The kinds of label that each trainer is for; the trainers themselves are in ``modelling.trainers``."""
 Variant = Literal[
     "fp32_optimized",
     "codes",
@@ -67,101 +23,6 @@ Variant = Literal[
 ]
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
 """Graphs besides fp32 that optimize may build, in order of preference between equals."""
-
-
-class Label(Frozen):
-    """What is being predicted, and when it becomes known."""
-
-    column: Name = Field(description="its name in the lake")
-    source: LabelSource | None = Field(
-        None,
-        description="its name in the source, where that is another; or a source of its own, with keys and label",
-    )
-    source_column: str | None = Field(
-        None, description="its name in a source of its own, where that is another", min_length=1
-    )
-    type: LabelKind = Field("binary", description="two outcomes, three or more classes, or a number")
-    positive: str | None = Field(None, description="the text that means yes, where a binary label is text")
-    negative: str | None = Field(
-        None, description="the text that means no; any other stops its night, and null is no outcome"
-    )
-    nulls: tuple[str, ...] = Field((), description="texts that mean null in the source")
-    classes: tuple[str, ...] = Field((), description="all values of a multiclass label, as text")
-    delay_days: int = Field(ge=0, description="the run of night D sees labels of nights up to D - delay_days")
-    corrected_within: int = Field(
-        0, ge=0, description="days in which labels may still come or change: so long each run fetches them again"
-    )
-
-    @model_validator(mode="after")
-    def _classes_are_for_multiclass(self) -> Self:
-        if (self.type == "multiclass") != bool(self.classes):
-            raise ValueError("classes are given for a multiclass label, and only for it")
-        number = len(self.classes)
-        each_once = len(set(self.classes)) == number
-        if self.classes and (number < 3 or not each_once):
-            raise ValueError(f"classes: got {number}, allowed: three or more, each once")
-        if self.positive is not None and self.type != "binary":
-            raise ValueError("positive is for a binary label")
-        return self
-
-    @model_validator(mode="after")
-    def _two_texts_are_two(self) -> Self:
-        if self.negative is None:
-            return self
-        if self.positive is None:
-            raise ValueError("negative needs positive, the text that means yes")
-        if self.negative == self.positive:
-            raise ValueError(f"positive and negative are both {self.positive!r}")
-        return self
-
-    @property
-    def texts(self) -> tuple[str, ...]:
-        """The texts that the label may have; empty where it comes as truth or number."""
-        if self.classes:
-            return self.classes
-        return tuple(text for text in (self.positive, self.negative) if text is not None)
-
-    @model_validator(mode="after")
-    def _is_named_once(self) -> Self:
-        if self.source_column is not None and self.own_source is None:
-            raise ValueError("source_column is for a label with a source of its own; else source is its name")
-        return self
-
-    @property
-    def ranks(self) -> frozenset[str]:
-        """The metrics that are no means of rows, of which more is better."""
-        return RANKS[self.type]
-
-    @property
-    def own_source(self) -> Source | None:
-        """Where labels come from, if not with the rows."""
-        return None if isinstance(self.source, str) else self.source
-
-    @property
-    def source_name(self) -> str:
-        """What the source calls it."""
-        if isinstance(self.source, str):
-            return self.source
-        return self.source_column or self.column
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """The classes as parts of column names: small letters, digits and ``_``, each once, in their order."""
-        names: list[str] = []
-        for text in self.classes:
-            plain = re.sub("[^a-z0-9]", "_", text.lower())
-            numbered = (f"{plain}_{number}" for number in count(2))
-            free = (name for name in chain([plain], numbered) if name not in names)
-            names.append(next(free))
-        return tuple(names)
-
-    def score_columns(self, score: str) -> tuple[str, ...]:
-        """The published columns of scores: ``score``, one for each class in the order of ``classes``, or none."""
-        if self.type == "regression":
-            return ()
-        if self.type == "multiclass":
-            return tuple(f"{score}_{name}" for name in self.class_names)
-        return (score,)
 
 
 class Training(Frozen):
@@ -181,7 +42,8 @@ class Training(Frozen):
         " before it, 28 of 90 at least; what scores is then fitted on all. In a short window there are fewer",
     )
     trainer: TrainerName = Field(
-        description="what is fitted; ridge learns numbers only, logistic_regression classes only"
+        description="what is fitted: one of these, or an estimator by its path, from modules that the installation"
+        " allows (scikit-learn's, by default)"
     )
     parameters: Annotated[dict[str, Parameter], BeforeValidator(with_texts_for_keys)] = Field(
         default_factory=dict,
@@ -189,6 +51,17 @@ class Training(Frozen):
         " interaction_cst are named as they are here",
     )
     seed: int = Field(0, description="of all that is drawn at random in a training")
+    weight: Name | None = Field(
+        None, description="a column of numbers, 0 or more, that says how much a row counts in a fit; none: all alike"
+    )
+    recency_half_life: float | None = Field(
+        None, gt=0, description="a night counts half of one that is so many nights newer, in a fit; none: all alike"
+    )
+    calibration: CalibrationMethod | None = Field(
+        None,
+        description="makes scores of classes probabilities that hold, inside the graph: a line through their log odds,"
+        " or any rising curve; learnt on the last nights of each fit, scored by a fit without them. none: as they are",
+    )
     schedule: Cron | None = Field(None, description="cron of a regular training, none by default")
     max_age_days: int | None = Field(
         None, ge=1, description="a champion that learnt from no night of so many days is said to be old; none: never"
@@ -206,7 +79,8 @@ class Gates(Frozen):
 
     metric: GateMetric | None = Field(
         None,
-        description="compared with the champion by nights; by default log_loss, or squared_error for a regression;"
+        description="compared with the champion by nights; by default log_loss, squared_error for a regression, or"
+        " pinball for quantiles;"
         " cost is that of predict.costs",
     )
     promote: Literal["better", "not_worse"] | None = Field(
@@ -232,7 +106,10 @@ class Gates(Frozen):
     slice_min_rows: int = Field(200, ge=1, description="a slice with fewer rows is not judged")
     slice_min_nights: int = Field(5, ge=2, description="a slice with fewer nights is not judged")
     calibration: float | None = Field(
-        None, ge=0, description="how far the mean score may surely be from the mean outcome; none: not judged"
+        None,
+        ge=0,
+        description="how far the mean score may surely be from the mean outcome, or the share of outcomes at or below"
+        " each quantile from what it says; none: not judged",
     )
     robustness: float | None = Field(
         None,

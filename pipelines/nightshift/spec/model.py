@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Self
 
 from pydantic import Field, PrivateAttr, model_validator
@@ -10,66 +10,20 @@ from pydantic import Field, PrivateAttr, model_validator
 from nightshift.contracts import Dataset, PartitionKey
 from nightshift.errors import UsageError
 from nightshift.partitions import parse_partition, shifted
-from nightshift.spec.base import Frozen, Name, Share
+from nightshift.spec.base import Frozen, Name
 from nightshift.spec.columns import Column, with_parts_written
-from nightshift.spec.learning import (
-    DECIDED_BY_THRESHOLD,
-    DEFAULT_LOSS,
-    LOSSES,
-    METRICS,
-    TRAINER_LABELS,
-    Gates,
-    Label,
-    Optimize,
-    Training,
-)
+from nightshift.spec.drift import Drift
+from nightshift.spec.label import CALIBRATED, DECIDED_BY_THRESHOLD, DEFAULT_LOSS, LOSSES, METRICS, Label
+from nightshift.spec.learning import Gates, Optimize, Training
 from nightshift.spec.night import NightChecks, Partition
-from nightshift.spec.parameters import NO, YES, named_classes, named_features
-from nightshift.spec.planned import PlannedNights
+from nightshift.spec.parameters import NO, YES, Parameter, named_classes, named_features
 from nightshift.spec.predict import Predict
 from nightshift.spec.reserved import RESERVED
 from nightshift.spec.retrain import Retrain
+from nightshift.spec.search import Search, recipes
+from nightshift.spec.shadow import Shadow
 from nightshift.spec.source import Source
-
-
-class FalseAlarms(Frozen):
-    """What is promised of quiet nights."""
-
-    once_per_nights: float = Field(100, gt=1, le=100_000, description="quiet nights in which one alarm may open")
-
-
-class Drift(Frozen):
-    """Which changes are worth an alarm."""
-
-    features: tuple[Name, ...] = Field((), description="columns that are watched, whether the model sees them or not")
-    score: bool = Field(True, description="whether what the model publishes is watched too")
-    bins: int = Field(10, ge=2, le=100, description="of a histogram of numbers, by the reference's quantiles")
-    false_alarms: FalseAlarms | None = Field(
-        None, description="how often quiet nights may open an alarm, over all features and detectors; once in 100"
-    )
-    false_alarm_rate: Share | None = Field(None, description="the same as it was written before: 1 / once_per_nights")
-    planned: tuple[PlannedNights, ...] = Field((), description="nights that alarm nobody: holidays, migrations")
-
-    @property
-    def rate(self) -> float:
-        """Alarms that one quiet night may open."""
-        if self.false_alarm_rate is not None:
-            return self.false_alarm_rate
-        promise = self.false_alarms or FalseAlarms()
-        return 1 / promise.once_per_nights
-
-    @model_validator(mode="after")
-    def _one_promise(self) -> Self:
-        if self.false_alarm_rate is not None and self.false_alarms is not None:
-            raise ValueError("false_alarms says what false_alarm_rate said before: leave false_alarm_rate out")
-        return self
-
-    def why_planned(self, night: str) -> str | None:
-        """Why a night is known not to be like others; None for one that is not."""
-        for planned in self.planned:
-            if planned.has(night):
-                return planned.why
-        return None
+from nightshift.spec.trainers import labels_of
 
 
 class ModelSpec(Frozen):
@@ -88,7 +42,9 @@ class ModelSpec(Frozen):
     columns: dict[Name, Column] = Field(min_length=1, description="what a night has, and what is expected of it")
     label: Label
     training: Training
+    search: Search | None = Field(None, description="what is tried before a training; none: training as it stands")
     gates: Gates = Gates()
+    shadow: Shadow | None = None
     optimize: Optimize = Optimize()
     predict: Predict = Predict()
     drift: Drift = Drift()
@@ -231,15 +187,30 @@ class ModelSpec(Frozen):
 
     @model_validator(mode="after")
     def _parameters_name_what_there_is(self) -> Self:
-        parameters = self.training.parameters
+        for where, _, parameters in recipes(self.training, self.search):
+            self._require_named(where, parameters)
+        return self
+
+    def _require_named(self, where: str, parameters: Mapping[str, Parameter]) -> None:
         features = [name for name in named_features(parameters) if name not in self.features]
         if features:
-            raise ValueError(f"training.parameters names {', '.join(features)}, which is no feature")
-        texts = {*YES, *NO, *self.label.texts}
-        known = self.label.classes or texts
+            raise ValueError(f"{where}.parameters names {', '.join(features)}, which is no feature")
+        known = self.label.classes or {*YES, *NO, *self.label.texts}
         classes = [name for name in named_classes(parameters) if name not in known]
         if classes:
-            raise ValueError(f"training.parameters names {', '.join(classes)}, which is no class of the label")
+            raise ValueError(f"{where}.parameters names {', '.join(classes)}, which is no class of the label")
+
+    @model_validator(mode="after")
+    def _weight_is_a_number(self) -> Self:
+        name = self.training.weight
+        if name is None:
+            return self
+        self._require_columns("training.weight", [name])
+        column = self.columns[name]
+        if not column.numeric or column.type == "timestamp":
+            raise ValueError(f"training.weight names {name}, which is no column of numbers")
+        if column.nullable:
+            raise ValueError(f"training.weight names {name}, which may be null: make it nullable: false")
         return self
 
     def _require_columns(self, where: str, names: Iterable[str]) -> None:
@@ -261,9 +232,8 @@ class ModelSpec(Frozen):
             owners[name].append("what Nightshift adds to each row")
         twice = sorted(name for name, of in owners.items() if len(of) > 1)
         if twice:
-            of = owners[twice[0]]
             raise ValueError(
-                f"{', '.join(twice)} is already the name of another column: {' and '.join(of)};"
+                f"{', '.join(twice)} is already the name of another column: {' and '.join(owners[twice[0]])};"
                 " call one otherwise, a column of the data with source: and its name there"
             )
         return self
@@ -272,17 +242,21 @@ class ModelSpec(Frozen):
     def _fits_the_label(self) -> Self:
         kind = self.label.type
         metric = self.gates.metric
-        if kind not in TRAINER_LABELS[self.training.trainer]:
-            raise ValueError(f"training.trainer {self.training.trainer} is not for a {kind} label")
+        for where, trainer, _ in recipes(self.training, self.search):
+            if kind not in labels_of(trainer):
+                raise ValueError(f"{where}.trainer {trainer} is not for a {kind} label")
+        if self.training.calibration is not None and kind not in CALIBRATED:
+            raise ValueError(f"training.calibration is for scores that are probabilities, not for a {kind} label")
         if self.predict.share is not None and kind not in DECIDED_BY_THRESHOLD:
             raise ValueError("predict.share is for a binary label")
+        if self.predict.learn_threshold and kind not in DECIDED_BY_THRESHOLD:
+            raise ValueError("predict.learn_threshold is for a binary label")
         if metric is not None and metric != "cost" and metric not in LOSSES[kind] | self.label.ranks:
             raise ValueError(f"gates.metric {metric} is not for a {kind} label")
         if metric == "cost" and (kind not in DECIDED_BY_THRESHOLD or self.predict.costs is None):
             raise ValueError("gates.metric cost is for a binary label with predict.costs")
-        metrics = METRICS[kind]
-        unknown = sorted(set(self.gates.at_least) - metrics)
+        unknown = sorted(set(self.gates.at_least) - METRICS[kind])
         if unknown:
-            allowed = ", ".join(sorted(metrics))
+            allowed = ", ".join(sorted(METRICS[kind]))
             raise ValueError(f"gates.at_least names {', '.join(unknown)}, allowed: {allowed}")
         return self

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
-ParameterValue: TypeAlias = float | int | str | bool
+ParameterValue: TypeAlias = float | int | str | bool | None
 Parameter: TypeAlias = ParameterValue | list[ParameterValue] | list[list[str]] | dict[str, ParameterValue]
 CLASS_WEIGHT = "class_weight"
-MONOTONIC = "monotonic_cst"
-INTERACTION = "interaction_cst"
+MONOTONIC = ("monotonic_cst", "monotone_constraints")
+INTERACTION = ("interaction_cst", "interaction_constraints")
+"""As scikit-learn calls it, and as libraries of boosted trees do."""
 YES = ("1", "true")
 NO = ("0", "false")
 
@@ -38,9 +39,14 @@ def named_classes(parameters: Mapping[str, Parameter]) -> list[str]:
 
 def named_features(parameters: Mapping[str, Parameter]) -> list[str]:
     """The features that are told how to act."""
-    directions = parameters.get(MONOTONIC)
-    named = list(directions) if isinstance(directions, dict) else []
-    return [*named, *_in_groups(parameters.get(INTERACTION))]
+    named: list[str] = []
+    for key in MONOTONIC:
+        directions = parameters.get(key)
+        if isinstance(directions, dict):
+            named += directions
+    for key in INTERACTION:
+        named += _in_groups(parameters.get(key))
+    return named
 
 
 def _in_groups(groups: object) -> Iterator[str]:
