@@ -3,7 +3,7 @@
 import html
 from collections.abc import Sequence
 
-from nightshift.contracts import SnapshotRef
+from nightshift.contracts import Searched, SnapshotRef
 from nightshift.modelling.folds import Fold
 from nightshift.modelling.holdout import Split
 from nightshift.modelling.label_types import label_type
@@ -18,10 +18,11 @@ def model_card(
     rows: Split,
     folds: Sequence[Fold],
     without: dict[str, str] | None = None,
+    searched: Searched | None = None,
 ) -> str:
     """What the model predicts, from what it learnt, and how well its recipe did; Markdown.
 
-    ``without`` are features that it was trained without, each with the reason.
+    ``without`` are features that it was trained without, each with the reason; ``searched`` says how a search chose it.
     """
     lines = [f"| {name} | {value:.4f} |" for name, value in sorted(metrics.items())]
     table = "\n".join(lines)
@@ -45,7 +46,7 @@ def model_card(
 - **Measured on** the same recipe, fitted to fewer nights and judged by later ones: {_of_folds(folds)}.
   {without_outcome:,} rows never had an outcome and were used for neither.{_of_unknown(unknown)}
 - **Features** {", ".join(f"`{name}`" for name in spec.features)}.{_of_left_out(without or {})}
-- **Trainer** {spec.training.trainer} {spec.training.parameters}, seed {spec.training.seed}.
+- **Trainer** {spec.training.trainer} {spec.training.parameters}, seed {spec.training.seed}.{_of_search(searched)}
 - **Owner** {spec.owner}. Scores come from the ONNX graph of this version only.
 
 | metric on the judged nights | value |
@@ -73,6 +74,17 @@ def _of_left_out(without: dict[str, str]) -> str:
         parts.append(f"`{name}` ({shown})")
     features = ", ".join(parts)
     return f"\n  Trained without {features}: whatever they hold, scores are the same."
+
+
+def _of_search(searched: Searched | None) -> str:
+    if searched is None:
+        return ""
+    # A reason may hold what a library says.
+    why = html.escape(searched.reason, quote=False)
+    return (
+        f"\n  Trial {searched.trial} of {searched.trials} of a search on nights before the judged ones, MLflow's run"
+        f" `{searched.run_id}`: {why}."
+    )
 
 
 def _of_unknown(classes: dict[str, int]) -> str:

@@ -8,8 +8,9 @@ from nightshift.modelling.arrays import Floats
 from nightshift.modelling.holdout import LabelledRows
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
-from nightshift.modelling.metrics import row_losses
 from nightshift.modelling.plots.figure import new_figure
+from nightshift.modelling.plots.shapley import shapley_figure
+from nightshift.modelling.shapley import shapley_values
 from nightshift.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ def training_figures(spec: ModelSpec, pipeline: "Pipeline", rows: LabelledRows, 
     """Figures by name, of the holdout and its scores, (n,) or (n, k)."""
     figures = label_type(spec).figures(rows.labels, scores)
     figures["importance"] = _importance(spec, pipeline, rows)
+    # It takes seconds: for who spends minutes on a search.
+    explained = shapley_values(spec, pipeline, rows) if spec.search else None
+    if explained is not None:
+        figures["shap"] = shapley_figure(explained)
     return figures
 
 
@@ -35,7 +40,7 @@ def _importance(spec: ModelSpec, pipeline: "Pipeline", rows: LabelledRows) -> "F
 
     def gain(fitted: "Pipeline", shuffled: "pd.DataFrame", labels: Floats) -> float:
         scores = label.predict(fitted, shuffled)
-        losses = row_losses(spec.metric, labels, scores)
+        losses = label.row_losses(spec.metric, labels, scores)
         return -float(losses.mean())
 
     order = np.random.default_rng(spec.training.seed).permutation(len(rows.labels))

@@ -124,12 +124,24 @@ def folds_of(spec: ModelSpec, rows: Split) -> list[Fold]:
         folds=training.folds,
         delay=spec.label.delay_days,
     )
-    folds = [_fold(labelled, nights) for nights in planned]
-    earlier = [fold for fold in folds[:-1] if _can_be_judged(spec, fold)]
+    folds = [fold_of(labelled, nights) for nights in planned]
+    earlier = [fold for fold in folds[:-1] if can_be_judged(spec, fold)]
     return [*earlier, folds[-1]]
 
 
-def _fold(labelled: LabelledRows, nights: FoldNights) -> Fold:
+def newest_fold(spec: ModelSpec, rows: LabelledRows) -> Fold | None:
+    """Labelled rows in two: ``JUDGED_SHARE`` of their nights, the newest, and those before; None where none can be."""
+    nights = len(np.unique(rows.nights))
+    judged = math.ceil(JUDGED_SHARE * nights)
+    if nights <= judged:
+        return None
+    (newest,) = plan_folds(rows.nights, holdout=judged, folds=1, delay=spec.label.delay_days)
+    fold = fold_of(rows, newest)
+    return fold if can_be_judged(spec, fold) else None
+
+
+def fold_of(labelled: LabelledRows, nights: FoldNights) -> Fold:
+    """The rows of planned nights."""
     is_fitted = np.isin(labelled.nights, nights.fitted)
     is_judged = np.isin(labelled.nights, nights.judged)
     return Fold(
@@ -139,7 +151,8 @@ def _fold(labelled: LabelledRows, nights: FoldNights) -> Fold:
     )
 
 
-def _can_be_judged(spec: ModelSpec, fold: Fold) -> bool:
+def can_be_judged(spec: ModelSpec, fold: Fold) -> bool:
+    """Whether it has something to learn, of every class, and something that judges it."""
     labels = fold.train.labels
     judged = fold.judged.labels
     if len(labels) == 0:

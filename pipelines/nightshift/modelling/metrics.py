@@ -7,9 +7,12 @@ import numpy as np
 from nightshift.modelling.arrays import Array, Booleans, Float64s, Floats, Int64s
 from nightshift.modelling.classification import average_precision, f1, macro_f1, roc_auc
 
-LOSSES = frozenset({"log_loss", "brier", "rmse", "mae"})
+LOSSES = frozenset({"log_loss", "brier", "rmse", "mae", "pinball", "coverage_error"})
 """Metrics of which less is better."""
 ERRORS = frozenset({"squared_error", "absolute_error"})
+PINBALL = "pinball"
+OF_MANY = ("log_loss", "brier", "base_rate_log_loss", "f1", "roc_auc")
+"""Metrics of several classes together are the means of each one's."""
 SMALLEST = 1e-7
 """Probabilities are kept this far from 0 and 1: a certain and wrong one is very bad, but finite."""
 
@@ -54,6 +57,31 @@ def multiclass_metrics(labels: Floats, scores: Floats) -> dict[str, float]:
     if len(known) > 1 and shares[known].all():
         areas = [roc_auc(labels == place, scores[:, place]) for place in known]
         metrics["roc_auc"] = float(np.mean(areas))
+    return metrics
+
+
+def multilabel_metrics(outcomes: Floats, scores: Floats, threshold: float) -> dict[str, float]:
+    """Metrics of probabilities (n, k) against outcomes in {0, 1}, (n, k): means over the classes that are known.
+
+    ``accuracy`` is the share of rows of which every class is right. The area is left out unless each class is there on
+    some rows and not on all. Of a class that the model does not know scores are NaN.
+    """
+    of_classes = []
+    for outcome, score in zip(outcomes.T, scores.T, strict=True):
+        is_known = not np.isnan(score).all()
+        if is_known:
+            of_class = binary_metrics(outcome, score, threshold)
+            of_classes.append(of_class)
+    metrics = {}
+    for name in OF_MANY:
+        values = [of_class.get(name, np.nan) for of_class in of_classes]
+        mean = float(np.mean(values))
+        if np.isfinite(mean):
+            metrics[name] = mean
+    is_likely = never_for_unknown(scores) >= threshold
+    is_right = is_likely == (outcomes == 1)
+    every_class = is_right.all(axis=1)
+    metrics["accuracy"] = float(every_class.mean())
     return metrics
 
 
@@ -116,6 +144,49 @@ def pinball_losses(labels: Floats, predictions: Floats, quantile: float) -> Floa
     """The loss of each row, (n,), of which the quantile is the best constant (Koenker and Bassett, 1978)."""
     errors = labels.astype(np.float64) - predictions
     return np.maximum(quantile * errors, (quantile - 1) * errors)
+
+
+def quantile_losses(labels: Floats, predictions: Floats, quantiles: Floats) -> Float64s:
+    """The loss of each row, (n,): the mean over its quantiles, (k,), of labels (n,) and predictions (n, k)."""
+    losses = []
+    for quantile, prediction in zip(quantiles, predictions.T, strict=True):
+        of_quantile = pinball_losses(
+            labels,
+            prediction,
+            float(quantile),
+        )
+        losses.append(of_quantile)
+    mean = np.mean(losses, axis=0)
+    return np.asarray(mean)
+
+
+def quantile_metrics(labels: Floats, predictions: Floats, quantiles: Floats, middle: int) -> dict[str, float]:
+    """Metrics of quantiles (n, k) against labels (n,), in the label's unit; skill is left out where no loss is lost.
+
+    ``base_pinball`` is that of always saying the labels' own quantiles. ``coverage`` is the share of labels between
+    the outermost, ``coverage_error`` how far the share below a quantile is from what it says, at most.
+    """
+    own = np.quantile(labels, quantiles)
+    same_for_all = np.broadcast_to(own, predictions.shape)
+    pinball = float(quantile_losses(labels, predictions, quantiles).mean())
+    base = float(quantile_losses(labels, same_for_all, quantiles).mean())
+    is_below = labels[:, None] <= predictions
+    shares = is_below.mean(axis=0)
+    off = np.abs(shares - quantiles)
+    is_above_lowest = labels >= predictions[:, 0]
+    is_below_highest = labels <= predictions[:, -1]
+    is_inside = is_above_lowest & is_below_highest
+    errors = np.abs(labels - predictions[:, middle])
+    metrics = {
+        PINBALL: pinball,
+        "base_pinball": base,
+        "coverage": float(is_inside.mean()),
+        "coverage_error": float(off.max()),
+        "mae": float(errors.mean()),
+    }
+    if base > 0:
+        metrics["pinball_skill"] = 1 - pinball / base
+    return metrics
 
 
 def _mean_loss(metric: str, labels: Floats, scores: Floats) -> float:

@@ -6,7 +6,6 @@ from nightshift.modelling.label_types import label_type
 from nightshift.spec import ModelSpec
 
 WIDEN = "widen training.window_days"
-FEWEST_CLASSES = 3
 
 
 def check_outcomes(spec: ModelSpec, rows: Split) -> None:
@@ -15,11 +14,12 @@ def check_outcomes(spec: ModelSpec, rows: Split) -> None:
     _require_two_values(spec, "holdout", rows.holdout)
     classes = spec.label.classes
     left = learnable_classes(spec, rows)
-    if classes and len(left) < FEWEST_CLASSES:
+    fewest = label_type(spec).fewest_classes
+    if classes and len(left) < fewest:
         counted = _counted("training", rows.train)
         names = ", ".join(repr(name) for name in classes if name not in left)
         problem = f"{counted}, none with {names}, or one alone: {len(left)} classes are left"
-        raise _useless(spec, problem, f"{WIDEN} until {FEWEST_CLASSES} classes have rows")
+        raise _useless(spec, problem, f"{WIDEN} until {fewest} classes have rows")
 
 
 def learnable_classes(spec: ModelSpec, rows: Split) -> tuple[str, ...]:

@@ -37,10 +37,16 @@ def binary_rank(labels: Array, scores: Array) -> Rank | None:
 
 def classes_rank(labels: Array, scores: Floats) -> Rank | None:
     """The mean area of each class that is there against the rest: class places (n,), probabilities (n, k)."""
+    places = np.arange(scores.shape[1])
+    outcomes = labels.astype(np.int64)[:, None] == places
+    return mean_rank(outcomes, scores)
+
+
+def mean_rank(outcomes: Array, scores: Floats) -> Rank | None:
+    """The mean area of each class that some rows have and others have not: outcomes and probabilities, both (n, k)."""
     ranks = []
-    for place in np.unique(labels).astype(np.int64):
-        of_class = scores[:, place]
-        rank = binary_rank(labels == place, of_class)
+    for outcome, of_class in zip(outcomes.T, scores.T, strict=True):
+        rank = binary_rank(outcome, of_class)
         if rank is not None:
             ranks.append(rank)
     if not ranks:

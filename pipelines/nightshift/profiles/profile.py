@@ -19,7 +19,6 @@ from nightshift.modelling.arrays import Array, Booleans, Float64s, Int64s, Place
 from nightshift.modelling.forecaster import NightOutcome, forecast
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.label_types.base import ArrowValues
-from nightshift.modelling.metrics import row_losses
 from nightshift.modelling.night_skill import NightSkill, night_skill, outcome_of
 from nightshift.profiles.bins import Bins, as_floats, bins_of
 from nightshift.profiles.feature import Feature
@@ -270,7 +269,7 @@ def _holdout(
     for index, rows in _labelled_by_night(night, labels):
         key = str(keys[index])
         expected = forecast(spec, key, outcomes)
-        losses = row_losses(spec.metric, labels[rows], scores[rows])
+        losses = label_type(spec).row_losses(spec.metric, labels[rows], scores[rows])
         skill = night_skill(spec, spec.metric, labels[rows], scores[rows], expected)
         holdout.append(_holdout_night(key, losses, skill))
     return tuple(holdout)

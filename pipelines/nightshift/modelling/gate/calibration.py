@@ -6,30 +6,73 @@ from nightshift.modelling.gate.night_values import of_rows
 from nightshift.modelling.gate.nights import night_test
 from nightshift.modelling.gate.spending import spent
 from nightshift.modelling.holdout import LabelledRows
+from nightshift.modelling.label_types import label_type
+from nightshift.modelling.metrics import Difference
 from nightshift.spec import ModelSpec
+
+SCORES = "calibration"
 
 
 def judge_calibration(spec: ModelSpec, rows: LabelledRows, scores: Floats) -> Answer:
-    """Calibration in the large of P(label) or of predictions (n,), against ``gates.calibration`` where it is given.
+    """Calibration in the large of scores, against ``gates.calibration`` where it is given.
 
-    Scores that are surely further from the outcomes than that, on average, are an objection.
+    P(label) and predictions (n,) are held against outcomes, quantiles (n, k) against the shares of outcomes at or below
+    them, all of which are one question. What is surely further off than that, on average, is an objection.
     """
     bound = spec.gates.calibration
-    if scores.ndim == 2 or bound is None:
+    if bound is None:
         return Answer([], [])
-    excess: Float64s = scores.astype("float64") - rows.labels
+    table = []
+    objections = []
+    asked = _asked(spec, rows, scores)
+    for name, excess in asked.items():
+        answer = _judged(spec, rows, name, excess, bound, len(asked))
+        table += answer.table
+        objections += answer.objections
+    return Answer(table, objections)
+
+
+def _asked(spec: ModelSpec, rows: LabelledRows, scores: Floats) -> dict[str, Float64s]:
+    """By how much each row's scores say more than came, (n,), by question; none of several classes."""
+    label = label_type(spec)
+    biases = label.biases(rows.labels, scores)
+    if label.is_ordered:
+        return {f"coverage {name}": biases[:, place] for place, name in enumerate(label.outcome_names)}
+    if scores.ndim == 2:
+        return {}
+    return {SCORES: biases[:, 0]}
+
+
+def _judged(
+    spec: ModelSpec,
+    rows: LabelledRows,
+    name: str,
+    excess: Float64s,
+    bound: float,
+    questions: int,
+) -> Answer:
     values = of_rows(excess, rows.nights)
     if values.nights < spec.gates.min_nights:
-        row = GateRow("calibration", values.estimate, None, None, "not judged", f"{spec.gates.min_nights} nights")
+        needed = f"{spec.gates.min_nights} nights"
+        row = GateRow(name, values.estimate, None, None, "not judged", needed)
         return Answer([row], [])
-    interval = night_test(values).interval(spent(spec.gates.confidence, look=1))
+    alpha = spent(spec.gates.confidence, look=1) / questions
+    interval = night_test(values).interval(alpha)
     is_off = interval.low > bound or interval.high < -bound
-    verdict = "off" if is_off else "not surely off"
-    row = GateRow("calibration", interval.mean, interval.low, interval.high, verdict, f"within {bound:g} of 0")
-    if not is_off:
-        return Answer([row], [])
-    objection = (
-        f"scores are {interval.mean:+.4f} from the outcomes on average"
-        f" (interval {interval.low:+.4f} to {interval.high:+.4f}, allowed {bound:g})"
+    row = GateRow(
+        name=name,
+        estimate=interval.mean,
+        low=interval.low,
+        high=interval.high,
+        verdict="off" if is_off else "not surely off",
+        needed=f"within {bound:g} of 0",
     )
-    return Answer([row], [objection])
+    objections = [_objection(name, interval, bound)] if is_off else []
+    return Answer([row], objections)
+
+
+def _objection(name: str, interval: Difference, bound: float) -> str:
+    who = "scores are" if name == SCORES else f"{name} is"
+    ends = f"{interval.low:+.4f} to {interval.high:+.4f}"
+    off = f"{who} {interval.mean:+.4f} from the outcomes on average"
+    return f"{off} (interval {ends}, allowed {bound:g})"

@@ -11,6 +11,7 @@ from nightshift.modelling.gate.margin import margin
 from nightshift.modelling.gate.nights import night_test
 from nightshift.modelling.gate.slices import judge_slices
 from nightshift.modelling.gate.spending import spent
+from nightshift.modelling.gate.thresholds import thresholds_of
 from nightshift.modelling.holdout import LabelledRows
 from nightshift.spec import ModelSpec
 
@@ -24,13 +25,16 @@ def judge(
     look: int = 1,
     aim: Aim = "better",
     against: str = "the champion",
+    champion_threshold: float | None = None,
 ) -> Comparison:
     """Hold a challenger against the champion by their scores, (n,) or (n, k), of rows that neither was fitted on.
 
     ``look`` counts the challengers that this champion has been held against, this one included. ``aim`` is what the
-    challenger must be where the spec does not say.
+    challenger must be where the spec does not say. Where a training learns the threshold, ``champion_threshold`` is the
+    champion's own; no night decides the one that it is judged by.
     """
-    pair = Pair(spec, rows, challenger, champion)
+    thresholds = thresholds_of(spec, rows, challenger, champion, published=champion_threshold)
+    pair = Pair(spec, rows, challenger, champion, thresholds)
     metric = spec.judged_by
     question = MainQuestion(
         spec=spec,

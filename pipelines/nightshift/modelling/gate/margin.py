@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from nightshift.modelling.arrays import Float64s
 from nightshift.modelling.gate.differences import Pair
-from nightshift.modelling.metrics import row_losses
+from nightshift.modelling.label_types import label_type
 
 OF_LOSS = 0.02
 OF_GAIN = 0.25
@@ -36,19 +35,8 @@ def _of_constant(pair: Pair, metric: str) -> float:
         never = pair.losses(metric, np.zeros(len(labels)))
         always = pair.losses(metric, np.ones(len(labels)))
         return float(min(never.mean(), always.mean()))
-    constant = _constant(pair, metric)
-    losses = row_losses(metric, labels, constant)
+    label = label_type(pair.spec)
+    best = label.best_constant(metric, labels)
+    constant = np.asarray(np.broadcast_to(best, pair.champion.shape), np.float64)
+    losses = label.row_losses(metric, labels, constant)
     return float(losses.mean())
-
-
-def _constant(pair: Pair, metric: str) -> Float64s:
-    labels = pair.rows.labels
-    if pair.champion.ndim == 2:
-        of_classes = np.bincount(
-            labels.astype(np.int64),
-            minlength=pair.champion.shape[1],
-        )
-        shares = of_classes / len(labels)
-        return np.broadcast_to(shares, pair.champion.shape)
-    value = np.median(labels) if metric == "absolute_error" else labels.mean()
-    return np.full(len(labels), float(value))

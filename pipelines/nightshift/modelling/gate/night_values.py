@@ -38,8 +38,12 @@ class NightMeans:
 def of_rows(differences: Float64s, nights: Int64s) -> NightMeans:
     """The mean of row differences (n,), of rows whose nights are (n,)."""
     _, night = np.unique(nights, return_inverse=True)
-    sums = np.bincount(night, weights=differences)
-    rows = np.bincount(night)
+    sums: Float64s = np.bincount(night, weights=differences).astype(np.float64)
+    return of_nights(sums, np.bincount(night))
+
+
+def of_nights(sums: Float64s, rows: Int64s) -> NightMeans:
+    """The same of each night's sum of differences and its rows, both (n,)."""
     whole = float(sums.sum())
     size = float(rows.sum())
     estimate = whole / size

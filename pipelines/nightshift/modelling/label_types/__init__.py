@@ -3,9 +3,11 @@
 from nightshift.modelling.label_types.base import LabelType
 from nightshift.modelling.label_types.binary import Binary
 from nightshift.modelling.label_types.multiclass import Multiclass
+from nightshift.modelling.label_types.multilabel import Multilabel
+from nightshift.modelling.label_types.quantile import Quantile
 from nightshift.modelling.label_types.regression import Regression
 from nightshift.spec import ModelSpec
-from nightshift.spec.learning import LabelKind
+from nightshift.spec.label import LabelKind
 
 __all__ = ["LABEL_TYPES", "LabelType", "label_type"]
 
@@ -13,6 +15,8 @@ LABEL_TYPES: dict[LabelKind, type[LabelType]] = {
     "binary": Binary,
     "multiclass": Multiclass,
     "regression": Regression,
+    "quantile": Quantile,
+    "multilabel": Multilabel,
 }
 
 

@@ -1,20 +1,16 @@
 """What every kind of label answers for itself, and what the kinds share in reading labels."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from nightshift.errors import SchemaMismatch
-from nightshift.modelling.arrays import Array, Float32s, Floats
+from nightshift.modelling.arrays import Array, Booleans, Float32s, Float64s, Floats
+from nightshift.modelling.metrics import never_for_unknown, row_losses
 from nightshift.modelling.ranks import Rank
-from nightshift.quotes import all_quoted
 from nightshift.spec import ModelSpec
-from nightshift.stores.types import is_number, plain_array
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,9 +18,8 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 ArrowValues: TypeAlias = "pa.Array | pa.ChunkedArray"
-Link: TypeAlias = Literal["Sigmoid", "Softmax", "Identity"]
+Link: TypeAlias = Literal["Sigmoid", "Softmax", "Identity", "Exp", "Clip"]
 EstimatorType: TypeAlias = Literal["classifier", "regressor"]
-MOST_EXAMPLES = 3
 
 
 class Floor(NamedTuple):
@@ -69,10 +64,16 @@ class LabelType(ABC):
     """Whether ``predict.threshold`` decides."""
     can_be_distilled: ClassVar[bool] = False
     """Whether a score is one probability, which smaller models can learn from."""
+    sums_to_one: ClassVar[bool] = False
+    """Whether of a row's classes exactly one comes."""
     is_seasonal: ClassVar[bool] = False
     """Whether the last night of the same weekday says what a night will be like, rather than all nights lately."""
     tells_its_odds: ClassVar[bool] = True
     """Whether a score says by itself which loss to expect; else rows that were judged do."""
+    fewest_classes: ClassVar[int] = 3
+    """Of several classes, so many must be left to learn."""
+    is_ordered: ClassVar[bool] = False
+    """Whether the scores of a row rise from column to column."""
     difference_note: ClassVar[str] = ""
     """In what differences of scores are measured, where that is not plain."""
     floor: ClassVar[Floor]
@@ -85,6 +86,30 @@ class LabelType(ABC):
     def identity(self) -> str | None:
         """What a graph says it was trained for; one for a binary label says nothing."""
         return None
+
+    @property
+    def parts(self) -> tuple[ModelSpec, ...]:
+        """Specs of what several estimators learn, each a score; none where one estimator learns all."""
+        return ()
+
+    def part_targets(self, targets: Floats, place: int) -> Floats:
+        """What the estimator of a part learns of targets (n,)."""
+        return targets
+
+    def ordering(self, targets: Floats) -> Floats:
+        """A number or a class of each row, (n,), by which the values of a category are put in order."""
+        return targets
+
+    def made_up(self, rows: int, rng: np.random.Generator) -> Floats:
+        """Targets of rows that nobody has seen: every class by turns; numbers above 0, since no loss refuses those."""
+        if self.estimator_type == "regressor":
+            return rng.gamma(2.0, 1.0, rows)
+        classes = len(self.spec.label.classes) or 2
+        return rng.permutation(np.arange(rows) % classes).astype(np.float64)
+
+    def has_class(self, targets: Floats, place: int) -> Booleans:
+        """Which rows are of the class at a place."""
+        return np.asarray(targets == place)
 
     @property
     @abstractmethod
@@ -144,8 +169,8 @@ class LabelType(ABC):
         """Differences of scores that say nothing."""
         return 0.0
 
-    def threshold_for(self, scores: Floats) -> float | None:
-        """The threshold that a training sets by the scores of its holdout; None where the spec has it."""
+    def threshold_for(self, targets: Floats, scores: Floats) -> float | None:
+        """The threshold that a training sets by rows that no fit of it saw; None where the spec has it."""
         return None
 
     def threshold_note(self, scores: Floats) -> str:
@@ -156,6 +181,14 @@ class LabelType(ABC):
     def metrics(self, targets: Floats, scores: Floats) -> dict[str, float]:
         """How good scores are; what these targets do not define is left out."""
 
+    def row_losses(self, metric: str, targets: Floats, scores: Floats) -> Float64s:
+        """The loss of each row, (n,); less is better."""
+        return row_losses(metric, targets, scores)
+
+    def best_constant(self, metric: str, targets: Floats) -> Floats:
+        """The scores of a row, () or (k,), that suit these targets best if all rows have the same."""
+        return np.asarray(targets.mean(), np.float64)
+
     @property
     def outcome_names(self) -> tuple[str, ...]:
         """What a night's outcome is told by: the label's mean, or the share of each class."""
@@ -164,6 +197,27 @@ class LabelType(ABC):
     def indicators(self, targets: Floats) -> Floats:
         """Targets (n,) by ``outcome_names``, (n, k): their means are the outcome."""
         return targets[:, None]
+
+    def outcome(self, targets: Floats) -> Float64s:
+        """How rows turned out together, (k,) by ``outcome_names``: as scores that are the same for all would say it."""
+        return np.asarray(self.indicators(targets).mean(axis=0), np.float64)
+
+    def biases(self, targets: Floats, scores: Floats) -> Float64s:
+        """By how much scores say more than came, (n, k) by ``outcome_names``."""
+        by_name = never_for_unknown(scores.reshape(len(scores), -1))
+        return np.asarray(by_name - self.indicators(targets), np.float64)
+
+    def points(self, scores: Floats) -> Floats:
+        """One number of each row, (n,), for what looks at one alone."""
+        return scores.reshape(len(scores), -1)[:, -1]
+
+    def for_estimates(self, scores: Floats) -> Floats:
+        """Scores as a night's loss is estimated by: as they are where they tell their odds, else one of each row."""
+        return scores if self.tells_its_odds else self.points(scores)
+
+    def taught(self, targets: Floats, scores: Floats) -> Booleans:
+        """Whether a model knows what each row turned out to be, (n,); true where that is not known."""
+        return np.ones(len(targets), np.bool_)
 
     @abstractmethod
     def rank(self, targets: Floats, scores: Floats) -> Rank | None:
@@ -192,55 +246,3 @@ class LabelType(ABC):
     @abstractmethod
     def figures(self, targets: Floats, scores: Floats) -> dict[str, "Figure"]:
         """What a training run draws of its holdout, by name."""
-
-
-def mismatch(spec: ModelSpec, where: str, problem: str, fix: str) -> SchemaMismatch:
-    """The error of a label that is none."""
-    column = spec.label.column
-    message = f"{where}: label {column} {problem}"
-    return SchemaMismatch(message, fix=fix)
-
-
-def is_number_or_null(arrow_type: pa.DataType) -> bool:
-    """Numbers, or nothing but nulls; truth values are not numbers here."""
-    if is_number(arrow_type):
-        return True
-    return bool(pa.types.is_null(arrow_type))
-
-
-def examples(values: ArrowValues, chosen: Any) -> str:
-    """The first few of the chosen values, for a message."""
-    different: Sequence[object] = pc.unique(values.filter(chosen)).to_pylist()
-    first_few = different[:MOST_EXAMPLES]
-    few_quoted = all_quoted(first_few)
-    if len(different) > MOST_EXAMPLES:
-        return f"{few_quoted} ..."
-    return few_quoted
-
-
-def from_lake(label: LabelType, labels: ArrowValues) -> pa.Array:
-    """Labels read back, once they are of the type that this kind of label writes. Raises ``SchemaMismatch``."""
-    if labels.type != label.arrow_type:
-        spec = label.spec
-        raise mismatch(
-            spec,
-            spec.name,
-            f"is {labels.type} in the lake; a {spec.label.type} label is {label.arrow_type}",
-            fix=f"nightshift load {spec.name} <first night> <last night>, which brings such labels again",
-        )
-    return plain_array(labels)
-
-
-def nan_for_null(values: pa.Array, dtype: type[np.generic]) -> Any:
-    """(n,) of a floating type."""
-    numbers = values.to_numpy(zero_copy_only=False)
-    return numbers.astype(dtype)
-
-
-def no_better_than_the_base_rate(metrics: dict[str, float]) -> str:
-    """What is said of a log loss that a constant reaches."""
-    log_loss = metrics["log_loss"]
-    of_constant = metrics["base_rate_log_loss"]
-    if log_loss < of_constant:
-        return ""
-    return f"log loss {log_loss:.4f} is no better than always saying the base rate ({of_constant:.4f})"

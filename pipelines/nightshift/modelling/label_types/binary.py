@@ -8,11 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from nightshift.modelling.arrays import Array, Float32s, Floats
-from nightshift.modelling.label_types.base import (
-    ArrowValues,
-    Floor,
-    LabelType,
-    ReportColumn,
+from nightshift.modelling.label_types.base import ArrowValues, Floor, LabelType, ReportColumn
+from nightshift.modelling.label_types.negatives import known_negatives, neither
+from nightshift.modelling.label_types.reading import (
     examples,
     from_lake,
     is_number_or_null,
@@ -20,10 +18,9 @@ from nightshift.modelling.label_types.base import (
     nan_for_null,
     no_better_than_the_base_rate,
 )
-from nightshift.modelling.label_types.negatives import known_negatives, neither
 from nightshift.modelling.metrics import binary_metrics
 from nightshift.modelling.ranks import Rank, binary_rank
-from nightshift.modelling.thresholds import threshold_for
+from nightshift.modelling.thresholds import cheapest_threshold, threshold_for
 from nightshift.quotes import quoted
 from nightshift.stores.text_values import places_among
 from nightshift.stores.types import is_text, plain_array
@@ -142,10 +139,14 @@ class Binary(LabelType):
         distances[is_there] = 0.0
         return distances
 
-    def threshold_for(self, scores: Floats) -> float | None:
-        """By ``predict.share``."""
-        share = self.spec.predict.share
-        return None if share is None else threshold_for(scores, share)
+    def threshold_for(self, targets: Floats, scores: Floats) -> float | None:
+        """By ``predict.share``, or by ``predict.costs`` where they shall say it of these rows."""
+        predict = self.spec.predict
+        if predict.share is not None:
+            return threshold_for(scores, predict.share)
+        if predict.learn_threshold and predict.costs is not None:
+            return cheapest_threshold(targets, scores, predict.costs)
+        return None
 
     def threshold_note(self, scores: Floats) -> str:
         """That all predictions are the same."""

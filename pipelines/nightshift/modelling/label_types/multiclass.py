@@ -2,18 +2,15 @@
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from nightshift.modelling.arrays import Array, Float32s, Floats
-from nightshift.modelling.label_types.base import (
-    ArrowValues,
-    Floor,
-    LabelType,
-    ReportColumn,
+from nightshift.modelling.arrays import Array, Booleans, Float32s, Floats
+from nightshift.modelling.label_types.base import ArrowValues, Floor, LabelType, Link, ReportColumn
+from nightshift.modelling.label_types.reading import (
     examples,
     from_lake,
     mismatch,
@@ -45,11 +42,12 @@ class Multiclass(LabelType):
     estimator_type = "classifier"
     predict_method = "predict_proba"
     output = "probabilities"
-    link = "Softmax"
+    link: ClassVar[Link] = "Softmax"
     adds_up = False
+    sums_to_one = True
     floor = Floor("roc_auc", 0.55, "a coin has 0.5")
-    metrics_kept = ("accuracy", "log_loss", "brier", "roc_auc", "f1", "base_rate_log_loss")
-    report_columns = (
+    metrics_kept: ClassVar[tuple[str, ...]] = ("accuracy", "log_loss", "brier", "roc_auc", "f1", "base_rate_log_loss")
+    report_columns: ClassVar[tuple[ReportColumn, ...]] = (
         ReportColumn("base rates' loss", "base_rate_log_loss", 3),
         ReportColumn("log loss", "log_loss", 3),
         ReportColumn("accuracy", "accuracy", 3),
@@ -172,6 +170,18 @@ class Multiclass(LabelType):
         """1 for the class that came, else 0."""
         places = targets.astype(np.int64)
         return np.eye(len(self.spec.label.classes))[places]
+
+    def best_constant(self, metric: str, targets: Floats) -> Floats:
+        """The classes' shares."""
+        return self.outcome(targets)
+
+    def taught(self, targets: Floats, scores: Floats) -> Booleans:
+        """A class that a model does not know has no score."""
+        taught = np.ones(len(targets), np.bool_)
+        places = np.flatnonzero(np.isfinite(targets))
+        of_outcome = scores[places, targets[places].astype(np.int64)]
+        taught[places] = ~np.isnan(of_outcome)
+        return taught
 
     def rank(self, targets: Floats, scores: Floats) -> Rank | None:
         """The mean area of the classes that came."""

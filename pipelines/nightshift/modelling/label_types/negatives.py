@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from nightshift.errors import SchemaMismatch
-from nightshift.modelling.label_types.base import mismatch
+from nightshift.modelling.label_types.reading import mismatch
 from nightshift.modelling.label_types.usual import usual_negatives
 from nightshift.quotes import all_quoted
 from nightshift.spec import ModelSpec

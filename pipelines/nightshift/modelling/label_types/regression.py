@@ -2,18 +2,15 @@
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from nightshift.modelling.arrays import Array, Float32s, Floats
-from nightshift.modelling.label_types.base import (
-    ArrowValues,
-    Floor,
-    LabelType,
-    ReportColumn,
+from nightshift.modelling.label_types.base import ArrowValues, Floor, LabelType, ReportColumn
+from nightshift.modelling.label_types.reading import (
     examples,
     from_lake,
     is_number_or_null,
@@ -43,8 +40,8 @@ class Regression(LabelType):
     tells_its_odds = False
     difference_note = "Differences are in standard deviations of the trained model's predictions on the holdout."
     floor = Floor("r2", 0.0, "always saying the mean has 0")
-    metrics_kept = ("rmse", "mae", "r2", "base_rmse", "base_mae")
-    report_columns = (
+    metrics_kept: ClassVar[tuple[str, ...]] = ("rmse", "mae", "r2", "base_rmse", "base_mae")
+    report_columns: ClassVar[tuple[ReportColumn, ...]] = (
         ReportColumn("RMSE", "rmse", 4),
         ReportColumn("RMSE of the mean", "base_rmse", 4),
         ReportColumn("MAE", "mae", 4),
@@ -124,6 +121,11 @@ class Regression(LabelType):
     def metrics(self, targets: Floats, scores: Floats) -> dict[str, float]:
         """See ``metrics.regression_metrics``."""
         return regression_metrics(targets, scores)
+
+    def best_constant(self, metric: str, targets: Floats) -> Floats:
+        """The median for absolute errors, the mean for squared ones."""
+        best = np.median(targets) if metric == "absolute_error" else targets.mean()
+        return np.asarray(best, np.float64)
 
     def rank(self, targets: Floats, scores: Floats) -> Rank | None:
         """R² of the best straight line."""

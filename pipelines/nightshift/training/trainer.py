@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -10,10 +10,16 @@ import numpy as np
 from nightshift.concurrency import let_openmp_threads_sleep
 from nightshift.errors import DataError, SpecError
 from nightshift.modelling.arrays import Array
-from nightshift.modelling.left_out import left_out, sentence, without
-from nightshift.modelling.unseen import with_unseen
+from nightshift.modelling.label_types import label_type
 from nightshift.spec import ModelSpec
-from nightshift.spec.learning import TRAINER_LABELS, LabelKind, TrainerName
+from nightshift.spec.label import LabelKind
+from nightshift.spec.trainers import labels_of
+from nightshift.training.forest import Forest, side_by_side
+from nightshift.training.left_out import left_out, sentence, without
+from nightshift.training.networks.checkpoints import Checkpoints
+from nightshift.training.several import Several
+from nightshift.training.training_rows import FitTargets, TrainingRows
+from nightshift.training.unseen import with_unseen
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,13 +39,22 @@ class PipelineParts(NamedTuple):
     estimator: Any
 
 
-def fit_as_it_is(estimator: Any, matrix: Any, targets: Array) -> None:
+def fit_as_it_is(estimator: Any, matrix: Any, rows: FitTargets) -> None:
     """scikit-learn's own fit."""
-    estimator.fit(matrix, targets)
+    estimator.fit(matrix, rows.targets, sample_weight=rows.weights)
+
+
+def no_forest(_estimator: Any) -> None:
+    """Of what is no boosted trees."""
 
 
 def in_alphabet(_spec: ModelSpec, _encoder: Any, _texts: "pd.DataFrame", _targets: Array) -> None:
     """As scikit-learn numbers categories."""
+
+
+def no_quantile(_level: float) -> dict[str, Any]:
+    """Of what learns none."""
+    return {}
 
 
 @dataclass(frozen=True)
@@ -49,20 +64,27 @@ class Trainer:
     ``build`` raises ``TypeError`` for parameters that the estimator has not, and ``fit_estimator`` trains it on what
     the preprocessing made of n rows, (n, columns); ``fit_categories`` may number the fitted encoder's categories anew.
     ``layout`` is what a trained one is made of: trees, or the layers of a network, of which a linear model has one.
+    ``quantile`` gives the parameters by which it learns one.
     ``trusted`` are the types that skops may construct besides scikit-learn's public ones; nothing is ever pickled.
+    ``forest`` reads the trees of a fitted estimator, None where it has none that are boosted, and raises ``NoTable``.
+    ``packages`` have to be there to read one back, and ``rounds`` is the parameter with how long it trains, if any.
     """
 
-    name: TrainerName
+    name: str
     layout: Layout
     trusted: tuple[str, ...]
     build: Callable[[ModelSpec], PipelineParts]
-    fit_estimator: Callable[[Any, Any, Array], None] = fit_as_it_is
+    fit_estimator: Callable[[Any, Any, FitTargets], None] = fit_as_it_is
     fit_categories: Callable[[ModelSpec, Any, "pd.DataFrame", Array], None] = in_alphabet
+    forest: Callable[[Any], Forest | None] = no_forest
+    packages: tuple[str, ...] = ("scikit-learn", "skops")
+    rounds: str = "max_iter"
+    quantile: Callable[[float], dict[str, Any]] = no_quantile
 
     @property
     def labels(self) -> frozenset[LabelKind]:
         """The kinds of label it is for."""
-        return TRAINER_LABELS[self.name]
+        return labels_of(self.name)
 
     def pipeline(self, spec: ModelSpec) -> "Pipeline":
         """An unfitted pipeline. Raises ``SpecError`` for parameters it has not."""
@@ -71,8 +93,8 @@ class Trainer:
         from sklearn.pipeline import Pipeline
 
         try:
-            parts = self.build(spec)
-        except (TypeError, ValueError) as error:
+            parts = self._parts(spec)
+        except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:
             raise refused(spec, error) from error
         categories = [name for name in spec.features if not spec.columns[name].numeric]
         numbers = [name for name in spec.features if spec.columns[name].numeric]
@@ -82,12 +104,52 @@ class Trainer:
         ])
         return Pipeline([("prepare", prepare), ("classify", parts.estimator)])
 
-    def fit(self, spec: ModelSpec, frame: "pd.DataFrame", targets: Array) -> "Pipeline":
-        """A pipeline trained on features of n rows and targets (n,). Raises ``SpecError``, ``DataError``.
+    def trees(self, estimator: Any) -> Forest | None:
+        """Those of a fitted estimator, or of several by turns; None without any. Raises ``NoTable``."""
+        if not isinstance(estimator, Several):
+            return self.forest(estimator)
+        forests = []
+        for one in estimator.estimators:
+            forest = self.forest(one)
+            if forest is None:
+                return None
+            forests.append(forest)
+        return side_by_side(forests)
+
+    def _parts(self, spec: ModelSpec) -> PipelineParts:
+        """As it is built for the label; where that has parts, with an estimator for each."""
+        of_parts = [self.build(self._for_quantile(part)) for part in label_type(spec).parts]
+        if not of_parts:
+            return self.build(spec)
+        estimators = [parts.estimator for parts in of_parts]
+        return of_parts[0]._replace(estimator=Several(estimators))
+
+    def _for_quantile(self, part: ModelSpec) -> ModelSpec:
+        parameters = dict(part.training.parameters)
+        for level in part.label.quantiles:
+            parameters |= self.quantile(level)
+        training = part.training.model_copy(update={"parameters": parameters})
+        return part.model_copy(update={"training": training})
+
+    def _fit_last(self, spec: ModelSpec, estimator: Any, matrix: Any, rows: FitTargets) -> None:
+        """The estimator, or each of several, on its part of the label."""
+        if not isinstance(estimator, Several):
+            self.fit_estimator(estimator, matrix, rows)
+            return
+        label = label_type(spec)
+        for place, one in enumerate(estimator.estimators):
+            targets = label.part_targets(rows.targets, place)
+            self.fit_estimator(one, matrix, replace(rows, targets=targets))
+
+    def fit(self, spec: ModelSpec, rows: TrainingRows, checkpoints: Checkpoints | None = None) -> "Pipeline":
+        """A pipeline trained on n rows; what it keeps on its way is in ``checkpoints``.
+
+        Raises ``SpecError``, ``DataError``.
 
         The encoders learn every category there is; what follows sees a few rows as if theirs were none of them, and
         nothing of a feature that these rows leave out (``left_out``).
         """
+        frame = rows.frame
         pipeline = self.pipeline(spec)
         prepare, estimator = (step for _, step in pipeline.steps)
         reasons = left_out(spec, frame)
@@ -95,10 +157,10 @@ class Trainer:
         try:
             known = without(spec, frame, reasons)
             prepare.fit(_with_texts_of(spec, known, frame))
-            self._fit_categories(spec, prepare, frame, targets)
+            self._fit_categories(spec, prepare, frame, label_type(spec).ordering(rows.targets))
             masked = without(spec, with_unseen(spec, frame), reasons)
-            self.fit_estimator(estimator, prepare.transform(masked), targets)
-        except (ArithmeticError, TypeError, ValueError) as error:
+            self._fit_last(spec, estimator, prepare.transform(masked), rows.for_estimator(checkpoints))
+        except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:
             _require_finite(spec, known, error)
             # scikit-learn looks at the values of parameters here, not before; and at the labels beside them.
             raise refused(spec, error) from error

@@ -9,12 +9,15 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from nightshift.errors import ModelError
-from nightshift.modelling.trainers import trainer_of
+from nightshift.modelling.label_types import label_type
 from nightshift.spec import ModelSpec
+from nightshift.training.trainers import trainer_of
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
+CALIBRATED = "nightshift.training.calibration.pipeline.CalibratedPipeline"
+SEVERAL = "nightshift.training.several.Several"
 TRAINED_FILE = "model.skops"
 """As MLflow's flavour of scikit-learn names it."""
 
@@ -47,7 +50,7 @@ def read_pipeline(spec: ModelSpec, body: bytes, sha256: str, where: str) -> "Pip
             f"{spec.name}: {where} has sha256 {actual}, and {sha256} was trained: it was replaced, and is not read",
             fix=f"find out who wrote to MLflow's artifacts, then {anew}",
         )
-    trusted = list(trainer_of(spec).trusted)
+    trusted = list(trusted_types(spec))
     try:
         pipeline: Pipeline = skops_io.loads(body, trusted=trusted)
     except UntrustedTypesFoundException as error:
@@ -55,6 +58,23 @@ def read_pipeline(spec: ModelSpec, body: bytes, sha256: str, where: str) -> "Pip
             f"{spec.name}: {where} is made of types that {spec.training.trainer} has not: {error}", fix=anew
         ) from error
     return pipeline
+
+
+def read_again(spec: ModelSpec, pipeline: "Pipeline") -> "Pipeline":
+    """What a file of the pipeline gives back. Raises ``ModelError`` for types that its trainer has not."""
+    body = dumped(pipeline)
+    return read_pipeline(spec, body, digest_of(body), "what was trained")
+
+
+def trusted_types(spec: ModelSpec) -> tuple[str, ...]:
+    """What such a file may hold besides what skops trusts by itself."""
+    of_trainer = trainer_of(spec).trusted
+    ours = []
+    if spec.training.calibration is not None:
+        ours.append(CALIBRATED)
+    if label_type(spec).parts:
+        ours.append(SEVERAL)
+    return (*of_trainer, *ours)
 
 
 def _skops() -> Any:

@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 LIBRARIES = (
     "joblib",
+    "lightgbm",
     "numpy",
     "onnx",
     "pandas",
@@ -13,6 +14,8 @@ LIBRARIES = (
     "scikit-learn",
     "scipy",
     "skl2onnx",
+    "torch",
+    "xgboost-cpu",
 )
 """Those that fit a model, or write its exact graph."""
 

@@ -1,8 +1,8 @@
 """Logistic regression."""
 
-from nightshift.modelling.parameters import estimator_parameters
-from nightshift.modelling.trainer import PipelineParts, Trainer, one_hot_and_scaled
 from nightshift.spec import ModelSpec
+from nightshift.training.parameters import estimator_parameters
+from nightshift.training.trainer import PipelineParts, Trainer, one_hot_and_scaled
 
 
 def _build(spec: ModelSpec) -> PipelineParts:

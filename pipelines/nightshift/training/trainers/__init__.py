@@ -3,8 +3,10 @@
 import pkgutil
 from importlib import import_module
 
-from nightshift.modelling.trainer import Trainer
 from nightshift.spec import ModelSpec
+from nightshift.spec.trainers import is_path
+from nightshift.training.estimator_path import by_path
+from nightshift.training.trainer import Trainer
 
 
 def _trainers() -> dict[str, Trainer]:
@@ -19,5 +21,6 @@ TRAINERS = _trainers()
 
 
 def trainer_of(spec: ModelSpec) -> Trainer:
-    """The one that a spec names."""
-    return TRAINERS[spec.training.trainer]
+    """The one that a spec names. Raises ``SpecError`` for a path that leads to none."""
+    name = spec.training.trainer
+    return by_path(spec) if is_path(name) else TRAINERS[name]

@@ -11,10 +11,10 @@ import numpy as np
 
 from nightshift.modelling.arrays import Float32s
 from nightshift.modelling.inputs import MISSING
-from nightshift.modelling.unseen import never_seen
 from nightshift.quotes import quoted
 from nightshift.spec import Column, ModelSpec
 from nightshift.spec.columns import LARGEST_WHOLE
+from nightshift.training.unseen import never_seen
 
 if TYPE_CHECKING:
     import pandas as pd

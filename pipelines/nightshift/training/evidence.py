@@ -3,6 +3,7 @@
 import hashlib
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -11,12 +12,12 @@ import pyarrow.parquet as pq
 from nightshift.contracts import Candidate, Evidence, GraphRef
 from nightshift.errors import MissingPartition, ModelError, UnsafeGraph
 from nightshift.modelling.arrays import Booleans, Float32s, Int64s
-from nightshift.modelling.folds import Fold
+from nightshift.modelling.folds import Fold, night_of
 from nightshift.modelling.holdout import LabelledRows, Split, together
 from nightshift.modelling.label_types import label_type
-from nightshift.modelling.trained_file import train_anew
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
+from nightshift.training.trained_file import train_anew
 
 NIGHT = "night"
 SCORE = "score"
@@ -30,20 +31,38 @@ def store_evidence(
     twin_key = layout.graph(spec.name, twin_sha256)
     stores.lake.objects.put(twin_key, twin)
     parts = [fold.judged for fold in folds]
-    nights = together(parts).nights
-    body = _written(nights, np.concatenate(scores))
+    judged = together(parts)
+    fit = TwinFit(twin_key, twin_sha256, folds[-1].fitted_through)
+    return store_scores(spec, judged.nights, np.concatenate(scores), fit, graph, stores)
+
+
+@dataclass(frozen=True)
+class TwinFit:
+    """The fit that gave the last scores: its graph, and the last night that it was fitted on."""
+
+    key: str
+    sha256: str
+    fitted_through: str
+
+
+def store_scores(
+    spec: ModelSpec, nights: Int64s, scores: Float32s, twin: TwinFit, graph: GraphRef, stores: Stores
+) -> Evidence:
+    """Keep scores of judged rows, whose nights, day ordinals, are (n,)."""
+    body = _written(nights, scores)
     sha256 = hashlib.sha256(body).hexdigest()
     key = layout.evidence(spec.name, graph.sha256, sha256)
     stores.lake.objects.put(key, body)
+    different = np.unique(nights)
     return Evidence(
         key=key,
         sha256=sha256,
-        first_night=folds[0].judged_nights[0],
-        last_night=folds[-1].judged_nights[-1],
-        nights=len(np.unique(nights)),
-        twin_key=twin_key,
-        twin_sha256=twin_sha256,
-        twin_fitted_through=folds[-1].fitted_through,
+        first_night=night_of(different[0]),
+        last_night=night_of(different[-1]),
+        nights=len(different),
+        twin_key=twin.key,
+        twin_sha256=twin.sha256,
+        twin_fitted_through=twin.fitted_through,
     )
 
 
@@ -72,7 +91,10 @@ def _of_classes(spec: ModelSpec, classes: Sequence[str], rows: LabelledRows) -> 
     places = [of_spec.index(name) for name in classes]
     if len(places) == len(of_spec):
         return rows
-    is_taught = np.isin(rows.labels, places)
+    label = label_type(spec)
+    is_taught = np.ones(len(rows.labels), np.bool_)
+    for place in set(range(len(of_spec))).difference(places):
+        is_taught &= ~label.has_class(rows.labels, place)
     return rows.only(is_taught)
 
 

@@ -4,6 +4,8 @@ In ``model.yaml`` they are by name: a weight for each class, a direction for eac
 act together. An estimator sees no names: categories come first there, then numbers.
 """
 
+import inspect
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from nightshift.spec import ModelSpec
@@ -18,13 +20,41 @@ def estimator_parameters(spec: ModelSpec) -> dict[str, Any]:
     weights = parameters.get(CLASS_WEIGHT)
     if isinstance(weights, dict):
         parameters[CLASS_WEIGHT] = _by_place(weights, _class_places(spec))
-    directions = parameters.get(MONOTONIC)
-    if isinstance(directions, dict):
-        parameters[MONOTONIC] = [directions.get(name, NO_DIRECTION) for name in _columns(spec)]
-    groups = parameters.get(INTERACTION)
-    if isinstance(groups, list):
-        parameters[INTERACTION] = _groups(spec, groups)
+    for key in MONOTONIC:
+        directions = parameters.get(key)
+        if isinstance(directions, dict):
+            parameters[key] = [directions.get(name, NO_DIRECTION) for name in _columns(spec)]
+    for key in INTERACTION:
+        groups = parameters.get(key)
+        if isinstance(groups, list):
+            parameters[key] = _groups(spec, groups)
     return parameters
+
+
+def boosted_parameters(spec: ModelSpec) -> dict[str, Any]:
+    """The same as libraries of boosted trees call them, whichever of the two names stands in the spec."""
+    parameters = estimator_parameters(spec)
+    for names in (MONOTONIC, INTERACTION):
+        usual, of_library = names
+        if usual in parameters:
+            parameters[of_library] = parameters.pop(usual)
+    return parameters
+
+
+def require_known(
+    parameters: Mapping[str, Any], estimator: Any, besides: Collection[str] = (), without: Collection[str] = ()
+) -> None:
+    """Raises ``TypeError`` for a parameter that a class, which takes any, does not name.
+
+    ``besides`` are those that it takes unnamed, ``without`` those that are not for a spec.
+    """
+    known = {*besides}
+    for parent in estimator.__mro__:
+        known |= set(inspect.signature(parent.__init__).parameters)
+    known -= {"self", "args", "kwargs"}
+    for name in parameters:
+        if name not in known.difference(without):
+            raise TypeError(f"unexpected keyword argument '{name}'")
 
 
 def _columns(spec: ModelSpec) -> list[str]:
