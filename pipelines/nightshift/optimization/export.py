@@ -3,19 +3,26 @@
 import copy
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from nightshift.errors import ModelError
 from nightshift.modelling.arrays import Float64s
 from nightshift.modelling.label_types import LabelType, label_type
+from nightshift.optimization.finish import finished
+from nightshift.optimization.forest_graph import exp_nodes, floor32, forest_node, plain_scores
+from nightshift.optimization.variants.onnx_file import OPSET, serialized
+from nightshift.optimization.variants.tabular import plain_graph
 from nightshift.scoring.feeds import COLUMNS, InputNames, input_name
 from nightshift.scoring.graph import LABEL
 from nightshift.spec import ModelSpec
+from nightshift.training.calibration.pipeline import without_calibration
+from nightshift.training.forest import Forest, NoTable
+from nightshift.training.networks.estimator import TabularNetwork
+from nightshift.training.trainers import trainer_of
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-OPSET = {"": 18, "ai.onnx.ml": 3}
+PREPARED = "prepared_"
+"""What names of values begin with that the preprocessing makes."""
 
 
 def to_onnx(spec: ModelSpec, pipeline: "Pipeline") -> bytes:
@@ -24,31 +31,123 @@ def to_onnx(spec: ModelSpec, pipeline: "Pipeline") -> bytes:
     Inputs have names of ours: a feature called ``label`` would meet the graph's output of that name. Raises
     ``ModelError``.
     """
+    fitted = without_calibration(pipeline)
+    categories = seen_categories(spec, pipeline)
+    try:
+        model = _plain(spec, fitted, categories)
+    except (ArithmeticError, LookupError, MemoryError, RuntimeError, ValueError) as error:
+        raise _no_form(spec, error) from error
+    _sort_opsets(model)
+    names = InputNames(columns=spec.features, categories=categories)
+    _say(model, COLUMNS, names.model_dump_json())
+    body = with_label_identity(label_type(spec), serialized(model))
+    return finished(spec, pipeline, body)
+
+
+def _plain(spec: ModelSpec, pipeline: "Pipeline", categories: dict[str, tuple[str, ...]]) -> Any:
+    estimator = pipeline[-1]
+    if isinstance(estimator, TabularNetwork):
+        return plain_graph(spec, estimator, categories)
+    forest = trained_forest(spec, pipeline)
+    if forest and _has_no_converter(pipeline, forest):
+        return _with_forest(spec, pipeline, forest)
+    if has_log_link(estimator):
+        return _with_exponential(spec, pipeline)
+    return _converted(spec, float32_thresholds(pipeline))
+
+
+def trained_forest(spec: ModelSpec, pipeline: "Pipeline") -> Forest | None:
+    """The boosted trees of a trained pipeline; None where it has none. Raises ``ModelError``."""
+    trainer = trainer_of(spec)
+    try:
+        return trainer.trees(pipeline[-1])
+    except (ArithmeticError, NoTable) as error:
+        raise _no_form(spec, error) from error
+
+
+def _no_form(spec: ModelSpec, error: Exception) -> ModelError:
+    return ModelError(
+        f"{spec.name}: this pipeline has no ONNX form: {error}",
+        fix="choose another trainer",
+    )
+
+
+def _has_no_converter(pipeline: "Pipeline", forest: Forest) -> bool:
+    """Whether skl2onnx knows not the estimator, rounds more than need be, or leaves out what makes scores."""
+    return not hasattr(pipeline[-1], "_predictors") or forest.link == "Exp"
+
+
+def _converted(spec: ModelSpec, pipeline: "Pipeline") -> Any:
+    """As skl2onnx does it; the pipeline is changed."""
     from skl2onnx import convert_sklearn
 
-    is_classifier = hasattr(pipeline[-1], "predict_proba")
-    try:
-        model = convert_sklearn(
-            _with_input_names(spec, float32_thresholds(pipeline)),
-            name=spec.name,
-            initial_types=_input_types(spec),
-            options={"zipmap": False} if is_classifier else None,
-            target_opset=OPSET,
-        )
-    except (RuntimeError, ValueError, NotImplementedError, LookupError) as error:
-        raise ModelError(
-            f"{spec.name}: this pipeline has no ONNX form: {error}",
-            fix="choose another trainer",
-        ) from error
-    _sort_opsets(model)
-    names = InputNames(columns=spec.features, categories=seen_categories(spec, pipeline))
-    _say(model, COLUMNS, names.model_dump_json())
-    return with_label_identity(label_type(spec), serialized(model))
+    has_options = hasattr(pipeline[-1], "predict_proba")
+    return convert_sklearn(
+        _with_input_names(spec, pipeline),
+        name=spec.name,
+        initial_types=_input_types(spec),
+        options={"zipmap": False} if has_options else None,
+        target_opset=OPSET,
+    )
 
 
-def serialized(model: Any) -> bytes:
-    """Protobuf promises the same bytes for the same content only when asked."""
-    return bytes(model.SerializeToString(deterministic=True))
+def _with_forest(spec: ModelSpec, pipeline: "Pipeline", forest: Forest) -> Any:
+    """The preprocessing as skl2onnx converts it, and the forest behind it."""
+    label = label_type(spec)
+    model = _converted(spec, copy.deepcopy(pipeline[:-1]))
+    graph = model.graph
+    (matrix,) = graph.output
+    _rename_inner_values(graph)
+    nodes, constants = plain_scores(label, forest, "raw")
+    graph.node.append(forest_node(forest, PREPARED + matrix.name, "raw"))
+    graph.node.extend(nodes)
+    graph.initializer.extend(constants)
+    del graph.output[:]
+    graph.output.append(_scores(label.output, 2 if label.has_threshold else len(forest.base)))
+    return model
+
+
+def has_log_link(estimator: Any) -> bool:
+    """Whether a linear model's predictions are the exponential of its sums."""
+    loss = getattr(estimator, "_base_loss", None)
+    return loss is not None and type(loss.link).__name__ == "LogLink"
+
+
+def _with_exponential(spec: ModelSpec, pipeline: "Pipeline") -> Any:
+    """The sums as skl2onnx converts them, without the intercept, and the exponential of both behind them."""
+    from sklearn.linear_model import LinearRegression
+    from sklearn.pipeline import Pipeline
+
+    label = label_type(spec)
+    estimator = pipeline[-1]
+    sums = LinearRegression()
+    sums.coef_ = estimator.coef_
+    sums.intercept_ = 0.0
+    model = _converted(spec, Pipeline([*copy.deepcopy(pipeline.steps[:-1]), ("sums", sums)]))
+    graph = model.graph
+    (raw,) = graph.output
+    _rename_inner_values(graph)
+    nodes, constants = exp_nodes([estimator.intercept_], PREPARED + raw.name, label.output)
+    graph.node.extend(nodes)
+    graph.initializer.extend(constants)
+    return model
+
+
+def _rename_inner_values(graph: Any) -> None:
+    """Of what skl2onnx calls as it likes, nothing may meet a name of ours."""
+    inputs = {value.name for value in graph.input}
+    for node in graph.node:
+        for values in (node.input, node.output):
+            renamed = [value if value in inputs else PREPARED + value for value in values]
+            values[:] = renamed
+    for constant in graph.initializer:
+        constant.name = PREPARED + constant.name
+
+
+def _scores(name: str, width: int) -> Any:
+    from onnx import TensorProto, helper
+
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, width])
 
 
 def seen_categories(spec: ModelSpec, pipeline: "Pipeline") -> dict[str, tuple[str, ...]]:
@@ -111,37 +210,17 @@ def _say(model: Any, key: str, value: str) -> None:
 
 
 def float32_thresholds(pipeline: "Pipeline") -> "Pipeline":
-    """A copy whose trees split exactly where the trained ones do, in thresholds that float32 can hold.
-
-    Features are float32, trained thresholds are float64, ONNX stores float32. For a float32 x,
-    ``x <= t`` is ``x <= t'`` with t' the largest float32 not above t; rounding t to the nearest
-    instead sends the rows on the boundary the other way.
-    """
+    """A copy whose trees split exactly where the trained ones do, in thresholds that float32 can hold."""
     changed = copy.deepcopy(pipeline)
     for nodes in tree_nodes(changed[-1]):
         nodes["num_threshold"] = floor32(nodes["num_threshold"])
     return changed
 
 
-def floor32(values: Float64s) -> Float64s:
-    """The largest float32 not above each value, as float64."""
-    nearest = values.astype(np.float32)
-    below = np.nextafter(nearest, np.float32(-np.inf))
-    too_large = nearest.astype(np.float64) > values
-    floored = np.where(too_large, below, nearest)
-    return floored.astype(np.float64)
-
-
-def split_values(pipeline: "Pipeline") -> dict[int, Float64s]:
+def split_values(spec: ModelSpec, pipeline: "Pipeline") -> dict[int, Float64s]:
     """The thresholds of each prepared column, by its position; empty for a model without trees."""
-    thresholds: dict[int, list[float]] = {}
-    for nodes in tree_nodes(pipeline[-1]):
-        leaf = nodes["is_leaf"].astype(bool)
-        splits = nodes[~leaf]
-        for feature, threshold in zip(splits["feature_idx"], splits["num_threshold"], strict=True):
-            of_feature = thresholds.setdefault(int(feature), [])
-            of_feature.append(float(threshold))
-    return {feature: np.unique(values) for feature, values in thresholds.items()}
+    forest = trained_forest(spec, pipeline)
+    return forest.splits() if forest else {}
 
 
 def tree_nodes(estimator: Any) -> list[Any]:

@@ -13,10 +13,11 @@ from nightshift.errors import ParityFailed
 from nightshift.modelling.arrays import Float32s, Float64s, Floats
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
-from nightshift.modelling.unseen import never_seen
-from nightshift.optimization.export import floor32, seen_categories, split_values
+from nightshift.optimization.export import seen_categories, split_values
+from nightshift.optimization.forest_graph import floor32
 from nightshift.spec import ModelSpec
 from nightshift.stores.types import DECIMAL_DIGITS
+from nightshift.training.unseen import never_seen
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -131,7 +132,7 @@ def edge_rows(spec: ModelSpec, pipeline: "Pipeline", table: pa.Table) -> pa.Tabl
 
 
 def _beside_splits(spec: ModelSpec, pipeline: "Pipeline", base: pa.Table) -> Iterator[pa.Table]:
-    splits = split_values(pipeline)
+    splits = split_values(spec, pipeline)
     numbers = [name for name in spec.features if spec.columns[name].numeric]
     # Categories come first in what the trees see.
     first = len(spec.features) - len(numbers)
@@ -152,7 +153,8 @@ def _around(splits: Float64s) -> Float32s:
     above = np.nextafter(at, np.float32(np.inf))
     below = np.nextafter(at, np.float32(-np.inf))
     edges = np.concatenate([at, above, below])
-    return np.unique(edges)
+    # A split that tells nulls from numbers has no end, which some trainers refuse.
+    return np.unique(edges[np.isfinite(edges)])
 
 
 def _with(base: pa.Table, name: str, values: Sequence[object]) -> pa.Table:

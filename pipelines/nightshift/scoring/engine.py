@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from nightshift.concurrency import cores, ordered_map
-from nightshift.contracts import Dataset, Plan, Shard
+from nightshift.contracts import Plan, Shard
 from nightshift.errors import SchemaMismatch
 from nightshift.modelling.arrays import Int64s
 from nightshift.modelling.label_types import label_type
@@ -39,9 +39,9 @@ UNITS_PER_CORE = 4
 
 def draft(spec: ModelSpec, plan: Plan) -> GenerationDraft:
     """The generation that a plan opened."""
-    predictions = spec.key(Dataset.PREDICTIONS, plan.partition)
+    night = spec.key(plan.dataset, plan.partition)
     return GenerationDraft(
-        predictions,
+        night,
         generation=plan.generation,
         base_etag=plan.base_etag,
     )

@@ -173,6 +173,8 @@ def _matmul(step: Step) -> list[Value]:
 
 
 def _product(left: Shape, right: Shape) -> Shape:
+    if len(right) == 1 and left[-1:] == right:
+        return left[:-1]
     if len(left) < 2 or len(right) < 2 or left[-1] != right[-2]:
         raise DoesNotFit
     return (*_together(left[:-2], right[:-2]), left[-2], right[-1])
@@ -242,8 +244,10 @@ def _linear(step: Step) -> list[Value]:
 
 RULES: dict[str, dict[str, Rule]] = {
     "": {
-        **dict.fromkeys(("Add", "Div", "Equal", "Mul", "Sub", "Where"), _broadcast),
-        **dict.fromkeys(("Clip", "Identity", "IsNaN", "Neg", "Not", "Relu", "Sigmoid", "Softmax", "Tanh"), _same),
+        **dict.fromkeys(("Add", "Div", "Equal", "Max", "Min", "Mul", "Sub", "Where"), _broadcast),
+        **dict.fromkeys(
+            ("Clip", "Exp", "Identity", "IsNaN", "Log", "Neg", "Not", "Relu", "Sigmoid", "Softmax", "Tanh"), _same
+        ),
         **dict.fromkeys(("DequantizeLinear", "QuantizeLinear"), _same),
         **dict.fromkeys(("MatMul", "MatMulInteger"), _matmul),
         "ArgMax": _reduced,

@@ -9,7 +9,7 @@ import json
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -28,6 +28,8 @@ FEW_ROWS = 1_000
 FEW_ROWS_LAYOUTS = 32
 # The step by its name: it writes what this room makes, and lies above it.
 CODE = ("nightshift.scoring", "nightshift.steps.score")
+SCORED_BY = "scored_by"
+"""What the provenance of a night calls the digests of what made its rows, beside version and input."""
 DISTRIBUTIONS = sorted({"numpy", "pyarrow", "onnxruntime", *PACKAGES.values()})
 
 
@@ -80,7 +82,7 @@ def shard_file(spec: ModelSpec, plan: Plan, shard: Shard) -> ShardFile:
     night = night_digest(spec, plan)
     digest = _digest(night, shard.sha256, shard.first, shard.last)
     return ShardFile(
-        key=layout.shard(spec.name, plan.partition, digest[:32]),
+        key=layout.shard(plan.dataset, spec.name, plan.partition, digest[:32]),
         first_rows=first_rows(night, shard.rows),
         empty_groups=empty_groups(night, shard.rows),
     )
@@ -88,15 +90,27 @@ def shard_file(spec: ModelSpec, plan: Plan, shard: Shard) -> ShardFile:
 
 def night_digest(spec: ModelSpec, plan: Plan) -> str:
     """Of all that a night's rows depend on, however it is cut into shards."""
-    relevant = spec.model_dump(mode="json", exclude={"predict": {"shard_rows"}})
     return _digest(
         FORMAT,
         plan.input_digest,
         asdict(plan.pin),
-        relevant,
+        _relevant(spec),
         code_digest(*CODE),
         _versions(),
     )
+
+
+def scored_by(spec: ModelSpec) -> dict[str, str]:
+    """What a night's rows depend on beside version and input, each as a digest: the spec, the code, the packages."""
+    return {
+        "model.yaml": _digest(_relevant(spec)),
+        "code": code_digest(*CODE),
+        "packages": _digest(_versions()),
+    }
+
+
+def _relevant(spec: ModelSpec) -> dict[str, Any]:
+    return spec.model_dump(mode="json", exclude={"predict": {"shard_rows"}, "shadow": True})
 
 
 def first_rows(night: str, rows: int) -> int:

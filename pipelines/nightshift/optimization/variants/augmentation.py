@@ -6,8 +6,8 @@ import pyarrow.compute as pc
 
 from nightshift.modelling.arrays import Booleans
 from nightshift.modelling.inputs import as_float32
-from nightshift.modelling.unseen import UNSEEN
 from nightshift.spec import ModelSpec
+from nightshift.training.unseen import UNSEEN
 
 CHANGED_ROWS = 0.9
 SWAPPED_VALUES = 0.5

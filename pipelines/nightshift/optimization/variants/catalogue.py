@@ -8,7 +8,7 @@ from nightshift.modelling.label_types import label_type
 from nightshift.optimization.export import with_label_identity
 from nightshift.optimization.variants import int8, offline
 from nightshift.optimization.variants.inputs import VariantInputs
-from nightshift.optimization.variants.trees import ensemble, to_onnx
+from nightshift.optimization.variants.trees import forest_of, to_onnx
 from nightshift.optimization.variants.truncated import truncated
 from nightshift.progress import OnProgress, counted, unheard
 from nightshift.spec import ModelSpec
@@ -29,6 +29,14 @@ def builders(spec: ModelSpec) -> list[VariantBuilder]:
     """Those that the spec asks for."""
     wanted = spec.optimize.variants
     return [builder for builder in BUILDERS if builder.name in wanted]
+
+
+def is_exact(name: str) -> bool:
+    """Whether a graph of that name must show parity with the trained model."""
+    for builder in BUILDERS:
+        if builder.name == name:
+            return builder.exact
+    return True
 
 
 def build_all(inputs: VariantInputs, progress: OnProgress = unheard) -> tuple[dict[str, bytes], dict[str, str]]:
@@ -58,23 +66,23 @@ def _optimized(inputs: VariantInputs) -> bytes:
 
 def _codes(inputs: VariantInputs) -> bytes:
     if inputs.trainer.layout == "trees":
-        forest = ensemble(inputs.prepared)
-        return to_onnx(inputs.prepared, forest)
+        forest = forest_of(inputs.prepared)
+        return inputs.finished(to_onnx(inputs.prepared, forest))
     network = inputs.network
-    return network.to_onnx(inputs.spec.name)
+    return inputs.finished(network.to_onnx(inputs.spec.name))
 
 
 def _mirrored(inputs: VariantInputs) -> bytes:
-    forest = ensemble(inputs.prepared)
-    return to_onnx(inputs.prepared, forest, mirrored=True)
+    forest = forest_of(inputs.prepared)
+    return inputs.finished(to_onnx(inputs.prepared, forest, mirrored=True))
 
 
 def _half(inputs: VariantInputs) -> bytes:
-    return truncated(inputs.prepared, inputs.train, 0.5)
+    return inputs.finished(truncated(inputs.prepared, inputs.train, 0.5))
 
 
 def _quarter(inputs: VariantInputs) -> bytes:
-    return truncated(inputs.prepared, inputs.train, 0.25)
+    return inputs.finished(truncated(inputs.prepared, inputs.train, 0.25))
 
 
 def _student(inputs: VariantInputs) -> bytes:
@@ -88,12 +96,12 @@ def _pruned(inputs: VariantInputs) -> bytes:
 
 
 def _dynamic(inputs: VariantInputs) -> bytes:
-    return int8.dynamic(inputs.shrinkable_file)
+    return inputs.finished_own(int8.dynamic(inputs.shrinkable_file))
 
 
 def _static(inputs: VariantInputs) -> bytes:
     ranges = inputs.training_inputs()
-    return int8.static(inputs.shrinkable_file, ranges)
+    return inputs.finished_own(int8.static(inputs.shrinkable_file, ranges))
 
 
 BUILDERS = (

@@ -14,7 +14,7 @@ from nightshift.modelling.arrays import Float32s, Float64s, Int64s
 from nightshift.modelling.gate import floors, judge_slices
 from nightshift.modelling.holdout import LabelledRows
 from nightshift.modelling.label_types import label_type
-from nightshift.modelling.metrics import Difference, row_losses
+from nightshift.modelling.metrics import Difference
 from nightshift.optimization.parity import Parity, ParityRows
 from nightshift.optimization.variants.loss import expected_losses, loss_interval
 from nightshift.scoring.graph import OnnxGraph
@@ -117,7 +117,10 @@ class VariantEvaluator:
             return ""
         spec = self.spec
         scores = graph.score(self.choosing.table)
-        expected = float(expected_losses(spec.metric, self.choosing.exact, scores).mean())
+        exact = self.choosing.exact
+        one_comes = label_type(spec).sums_to_one
+        losses = expected_losses(spec.metric, exact, scores, one_comes=one_comes)
+        expected = float(losses.mean())
         allowed = spec.optimize.max_metric_loss
         if allowed is not None and expected <= allowed:
             return ""
@@ -132,8 +135,9 @@ def lost_by_row(spec: ModelSpec, rows: LabelledRows, scores: Float32s, exact: Fl
     """By how much the loss of each row, (n,), is more than by the exact graph's scores."""
     metric = spec.metric
     labels = rows.labels
-    losses = row_losses(metric, labels, scores)
-    exact_losses = row_losses(metric, labels, exact)
+    label = label_type(spec)
+    losses = label.row_losses(metric, labels, scores)
+    exact_losses = label.row_losses(metric, labels, exact)
     return losses - exact_losses
 
 

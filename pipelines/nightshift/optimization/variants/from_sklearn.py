@@ -7,15 +7,24 @@ import numpy as np
 from nightshift.errors import VariantRefused
 from nightshift.modelling.arrays import Booleans, Float32s, Float64s
 from nightshift.modelling.label_types import label_type
+from nightshift.optimization.export import has_log_link
 from nightshift.optimization.variants.network import Network, Scaling
 from nightshift.optimization.variants.preprocessing import Prepared
+from nightshift.optimization.variants.tabular import learnt_network
+from nightshift.training.networks.estimator import TabularNetwork
 
 
 def trained_network(prepared: Prepared) -> Network:
     """What scikit-learn trained, array by array. Raises ``VariantRefused`` for what is no such model."""
-    weights, biases = _layers(prepared.pipeline[-1])
     if not prepared.numbers:
         raise VariantRefused("the model has no numeric feature")
+    estimator = prepared.pipeline[-1]
+    link = label_type(prepared.spec).link
+    if isinstance(estimator, TabularNetwork):
+        return learnt_network(estimator, prepared.two_matrices(), link)
+    if has_log_link(estimator):
+        raise VariantRefused("the layout is for scores that are sums, not their exponential")
+    weights, biases = _layers(estimator)
     one_hot, dense = _by_input(prepared, weights[0])
     counts = np.asarray(dense.any(axis=1), np.bool_)
     scaling, null = _scaling(prepared, counts)
@@ -33,7 +42,7 @@ def trained_network(prepared: Prepared) -> Network:
         tables=tuple(tables),
         weights=tuple(narrowed),
         biases=tuple(np.asarray(bias, np.float32) for bias in biases),
-        link=label_type(prepared.spec).link,
+        link=link,
     )
 
 

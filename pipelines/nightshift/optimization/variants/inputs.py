@@ -9,8 +9,7 @@ import numpy as np
 from nightshift.errors import VariantRefused
 from nightshift.modelling.holdout import LabelledRows
 from nightshift.modelling.label_types import label_type
-from nightshift.modelling.trainer import Trainer
-from nightshift.modelling.trainers import trainer_of
+from nightshift.optimization.finish import finished
 from nightshift.optimization.variants import student
 from nightshift.optimization.variants.distill import DistillationSet
 from nightshift.optimization.variants.from_sklearn import trained_network
@@ -18,6 +17,8 @@ from nightshift.optimization.variants.network import Network
 from nightshift.optimization.variants.preprocessing import Prepared
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.spec import ModelSpec
+from nightshift.training.trainer import Trainer
+from nightshift.training.trainers import trainer_of
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -85,6 +86,14 @@ class VariantInputs:
         self._require_one_probability("a pruned network")
         network, self.losses["pruned"] = student.pruned(self.shrinkable, self.distillation_set, self.spec)
         return network
+
+    def finished(self, body: bytes) -> bytes:
+        """A graph of the model's own weights, with what the model makes of its scores; a student learns these."""
+        return finished(self.spec, self.pipeline, body)
+
+    def finished_own(self, body: bytes) -> bytes:
+        """The same where the network that is shrunk is the model itself."""
+        return body if self.trainer.layout == "trees" else self.finished(body)
 
     def training_inputs(self) -> dict[str, Any]:
         """Training rows as a network is fed them."""

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from nightshift.errors import VariantRefused
 from nightshift.modelling.arrays import Array
-from nightshift.optimization.export import OPSET, serialized
 from nightshift.optimization.variants.network import SCALING
+from nightshift.optimization.variants.onnx_file import OPSET, serialized
 
 CALIBRATION_ROWS = 8_192
 BATCH = 1024

@@ -23,19 +23,24 @@ SCALING = "scaled"
 
 @dataclass(frozen=True)
 class Scaling:
-    """Numbers less ``centre``, over ``width``, both (k,); a null is 0. ``clipped`` keeps them within -1 and 1."""
+    """Numbers less ``centre``, over ``width``, both (k,); a null is 0. ``clipped`` keeps them within -1 and 1.
+
+    A trained model's own may have a ``bound``, how far from 0 a number may lie at most.
+    """
 
     centre: Float32s
     width: Float32s
     clipped: bool
+    bound: float | None = None
 
     def __call__(self, numbers: Float32s) -> Float32s:
         """(n, k) scaled, and which were null: (n, 2k)."""
         null = np.isnan(numbers)
         scaled = (numbers - self.centre) / self.width
         without_null = np.where(null, np.float32(0), scaled)
-        if self.clipped:
-            without_null = np.clip(without_null, -1, 1)
+        bound = 1.0 if self.clipped else self.bound
+        if bound is not None:
+            without_null = np.clip(without_null, -bound, bound)
         both = np.hstack([without_null, null])
         return both.astype(np.float32)
 
@@ -73,14 +78,8 @@ class Network:
 
     def to_onnx(self, name: str) -> bytes:
         """The graph, in operators of the standard domain only."""
-        writer = _Writer([], [])
-        last = writer.inputs(self)
-        layers = zip(self.weights, self.biases, strict=True)
-        for place, (weight, bias) in enumerate(layers):
-            if place > 0:
-                last = writer.node("Relu", [last], f"relu{place}")
-            last = writer.dense(last, weight, bias, place)
-        writer.node(self.link, [last], "score")
+        writer = GraphWriter([], [])
+        writer.network(self, "score")
         return build(
             self.feeds,
             writer.nodes,
@@ -91,13 +90,14 @@ class Network:
 
 
 @dataclass
-class _Writer:
+class GraphWriter:
     """Nodes and constants of a graph, in the order in which they are asked for."""
 
     nodes: "list[NodeProto]"
     constants: "list[TensorProto]"
 
     def node(self, operator: str, inputs: list[str], output: str, **attributes: Any) -> str:
+        """A node and its output, of the same name."""
         from onnx import helper
 
         node = helper.make_node(operator, inputs, [output], name=output, **attributes)
@@ -105,14 +105,15 @@ class _Writer:
         return output
 
     def constant(self, name: str, values: Array) -> str:
+        """A constant's name."""
         self.constants.append(constant(name, values))
         return name
 
-    def number(self, name: str, value: float) -> str:
+    def _number(self, name: str, value: float) -> str:
         values = np.array(value, np.float32)
         return self.constant(name, values)
 
-    def dense(self, inputs: str, weight: Float32s, bias: Float32s, place: int) -> str:
+    def _dense(self, inputs: str, weight: Float32s, bias: Float32s, place: int) -> str:
         operands = [
             inputs,
             self.constant(f"weight{place}", weight),
@@ -120,17 +121,32 @@ class _Writer:
         ]
         return self.node("Gemm", operands, f"dense{place}")
 
-    def inputs(self, network: Network) -> str:
+    def network(self, network: Network, output: str) -> None:
+        """From ``numbers`` and ``codes`` to the scores."""
+        last = self._inputs(network)
+        layers = zip(network.weights, network.biases, strict=True)
+        for place, (weight, bias) in enumerate(layers):
+            if place > 0:
+                last = self.node("Relu", [last], f"relu{place}")
+            last = self._dense(last, weight, bias, place)
+        self.node(network.link, [last], output)
+
+    def _inputs(self, network: Network) -> str:
+        if not network.feeds.numbers:
+            return self.node("Concat", self._rows(network), "inputs", axis=1)
         # Only NaN is not itself. There is IsNaN, but not on every provider.
         itself = self.node("Equal", ["numbers", "numbers"], "itself")
         null = self.node("Not", [itself], "null")
         flags = self.node("Cast", [null], "flags", to=1)
-        rows = [self._row(table, place) for place, table in enumerate(network.tables)]
+        rows = self._rows(network)
         if network.scaling.clipped:
             scaled = self._clipped(network.scaling, null, flags)
         else:
             scaled = self._exact(network.scaling, null)
         return self.node("Concat", [scaled, flags, *rows], "inputs", axis=1)
+
+    def _rows(self, network: Network) -> list[str]:
+        return [self._row(table, place) for place, table in enumerate(network.tables)]
 
     def _row(self, table: Float32s, place: int) -> str:
         # A code of -1 reads the table's last row: ONNX counts negative indices from the end, as numpy does.
@@ -141,7 +157,7 @@ class _Writer:
         return self.node("Gather", [rows, code], f"row{place}", axis=0)
 
     def _without_nulls(self, values: str, null: str) -> str:
-        zero = self.number("zero", 0)
+        zero = self._number("zero", 0)
         return self.node("Where", [null, zero, values], "known")
 
     def _exact(self, scaling: Scaling, null: str) -> str:
@@ -149,6 +165,10 @@ class _Writer:
         centred = self.node("Sub", ["numbers", centre], "centred")
         per_width = self.constant("per_width", 1 / scaling.width)
         scaled = self.node("Mul", [centred, per_width], SCALING)
+        if scaling.bound is not None:
+            low = self._number("low", -scaling.bound)
+            high = self._number("high", scaling.bound)
+            scaled = self.node("Clip", [scaled, low, high], "bounded")
         return self._without_nulls(scaled, null)
 
     def _clipped(self, scaling: Scaling, null: str, flags: str) -> str:
@@ -167,6 +187,6 @@ class _Writer:
             self.constant("shift", -shift),
         ]
         scaled = self.node("Gemm", operands, SCALING)
-        low = self.number("low", -1)
-        high = self.number("high", 1)
+        low = self._number("low", -1)
+        high = self._number("high", 1)
         return self.node("Clip", [scaled, low, high], "clipped")

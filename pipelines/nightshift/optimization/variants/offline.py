@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 from nightshift.errors import VariantRefused
-from nightshift.optimization.export import OPSET, serialized
+from nightshift.optimization.variants.onnx_file import OPSET, serialized
 
 
 def optimized(body: bytes) -> bytes:

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nightshift.modelling.arrays import Array
-from nightshift.optimization.export import OPSET, serialized
 from nightshift.scoring.feeds import METADATA, Matrix
 
 if TYPE_CHECKING:
     from onnx import NodeProto, TensorProto
 
+OPSET = {"": 18, "ai.onnx.ml": 3}
 IR_VERSION = 9
 
 
@@ -22,16 +22,28 @@ def build(feeds: Matrix, nodes: "list[NodeProto]", constants: "list[TensorProto]
     codes = _rows_of("codes", TensorProto.INT64, len(feeds.codes))
     score = _rows_of("score", TensorProto.FLOAT, width)
     inputs = [numbers, codes] if feeds.codes else [numbers]
+    model = built(name, inputs, score, nodes, constants)
+    helper.set_model_props(model, {METADATA: feeds.model_dump_json()})
+    return serialized(model)
+
+
+def built(name: str, inputs: list[Any], score: Any, nodes: "list[NodeProto]", constants: "list[TensorProto]") -> Any:
+    """A graph of these nodes."""
+    from onnx import helper
+
     graph = helper.make_graph(nodes, name, inputs, [score], constants)
     opsets = [helper.make_opsetid(domain, version) for domain, version in OPSET.items()]
-    model = helper.make_model(
+    return helper.make_model(
         graph,
         opset_imports=opsets,
         ir_version=IR_VERSION,
         producer_name="nightshift",
     )
-    helper.set_model_props(model, {METADATA: feeds.model_dump_json()})
-    return serialized(model)
+
+
+def serialized(model: Any) -> bytes:
+    """Protobuf promises the same bytes for the same content only when asked."""
+    return bytes(model.SerializeToString(deterministic=True))
 
 
 def _rows_of(name: str, element_type: int, columns: int) -> Any:

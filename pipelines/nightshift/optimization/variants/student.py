@@ -10,13 +10,13 @@ import pyarrow as pa
 from nightshift.modelling.arrays import Float32s, Places
 from nightshift.modelling.holdout import LabelledRows
 from nightshift.modelling.inputs import model_inputs
-from nightshift.modelling.left_out import left_out
 from nightshift.optimization.variants.augmentation import resampled
 from nightshift.optimization.variants.distill import BATCH, DistillationSet, fit
 from nightshift.optimization.variants.network import Network, Scaling
 from nightshift.optimization.variants.preprocessing import Prepared
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.spec import ModelSpec
+from nightshift.training.left_out import left_out
 
 HIDDEN = (64, 32)
 TABLE_WIDTH = 8

@@ -1,6 +1,6 @@
 """The first trees of an ensemble, and two numbers that make up for the rest on average."""
 
-from itertools import islice
+from dataclasses import replace
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from nightshift.modelling.holdout import LabelledRows
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
 from nightshift.optimization.variants.preprocessing import Prepared
-from nightshift.optimization.variants.trees import Ensemble, ensemble, to_onnx
+from nightshift.optimization.variants.trees import forest_of, to_onnx
 
 
 def truncated(prepared: Prepared, train: LabelledRows, share: float) -> bytes:
@@ -21,19 +21,18 @@ def truncated(prepared: Prepared, train: LabelledRows, share: float) -> bytes:
     spec = prepared.spec
     if not label_type(spec).can_be_distilled:
         raise VariantRefused(f"fewer trees are made for binary labels, not for {spec.label.type} ones")
-    whole = ensemble(prepared)
+    whole = forest_of(prepared)
     count = max(1, round(len(whole.trees) * share))
     prepare = prepared.pipeline[:-1]
-    classifier = prepared.pipeline[-1]
     matrix = prepare.transform(model_inputs(spec, train.table))
-    stages = classifier.staged_decision_function(matrix)
-    of_few = next(islice(stages, count - 1, None))
-    of_all = classifier.decision_function(matrix)
+    of_few = whole.raw(matrix, count)
+    of_all = whole.raw(matrix, len(whole.trees))
     slope, shift = np.polyfit(of_few.ravel(), of_all.ravel(), 1)
     base = slope * whole.base[0] + shift
-    cut = Ensemble(
-        whole.trees[:count],
+    cut = replace(
+        whole,
+        trees=whole.trees[:count],
         base=(float(base),),
-        slope=float(slope),
+        slope=float(slope * whole.slope),
     )
     return to_onnx(prepared, cut, mirrored=True)
