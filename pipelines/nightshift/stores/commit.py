@@ -25,10 +25,11 @@ MOST_COPIED_BYTES = 5 * 2**30
 MADE_FROM: dict[Dataset, tuple[Dataset, ...]] = {
     Dataset.RAW: (Dataset.VALIDATED, Dataset.QUARANTINE),
     Dataset.QUARANTINE: (Dataset.VALIDATED,),
-    Dataset.VALIDATED: (Dataset.PREDICTIONS, Dataset.MONITORING),
+    Dataset.VALIDATED: (Dataset.PREDICTIONS, Dataset.MONITORING, Dataset.SHADOW),
     Dataset.PREDICTIONS: (Dataset.MONITORING,),
     Dataset.LABELS: (),
     Dataset.MONITORING: (),
+    Dataset.SHADOW: (),
 }
 
 

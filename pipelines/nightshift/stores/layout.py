@@ -1,4 +1,4 @@
-"""The map of the lake: every key and every prefix of it. Nobody else spells one.
+"""The map of the lake: every key and every prefix of it. Nobody else spells one, but ``training_keys`` for this.
 
     manifests/<dataset>/<model>/<column>=<night>.json                        the commit of a night
     manifests/<dataset>/<model>/<column>=<night>.retracted                   look into it: the night was taken back once
@@ -9,16 +9,21 @@
     monitoring/<model>/<column>=<night>/_drift.json, _report.html            what monitoring saw of a night
     monitoring/<model>/_accuracy/<night>.json                                how good it was, once its labels are there
     monitoring/<model>/_decisions/<night>.json                               whether it was worth a retrain
+    monitoring/<model>/_shadow/<night>.json, .html                           how the challenger in shadow scored it
     reports/validation/<model>/<column>=<night>/result.json, data_docs.html  how it did against its expectations
     models/<model>/<onnx sha256>/model.onnx, profile-..., evidence-...       a version's graph, profile and evidence
     models/<model>/<onnx sha256>/reference-<sha256>.json, .parquet           what says which drift of it matters
-    models/<model>/replays/<its sha256>.json                                 how a version was trained, to do it again
+    models/<model>/replays/<its sha256>.json, verdicts/...                   how a version was trained, and judged
+    models/<model>/searches/<its sha256>.json                                what a search tried, and what it chose
+    models/<model>/searches/<study>/000001.json                              a trial of one, by what its trials share
+    models/<model>/begun/<study>/000001-0.json                               that a trial of a search was begun
     versions/<model>/<version>/000001.json, head.json                        what a version is, by each gate; sealed
     asked/<model>/<digest>.json                                              a verdict put before a person; sealed
     ledger/<model>/000001.json, head.json                                    every move of an alias, in order; sealed
     ledger/<model>/retrains/000001.json, head.json                           retrains: started, and ended; sealed
     ledger/<model>/silences/000001.json, head.json                           alarms acknowledged and muted; sealed
     snapshots/<model>/nights.json                                            which nights were joined before
+    checkpoints/<model>/<what it is made of>.bin                             how far a training came; gone afterwards
     _doctor/<id>/...                                                         a store is being tried; gone afterwards
     cache/maintain/<model>/<dataset>.json                                    which nights were seen right, and how
     cache/nights/<model>/<year>.json                                         what the page shows of a year's nights
@@ -38,6 +43,17 @@ from nightshift.stores.key_parts import model_of as model_of
 from nightshift.stores.key_parts import night_of_decision as night_of_decision
 from nightshift.stores.key_parts import stem as stem
 from nightshift.stores.key_parts import with_column as with_column
+from nightshift.stores.training_keys import beginning as beginning
+from nightshift.stores.training_keys import checkpoint as checkpoint
+from nightshift.stores.training_keys import checkpoints as checkpoints
+from nightshift.stores.training_keys import evidence as evidence
+from nightshift.stores.training_keys import reference as reference
+from nightshift.stores.training_keys import reference_rows as reference_rows
+from nightshift.stores.training_keys import replay as replay
+from nightshift.stores.training_keys import search as search
+from nightshift.stores.training_keys import trial as trial
+from nightshift.stores.training_keys import trials as trials
+from nightshift.stores.training_keys import verdict as verdict
 
 RETRACTED = ".retracted"
 DATASETS = "|".join(Dataset)
@@ -93,9 +109,9 @@ def generation_file(key: PartitionKey, generation: str, index: int) -> str:
     return f"{folder}{key.partition}/{generation}/part-{index:05d}{PARQUET}"
 
 
-def shard(model: str, partition: str, digest: str) -> str:
+def shard(dataset: Dataset, model: str, partition: str, digest: str) -> str:
     """The predictions of a shard, by the digest of what they are made from."""
-    folder = generations(Dataset.PREDICTIONS, model)
+    folder = generations(dataset, model)
     return f"{folder}{partition}/shards/{digest}.parquet"
 
 
@@ -173,8 +189,12 @@ def drift_report(key: PartitionKey) -> str:
 
 def accuracy(model: str, night: str) -> str:
     """How good the scores of a night were."""
-    folder = served(Dataset.MONITORING, model)
-    return f"{folder}_accuracy/{night}.json"
+    return f"{served(Dataset.MONITORING, model)}_accuracy/{night}.json"
+
+
+def shadow_night(model: str, night: str, suffix: str = ".json") -> str:
+    """How the challenger in shadow scored a night, beside the champion; as a page it is HTML."""
+    return f"{served(Dataset.MONITORING, model)}_shadow/{night}{suffix}"
 
 
 def decisions(model: str) -> str:
@@ -196,26 +216,6 @@ def profile(model: str, sha256: str, profile_sha256: str = "") -> str:
     """The profile of a version, beside its graph, by its content; without it, of a version from before the seals."""
     name = f"profile-{profile_sha256}" if profile_sha256 else "profile"
     return f"models/{model}/{sha256}/{name}.json"
-
-
-def reference(model: str, graph_sha256: str, sha256: str) -> str:
-    """What says which drift of a version matters, beside its graph, by its content."""
-    return f"models/{model}/{graph_sha256}/reference-{sha256}.json"
-
-
-def reference_rows(model: str, graph_sha256: str, sha256: str) -> str:
-    """The rows of a version's reference, by their content."""
-    return f"models/{model}/{graph_sha256}/reference-{sha256}{PARQUET}"
-
-
-def evidence(model: str, graph_sha256: str, sha256: str) -> str:
-    """The out-of-fold scores of a version's recipe, beside its graph, by their content."""
-    return f"models/{model}/{graph_sha256}/evidence-{sha256}.parquet"
-
-
-def replay(model: str, sha256: str) -> str:
-    """How a version was trained, by its content."""
-    return f"models/{model}/replays/{sha256}.json"
 
 
 def versions(model: str, number: str = "") -> str:

@@ -24,6 +24,8 @@ def _command(dataset: Dataset, model: str, partition: str) -> str:
             return f"nightshift predict {night}"
         case Dataset.MONITORING:
             return f"nightshift monitor {night}"
+        case Dataset.SHADOW:
+            return f"nightshift shadow {night}"
 
 
 def how_to_take_back(key: PartitionKey) -> str:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from nightshift.stores.ledger_entry import LedgerHead
 from nightshift.stores.records import Record
-from nightshift.stores.registry import CHALLENGER, CHAMPION
+from nightshift.stores.registry import CHALLENGER, CHAMPION, SHADOW
 
 
 class AliasMove(Record):
@@ -66,8 +66,8 @@ class AliasHead(LedgerHead):
 
     ``by_run`` has the number of the last move that a run of Airflow made, ``standings`` every move of the champion,
     ``withdrawn`` the entry that withdrew a version, ``taken_back`` the versions that a rollback went back from.
-    ``looks`` counts the challengers that did not take over since the champion's last move. Heads of format 1, which
-    had none of these, are made anew from the entries.
+    ``looks`` counts the challengers that did not take over since the champion's last move, ``shadows`` those that were
+    put into its shadow since. Heads of format 1, which had none of these, are made anew from the entries.
     """
 
     format: Literal[2] = 2
@@ -78,6 +78,7 @@ class AliasHead(LedgerHead):
     withdrawn: dict[str, int] = Field(default_factory=dict)
     taken_back: tuple[str, ...] = ()
     looks: int = 0
+    shadows: int = 0
 
     def version(self, alias: str) -> str | None:
         """The version that an alias has, or None; a withdrawn one has no alias."""
@@ -167,10 +168,13 @@ def with_move(head: AliasHead, number: int, move: AliasMove) -> AliasHead:
     if move.withdraws:
         changes["withdrawn"] = {move.withdraws: number, **head.withdrawn}
     if move.is_standing:
-        changes.update(_of_champion(head, number, move))
+        before = head.model_copy(update=changes)
+        changes.update(_of_champion(before, number, move))
     elif move.alias == CHALLENGER and move.before != move.after:
         # What a person said of the challenger that there is, is no other look.
         changes["looks"] = head.looks + 1
+    elif move.alias == SHADOW and move.after is not None:
+        changes["shadows"] = head.shadows + 1
     return head.model_copy(update=changes)
 
 
@@ -184,7 +188,12 @@ def _of_champion(head: AliasHead, number: int, move: AliasMove) -> dict[str, obj
         "standings": (*head.standings, standing),
         "taken_back": _taken_back(head, move),
         "looks": 0,
+        "shadows": 0,
     }
+    if SHADOW in head.last:
+        # What it showed so far, it showed against another champion.
+        gone = LastMove(number=number, version=None)
+        changes["last"] = {**head.last, SHADOW: gone}
     if move.after is not None:
         # The first time alone: after a rollback a version has taken over from a later one.
         changes["took_over_from"] = {move.after: move.before, **head.took_over_from}

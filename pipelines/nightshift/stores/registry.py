@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
+SHADOW = "shadow"
 TAG = "nightshift."
 TRAINED_WITHOUT = f"{TAG}trained_without"
 """The features that a run left out, each with the reason."""
@@ -27,6 +28,8 @@ EXPERIMENT_KIND = "mlflow.experimentKind"
 PASSED: Literal["passed"] = "passed"
 FAILED: Literal["failed"] = "failed"
 LONGEST_TAG = 4000
+LOGIN = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
+TOKEN = "MLFLOW_TRACKING_TOKEN"  # noqa: S105
 CLIENT_ENV = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
@@ -38,12 +41,14 @@ CLIENT_ENV = {
 
 def _login(settings: Settings) -> dict[str, str]:
     """The environment of a client that logs in; empty where MLflow asks nobody."""
+    login = {}
+    if settings.mlflow_token is not None:
+        login[TOKEN] = settings.mlflow_token.get_secret_value()
     if settings.mlflow_user is None or settings.mlflow_password is None:
-        return {}
-    return {
-        "MLFLOW_TRACKING_USERNAME": settings.mlflow_user,
-        "MLFLOW_TRACKING_PASSWORD": settings.mlflow_password.get_secret_value(),
-    }
+        return login
+    values = (settings.mlflow_user, settings.mlflow_password.get_secret_value())
+    of_person = zip(LOGIN, values, strict=True)
+    return {**login, **dict(of_person)}
 
 
 class Registry:
@@ -63,7 +68,9 @@ class Registry:
         """
         for name, value in CLIENT_ENV.items():
             os.environ.setdefault(name, value)
-        # MLflow's client takes its login from there, at every call.
+        # MLflow's client takes its login from there, at every call; that of another server is none of this one's.
+        for name in (*LOGIN, TOKEN):
+            os.environ.pop(name, None)
         os.environ.update(self._login)
         import mlflow
 

@@ -6,12 +6,10 @@ the digest in the sealed record: what is read back is what ``train`` was given.
 
 from __future__ import annotations
 
-import hashlib
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from nightshift.errors import MissingPartition, UnreadableRecord
-from nightshift.stores import layout
-from nightshift.stores.objects import JSON
+from nightshift.stores import by_content, layout
 from nightshift.stores.records import Record
 
 if TYPE_CHECKING:
@@ -37,26 +35,9 @@ class Replay(Record):
 
 def keep(replay: Replay, stores: Stores) -> str:
     """Put it into the lake; its digest."""
-    body = replay.to_json()
-    sha256 = hashlib.sha256(body).hexdigest()
-    key = layout.replay(replay.model, sha256)
-    objects = stores.lake.objects
-    objects.put(key, body, JSON)
-    return sha256
+    return by_content.keep(replay, partial(layout.replay, replay.model), stores)
 
 
 def read(model: str, sha256: str, stores: Stores) -> Replay:
     """What was kept. Raises ``MissingPartition``, ``UnreadableRecord`` when it is another than the digest says."""
-    key = layout.replay(model, sha256)
-    where = f"{stores.lake.objects.uri}/{key}"
-    stored = stores.lake.objects.get(key)
-    if stored is None:
-        raise MissingPartition(f"{where} is not there", fix="bring it back from a backup of the bucket")
-    body, _ = stored
-    actual = hashlib.sha256(body).hexdigest()
-    if actual != sha256:
-        raise UnreadableRecord(
-            f"{where} is not as it was written: it has sha256 {actual}, and {sha256} is recorded",
-            fix="find out who wrote to models/ in the lake, then bring it back from a backup of the bucket",
-        )
-    return Replay.from_json(body, where)
+    return by_content.read(Replay, layout.replay(model, sha256), sha256, stores)

@@ -27,15 +27,18 @@ TAKEN_BACK_WITH: dict[Dataset, tuple[Dataset, ...]] = {
         Dataset.VALIDATED,
         Dataset.PREDICTIONS,
         Dataset.MONITORING,
+        Dataset.SHADOW,
     ),
     Dataset.VALIDATED: (
         Dataset.QUARANTINE,
         Dataset.VALIDATED,
         Dataset.PREDICTIONS,
         Dataset.MONITORING,
+        Dataset.SHADOW,
     ),
     Dataset.PREDICTIONS: (Dataset.PREDICTIONS, Dataset.MONITORING),
     Dataset.MONITORING: (Dataset.MONITORING,),
+    Dataset.SHADOW: (Dataset.SHADOW,),
     Dataset.LABELS: (Dataset.LABELS,),
 }
 TAKEN_BACK_WITH[Dataset.QUARANTINE] = TAKEN_BACK_WITH[Dataset.VALIDATED]

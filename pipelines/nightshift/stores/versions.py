@@ -26,12 +26,15 @@ GateVerdict = Literal["passed", "failed"]
 class VersionRecord(Record):
     """The facts of a version, and what its gate said of it.
 
-    ``threshold`` is the score from which on it flags ``share`` of the rows, where model.yaml asked for that.
+    ``threshold`` is the score from which on it says yes, where model.yaml had a training set that, by
+    ``threshold_rule``; older records say by which ``share``.
     What scores was fitted on nights up to ``fitted_through``; its gate judged the recipe, ``recipe_sha256``, by a twin
     that was fitted on nights up to ``twin_fitted_through`` alone. Records of before there were twins have none.
     ``exact_sha256`` is the digest of its plain export, whichever variant scores, and ``replay_sha256`` that of how it
     was trained (``replays.py``); older records have neither, and cannot be reproduced. ``reference_sha256`` is that of
-    what says which drift of it matters; of older ones nothing says it.
+    what says which drift of it matters; of older ones nothing says it. ``search_sha256`` is that of the search that
+    chose its recipe, if one did. ``verdict_sha256`` is that of all that its gate said (``verdicts.py``); an older one
+    cannot be promoted to another project.
     ``vouched`` is whether a person took them from MLflow's tags, where they were before there were such records.
     """
 
@@ -51,6 +54,7 @@ class VersionRecord(Record):
     reason: str
     share: float | None = None
     threshold: float | None = None
+    threshold_rule: str = ""
     vouched: bool = False
     fitted_through: str = ""
     recipe_sha256: str = ""
@@ -60,7 +64,16 @@ class VersionRecord(Record):
     exact_sha256: str = ""
     replay_sha256: str = ""
     reference_sha256: str = ""
+    search_sha256: str = ""
+    verdict_sha256: str = ""
     origin: dict[str, str]
+
+    @property
+    def rule(self) -> str:
+        """By which its threshold was set; empty for one of model.yaml's own."""
+        if self.threshold_rule or self.share is None:
+            return self.threshold_rule
+        return f"share {self.share}"
 
     @property
     def pin(self) -> Pin:
@@ -171,14 +184,13 @@ class Versions:
             is_gated=True,
         )
 
-    def threshold(self, pin: Pin, share: float) -> float:
-        """The score from which on a version flags that share. Raises ``ModelError`` for one trained without it."""
+    def threshold(self, pin: Pin, rule: str) -> float:
+        """The score from which on a version says yes by a rule. Raises ``ModelError`` for one trained without it."""
         record = self.record(pin.model, pin.version)
-        if record is None or record.threshold is None or record.share != share:
-            trained = f"for {record.share}" if record and record.share is not None else "without one"
+        if record is None or record.threshold is None or record.rule != rule:
+            trained = f"for {record.rule}" if record and record.rule else "without one"
             raise ModelError(
-                f"{pin.model} version {pin.version} has no threshold for predict.share {share}:"
-                f" it was trained {trained}",
+                f"{pin.model} version {pin.version} has no threshold for predict.{rule}: it was trained {trained}",
                 fix=f"nightshift train {pin.model} NIGHT, or put predict of model.yaml back",
             )
         return record.threshold
