@@ -10,7 +10,7 @@ def as_decided(spec: ModelSpec, predictions: Manifest) -> ModelSpec:
 
     Nights of before manifests said it had the usual one.
     """
-    if spec.predict.share is None:
+    if not spec.predict.learnt_by:
         return spec
     threshold = predictions.provenance.get("threshold")
     return spec.with_threshold(EVEN_ODDS if threshold is None else threshold)

@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping
 
-import numpy as np
 import pyarrow as pa
 
 from nightshift.errors import LostRows
-from nightshift.modelling.arrays import Booleans, Floats
+from nightshift.modelling.arrays import Floats
 from nightshift.modelling.label_types import label_type
-from nightshift.modelling.metrics import row_losses
 from nightshift.spec import ModelSpec
 from nightshift.stores.key_joins import join_by_keys
 
@@ -17,7 +15,13 @@ OF_THE_MODEL = ("model_version", "run_id")
 
 
 def of_this_label(spec: ModelSpec, predictions: Mapping[str, str], labels: Mapping[str, str]) -> bool:
-    """Whether a night's columns, types by name, are what the spec's kind of label publishes and keeps.
+    """Whether a night's columns, types by name, are what the spec's kind of label publishes and keeps."""
+    kept = labels.get(spec.label.column)
+    return published_as(spec, predictions) and kept == str(label_type(spec).arrow_type)
+
+
+def published_as(spec: ModelSpec, predictions: Mapping[str, str]) -> bool:
+    """Whether a night's columns, types by name, are what the spec publishes.
 
     Of a label with classes some may be missing: the spec did not name them yet.
     """
@@ -29,10 +33,7 @@ def of_this_label(spec: ModelSpec, predictions: Mapping[str, str], labels: Mappi
         is_later_class = published is None and field.name in spec.scores and bool(spec.label.classes)
         if published != str(field.type) and not is_later_class:
             return False
-    if not known.issuperset(predictions) or not set(scored_columns(spec)).intersection(predictions):
-        return False
-    kept = labels.get(spec.label.column)
-    return kept == str(label.arrow_type)
+    return known.issuperset(predictions) and not set(scored_columns(spec)).isdisjoint(predictions)
 
 
 def scored_columns(spec: ModelSpec) -> list[str]:
@@ -85,20 +86,9 @@ def metrics(spec: ModelSpec, loss: str, scores: Floats, labels: Floats) -> dict[
     measured: dict[str, float | None] = {loss: None}
     defined: Mapping[str, float] = {}
     if labels.size:
-        losses = row_losses(loss, labels, scores)
+        losses = label.row_losses(loss, labels, scores)
         measured[loss] = float(losses.mean())
         defined = label.metrics(labels, scores)
     for name in label.metrics_kept:
         measured.setdefault(name, defined.get(name))
     return measured
-
-
-def was_taught(scores: Floats, outcomes: Floats) -> Booleans:
-    """Whether the model knows the class of each outcome, (n,); true for what is no class, or is not known."""
-    taught = np.ones(len(outcomes), np.bool_)
-    if scores.ndim == 1:
-        return taught
-    places = np.flatnonzero(np.isfinite(outcomes))
-    of_outcome = scores[places, outcomes[places].astype(np.int64)]
-    taught[places] = ~np.isnan(of_outcome)
-    return taught

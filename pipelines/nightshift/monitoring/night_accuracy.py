@@ -11,7 +11,7 @@ from nightshift.modelling.label_types import label_type
 from nightshift.modelling.night_skill import night_skill
 from nightshift.monitoring.accuracy_record import Accuracy
 from nightshift.monitoring.decided import as_decided
-from nightshift.monitoring.labelled import join, metrics, scored_columns, was_taught
+from nightshift.monitoring.labelled import join, metrics, scored_columns
 from nightshift.monitoring.limit import loss_limit
 from nightshift.profiles.profile import Profile
 from nightshift.spec import ModelSpec
@@ -41,7 +41,7 @@ def measure_night(
     scored = stores.lake.read(predictions, columns)
     outcomes_of_night = stores.lake.read(labels)
     scores, outcomes, orphans = join(spec, scored, outcomes_of_night)
-    taught = was_taught(scores, outcomes)
+    taught = label_type(spec).taught(outcomes, scores)
     known = np.isfinite(outcomes) & taught
     labelled = int(known.sum())
     expected = forecast(spec, night, earlier)

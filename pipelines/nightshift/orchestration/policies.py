@@ -5,7 +5,7 @@ from typing import Any
 
 from airflow.sdk import Asset, Param, PartitionedAssetTimetable, StartOfDayMapper
 
-from nightshift.orchestration.retries import RETRIES, OnlyOutages
+from nightshift.orchestration.retries import LITTLE_PATIENCE, RETRIES, OnlyOutages
 from nightshift.partitions import PARTITION_PATTERN
 from nightshift.settings import settings
 from nightshift.spec import ModelSpec
@@ -63,6 +63,14 @@ def _of_tasks(spec: ModelSpec, timeout: dt.timedelta) -> dict[str, Any]:
         "retry_exponential_backoff": 2.0,
         "max_retry_delay": policy.longest_delay,
         "execution_timeout": timeout,
+    }
+
+
+def of_bystanders() -> dict[str, Any]:
+    """Arguments of tasks that nobody waits for, though their run lasts until they end, and only so many run at once."""
+    return {
+        "execution_timeout": QUARTER,
+        "retry_policy": OnlyOutages(settings().retry_seconds, LITTLE_PATIENCE),
     }
 
 

@@ -1,4 +1,9 @@
-"""The Dag ``<model>.predict``: pin the champion, score the night shard by shard, publish it whole."""
+"""The Dag ``<model>.predict``: pin the champion, score the night shard by shard, publish it whole.
+
+Where model.yaml has ``shadow``, a challenger scores the same night afterwards. Its tasks are teardowns: whether the run
+has failed does not depend on them, and what waits for the night's predictions has started before. The run lasts until
+they end, and a backfill runs a few nights at once: so they have less time than the others, and less patience.
+"""
 
 from itertools import chain
 from typing import Any
@@ -6,7 +11,7 @@ from typing import Any
 from airflow.sdk import DAG, Param
 from airflow.sdk.exceptions import AirflowSkipException
 
-from nightshift.contracts import Dataset, PartitionRef, Plan, ShardResult, whole_plan
+from nightshift.contracts import Dataset, PartitionRef, Plan, ShadowVerdict, ShardResult, whole_plan
 from nightshift.errors import NoChampion
 from nightshift.orchestration import assets, policies
 from nightshift.orchestration.tasks import step_task, task_context
@@ -23,7 +28,12 @@ def predict_dag(spec: ModelSpec) -> DAG:
     with DAG(schedule=policies.after(spec, validated), params=_parameters(spec), **arguments) as dag:
         parts = plan(spec.name)
         results = score.partial(model=spec.name).expand(part=parts)
-        publish.override(inlets=made_from, outlets=[predictions])(spec.name, parts, results)
+        published = publish.override(inlets=made_from, outlets=[predictions])(spec.name, parts, results)
+        if spec.shadow is not None:
+            beside = policies.of_bystanders()
+            judge = shadow_verdict.override(outlets=[assets.champion(spec)], max_active_tis_per_dag=1, **beside)
+            scored = shadow.override(**beside)(spec.name)
+            published >> scored.as_teardown() >> judge(spec.name).as_teardown()
     return dag
 
 
@@ -72,3 +82,29 @@ def publish(model: str, parts: list[Plan], results: Any) -> PartitionRef:
     plan = whole_plan(parts)
     scored = list(chain.from_iterable(results))
     return publish(context.spec, plan, scored, context.stores)
+
+
+@step_task
+def shadow(model: str) -> PartitionRef:
+    """Score the night with the challenger in shadow too, where nobody reads it; skipped where nobody stands there."""
+    from nightshift.steps.shadow import shadow
+
+    context = task_context(model)
+    scored = shadow(context.spec, context.partition, context.stores)
+    if scored is None:
+        raise AirflowSkipException(f"nobody stands in the shadow of {model}'s champion on {context.partition}")
+    return scored
+
+
+@step_task
+def shadow_verdict(model: str) -> ShadowVerdict:
+    """Let its labelled nights decide whether it takes over; skipped unless it does."""
+    from nightshift.steps.shadow_verdict import shadow_verdict
+
+    context = task_context(model)
+    verdict = shadow_verdict(context.spec, context.partition, context.stores)
+    if verdict is None:
+        raise AirflowSkipException(f"nobody stands in the shadow of {model}'s champion")
+    if not verdict.moved:
+        raise AirflowSkipException(f"version {verdict.version}: {verdict.reason}")
+    return verdict

@@ -3,8 +3,8 @@
 Another try is worth it after an outage, a time limit that ran out, or a worker that died; what is wrong fails at
 once. The delay after a failure doubles from ``NIGHTSHIFT_RETRY_SECONDS`` to eight times that, and no try begins that
 would, as long as the last one, end later than 120 times that after the beginning of the first: 15 seconds, 2 minutes
-and 30 minutes. Airflow counts tries and knows no such limit, so the beginning is kept in Airflow's state of the task
-(docs/decisions/0015-retries.md).
+and 30 minutes; or 8 times that, of what nobody waits for. Airflow counts tries and knows no such limit, so the
+beginning is kept in Airflow's state of the task (docs/decisions/0015-retries.md).
 """
 
 import datetime as dt
@@ -26,6 +26,7 @@ RETRIES = 24
 DEATHS = 5
 LONGEST_DELAY = 8
 PATIENCE = 120
+LITTLE_PATIENCE = 8
 STATE = "nightshift_failures"
 OUTAGES = [
     Interrupted,
@@ -61,10 +62,11 @@ class Failures:
 class OnlyOutages(ExceptionRetryPolicy):
     """Try again after an outage, until patience ends; fail at once after anything else."""
 
-    def __init__(self, first_delay: float) -> None:
+    def __init__(self, first_delay: float, patience: int = PATIENCE) -> None:
         # A fault of ours fails the same way again. A worker that died has no exception, and is retried.
         super().__init__(RULES, default=RetryAction.FAIL)
         self._first_delay = dt.timedelta(seconds=first_delay)
+        self._patience = patience
 
     @property
     def longest_delay(self) -> dt.timedelta:
@@ -74,7 +76,7 @@ class OnlyOutages(ExceptionRetryPolicy):
     @property
     def patience(self) -> dt.timedelta:
         """The time from the beginning of the first failed try to the end of the last."""
-        return PATIENCE * self._first_delay
+        return self._patience * self._first_delay
 
     def delay(self, failures: int) -> dt.timedelta:
         """The time after so many failures."""

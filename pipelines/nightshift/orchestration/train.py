@@ -6,7 +6,17 @@ from typing import Any
 from airflow.sdk import DAG, CronPartitionTimetable, PartitionedAtRuntime
 from airflow.sdk.exceptions import AirflowSkipException
 
-from nightshift.contracts import Approval, Candidate, Dataset, Promotion, Registered, SnapshotRef, Trained, Verdict
+from nightshift.contracts import (
+    Approval,
+    Candidate,
+    Dataset,
+    Promotion,
+    Registered,
+    Searched,
+    SnapshotRef,
+    Trained,
+    Verdict,
+)
 from nightshift.orchestration import assets, policies
 from nightshift.orchestration.tasks import step_task, task_context
 from nightshift.spec import ModelSpec
@@ -37,14 +47,16 @@ def _schedule(spec: ModelSpec) -> Any:
 def _training(spec: ModelSpec, verb: str, doc: str, schedule: Any) -> DAG:
     model = spec.name
     waits = _waits(spec)
-    arguments = policies.of_dag(spec, verb, doc, timeout=policies.HOUR, max_active_runs=1, waits=waits)
+    takes = (waits or dt.timedelta()) + _searches(spec)
+    arguments = policies.of_dag(spec, verb, doc, timeout=policies.HOUR, max_active_runs=1, waits=takes)
     learnt_from = assets.dataset(spec, Dataset.VALIDATED)
     champion = assets.champion(spec)
     with DAG(schedule=schedule, params={"partition": policies.partition_param()}, **arguments) as dag:
         loaded = load.partial(model=model).expand(nights=window(model))
         frozen = snapshot(model)
         loaded >> frozen
-        trained = train(model, frozen)
+        searched = _search(spec, frozen) if spec.search else None
+        trained = train(model, frozen, searched)
         registered = register(model, trained)
         candidate = optimize(model, registered)
         verdict = evaluate(model, candidate)
@@ -60,6 +72,17 @@ def _waits(spec: ModelSpec) -> dt.timedelta | None:
     if spec.gates.approval == "never":
         return None
     return dt.timedelta(hours=spec.gates.approval_hours)
+
+
+def _searches(spec: ModelSpec) -> dt.timedelta:
+    """How long a search may go on before its last trial begins."""
+    minutes = spec.search.minutes if spec.search else 0
+    return dt.timedelta(minutes=minutes)
+
+
+def _search(spec: ModelSpec, frozen: Any) -> Any:
+    longest = policies.HOUR + _searches(spec)
+    return search.override(execution_timeout=longest)(spec.name, frozen)
 
 
 def _approval(model: str, verdict: Any, waits: dt.timedelta) -> Any:
@@ -100,12 +123,23 @@ def snapshot(model: str) -> SnapshotRef:
 
 
 @step_task
-def train(model: str, snapshot: SnapshotRef) -> Trained:
+def search(model: str, snapshot: SnapshotRef) -> Searched:
+    """Choose what is trained, on nights before those that judge it."""
+    from nightshift.steps.search import search
+
+    context = task_context(model)
+    searched = search(context.spec, snapshot, context.stores)
+    context.link_run(searched.run_id)
+    return searched
+
+
+@step_task
+def train(model: str, snapshot: SnapshotRef, searched: Searched | None = None) -> Trained:
     """Fit and log."""
     from nightshift.steps.train import train
 
     context = task_context(model)
-    trained = train(context.spec, snapshot, context.stores)
+    trained = train(context.spec, snapshot, context.stores, searched)
     context.link_run(trained.run_id)
     return trained
 

@@ -9,7 +9,6 @@ import pyarrow as pa
 from nightshift.modelling.arrays import Floats, Int64s, Places
 from nightshift.modelling.holdout import LabelledRows
 from nightshift.modelling.label_types import label_type
-from nightshift.modelling.metrics import row_losses
 from nightshift.modelling.small_trees import can_fit
 from nightshift.monitoring.matters import domain, estimate, slices
 from nightshift.monitoring.matters.ranking import BinLosses, bin_losses, importances
@@ -55,7 +54,8 @@ class ReferenceFiles:
 
 def build(spec: ModelSpec, profile: Profile, window: LabelledRows, judged: JudgedWindow) -> ReferenceFiles:
     """Record and rows, which are the same whenever these are."""
-    losses = row_losses(spec.metric, judged.rows.labels, judged.scores)
+    label = label_type(spec)
+    losses = label.row_losses(spec.metric, judged.rows.labels, judged.scores)
     columns = [name for name in dict.fromkeys([*spec.features, *spec.drift.features])]
     drawn = _drawn(window, NIGHT_ROWS, spec.training.seed)
     share = max(1, DOMAIN_ROWS // len(np.unique(window.nights)))
@@ -68,7 +68,14 @@ def build(spec: ModelSpec, profile: Profile, window: LabelledRows, judged: Judge
         classes=spec.label.classes,
         importances=importances(spec, judged.twin, judged.of_twin),
         bins=_bins(spec, profile, window.table, places, judged, losses),
-        estimate=estimate.reference_of(spec.metric, columns, judged.rows, judged.scores),
+        estimate=estimate.reference_of(
+            spec.metric,
+            columns,
+            judged.rows,
+            label.for_estimates(judged.scores),
+            losses,
+            by_odds=label.tells_its_odds,
+        ),
         domain=_domain(columns, drawn, kept) if can_fit() else None,
         slices=slices.reference_of(
             profile,
@@ -112,7 +119,9 @@ def _rows(spec: ModelSpec, columns: list[str], kept: LabelledRows, judged: Judge
         return of_window
     chosen = np.random.default_rng(spec.training.seed).permutation(len(losses))[:LOSS_ROWS]
     table = judged.rows.table.select(columns).take(pa.array(chosen))
-    of_judged = _named(table, judged.rows.nights[chosen], judged.scores[chosen], losses[chosen])
+    of_judged = _named(
+        table, judged.rows.nights[chosen], label_type(spec).points(judged.scores[chosen]), losses[chosen]
+    )
     return pa.concat_tables([of_window, of_judged])
 
 

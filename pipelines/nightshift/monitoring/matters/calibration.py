@@ -16,7 +16,7 @@ FEWEST_ROWS = 100
 """In a part: fewer say little of a share."""
 
 
-class Calibration(BaseModel):
+class OutcomeShares(BaseModel):
     """Knots of a score, rising, and the share of outcomes at each."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -29,7 +29,7 @@ class Calibration(BaseModel):
         return np.interp(scores, self.scores, self.shares)
 
 
-def calibrations(labels: Floats, scores: Floats) -> tuple[Calibration, ...]:
+def calibrations(labels: Floats, scores: Floats) -> tuple[OutcomeShares, ...]:
     """One for P(yes), (n,), or one for each class of (n, k)."""
     if scores.ndim == 1:
         return (_calibration(labels == 1, scores),)
@@ -40,7 +40,7 @@ def calibrations(labels: Floats, scores: Floats) -> tuple[Calibration, ...]:
     return tuple(by_class)
 
 
-def expected_losses(loss: str, known: Sequence[Calibration], scores: Floats) -> Float64s:
+def expected_losses(loss: str, known: Sequence[OutcomeShares], scores: Floats) -> Float64s:
     """The loss of each row that is to be expected, (n,), of scores (n,) or (n, k)."""
     if scores.ndim == 1:
         of_yes = known[0].probabilities(scores)
@@ -55,7 +55,7 @@ def expected_losses(loss: str, known: Sequence[Calibration], scores: Floats) -> 
     return np.asarray(weighted.sum(axis=1))
 
 
-def _of_classes(known: Sequence[Calibration], scores: Floats) -> Float64s:
+def _of_classes(known: Sequence[OutcomeShares], scores: Floats) -> Float64s:
     by_class = []
     for calibration, of_class in zip(known, never_for_unknown(scores).T, strict=True):
         by_class.append(calibration.probabilities(of_class))
@@ -64,7 +64,7 @@ def _of_classes(known: Sequence[Calibration], scores: Floats) -> Float64s:
     return np.asarray(chances / totals)
 
 
-def _calibration(outcomes: Booleans, scores: Floats) -> Calibration:
+def _calibration(outcomes: Booleans, scores: Floats) -> OutcomeShares:
     from scipy.optimize import isotonic_regression
 
     order = np.argsort(scores, kind="stable")
@@ -79,7 +79,7 @@ def _calibration(outcomes: Booleans, scores: Floats) -> Calibration:
         shares.append((outcomes[part].sum() + 0.5) / (len(part) + 1))
     rising = isotonic_regression(shares, weights=rows).x
     knots, first = np.unique(means, return_index=True)
-    return Calibration(
+    return OutcomeShares(
         scores=tuple(knots.tolist()),
         shares=tuple(rising[first].tolist()),
     )

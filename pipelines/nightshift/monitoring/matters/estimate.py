@@ -18,9 +18,8 @@ from pydantic import BaseModel, ConfigDict
 from nightshift.modelling.arrays import Booleans, Float64s, Floats
 from nightshift.modelling.folds import night_of
 from nightshift.modelling.holdout import LabelledRows
-from nightshift.modelling.metrics import row_losses
 from nightshift.modelling.small_trees import categories, fitted_means, matrix
-from nightshift.monitoring.matters.calibration import Calibration, calibrations, expected_losses
+from nightshift.monitoring.matters.calibration import OutcomeShares, calibrations, expected_losses
 from nightshift.monitoring.matters.limits import interval, scarcity, upper_limit
 from nightshift.monitoring.matters.record import LossEstimate
 
@@ -51,21 +50,26 @@ class EstimateReference(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     loss: str
-    calibrations: tuple[Calibration, ...] = ()
+    calibrations: tuple[OutcomeShares, ...] = ()
     nights: tuple[EstimatedNight, ...]
 
 
-def reference_of(loss: str, columns: Sequence[str], rows: LabelledRows, scores: Floats) -> EstimateReference:
-    """By rows that no fit of the model saw, and its scores of them."""
-    losses = row_losses(loss, rows.labels, scores)
+def reference_of(
+    loss: str, columns: Sequence[str], rows: LabelledRows, scores: Floats, losses: Floats, *, by_odds: bool
+) -> EstimateReference:
+    """By rows that no fit of the model saw, its scores of them, and what these lost.
+
+    ``by_odds``: scores tell which loss to expect; else they are one for each row, and small trees have to learn it.
+    """
     nights = np.unique(rows.nights)
     estimates = np.empty(len(losses))
     for block in np.array_split(nights, min(BLOCKS, len(nights))):
         is_of_block = np.isin(rows.nights, block)
         others = ~is_of_block if len(nights) > 1 else is_of_block
-        expect = _learnt(loss, columns, rows.only(others), scores[others], losses[others])
+        lost = losses[others]
+        expect = _learnt(loss, columns, rows.only(others), scores[others], None if by_odds else lost)
         estimates[is_of_block] = expect(rows.only(is_of_block).table, scores[is_of_block])
-    known = () if _is_number(loss) else calibrations(rows.labels, scores)
+    known = calibrations(rows.labels, scores) if by_odds else ()
     summed = [_night(day, rows.nights == day, estimates, losses) for day in nights]
     return EstimateReference(
         loss=loss,
@@ -127,19 +131,17 @@ def _times(value: float, log_factor: float | None) -> float | None:
     return None if log_factor is None else value * math.exp(log_factor)
 
 
-def _learnt(loss: str, columns: Sequence[str], rows: LabelledRows, scores: Floats, losses: Floats) -> ExpectedLosses:
-    if not _is_number(loss):
+def _learnt(
+    loss: str, columns: Sequence[str], rows: LabelledRows, scores: Floats, losses: Floats | None
+) -> ExpectedLosses:
+    if losses is None:
         known = calibrations(rows.labels, scores)
         return lambda _, others: expected_losses(loss, known, others)
     few = np.random.default_rng(0).permutation(len(losses))[:LEARNT_ROWS]
     return by_rows(columns, rows.table.take(pa.array(few)), scores[few], losses[few])
 
 
-def _is_number(loss: str) -> bool:
-    return loss.endswith("_error")
-
-
-def _night(day: int, of_night: Booleans, estimates: Float64s, losses: Float64s) -> EstimatedNight:
+def _night(day: int, of_night: Booleans, estimates: Float64s, losses: Floats) -> EstimatedNight:
     expected = estimates[of_night]
     lost = losses[of_night]
     return EstimatedNight(

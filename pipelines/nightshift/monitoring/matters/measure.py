@@ -11,7 +11,6 @@ from nightshift.contracts import Dataset, Pin
 from nightshift.errors import DamagedFile, DataError, ModelError, UnreadableRecord
 from nightshift.modelling.arrays import Floats
 from nightshift.modelling.label_types import label_type
-from nightshift.modelling.metrics import row_losses
 from nightshift.modelling.small_trees import can_fit
 from nightshift.monitoring.accuracy import Accuracy
 from nightshift.monitoring.drift import DriftResult
@@ -104,7 +103,8 @@ class _Night:
         known = self.reference.estimate
         if known is None or not self._has_scores(rows):
             return None
-        scores = label_type(self._taught).read_scores(rows)
+        label = label_type(self._taught)
+        scores = label.for_estimates(label.read_scores(rows))
         expect = self._expect(known, rows)
         return None if expect is None else estimate.estimate(known, expect(rows, scores))
 
@@ -169,5 +169,5 @@ def _with_losses(spec: ModelSpec, loss: str, rows: pa.Table) -> tuple[pa.Table, 
     outcomes = label.as_targets(rows[spec.label.column])
     known = np.isfinite(outcomes)
     labelled = rows.filter(pa.array(known))
-    losses = row_losses(loss, outcomes[known], label.read_scores(labelled))
+    losses = label.row_losses(loss, outcomes[known], label.read_scores(labelled))
     return labelled, losses

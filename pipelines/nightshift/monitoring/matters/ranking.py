@@ -12,7 +12,6 @@ from nightshift.modelling.arrays import Float64s, Floats, Int64s, Places
 from nightshift.modelling.holdout import LabelledRows
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.label_types.base import ArrowValues
-from nightshift.modelling.metrics import row_losses
 from nightshift.monitoring.drift import DriftResult, FeatureDrift
 from nightshift.monitoring.matters.record import FeatureRank, Matters
 from nightshift.profiles.bins import Bins
@@ -63,18 +62,19 @@ def importances(spec: ModelSpec, graph: OnnxGraph, rows: LabelledRows) -> tuple[
     table = rows.table.take(pa.array(chosen))
     labels = rows.labels[chosen]
     scores = graph.score(table)
-    usual = row_losses(spec.metric, labels, scores)
+    label = label_type(spec)
+    usual = label.row_losses(spec.metric, labels, scores)
     measured = []
     for name in graph.features:
         added = np.zeros(len(usual))
         for _ in range(REPEATS):
             shuffled = _shuffled(table, name, random.permutation(len(usual)))
-            losses = row_losses(spec.metric, labels, graph.score(shuffled))
+            losses = label.row_losses(spec.metric, labels, graph.score(shuffled))
             added += (losses - usual) / REPEATS
         measured.append(_importance(name, added))
     of_others = scores[random.permutation(len(usual))]
-    added = row_losses(spec.metric, labels, of_others) - usual
-    measured.append(_importance(label_type(spec).drift_column, added))
+    added = label.row_losses(spec.metric, labels, of_others) - usual
+    measured.append(_importance(label.drift_column, added))
     return tuple(measured)
 
 
