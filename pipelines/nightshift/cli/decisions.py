@@ -12,7 +12,9 @@ from nightshift.cli.output import open_model, say, say_as_json, say_next
 from nightshift.errors import plain
 
 if TYPE_CHECKING:
+    from nightshift.spec import ModelSpec
     from nightshift.steps.ledger import Story
+    from nightshift.stores import Stores
 
 app = typer.Typer()
 
@@ -32,6 +34,59 @@ def withdraw(
     done = withdraw(spec, number, stores, why=why)
     say(done)
     say_next(f"nightshift ledger {name}")
+
+
+@app.command()
+def shadow(
+    model: Annotated[str, typer.Argument(metavar="MODEL[@VERSION]", help="A model, or a version.", show_default=False)],
+    night: Annotated[
+        str | None, typer.Argument(help="Score this night with it, and let its nights decide.", show_default=False)
+    ] = None,
+    stop: Annotated[bool, typer.Option("--stop", help="Nobody stands there any more.")] = False,
+    why: Annotated[str, typer.Option(help="For the ledger.")] = "by hand",
+) -> None:
+    """Put a version into the champion's shadow, score a night with it there, or tell what its nights say so far."""
+    from nightshift.steps.shadow import put_in_shadow, stop_shadow
+
+    name, _, version = model.partition("@")
+    spec, stores = open_model(name)
+    if stop:
+        say(stop_shadow(spec, why, stores))
+    elif version:
+        say(put_in_shadow(spec, version, why, stores))
+        say_next(f"nightshift predict {name} NIGHT, then nightshift shadow {name} NIGHT")
+    elif night:
+        _score_in_shadow(spec, night, stores)
+    else:
+        _tell_of_shadow(spec, stores)
+
+
+def _score_in_shadow(spec: "ModelSpec", night: str, stores: "Stores") -> None:
+    from nightshift.steps.shadow import shadow
+    from nightshift.steps.shadow_verdict import shadow_verdict
+    from nightshift.terminal import ProgressView
+
+    with ProgressView() as view:
+        scored = shadow(spec, night, stores, view.on_progress)
+    if scored is None:
+        typer.echo(f"{spec.name}: nobody stands in the shadow on {night}")
+    else:
+        say(scored)
+    verdict = shadow_verdict(spec, night, stores)
+    if verdict is not None:
+        say(verdict)
+
+
+def _tell_of_shadow(spec: "ModelSpec", stores: "Stores") -> None:
+    from nightshift.monitoring.shadow.nights import newest_published
+    from nightshift.steps.shadow_verdict import in_short, shadow_evidence
+
+    newest = newest_published(spec, stores) or spec.partition.start.isoformat()
+    evidence = shadow_evidence(spec, newest, stores)
+    if evidence is None:
+        typer.echo(f"{spec.name}: nobody stands in the shadow")
+    else:
+        say(in_short(spec, evidence))
 
 
 @app.command()
@@ -60,6 +115,7 @@ def _tell(told: "Story") -> None:
     say({
         "champion": told.champion,
         "challenger": told.challenger,
+        "shadow": told.shadow,
         "looks": told.looks,
         "withdrawn": told.withdrawn,
     })

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from nightshift.cli import alarms, backtest, data, decisions, model, nights, project, spec, stack, versions
+from nightshift.cli import alarms, backtest, data, decisions, model, nights, preview, project, spec, stack, versions
 from nightshift.cli.stack import INTERRUPTED
 from nightshift.errors import NightshiftError
 
@@ -25,6 +25,7 @@ VERBS = (
     versions.app,
     nights.app,
     backtest.app,
+    preview.app,
 )
 for verbs in VERBS:
     app.add_typer(verbs)

@@ -12,7 +12,7 @@ from nightshift.errors import plain
 if TYPE_CHECKING:
     from nightshift.authoring.new import NewModel
     from nightshift.spec import ModelSpec
-    from nightshift.spec.learning import LabelKind
+    from nightshift.spec.label import LabelKind
 
 app = typer.Typer()
 
@@ -26,7 +26,9 @@ def new(
         str, typer.Option(help="What says the night: a column, a name=date folder of the path, or arrival.")
     ],
     keys: Annotated[list[str], typer.Option(help="Columns that tell the rows of a night apart: a,b or repeated.")],
-    label_type: Annotated[str | None, typer.Option(help="binary, multiclass or regression; by default seen.")] = None,
+    label_type: Annotated[
+        str | None, typer.Option(help="binary, multiclass, regression, quantile or multilabel; by default seen.")
+    ] = None,
     delay_days: Annotated[int, typer.Option(help="Days until the outcomes of a night are known.", min=0)] = 1,
     timezone: Annotated[str, typer.Option(help="Of the schedule, and of times without a zone.")] = "UTC",
     force: Annotated[bool, typer.Option("--force", help="Write over a model.yaml that is there.")] = False,
@@ -79,7 +81,7 @@ def _split(options: list[str]) -> tuple[str, ...]:
 
 def _label_type(name: str | None) -> "LabelKind | None":
     from nightshift.errors import UsageError
-    from nightshift.spec.learning import LabelKind
+    from nightshift.spec.label import LabelKind
 
     allowed = get_args(LabelKind)
     if name is not None and name not in allowed:

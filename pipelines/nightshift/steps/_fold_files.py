@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from nightshift.contracts import FoldRef, Trained
 from nightshift.errors import ModelError
 from nightshift.modelling.folds import Fold
-from nightshift.modelling.trained_file import digest_of, dumped, read_pipeline, train_anew
 from nightshift.spec import ModelSpec
+from nightshift.training.trained_file import digest_of, dumped, read_pipeline, train_anew
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline

@@ -1,13 +1,19 @@
 """How a training is computed here and now: written by ``train``, compared by ``reproduce``."""
 
 from nightshift.code_digest import code_digest
-from nightshift.modelling.machine import cpu_family, library_versions
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 from nightshift.stores.replays import Replay
+from nightshift.training.machine import cpu_family, library_versions
 
-TRAINING_CODE = ("nightshift.modelling.recipe", "nightshift.optimization.export", "nightshift.steps.train")
-"""What fits and exports, with all that these import."""
+TRAINING_CODE = (
+    "nightshift.training.recipe",
+    "nightshift.training.trainers",
+    "nightshift.training.networks",
+    "nightshift.optimization.export",
+    "nightshift.steps.train",
+)
+"""What fits and exports, with all that these import; trainers are found by name, and import nothing by theirs."""
 
 
 def describe(spec: ModelSpec, stores: Stores) -> Replay:

@@ -16,17 +16,21 @@ from nightshift.concurrency import let_openmp_threads_sleep
 from nightshift.contracts import Pin
 from nightshift.errors import DataError, ModelError, NoChampion, OtherLabel, SpecError
 from nightshift.extras import require
-from nightshift.modelling.arrays import Floats
+from nightshift.modelling.arrays import Float64s
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
-from nightshift.modelling.trainers import trainer_of
 from nightshift.scoring.graph import OnnxGraph, fetch
 from nightshift.sources.places import matching
 from nightshift.spec import Column, FilesSource, ModelSpec
 from nightshift.spec.columns import LARGEST_WHOLE
 from nightshift.spec.predict import EVEN_ODDS
+from nightshift.spec.search import TRAINING, recipes, with_recipe
+from nightshift.spec.trainers import is_path
 from nightshift.stores import Stores
 from nightshift.stores.types import arrow_type
+from nightshift.training.trained_file import read_again
+from nightshift.training.trainers import trainer_of
+from nightshift.training.training_rows import TrainingRows
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -39,29 +43,57 @@ MOST_ROUNDS = 5
 FAR_APART = 1e-2
 SPAN = 100.0
 EPOCH = dt.date(1970, 1, 1)
+LINKS_OF_PROBABILITIES = frozenset({"Sigmoid", "Softmax", "Clip"})
+MADE_UP_NIGHTS = 10
 MADE_UP = ("a", "b", "c")
 
 
 def try_training(spec: ModelSpec) -> None:
-    """Fit a spec's trainer to a few made-up rows of its columns, and export what comes of it.
+    """Fit a spec's trainer to a few made-up rows of its columns, and export what comes of it; candidates as well.
 
     Raises ``SpecError`` for what scikit-learn refuses or ONNX has no form of, ``UsageError`` without the extra
     ``train``.
     """
     require("train", f"trying the trainer of {spec.name}")
+    if spec.search:
+        require("search", f"the search of {spec.name}")
     let_openmp_threads_sleep()
+    for where, trainer, parameters in recipes(spec.training, spec.search):
+        recipe = with_recipe(spec, trainer, parameters)
+        try:
+            _try(recipe)
+        except SpecError as error:
+            if where == TRAINING:
+                raise
+            raise SpecError(f"{where} with {parameters}: {error.message}", fix=error.fix) from error
+
+
+def _try(spec: ModelSpec) -> None:
     brief = _brief(spec)
     rng = np.random.default_rng(spec.training.seed)
     rows = max(LEAST_ROWS, ROWS_PER_CLASS * len(spec.label.classes))
     table = _rows(spec, rows, rng)
-    targets = _targets(spec, rows, rng)
+    made_up = TrainingRows(
+        frame=model_inputs(spec, table),
+        targets=label_type(spec).made_up(rows, rng),
+        nights=np.arange(rows) * MADE_UP_NIGHTS // rows,
+        weights=_weights(spec, rows),
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            pipeline = trainer_of(brief).fit(brief, model_inputs(spec, table), targets)
+            pipeline = trainer_of(brief).fit(brief, made_up)
         except DataError as error:
             raise SpecError(f"on made-up rows within the limits of columns, {error.message}", fix=error.fix) from error
         _require_graph(brief, pipeline, table)
+
+
+def _weights(spec: ModelSpec, rows: int) -> Float64s | None:
+    """Of so many rows, with a mean of 1; none are alike, as an estimator that takes none may take those."""
+    training = spec.training
+    if training.weight is None and training.recency_half_life is None:
+        return None
+    return np.linspace(0.5, 1.5, rows)
 
 
 def beyond_float32(spec: ModelSpec) -> list[str]:
@@ -98,9 +130,18 @@ def unlike_champion(spec: ModelSpec, stores: Stores) -> str:
     """
     try:
         pin, _ = stores.aliases.champion(spec.name)
-        graph = fetch(spec, pin.key, pin.sha256, stores)
     except NoChampion:
         return ""
+    return unlike_version(spec, pin, stores)
+
+
+def unlike_version(spec: ModelSpec, pin: Pin, stores: Stores) -> str:
+    """What keeps a version from scoring a night of this spec; empty where nothing does.
+
+    Raises ``LakeUnavailable``, ``ModelError`` for one that cannot be read.
+    """
+    try:
+        graph = fetch(spec, pin.key, pin.sha256, stores)
     except OtherLabel as error:
         return error.message
     return _other_features(spec, pin, graph) or _no_threshold(spec, pin, stores)
@@ -116,14 +157,14 @@ def _other_features(spec: ModelSpec, pin: Pin, graph: OnnxGraph) -> str:
         parts.append(f"knows nothing of {', '.join(knows_nothing_of)}")
     if not parts:
         return ""
-    return f"the champion, version {pin.version}, {' and '.join(parts)}: nothing scores until a training"
+    return f"version {pin.version} {' and '.join(parts)}: with it nothing scores until a training"
 
 
 def _no_threshold(spec: ModelSpec, pin: Pin, stores: Stores) -> str:
-    if spec.predict.share is None:
+    if not spec.predict.learnt_by:
         return ""
     try:
-        stores.versions.threshold(pin, spec.predict.share)
+        stores.versions.threshold(pin, spec.predict.learnt_by)
     except ModelError as error:
         return f"{error.message}: nothing scores until a training"
     return ""
@@ -131,11 +172,13 @@ def _no_threshold(spec: ModelSpec, pin: Pin, stores: Stores) -> str:
 
 def _brief(spec: ModelSpec) -> ModelSpec:
     """The same training with few rounds."""
+    trainer = trainer_of(spec)
+    trainer.pipeline(spec)
     parameters = dict(spec.training.parameters)
-    estimator = trainer_of(spec).pipeline(spec)[-1]
-    rounds = estimator.get_params().get("max_iter", 0)
-    if rounds is None or (isinstance(rounds, int) and rounds > MOST_ROUNDS):
-        parameters["max_iter"] = MOST_ROUNDS
+    rounds = parameters.get(trainer.rounds)
+    is_long = isinstance(rounds, int) and rounds > MOST_ROUNDS
+    if trainer.rounds and (rounds is None or is_long):
+        parameters[trainer.rounds] = MOST_ROUNDS
     training = spec.training.model_copy(update={"parameters": parameters})
     return spec.model_copy(update={"training": training}).with_threshold(spec.predict.threshold or EVEN_ODDS)
 
@@ -144,20 +187,38 @@ def _require_graph(spec: ModelSpec, pipeline: "Pipeline", table: pa.Table) -> No
     from nightshift.optimization.export import to_onnx
     from nightshift.optimization.parity import parity_rows
 
-    held = parity_rows(spec, pipeline, table)
+    allowed = FAR_APART
+    if is_path(spec.training.trainer):
+        # Nobody has tried it before.
+        allowed = spec.optimize.max_abs_difference
     try:
+        held = parity_rows(spec, pipeline, table)
         graph = OnnxGraph(spec, to_onnx(spec, pipeline), "cpu")
         parity = held.compare(graph.score(held.rows))
-    except ModelError as error:
-        first_line = error.message.split("\n", maxsplit=1)[0]
+        read_again(spec, pipeline)
+        _require_probabilities(spec, pipeline)
+    except (ModelError, ValueError) as error:
+        first_line = str(error).split("\n", maxsplit=1)[0].removeprefix(f"{spec.name}: ")
         *_, reason = first_line.partition("no ONNX form: ")
         raise _no_form(spec, reason or first_line) from error
-    if parity.max_difference > FAR_APART:
+    if parity.max_difference > allowed:
         raise _no_form(spec, f"its graph is {parity.max_difference:.2g} from it")
 
 
+def _require_probabilities(spec: ModelSpec, pipeline: "Pipeline") -> None:
+    """Raises ``SpecError`` for trees of classes whose sums are the scores: made-up rows may stay within [0, 1]."""
+    from nightshift.optimization.export import trained_forest
+
+    forest = trained_forest(spec, pipeline)
+    if forest is None or label_type(spec).estimator_type != "classifier":
+        return
+    if forest.link not in LINKS_OF_PROBABILITIES:
+        raise _no_form(spec, "its scores are no probabilities")
+
+
 def _no_form(spec: ModelSpec, reason: str) -> SpecError:
-    loss = spec.training.parameters.get("loss", "these parameters")
+    parameters = spec.training.parameters
+    loss = parameters.get("loss") or parameters.get("objective") or "these parameters"
     return SpecError(
         f"{spec.name}: training.parameters: {spec.training.trainer} with {loss} has no ONNX form: {reason}",
         fix="take another loss, or another trainer",
@@ -217,11 +278,3 @@ CONVERSIONS: dict[str, Callable[[float], object]] = {
     "decimal": _cents,
 }
 """Numbers as the types hold them that are not floats."""
-
-
-def _targets(spec: ModelSpec, rows: int, rng: np.random.Generator) -> Floats:
-    """Every class by turns; numbers above 0, since no loss refuses those."""
-    if label_type(spec).estimator_type == "regressor":
-        return rng.gamma(2.0, 1.0, rows)
-    classes = len(spec.label.classes) or 2
-    return rng.permutation(np.arange(rows) % classes).astype(float)

@@ -116,7 +116,7 @@ class _Examination:
         manifest = self._stores.lake.manifest(key)
         if manifest is None:
             return
-        if key.dataset == Dataset.PREDICTIONS and manifest.names_version:
+        if key.dataset in {Dataset.PREDICTIONS, Dataset.SHADOW} and manifest.names_version:
             self._pins.add(manifest.pin)
         for file in manifest.files:
             require_intact(self._objects, file)

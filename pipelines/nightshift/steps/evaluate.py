@@ -9,19 +9,20 @@ import numpy as np
 from nightshift.contracts import Candidate, Pin, Verdict
 from nightshift.errors import ModelError, NoChampion, OtherLabel
 from nightshift.modelling.arrays import Float32s, Int64s
-from nightshift.modelling.evidence import read_evidence, unfitted
 from nightshift.modelling.folds import night_of
 from nightshift.modelling.gate import Aim, Answer, Behaviour, Comparison, floors, judge, judge_behaviour
+from nightshift.modelling.gate.thresholds import decided_metrics
 from nightshift.modelling.holdout import LabelledRows, read_split
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.plots.gate import gate_figure
-from nightshift.modelling.recipe import JudgedRows
 from nightshift.modelling.verdict_page import verdict_page
 from nightshift.scoring.graph import OnnxGraph, fetch
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 from nightshift.stores.registry import LONGEST_TAG
 from nightshift.stores.versions import Twin
+from nightshift.training.evidence import read_evidence, unfitted
+from nightshift.training.recipe import JudgedRows
 
 
 def evaluate(spec: ModelSpec, candidate: Candidate, stores: Stores) -> Verdict:
@@ -36,15 +37,15 @@ def evaluate(spec: ModelSpec, candidate: Candidate, stores: Stores) -> Verdict:
     split = read_split(spec, candidate.trained.snapshot, stores)
     rows, scores = read_evidence(spec, candidate, split, stores)
     judged, not_judged = _judged(spec, candidate.trained.classes, rows, scores)
-    metrics = label_type(spec).metrics(rows.labels, judged)
+    metrics = label_type(spec).metrics(rows.labels, judged) | decided_metrics(spec, rows, judged)
     objections = floors(spec, metrics)
     table: list[dict[str, str | float | None]] = []
     is_inconclusive = False
     if champion is None:
         reason = "the first champion"
-    elif _lacks_threshold(spec, champion, stores):
-        share = spec.predict.share
-        reason = f"the first for predict.share {share}, for which version {champion.version} has no threshold"
+    elif lacks_threshold(spec, champion, stores):
+        rule = spec.predict.learnt_by
+        reason = f"the first for predict.{rule}, for which version {champion.version} has no threshold"
     elif champion.sha256 == candidate.graph.sha256:
         reason = ""
         objections.append(f"its graph is that of the champion, version {champion.version}")
@@ -78,7 +79,7 @@ def _judged(
     absent = []
     judged = scores
     for place, name in enumerate(spec.label.classes):
-        if name in classes and not (rows.labels == place).any():
+        if name in classes and not label_type(spec).has_class(rows.labels, place).any():
             absent.append(f"no row of the judged nights is {name}: it was not judged")
             judged = judged.copy()
             judged[:, place] = np.nan
@@ -93,15 +94,19 @@ def _champion(spec: ModelSpec, stores: Stores) -> Pin | None:
     return pin
 
 
-def _lacks_threshold(spec: ModelSpec, champion: Pin, stores: Stores) -> bool:
-    """Whether the champion cannot say which share to flag, so that nothing is predicted until another does."""
-    if spec.predict.share is None:
-        return False
+def lacks_threshold(spec: ModelSpec, champion: Pin, stores: Stores) -> bool:
+    """Whether the champion cannot say from where on means yes, so that nothing is predicted until another does."""
     try:
-        stores.versions.threshold(champion, spec.predict.share)
+        _threshold(spec, champion, stores)
     except ModelError:
         return True
     return False
+
+
+def _threshold(spec: ModelSpec, champion: Pin, stores: Stores) -> float | None:
+    """The champion's own; None where the spec says it for every version. Raises ``ModelError`` for one without."""
+    rule = spec.predict.learnt_by
+    return stores.versions.threshold(champion, rule) if rule else None
 
 
 def _against(spec: ModelSpec, candidate: Candidate, champion: Pin, judged: JudgedRows, stores: Stores) -> Comparison:
@@ -131,6 +136,7 @@ def _against(spec: ModelSpec, candidate: Candidate, champion: Pin, judged: Judge
         look=stores.aliases.looks(spec.name) + 1,
         aim=_aim(candidate, twin),
         against=f"version {champion.version}",
+        champion_threshold=_threshold(spec, champion, stores),
     )
     behaviour = _behaviour(spec, candidate, champion, graph, rows, stores)
     return _with_note(comparison.with_answer(behaviour), note)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 from nightshift.stores.aliases import AliasMove
-from nightshift.stores.registry import CHALLENGER, CHAMPION
+from nightshift.stores.registry import CHALLENGER, CHAMPION, SHADOW
 
 ROLLBACK = "rollback: "
 BY_HAND = "a person vouched for all before it"
@@ -38,6 +38,7 @@ class Story:
     model: str
     champion: str | None
     challenger: str | None
+    shadow: str | None
     looks: int
     withdrawn: dict[str, int]
     entries: list[StoryEntry]
@@ -52,6 +53,7 @@ def story(spec: ModelSpec, stores: Stores) -> Story:
         model=spec.name,
         champion=head.version(CHAMPION),
         challenger=head.version(CHALLENGER),
+        shadow=head.version(SHADOW),
         looks=head.looks,
         withdrawn=head.withdrawn,
         entries=[_entry(number, move) for number, move in numbered],

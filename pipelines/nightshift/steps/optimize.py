@@ -14,11 +14,9 @@ from nightshift.concurrency import let_openmp_threads_sleep
 from nightshift.contracts import Candidate, GraphRef, Registered, Trained
 from nightshift.errors import ModelError
 from nightshift.extras import require
-from nightshift.modelling.evidence import store_evidence
 from nightshift.modelling.folds import Fold, folds_of
 from nightshift.modelling.holdout import Split, read_split, together
 from nightshift.modelling.label_types import label_type
-from nightshift.modelling.trained_file import TRAINED_FILE, read_pipeline, train_anew
 from nightshift.monitoring.matters.build import JudgedWindow, ReferenceFiles
 from nightshift.monitoring.matters.build import build as build_reference
 from nightshift.optimization.recipe_graphs import FittedFold, RecipeGraphs, recipe_graphs
@@ -29,9 +27,13 @@ from nightshift.profiles.profile import build as build_profile
 from nightshift.progress import OnProgress, unheard
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.spec import ModelSpec
+from nightshift.spec.search import as_chosen
+from nightshift.steps._costs import logged
 from nightshift.steps._fold_files import read_folds, require_folds
 from nightshift.stores import Stores, layout
 from nightshift.stores.objects import JSON
+from nightshift.training.evidence import store_evidence
+from nightshift.training.trained_file import TRAINED_FILE, read_pipeline, train_anew
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -46,8 +48,10 @@ def optimize(spec: ModelSpec, registered: Registered, stores: Stores, progress: 
     require("train", f"optimising {spec.name}")
     let_openmp_threads_sleep()
     trained = registered.trained
+    spec = as_chosen(spec, trained.searched)
     spec = spec.with_classes(trained.classes or spec.label.classes).with_threshold(trained.threshold)
-    with stores.registry.session(spec.name) as mlflow, mlflow.start_run(run_id=trained.run_id):
+    with stores.registry.session(spec.name) as mlflow, mlflow.start_run(run_id=trained.run_id), logged(mlflow) as costs:
+        costs.stage("optimizing")
         pipeline = _trained_pipeline(mlflow, spec, trained)
         rows = read_split(spec, trained.snapshot, stores)
         folds = folds_of(spec, rows)

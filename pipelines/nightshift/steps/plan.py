@@ -8,8 +8,10 @@ from nightshift.errors import DamagedFile, FromTheFuture, MissingPartition, Mode
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 from nightshift.stores.aliases import NightChampion
+from nightshift.stores.commit import GenerationDraft
 from nightshift.stores.manifest import CHAMPION_MOVE, DataFile, Manifest, sequences
 from nightshift.stores.registry import CHAMPION
+from nightshift.stores.shadows import StandingShadow
 
 
 def plan(spec: ModelSpec, partition: str, stores: Stores, *, allow_future_model: bool = False) -> Plan:
@@ -17,8 +19,8 @@ def plan(spec: ModelSpec, partition: str, stores: Stores, *, allow_future_model:
 
     With ``allow_future_model`` also a version that was trained on the night. Raises ``UsageError``,
     ``MissingPartition``, ``NoChampion`` before there was one, ``ModelError`` where none is left, for a version
-    that did not pass its gate, or that has no threshold for ``predict.share``, ``FromTheFuture`` for a night that the
-    version was trained on.
+    that did not pass its gate, or that has no threshold for the rule of ``predict``, ``FromTheFuture`` for a night
+    that the version was trained on.
     """
     predictions = spec.key(Dataset.PREDICTIONS, partition)
     spec.require_night(partition)
@@ -26,26 +28,45 @@ def plan(spec: ModelSpec, partition: str, stores: Stores, *, allow_future_model:
     validated = stores.lake.require(spec.key(Dataset.VALIDATED, partition))
     published = stores.lake.manifest(predictions)
     scorer = _champion(spec, published, stores, partition)
-    pin = scorer.pin
     if not (allow_future_model or spec.predict.allow_future_model):
-        _refuse_the_future(pin, partition)
-    share = spec.predict.share
+        _refuse_the_future(scorer.pin, partition)
     if published:
         # What is lost of the night that stands does not keep it from being made anew.
         with suppress(MissingPartition, DamagedFile):
             stores.lake.heal(published)
+    return _planned(spec, draft, validated, scorer, stores)
+
+
+def plan_shadow(spec: ModelSpec, partition: str, shadow: StandingShadow, stores: Stores) -> Plan:
+    """The same night by who stands in the champion's shadow, published where nobody reads it.
+
+    Raises ``MissingPartition``, ``FromTheFuture`` for a night that it was trained on, ``ModelError``.
+    """
+    spec.require_night(partition)
+    draft = stores.lake.begin(spec.key(Dataset.SHADOW, partition))
+    validated = stores.lake.require(spec.key(Dataset.VALIDATED, partition))
+    scorer = NightChampion(shadow.record.pin, shadow.champion, shadow.number)
+    _refuse_the_future(scorer.pin, partition)
+    return _planned(spec, draft, validated, scorer, stores)
+
+
+def _planned(
+    spec: ModelSpec, draft: GenerationDraft, validated: Manifest, scorer: NightChampion, stores: Stores
+) -> Plan:
+    rule = spec.predict.learnt_by
     return Plan(
         model=spec.name,
-        partition=partition,
-        pin=pin,
+        partition=validated.partition,
+        pin=scorer.pin,
         generation=draft.generation,
         input_digest=validated.digest,
         input_rows=validated.rows,
         base_etag=draft.base_etag,
         shards=_shards(validated, spec.predict.shard_rows, stores),
         inputs=sequences(validated) | {CHAMPION_MOVE: scorer.number},
-        threshold=None if share is None else stores.versions.threshold(pin, share),
+        threshold=stores.versions.threshold(scorer.pin, rule) if rule else None,
         champion=scorer.now,
+        dataset=draft.key.dataset,
     )
 
 

@@ -13,7 +13,15 @@ from nightshift.errors import LostRows, SchemaMismatch
 from nightshift.modelling.label_types import label_type
 from nightshift.profiles.moments import Moments, of_values
 from nightshift.scoring.engine import added, draft, schema
-from nightshift.scoring.shards import empty_groups, first_rows, night_digest, shard_file, store_result
+from nightshift.scoring.shards import (
+    SCORED_BY,
+    empty_groups,
+    first_rows,
+    night_digest,
+    scored_by,
+    shard_file,
+    store_result,
+)
 from nightshift.spec import ModelSpec
 from nightshift.steps._sample import keep_sample
 from nightshift.stores import Stores
@@ -177,6 +185,7 @@ def _made_with(spec: ModelSpec, results: list[ShardResult]) -> dict[str, object]
     return {
         "threshold": spec.predict.decides_from if label_type(spec).has_threshold else None,
         "model_yaml": spec.file_sha256,
+        SCORED_BY: scored_by(spec),
         "unseen": unseen,
     }
 

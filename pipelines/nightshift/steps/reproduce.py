@@ -12,15 +12,18 @@ from pydantic import ValidationError
 from nightshift.contracts import SnapshotRef
 from nightshift.errors import ModelError, NotReproduced
 from nightshift.extras import require
-from nightshift.modelling.recipe import fit
 from nightshift.optimization.export import to_onnx
 from nightshift.progress import OnProgress, unheard
+from nightshift.releases.searched import search_of, sentence
 from nightshift.spec import ModelSpec
+from nightshift.spec.search import with_recipe
 from nightshift.steps._replay import describe
 from nightshift.steps.train import read_window
 from nightshift.stores import Stores, replays
 from nightshift.stores.replays import Replay
+from nightshift.stores.searches import SearchRecord
 from nightshift.stores.versions import VersionRecord
+from nightshift.training.recipe import fit
 
 STAGES = 3
 MODEL_YAML = "model_yaml"
@@ -30,7 +33,8 @@ MODEL_YAML = "model_yaml"
 class Reproduced:
     """A version that was trained again to the same bytes.
 
-    ``differs`` is what is not as it was and made no difference, by its name.
+    ``differs`` is what is not as it was and made no difference, by its name. ``searched`` says how a search chose the
+    recipe, if one did; it is not searched again.
     """
 
     model: str
@@ -38,6 +42,7 @@ class Reproduced:
     exact_sha256: str
     snapshot_md5: str
     differs: dict[str, str]
+    searched: str = ""
 
 
 def reproduce(spec: ModelSpec, version: str, stores: Stores, progress: OnProgress = unheard) -> Reproduced:
@@ -49,8 +54,9 @@ def reproduce(spec: ModelSpec, version: str, stores: Stores, progress: OnProgres
     require("train", f"reproducing {spec.name}")
     record = _record(spec, version, stores)
     replay = replays.read(spec.name, record.replay_sha256, stores)
-    as_now = describe(spec, stores)
-    differs = _differences(replay, as_now)
+    searched = search_of(record, stores)
+    as_now = describe(_with_its_recipe(spec, searched), stores)
+    differs = differences(replay, as_now)
     as_trained = _spec(replay, version)
     sha256 = _trained_again(as_trained, record, stores, progress)
     if sha256 != record.exact_sha256:
@@ -61,7 +67,15 @@ def reproduce(spec: ModelSpec, version: str, stores: Stores, progress: OnProgres
         exact_sha256=sha256,
         snapshot_md5=record.snapshot_md5,
         differs=differs,
+        searched=sentence(searched) if searched else "",
     )
+
+
+def _with_its_recipe(spec: ModelSpec, searched: SearchRecord | None) -> ModelSpec:
+    """The spec of now with what the search chose then: model.yaml never said it."""
+    if searched is None:
+        return spec
+    return with_recipe(spec, searched.trainer, searched.parameters)
 
 
 def _trained_again(spec: ModelSpec, record: VersionRecord, stores: Stores, progress: OnProgress) -> str:
@@ -119,7 +133,7 @@ def _snapshot(record: VersionRecord) -> SnapshotRef:
     )
 
 
-def _differences(then: Replay, now: Replay) -> dict[str, str]:
+def differences(then: Replay, now: Replay) -> dict[str, str]:
     """What is not as it was, by its name: what it is, and what it was."""
     differs = {}
     libraries = [
@@ -132,11 +146,20 @@ def _differences(then: Replay, now: Replay) -> dict[str, str]:
         differs["cpu"] = f"{now.cpu}, was {then.cpu}"
     if then.code != now.code:
         differs["code"] = f"commit {now.commit}, was {then.commit}"
-    sections = _changed(then.spec, now.spec)
+    sections = _changed(_as_read(then.spec), _as_read(now.spec))
     if sections:
         named = ", ".join(sections)
         differs[MODEL_YAML] = f"{named}; replayed as it was"
     return differs
+
+
+def _as_read(spec: dict[str, Any]) -> dict[str, Any]:
+    """A kept spec with the keys that there are by now; as it is where this version of Nightshift does not read it."""
+    try:
+        known = ModelSpec.model_validate(spec)
+    except ValidationError:
+        return spec
+    return known.model_dump(mode="json")
 
 
 def _changed(then: dict[str, Any], now: dict[str, Any]) -> list[str]:

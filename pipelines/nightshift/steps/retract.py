@@ -15,7 +15,7 @@ from nightshift.stores.registry import CHAMPION
 from nightshift.stores.retraction import take_back
 
 log = logging.getLogger("nightshift")
-POOLED_BY_NONE = {Dataset.LABELS}
+POOLED_BY_NONE = {Dataset.LABELS, Dataset.SHADOW}
 """By the drift of no other night."""
 LABELS_STAY = "labels stay, and join nothing until the night is there again"
 LABELS_GO = "labels are taken back: training and accuracy leave the night out"
@@ -71,11 +71,13 @@ def _forget(night: PartitionKey, stores: Stores) -> None:
     """Remove what monitoring said of it. After the manifests: a monitor that writes later looks at them."""
     of_drift = [layout.drift(night), layout.drift_report(night)]
     of_accuracy = [layout.accuracy(night.model, night.partition)]
+    of_shadow = [layout.shadow_night(night.model, night.partition, suffix) for suffix in (".json", ".html")]
     forgotten = {
         Dataset.MONITORING: of_drift,
-        Dataset.LABELS: of_accuracy,
+        Dataset.LABELS: of_accuracy + of_shadow,
+        Dataset.SHADOW: of_shadow,
     }
-    for key in forgotten.get(night.dataset, of_drift + of_accuracy):
+    for key in forgotten.get(night.dataset, of_drift + of_accuracy + of_shadow):
         stores.lake.objects.delete(key)
 
 

@@ -2,78 +2,72 @@
 
 import logging
 import warnings
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nightshift.contracts import Registered, SnapshotRef, Trained
+from nightshift.contracts import Registered, Searched, SnapshotRef, Trained
 from nightshift.extras import require
-from nightshift.modelling.card import model_card
-from nightshift.modelling.figures import training_figures
 from nightshift.modelling.folds import Fold, folds_of, night_of
 from nightshift.modelling.holdout import LabelledRows, Split, read_split
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
-from nightshift.modelling.left_out import left_out, sentence
-from nightshift.modelling.outcomes import check_outcomes, learnable_classes, unknown_classes
-from nightshift.modelling.recipe import JudgedRows, fit, out_of_fold, recipe_sha256
-from nightshift.modelling.trained_file import TRAINED_FILE, digest_of
-from nightshift.modelling.trainers import trainer_of
+from nightshift.modelling.outcomes import check_outcomes, learnable_classes
 from nightshift.spec import ModelSpec
+from nightshift.spec.search import as_chosen
+from nightshift.steps._costs import logged
 from nightshift.steps._fold_files import log_folds
+from nightshift.steps._judged_log import log_figures, log_judged
 from nightshift.steps._replay import describe
+from nightshift.steps._searched import show_search
 from nightshift.stores import Stores, replays
-from nightshift.stores.registry import LONGEST_TAG, TRAINED_WITHOUT
+from nightshift.stores.checkpoints import LakeCheckpoints
 from nightshift.stores.seals import Seals
+from nightshift.training.recipe import JudgedRows, fit, learnt_how, out_of_fold, recipe_sha256
+from nightshift.training.trained_file import TRAINED_FILE, digest_of, trusted_types
+from nightshift.training.trainers import trainer_of
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 log = logging.getLogger("nightshift")
-SHOWN_ROWS = 1000
-"""Of the training rows, in MLflow's page of the run's input."""
 EXAMPLE_ROWS = 5
-LISTS_OF_NIGHTS = {"missing", "retracted", "unreadable", "other_clock", "labels_without_row"}
-"""Of a snapshot; a tag of MLflow is too short for them, and the model card has them."""
 
 
-def train(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> Trained:
+def train(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores, searched: Searched | None = None) -> Trained:
     """Fit the recipe to each fold, measure it on nights that no fit of them saw, then fit it to the whole window.
 
     The MLflow run holds parameters, metrics, plots, the model with its signature, the fits of the folds, the snapshot
-    as input, and a model card. Classes of too few rows are left out, and said.
+    as input, and a model card. Classes of too few rows are left out, and said. ``searched`` is the recipe where a
+    search chose it.
     Raises ``DataError`` when the labels leave nothing to learn, ``UsageError``
     without the extra ``train``.
     """
-    require("train", f"training {spec.name}")
-    # Without a key the version could not be sealed in the end.
-    Seals.of(stores.settings)
+    _require_all(spec, stores)
+    spec = as_chosen(spec, searched)
     written, rows, folds = read_window(spec, snapshot, stores)
     replay_sha256 = replays.keep(describe(spec, stores), stores)
+    checkpoints = LakeCheckpoints(spec.name, stores)
     label = label_type(written)
-    with stores.registry.session(spec.name) as mlflow, mlflow.start_run(run_name=f"train {snapshot.as_of}") as run:
-        mlflow.set_tags(_tags(spec, snapshot, stores))
+    session = stores.registry.session(spec.name)
+    with session as mlflow, _run(mlflow, spec, snapshot, stores) as run, logged(mlflow) as cost:
         mlflow.log_params(_parameters(spec, snapshot))
-        pipelines = [fit(written, fold.train) for fold in folds]
+        show_search(mlflow, spec, searched, stores)
+        cost.stage("folds")
+        pipelines = [fit(written, fold.train, checkpoints) for fold in folds]
         judged = out_of_fold(written, folds, pipelines)
-        threshold = label.threshold_for(judged.scores)
+        threshold = label.threshold_for(judged.rows.labels, judged.scores)
         spec = written.with_threshold(threshold)
-        label = label_type(spec)
-        mlflow.log_params(_threshold(spec))
-        _warn_of_threshold(spec, label.threshold_note(judged.scores), mlflow)
-        metrics = label.metrics(judged.rows.labels, judged.scores)
-        labelled = rows.labelled
-        without = left_out(written, model_inputs(written, labelled.table))
-        _warn_of_left_out(spec, without, mlflow)
-        mlflow.log_metrics({**metrics, **_counts(spec, snapshot, rows, judged)})
-        _log_input(mlflow, spec, snapshot, labelled)
-        _log_figures(mlflow, spec, pipelines[-1], folds[-1], judged)
-        card = model_card(spec, snapshot, metrics, rows, folds, without)
-        mlflow.log_text(card, "model_card.md")
+        _log_threshold(mlflow, spec, judged)
+        cost.stage("judging")
+        log_figures(mlflow, spec, pipelines[-1], folds[-1], judged)
+        metrics = log_judged(mlflow, spec, snapshot, rows, folds, judged, searched)
         mlflow.log_dict(written.model_dump(mode="json"), "model.yaml")
+        labelled = rows.labelled
         kept = log_folds(mlflow, spec, folds, pipelines)
-        pipeline = fit(written, labelled)
+        cost.stage("fitting")
+        pipeline = fit(written, labelled, checkpoints)
         uri, sha256 = _log_model(mlflow, spec, pipeline, labelled)
+    checkpoints.clear()
     return Trained(
         spec.name,
         run.info.run_id,
@@ -83,12 +77,27 @@ def train(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> Trained:
         classes=list(spec.label.classes),
         threshold=threshold,
         share=written.predict.share,
+        threshold_rule=written.predict.learnt_by,
         sha256=sha256,
         fitted_through=night_of(labelled.nights.max()),
         recipe_sha256=recipe_sha256(written),
         folds=kept,
         replay_sha256=replay_sha256,
+        searched=searched,
     )
+
+
+def _require_all(spec: ModelSpec, stores: Stores) -> None:
+    """What a training needs besides data."""
+    require("train", f"training {spec.name}")
+    # Without a key the version could not be sealed in the end.
+    Seals.of(stores.settings)
+
+
+def _run(mlflow: Any, spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> Any:
+    tags = _tags(spec, snapshot, stores)
+    name = f"train {snapshot.as_of}"
+    return mlflow.start_run(run_name=name, tags=tags)
 
 
 def read_window(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> tuple[ModelSpec, Split, list[Fold]]:
@@ -132,22 +141,18 @@ def register(spec: ModelSpec, trained: Trained, stores: Stores) -> Registered:
         "recipe_sha256": trained.recipe_sha256,
     }
     if trained.threshold is not None:
-        tags |= {"threshold": repr(trained.threshold), "share": str(trained.share)}
+        tags |= {"threshold": repr(trained.threshold), "threshold_rule": trained.threshold_rule}
     version = stores.registry.register(spec.name, spec.description, trained.model_uri, trained.run_id, tags)
     return Registered(spec.name, version, trained)
 
 
-def _warn_of_left_out(spec: ModelSpec, without: dict[str, str], mlflow: Any) -> None:
-    """A feature that these rows say nothing of stops no training, and somebody may want to look after it."""
-    for name, reason in without.items():
-        log.warning("%s: trained without %s: %s", spec.name, name, reason)
-    if without:
-        reasons = sentence(without)
-        mlflow.set_tag(TRAINED_WITHOUT, reasons[:LONGEST_TAG])
+def _log_threshold(mlflow: Any, spec: ModelSpec, judged: JudgedRows) -> None:
+    """From where on means yes, if that decides.
 
-
-def _warn_of_threshold(spec: ModelSpec, note: str, mlflow: Any) -> None:
-    """A model that says the same of every row may score, since its scores differ; its predictions help nobody."""
+    A model that says the same of every row may score, since its scores differ; its predictions help nobody.
+    """
+    mlflow.log_params(_threshold(spec))
+    note = label_type(spec).threshold_note(judged.scores)
     if note:
         log.warning("%s: %s; set predict.costs, share or threshold in model.yaml", spec.name, note)
         mlflow.set_tag("nightshift.warning", note)
@@ -157,6 +162,7 @@ def _parameters(spec: ModelSpec, snapshot: SnapshotRef) -> dict[str, Any]:
     return {
         "trainer": spec.training.trainer,
         **spec.training.parameters,
+        **learnt_how(spec),
         "seed": spec.training.seed,
         "holdout_days": spec.training.holdout_days,
         "folds": spec.training.folds,
@@ -191,44 +197,6 @@ def _tags(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores) -> dict[str, s
         "nightshift.as_of": snapshot.as_of,
         "dvc.md5": snapshot.md5,
     }
-
-
-def _counts(spec: ModelSpec, snapshot: SnapshotRef, rows: Split, judged: JudgedRows) -> dict[str, float]:
-    of_unknown_class = sum(unknown_classes(spec, rows).values())
-    return {
-        "rows_train": float(len(rows.labelled.labels)),
-        "rows_holdout": float(len(judged.scores)),
-        "rows_unlabelled": float(len(rows.unlabelled.labels) - of_unknown_class),
-        "rows_of_unknown_class": float(of_unknown_class),
-        "labels_without_row": float(sum(snapshot.labels_without_row.values())),
-    }
-
-
-def _log_input(mlflow: Any, spec: ModelSpec, snapshot: SnapshotRef, rows: LabelledRows) -> None:
-    facts = asdict(snapshot).items()
-    tags = {name: str(value) for name, value in facts if name not in LISTS_OF_NIGHTS}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        dataset = mlflow.data.from_pandas(
-            rows.table.slice(0, SHOWN_ROWS).to_pandas(),
-            name=f"{spec.name} {snapshot.first_night} to {snapshot.last_night}",
-            digest=snapshot.md5[:32],
-            targets=spec.label.column,
-        )
-        mlflow.log_input(dataset, context="training", tags=tags)
-
-
-def _log_figures(mlflow: Any, spec: ModelSpec, twin: "Pipeline", fold: Fold, judged: JudgedRows) -> None:
-    """Of all judged rows; what a feature is worth, of the twin on the nights that it did not see."""
-    label = label_type(spec)
-    unseen = fold.judged
-    of_twin = len(unseen.labels)
-    scores = judged.scores[-of_twin:]
-    figures = training_figures(spec, twin, unseen, scores)
-    figures |= label.figures(judged.rows.labels, judged.scores)
-    for name, figure in figures.items():
-        file = f"plots/{name}.png"
-        mlflow.log_figure(figure, file)
 
 
 class _NotedFlavour:
@@ -266,7 +234,7 @@ def _log_model(mlflow: Any, spec: ModelSpec, pipeline: "Pipeline", rows: Labelle
             signature=signature,
             pyfunc_predict_fn=predict_method,
             serialization_format="skops",
-            skops_trusted_types=list(trainer_of(spec).trusted),
-            pip_requirements=["scikit-learn", "skops"],
+            skops_trusted_types=list(trusted_types(spec)),
+            pip_requirements=list(trainer_of(spec).packages),
         )
     return str(logged.model_uri), flavour.sha256

@@ -18,6 +18,7 @@ from nightshift.stores.registry import CHAMPION
 
 AT_ONCE = 16
 AHEAD = 64
+USAGE = "nightshift withdraw MODEL@VERSION --why TEXT"
 NO_CHAMPION_LEFT = "none: no version before it is left, and nothing scores until one is named or trained"
 
 
@@ -37,10 +38,10 @@ class Withdrawn:
     score_again: list[str]
 
 
-def parse_version(model: str, version: str | None) -> tuple[str, str]:
+def parse_version(model: str, version: str | None, usage: str = USAGE) -> tuple[str, str]:
     """``MODEL@VERSION``, or the two apart. Raises ``UsageError`` without a version, or for two."""
     name, separator, named = model.partition("@")
-    fix = f"nightshift withdraw {name}@VERSION --why TEXT"
+    fix = usage.replace("MODEL", name, 1)
     if separator and version:
         raise UsageError("the version is named twice", fix=fix)
     number = version or named

@@ -6,7 +6,11 @@ page says itself that nothing of it may run or be loaded, wherever it is opened.
 
 import copy
 import html
+from types import CodeType
 from typing import Any
+
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 
 from nightshift.errors import plain
 
@@ -16,6 +20,25 @@ POLICY = (
     " script-src 'none'; frame-src 'none'"
 )
 HEAD = "<head>"
+
+
+class CompiledTemplates(BytecodeCache):
+    """What Great Expectations' templates compile to, kept for the nights after: each view would compile them again."""
+
+    def __init__(self) -> None:
+        self._code: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Of a template with this very text, if it was compiled before."""
+        bucket.code = self._code.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep what a template was compiled to."""
+        if bucket.code is not None:
+            self._code[bucket.key, bucket.checksum] = bucket.code
+
+
+COMPILED = CompiledTemplates()
 
 
 def data_docs(suite_result: Any) -> str:
@@ -30,7 +53,9 @@ def data_docs(suite_result: Any) -> str:
         item.exception_info = escaped(item.exception_info)
         configuration.kwargs = escaped(configuration.kwargs)
     page = ValidationResultsPageRenderer().render(escaped_result)
-    return with_policy(str(DefaultJinjaPageView().render(page)))
+    view = DefaultJinjaPageView()
+    view.env.bytecode_cache = COMPILED
+    return with_policy(str(view.render(page)))
 
 
 def escaped(content: Any) -> Any:

@@ -45,12 +45,13 @@ def report(
         else:
             suite_result = _run(frame, [*_looked_for(results, expectations), *native], name)
             _tell(suite_result, results, expectations)
-        items = [item.to_json_dict() for item in suite_result.results]
+        content = suite_result.to_json_dict()
+        items = content["results"]
         _require_agreement(results, items, name)
         return ValidationResult(
             breaches=[*_our_breaches(results), *_native_breaches(items)],
             expectations=len(results) + len(native),
-            json=suite_result.to_json_dict(),
+            json=content,
             html=data_docs(suite_result),
         )
 
