@@ -27,12 +27,13 @@ from nightshift.modelling.arrays import Float64s, Floats
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.metrics import row_losses
-from nightshift.modelling.trainers import trainer_of
 from nightshift.settings import Settings
 from nightshift.spec import ModelSpec, load_spec
 from nightshift.steps.ingest import label_schema, with_outcomes
 from nightshift.stores import Stores
 from nightshift.stores.parquet import conform, schema_of
+from nightshift.training.trainers import trainer_of
+from nightshift.training.training_rows import TrainingRows
 
 SEED = 20130401
 RESAMPLES = 2_000
@@ -122,8 +123,13 @@ def _draft_losses(
         targets[night] = label_type(spec).as_targets(labels)
     learnt = [night for night in nights if night not in held_out]
     frame = pd.concat([frames[night] for night in learnt], ignore_index=True)
+    rows = TrainingRows(
+        frame=frame,
+        targets=np.concatenate([targets[night] for night in learnt]),
+        nights=np.concatenate([np.full(len(targets[night]), place) for place, night in enumerate(learnt)]),
+    )
     started = time.perf_counter()
-    pipeline = trainer_of(spec).fit(spec, frame, np.concatenate([targets[night] for night in learnt]))
+    pipeline = trainer_of(spec).fit(spec, rows)
     seconds = time.perf_counter() - started
     losses = []
     for night in held_out:

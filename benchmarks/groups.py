@@ -17,6 +17,8 @@ from benchmarks import (
     night,
     refit,
     score,
+    search,
+    shadow,
     skill,
     skill_flights,
     snapshots,
@@ -44,6 +46,7 @@ GROUPS: dict[str, tuple[Suite, ...]] = {
         skill_flights.figures,
         matters.figures,
     ),
+    "shadow": (shadow.figures,),
     "draft": (drafts.figures,),
     "keep": (maintain.figures,),
     "scale": (memory.figures, night.figures, monitor.figures),
@@ -56,6 +59,7 @@ LONG: tuple[Suite, ...] = (
     alarms.long_figures,
     matters.long_figures,
     maintain.long_figures,
+    search.figures,
 )
-"""``make bench-long``: the same promises at ten times the size."""
+"""``make bench-long``: the same promises at ten times the size, and what takes longer than a group may."""
 MOST_MINUTES = 15

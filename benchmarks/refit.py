@@ -24,11 +24,11 @@ from nightshift.modelling.holdout import Split, split
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.metrics import row_losses
-from nightshift.modelling.recipe import fit
 from nightshift.optimization.recipe_graphs import FittedFold, recipe_graphs
 from nightshift.optimization.search import search
 from nightshift.spec import ModelSpec, find_spec
 from nightshift.stores.parquet import conform, schema_of
+from nightshift.training.recipe import fit
 
 SEED = 20130401
 RESAMPLES = 2_000

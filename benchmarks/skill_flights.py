@@ -29,9 +29,9 @@ from nightshift.modelling.holdout import LabelledRows, split, together
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.night_skill import outcome_of
-from nightshift.modelling.recipe import fit
 from nightshift.profiles.profile import HoldoutNight
 from nightshift.spec import ModelSpec, find_spec
+from nightshift.training.recipe import fit
 
 SEED = 20130401
 CHAMPIONS = 12
