@@ -58,6 +58,8 @@ DECIDED = (
     "`Superseded` in `nightshift seal`, *not what it was when it was shown*",
     "`ModelError` in `plan`, *has no champion left*",
     "`ModelError`, *was withdrawn, by entry*",
+    "a red `shadow` or `shadow_verdict` in a green run of `<model>.predict`",
+    "`ModelError` or `UsageError` in `nightshift shadow`",
     "a skipped `promote`, *was withdrawn since its gate*",
     "a failed `rollback`, *cannot score now, and nothing has moved*",
     "a run that *awaits input* in `approve`",
@@ -67,13 +69,20 @@ DECIDED = (
     "`ModelError` in `reproduce`, *does not say how it was trained*",
     "`UnreadableRecord` in `reproduce`, *is not as it was written*",
 )
-"""Rows that tests/integration provokes (decisions, seal, approval, reproduce): versions, digests, entries, people."""
+"""Rows that tests/integration provokes (decisions, seal, approval, reproduce, shadow): versions, entries, people."""
 JUDGED_AGAIN = (
     "`UsageError` in `nightshift backtest`, *has no scored night from*, *ends before it begins*",
     "`UsageError`, *cannot be judged so*",
     "`DataError`, *nights can be judged, the first for this*",
 )
 """Rows that tests/integration/test_backtest.py provokes: nights and versions."""
+RELEASED = (
+    "`ModelError` in `nightshift promote`, *of another recipe than model.yaml there*",
+    "`ModelError` in `nightshift promote`, *goes nowhere*, *does not say all that its gate said*",
+    "`ModelError` in `nightshift promote`, *nothing there judges version*",
+    "`UsageError` in `nightshift promote`, *has the lake of this project*, *it says where the stores of*",
+)
+"""Rows that tests/integration/test_releases.py provokes: versions, keys of model.yaml, folders."""
 OF_COLUMNS = (
     "`CollapsedRefit` in `optimize`",
     "`DataError` in `train`, *no feature says anything*",
@@ -106,6 +115,7 @@ NOT_PROVOKED = {
     **dict.fromkeys(HOSTILE, "of tests/unit/hostile; no row is quoted"),
     **dict.fromkeys(DECIDED, "of tests/integration; no row is quoted"),
     **dict.fromkeys(JUDGED_AGAIN, "of tests/integration/test_backtest.py; no row is quoted"),
+    **dict.fromkeys(RELEASED, "of tests/integration/test_releases.py; no row is quoted"),
     **dict.fromkeys(OF_COLUMNS, "of a training of its own; no row is quoted"),
     **dict.fromkeys(FOREIGN, "of tests/integration/test_foreign_version.py; no row is quoted"),
 }

@@ -12,7 +12,7 @@ from nightshift.profiles.bins import Bins
 from nightshift.profiles.moments import Moments
 from nightshift.profiles.profile import Feature, Profile
 from nightshift.spec import ModelSpec
-from nightshift.spec.model import FalseAlarms
+from nightshift.spec.drift import FalseAlarms
 
 FIRST = dt.date(2024, 1, 1)
 NUMBERS = Bins(kind="numeric", edges=(-6.0, *(float(edge) for edge in stats.norm.ppf(np.arange(1, 10) / 10)), 6.0))

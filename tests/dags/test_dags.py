@@ -16,6 +16,8 @@ TRAINING = {
     "promote": {"conclude"},
     "conclude": set(),
 }
+WITH_SEARCH = {"snapshot": {"search", "train"}, "search": {"train"}}
+"""What is another in the training of a model that searches; ``test_search`` holds it to that."""
 SHAPES = {
     "ingest": {"ingest": set(), "labels": set()},
     "validate": {"validate": set()},
@@ -42,6 +44,14 @@ OUTLETS = {
     "rollback": {"rollback": "champion"},
     "retract": {},
     "maintain": {},
+}
+# Of a model with ``shadow``, which none of the project has.
+IN_SHADOW = {
+    "plan": {"score", "publish"},
+    "score": {"publish"},
+    "publish": {"shadow"},
+    "shadow": {"shadow_verdict"},
+    "shadow_verdict": set(),
 }
 # Tasks that are no steps of ours, with the reason that they need no guard.
 UNGUARDED = {"monitor.retrain": "Airflow's own trigger operator: it calls no step and reads no store"}
@@ -89,6 +99,26 @@ def test_every_task_is_a_step_task(dagbag):
 def test_shape(dagbag, model, verb):
     dag = dagbag.dags[f"{model}.{verb}"]
     assert {task.task_id: task.downstream_task_ids for task in dag.tasks} == SHAPES[verb]
+
+
+def test_a_shadow_comes_after_the_night_is_published_and_does_not_fail_it_nor_hold_it_long(change):
+    """Teardowns do not count for the run's state; who waits for the predictions is started by ``publish``."""
+    from nightshift.orchestration.predict import predict_dag
+    from nightshift.spec import load_spec
+
+    name, *_ = models()
+    spec = load_spec(PROJECT / "models" / name / "model.yaml")
+    dag = predict_dag(change(spec, shadow={}))
+    assert {task.task_id: task.downstream_task_ids for task in dag.tasks} == IN_SHADOW
+    assert {task.task_id for task in dag.teardowns} == {"shadow", "shadow_verdict"}
+    assert not any(task.on_failure_fail_dagrun for task in dag.teardowns)
+    score, *beside = (dag.get_task(task) for task in ("score", "shadow", "shadow_verdict"))
+    for task in beside:
+        assert task.execution_timeout < score.execution_timeout
+        assert task.retry_policy.patience < score.retry_policy.patience
+    outlets = {task.task_id: [asset.name for asset in task.outlets] for task in dag.tasks if task.outlets}
+    assert outlets == {"publish": [f"{name}.predictions"], "shadow_verdict": [f"{name}.champion"]}
+    assert SHAPES["predict"] == {task.task_id: task.downstream_task_ids for task in predict_dag(spec).tasks}
 
 
 @pytest.mark.parametrize("model", models())

@@ -10,10 +10,8 @@ import pytest
 
 from nightshift.contracts import Candidate, Verdict
 from nightshift.errors import FromTheFuture, ModelError, UnsafeGraph
-from nightshift.modelling.evidence import read_evidence
 from nightshift.modelling.folds import night_of
 from nightshift.modelling.holdout import read_split
-from nightshift.modelling.recipe import recipe_sha256
 from nightshift.scoring.graph import fetch
 from nightshift.spec import ModelSpec, load_spec
 from nightshift.steps.evaluate import evaluate
@@ -25,6 +23,8 @@ from nightshift.steps.snapshot import snapshot
 from nightshift.steps.train import register, train
 from nightshift.stores import Stores
 from nightshift.stores.versions import VersionRecord
+from nightshift.training.evidence import read_evidence
+from nightshift.training.recipe import recipe_sha256
 
 pytestmark = pytest.mark.stack
 

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from nightshift.contracts import Candidate
-from nightshift.modelling.evidence import read_evidence
 from nightshift.modelling.holdout import LabelledRows, read_split
 from nightshift.modelling.metrics import row_losses
 from nightshift.scoring.graph import OnnxGraph, fetch
@@ -21,6 +20,7 @@ from nightshift.steps.optimize import optimize
 from nightshift.steps.snapshot import snapshot
 from nightshift.steps.train import register, train
 from nightshift.stores import Stores, layout
+from nightshift.training.evidence import read_evidence
 
 pytestmark = pytest.mark.stack
 

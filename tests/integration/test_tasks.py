@@ -14,10 +14,10 @@ from sklearn import metrics as reference
 
 from nightshift.contracts import Dataset, NightReport, PartitionRef, Verdict
 from nightshift.errors import OtherLabel, SchemaMismatch
-from nightshift.modelling.evidence import read_evidence
 from nightshift.modelling.holdout import read_split
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
+from nightshift.modelling.label_types.quantile import in_order
 from nightshift.modelling.labelled_night import labelled
 from nightshift.monitoring.accuracy import Accuracy, measure_arrived, read_record
 from nightshift.monitoring.drift import MIN_NIGHTS
@@ -34,6 +34,7 @@ from nightshift.steps.retrain import train_and_gate
 from nightshift.steps.score import score
 from nightshift.steps.snapshot import snapshot
 from nightshift.stores import Stores
+from nightshift.training.evidence import read_evidence
 
 pytestmark = pytest.mark.stack
 
@@ -90,21 +91,31 @@ class Case(NamedTuple):
     trainer: str
     parameters: dict[str, Any]
     gates: dict[str, Any]
+    training: dict[str, Any] | None = None
 
 
+NUMBERS = [str(number) for number in range(400)]
+THREE = ["benign", "malignant", "unclear"]
 TREES = {"max_iter": 15, "learning_rate": 0.3, "max_leaf_nodes": 6, "min_samples_leaf": 8}
+LEAVES = {"n_estimators": 15, "learning_rate": 0.3, "num_leaves": 6, "min_child_samples": 8}
+SMALL_TREES = {"n_estimators": 40, "learning_rate": 0.1, "max_depth": 2, "min_child_weight": 5}
 CASES = {
     "regression": Case(
-        "diabetes", 10, "data.target", {"type": "regression"}, "ridge", {"alpha": 0.01}, {"at_least": {"r2": 0.2}}
+        "diabetes", 10, "data.target", {"type": "regression"}, "xgboost", SMALL_TREES, {"at_least": {"r2": 0.2}}
     ),
     "multiclass": Case(
         "digits", 64, "data.target", {"type": "multiclass", "classes": [str(digit) for digit in range(10)]},
-        "hist_gradient_boosting", TREES, {"at_least": {"accuracy": 0.8, "roc_auc": 0.9}},
+        "lightgbm", LEAVES, {"at_least": {"accuracy": 0.8, "roc_auc": 0.9}},
     ),
     "binary": Case(
         "breast_cancer", 30, 'np.where(data.target == 1, "benign", "malignant")', {"positive": "malignant"},
         "neural_network", {"hidden_layer_sizes": "16", "max_iter": 800, "early_stopping": False, "tol": 0.001},
-        {"at_least": {"roc_auc": 0.9}},
+        {"at_least": {"roc_auc": 0.9}}, {"calibration": "platt", "recency_half_life": 30},
+    ),
+    "quantile": Case(
+        "diabetes", 10, "data.target", {"type": "quantile", "quantiles": [0.1, 0.5, 0.9]},
+        "hist_gradient_boosting", {"max_iter": 40, "learning_rate": 0.1, "max_leaf_nodes": 4, "min_samples_leaf": 20},
+        {"at_least": {"pinball_skill": 0.05, "coverage_error": 0.25}},
     ),
 }  # fmt: skip
 
@@ -147,6 +158,7 @@ def model(case: Case, make_project: Callable[..., Path], root: Path) -> Path:
         "label": {"column": "label", "delay_days": 1, **case.spec},
         "training": {
             "window_days": WINDOW, "holdout_days": HOLDOUT, "trainer": case.trainer, "parameters": case.parameters,
+            **(case.training or {}),
         },
         "gates": {"resamples": 200, **case.gates},
         "optimize": {"variants": ["codes"]},
@@ -186,6 +198,8 @@ def expected(world: World, table: pa.Table) -> np.ndarray:
     frame = model_inputs(world.spec, table)
     if world.kind == "regression":
         return np.asarray(world.pipeline.predict(frame)).reshape(-1, 1)
+    if world.kind == "quantile":
+        return in_order(world.pipeline.predict(frame), 1)
     probabilities = world.pipeline.predict_proba(frame)
     return probabilities if world.kind == "multiclass" else probabilities[:, 1:]
 
@@ -200,12 +214,15 @@ def test_what_is_published_is_what_scikit_learn_says_of_the_same_rows(world: Wor
     assert world.published.rows == rows.num_rows == len(found) > 10
     assert found["row"].tolist() == rows["row"].to_pylist()
     columns = {"binary": ["p"], "multiclass": [f"p_{digit}" for digit in range(10)], "regression": ["said"]}
+    columns["quantile"] = ["p_q10", "p_q50", "p_q90"]
     names = columns[world.kind]
     assert list(found) == list(dict.fromkeys(["row", *names, "said", "model_version", "run_id"]))
     scores = expected(world, rows)
     assert found[names].to_numpy() == pytest.approx(scores, rel=1e-5, abs=1e-5)
     if world.kind == "binary":
         assert found["said"].tolist() == (scores[:, 0] >= 0.5).tolist()
+    if world.kind == "quantile":
+        assert found["said"].tolist() == found["p_q50"].tolist()
     if world.kind == "multiclass":
         assert found["said"].tolist() == [str(place) for place in scores.argmax(axis=1)]
 
@@ -222,6 +239,11 @@ def test_metrics_of_the_judged_nights_are_those_of_scikit_learn(world: World) ->
             "mae": reference.mean_absolute_error(labels, scores),
             "r2": reference.r2_score(labels, scores),
         }
+    elif world.kind == "quantile":
+        levels = enumerate([0.1, 0.5, 0.9])
+        losses = [reference.mean_pinball_loss(labels, scores[:, place], alpha=level) for place, level in levels]
+        is_inside = (labels >= scores[:, 0]) & (labels <= scores[:, 2])
+        wanted = {"pinball": np.mean(losses), "coverage": is_inside.mean()}
     elif world.kind == "multiclass":
         wanted = {
             "log_loss": reference.log_loss(labels, scores),
@@ -274,6 +296,14 @@ def test_a_night_whose_labels_arrived_is_measured_in_the_loss_of_its_model(world
     labels, scores = np.array(rows["label"].to_pylist(), dtype=object)[known], expected(world, rows)[known]
     if world.kind == "regression":
         wanted = {"squared_error": reference.mean_squared_error(labels.astype(float), scores)}
+    elif world.kind == "quantile":
+        levels = enumerate([0.1, 0.5, 0.9])
+        truth = labels.astype(float)
+        losses = [reference.mean_pinball_loss(truth, scores[:, place], alpha=level) for place, level in levels]
+        wanted = {"pinball": np.mean(losses)}
+        assert set(record.skill.uncovered) == {"q10", "q50", "q90"}
+        assert record.skill.uncovered["q10"] == pytest.approx(0.1 - (truth <= scores[:, 0]).mean())
+        assert record.metrics["coverage"] is not None
     elif world.kind == "multiclass":
         wanted = {"log_loss": reference.log_loss(labels.astype(int), scores, labels=range(10))}
     else:
@@ -294,7 +324,7 @@ def test_a_label_stays_with_its_row_whatever_the_index_of_the_frame(world: World
     data = getattr(sklearn.datasets, f"load_{CASES[world.kind].data}")()
     for row, label in world.outcomes().select(["row", "label"]).to_pandas().itertuples(index=False):
         true = data.target[row]
-        wanted = {"regression": true, "multiclass": str(true), "binary": float(true == 0)}[world.kind]
+        wanted = {"regression": true, "quantile": true, "multiclass": str(true), "binary": float(true == 0)}[world.kind]
         assert pd.isna(label) if row % 40 == 7 else label == wanted
 
 
@@ -305,6 +335,7 @@ def relabelled(spec: ModelSpec, **changes: Any) -> ModelSpec:
 def test_labels_of_another_kind_are_refused_with_what_was_got(world: World) -> None:
     changes, said = {
         "regression": ({"type": "binary"}, "a binary label is true or false"),
+        "quantile": ({"type": "binary", "quantiles": []}, "a binary label is true or false"),
         "multiclass": ({"classes": ["0", "1", "2"]}, r"which label\.classes lacks"),
         "binary": ({"type": "regression", "positive": None}, "a regression's label is a number"),
     }[world.kind]
@@ -314,11 +345,11 @@ def test_labels_of_another_kind_are_refused_with_what_was_got(world: World) -> N
 
 def test_a_changed_kind_of_label_brings_the_nights_again(world: World) -> None:
     """Labels of one kind in some nights and of another in the rest would be a snapshot that nothing can read."""
-    three = ["benign", "malignant", "unclear"]
     changes, kind = {
-        "regression": ({"type": "multiclass", "classes": [str(number) for number in range(400)]}, pa.string()),
+        "regression": ({"type": "multiclass", "classes": NUMBERS}, pa.string()),
+        "quantile": ({"type": "multiclass", "classes": NUMBERS, "quantiles": []}, pa.string()),
         "multiclass": ({"type": "regression", "classes": []}, pa.float64()),
-        "binary": ({"type": "multiclass", "classes": three, "positive": None}, pa.string()),
+        "binary": ({"type": "multiclass", "classes": THREE, "positive": None}, pa.string()),
     }[world.kind]
     other = relabelled(world.spec, **changes)
     assert measure_arrived(other, SCORED[-1], world.stores) == []

@@ -9,12 +9,14 @@ import pyarrow as pa
 import pytest
 
 from nightshift.modelling.holdout import Split, split
-from nightshift.modelling.inputs import model_inputs
-from nightshift.modelling.trainers import trainer_of
 from nightshift.spec import ModelSpec
+from nightshift.training import recipe
 
 CLASSES = ("on time", "Late", "late")
-SMALL_NETWORK = {"hidden_layer_sizes": "12-6", "max_iter": 400, "early_stopping": False, "tol": 1e-3}
+SMALL: dict[str, dict[str, Any]] = {
+    "neural_network": {"hidden_layer_sizes": "12-6", "max_iter": 400, "early_stopping": False, "tol": 1e-3},
+    "tabular_network": {"hidden_layer_sizes": "12-6", "max_iter": 30, "learning_rate_init": 0.01, "batch_size": 128},
+}
 
 
 @pytest.fixture
@@ -49,7 +51,15 @@ def relabelled(spec: ModelSpec, table: pa.Table) -> pa.Table:
     if spec.label.type == "multiclass":
         places = np.digitize(values, [1010, 1025])
         labels = pa.array([None if np.isnan(v) else CLASSES[p] for v, p in zip(values, places, strict=True)])
+    if spec.label.type == "multilabel":
+        labels = pa.array([None if np.isnan(value) else _passed(value) for value in values])
     return table.set_column(table.schema.get_field_index("late"), "late", labels)
+
+
+def _passed(value: float) -> str:
+    """The classes whose bound a value passes: none, some or all."""
+    bounds = zip(CLASSES, (1005, 1015, 1025), strict=True)
+    return "|".join(name for name, bound in bounds if value > bound)
 
 
 @pytest.fixture
@@ -57,9 +67,13 @@ def of_kind(spec: ModelSpec, change: Callable[..., ModelSpec]) -> Callable[..., 
     """``of_kind("regression", "ridge")``: the small spec with another kind of label."""
 
     def make(kind: str, trainer: str = "hist_gradient_boosting", **changes: Any) -> ModelSpec:
-        label = {"type": kind, "classes": list(CLASSES) if kind == "multiclass" else []}
-        parameters = spec.training.parameters if trainer == "hist_gradient_boosting" else {}
-        training = {"trainer": trainer, "parameters": SMALL_NETWORK if trainer == "neural_network" else parameters}
+        has_classes = kind in ("multiclass", "multilabel")
+        label = {"type": kind, "classes": list(CLASSES) if has_classes else []}
+        label["quantiles"] = [0.1, 0.5, 0.9] if kind == "quantile" else []
+        if trainer == "tabular_network":
+            pytest.importorskip("torch", reason="torch, of the extra [networks], is not installed")
+        parameters = spec.training.parameters if trainer == "hist_gradient_boosting" else SMALL.get(trainer, {})
+        training = {"trainer": trainer, "parameters": parameters}
         return change(spec, label=label, training=training, **changes)
 
     return make
@@ -78,7 +92,6 @@ def fitted(of_kind: Callable[..., ModelSpec], labelled: Callable[[ModelSpec], Sp
     def make(kind: str, trainer: str = "hist_gradient_boosting", **changes: Any) -> Fitted:
         spec = of_kind(kind, trainer, **changes)
         rows = labelled(spec)
-        frame = model_inputs(spec, rows.train.table)
-        return Fitted(spec, rows, trainer_of(spec).fit(spec, frame, rows.train.labels))
+        return Fitted(spec, rows, recipe.fit(spec, rows.train))
 
     return make

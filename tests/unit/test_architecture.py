@@ -123,7 +123,8 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
 def tasks_of_dags(repository: Path) -> set[str]:
     """The tasks of all Dags, as tests/dags holds them against the real ones."""
     module = load_script(repository / "tests" / "dags" / "test_dags.py")
-    return {task for shape in module.SHAPES.values() for task in shape}
+    shapes = [*module.SHAPES.values(), module.WITH_SEARCH, module.IN_SHADOW]
+    return {task for shape in shapes for task in shape}
 
 
 def verbs(commands: typer.core.TyperGroup) -> Iterator[str]:

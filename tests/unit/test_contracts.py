@@ -30,6 +30,8 @@ from nightshift.contracts import (
     Promotion,
     Registered,
     Retracted,
+    Searched,
+    ShadowVerdict,
     Shard,
     ShardResult,
     SnapshotRef,
@@ -41,7 +43,10 @@ from nightshift.stack import Ports, Stack
 
 SNAPSHOT = SnapshotRef("m", "ab.dir", "2024-01-12", "2024-01-02", "2024-01-11", 10, 900, ["2024-01-06"])
 FOLD = FoldRef("folds/fold-1.skops", "cc", "2024-01-06", "2024-01-09", "2024-01-11")
-TRAINED = Trained("m", "run", "models:/m-1", SNAPSHOT, {"roc_auc": 0.75, "log_loss": 0.5}, folds=[FOLD])
+SEARCHED = Searched("m", "run", "ab", "ridge", {"alpha": 0.5, "list": [1, 2]}, 3, 9, "it lost less")
+TRAINED = Trained(
+    "m", "run", "models:/m-1", SNAPSHOT, {"roc_auc": 0.75, "log_loss": 0.5}, folds=[FOLD], searched=SEARCHED
+)
 EVIDENCE = Evidence("models/m/aa/e.parquet", "ee", "2024-01-07", "2024-01-11", 5, "models/m/bb", "bb", "2024-01-06")
 GRAPH = GraphRef("aa", "models/m/aa/model.onnx", 1000, 1e-8, 0, 400, "fp32")
 CANDIDATE = Candidate("m", "3", TRAINED, GRAPH, EVIDENCE)
@@ -53,6 +58,7 @@ EXAMPLES = [
     PartitionRef(Dataset.RAW, "m", "2024-01-12", "g", "d", 90),
     SNAPSHOT,
     FOLD,
+    SEARCHED,
     TRAINED,
     Registered("m", "3", TRAINED),
     GRAPH,
@@ -69,6 +75,7 @@ EXAMPLES = [
     NightReport(
         "m", "2024-01-12", "3", True, 2.5, 1.5, "amount", ["2024-01-11"], False, "monitoring/x.html", ["old"], [OPENED]
     ),
+    ShadowVerdict("m", "3", "2", "2024-01-02", 12, "better", "log_loss -0.1", -0.1, -0.2, -0.01, True),
     Decision("m", "2024-01-12", True, "2 of 3 nights", "drift__2024-01-12"),
     Retracted("m", "2024-01-12", "ann", "wrong prices", {"raw": 90}, "labels stay", "nightshift ingest m 2024-01-12"),
     Maintained("m", False, 10, 1, 0, 3, 5000, 2, 700, 1, 0),

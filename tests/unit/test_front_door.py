@@ -126,7 +126,7 @@ def test_a_hole_is_reported_privately_and_the_promises_name_what_exists() -> Non
     assert "Privately, never in an issue" in text
     for link in re.findall(r"\]\(([^)]*)\)", text):
         assert (ROOT / link).exists() or (ROOT / f"{link}.md").exists(), link
-    for name, folder in {"UnsafeGraph": "scoring", "trusted": "modelling/trainers"}.items():
+    for name, folder in {"UnsafeGraph": "scoring", "trusted": "training/trainers"}.items():
         assert f"`{name}`" in text
         assert any(name in file.read_text() for file in (PACKAGE / folder).glob("*.py"))
 

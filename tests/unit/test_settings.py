@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from nightshift.errors import UsageError
-from nightshift.settings import Settings, export_env, load_settings, settings
+from nightshift.settings import Settings, export_env, load_settings, settings, settings_of
 
 
 @pytest.fixture
@@ -38,6 +38,62 @@ def test_the_file_counts_and_the_environment_wins_over_it(home: Path, monkeypatc
     assert (load_settings().lake, load_settings().access_key) == ("s3://from-file", "of the file")
     monkeypatch.setenv("NIGHTSHIFT_LAKE", "s3://from-environment/with/prefix")
     assert (load_settings().lake, load_settings().access_key) == ("s3://from-environment/with/prefix", "of the file")
+
+
+def test_another_project_s_settings_are_those_of_its_file_whatever_this_process_says(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "other"
+    (other / ".nightshift").mkdir(parents=True)
+    with pytest.raises(UsageError, match=r"it has no nightshift\.toml"):
+        settings_of(other)
+    (other / "nightshift.toml").write_text("format = 1\n")
+    with pytest.raises(UsageError, match=r"it says where the stores of .*other are"):
+        settings_of(other)
+    (other / ".nightshift" / "env").write_text("NIGHTSHIFT_LAKE=s3://production\n")
+    monkeypatch.setenv("NIGHTSHIFT_LAKE", "s3://development")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
+    found = settings_of(other)
+    assert (found.project, found.lake, found.mlflow_uri) == (other.resolve(), "s3://production", None)
+    (tmp_path / "elsewhere").write_text("NIGHTSHIFT_LAKE=s3://elsewhere\n")
+    assert settings_of(other, tmp_path / "elsewhere").lake == "s3://elsewhere"
+
+
+def test_another_project_s_file_is_taken_as_it_is_written(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HERE", "of this process")
+    file = tmp_path / "elsewhere"
+    file.write_text("AWS_ACCESS_KEY_ID='a${HERE}b'\n")
+    assert settings_of(tmp_path, file).access_key == "a${HERE}b"
+    file.write_bytes(b"AWS_ACCESS_KEY_ID=\xff\xfe\n")
+    with pytest.raises(UsageError, match="elsewhere cannot be read") as unreadable:
+        settings_of(tmp_path, file)
+    assert "UTF-8" in unreadable.value.fix
+    with pytest.raises(UsageError) as no_project:
+        settings_of(tmp_path / "nowhere")
+    assert "NIGHTSHIFT_PROJECT" not in no_project.value.fix
+    assert "the other project" in no_project.value.fix
+
+
+@pytest.mark.parametrize(
+    ("lake", "endpoint", "is_same"),
+    [
+        ("s3://lake/", "http://localhost:9000", True),
+        ("s3://lake", "http://LOCALHOST:9000/", True),
+        ("s3://lake", "http://127.0.0.1:9000", True),
+        ("s3://lake", "http://127.0.0.1:9001", False),
+        ("s3://lake/below", "http://127.0.0.1:9000", False),
+        ("s3://lake", "http://store:9000", False),
+        ("s3://lake", None, False),
+    ],
+)
+def test_a_lake_is_the_same_however_its_address_is_written(
+    tmp_path: Path, lake: str, endpoint: str | None, is_same: bool
+) -> None:
+    known = Settings(project=tmp_path, home=tmp_path, lake="s3://lake", endpoint="http://127.0.0.1:9000/")
+    other = Settings(project=tmp_path, home=tmp_path, lake=lake, endpoint=endpoint)
+    assert (known.lake_place == other.lake_place) is is_same
 
 
 def test_reading_settings_changes_no_environment(home: Path) -> None:

@@ -177,6 +177,7 @@ def test_labels(draft: Proposal, settings: Settings, values: list[Any], task: st
 def test_a_person_may_overrule_the_kind_of_label(draft: Proposal) -> None:
     frame = rows(label=[1, 2, 3, 4] * 100)
     assert draft(frame, label_type="regression")[0].label.type == "regression"
+    assert draft(frame, label_type="quantile", force=True)[0].label.quantiles == (0.1, 0.5, 0.9)
     with pytest.raises(UsageError, match="label has 4 different values"):
         draft(frame, label_type="binary", force=True)
 

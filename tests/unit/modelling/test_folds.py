@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from nightshift.modelling.folds import FoldNights, folds_of, plan_folds
 from nightshift.modelling.holdout import split
-from nightshift.modelling.recipe import fit, out_of_fold, recipe_sha256
 from nightshift.spec import ModelSpec
+from nightshift.training.recipe import fit, out_of_fold, recipe_sha256
 
 Change = Callable[..., ModelSpec]
 WINDOW = np.arange(19_000, 19_090)

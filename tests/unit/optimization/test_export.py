@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,13 @@ from nightshift.errors import ModelError, UnsafeGraph
 from nightshift.modelling.holdout import Split, split
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
-from nightshift.modelling.trainers import TRAINERS, trainer_of
-from nightshift.optimization.export import float32_thresholds, floor32, split_values, to_onnx
+from nightshift.optimization.export import float32_thresholds, split_values, to_onnx
+from nightshift.optimization.forest_graph import floor32
 from nightshift.scoring.feeds import COLUMNS
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.spec import ModelSpec
+from nightshift.training import recipe
+from nightshift.training.trainers import TRAINERS, trainer_of
 
 BIG = float(np.finfo(np.float32).max) / 2
 
@@ -66,7 +69,7 @@ def near_splits(spec: ModelSpec, pipeline: object, table: pa.Table) -> object:
     """Rows of the table with weights on, just below and just above the trained splits."""
     frame = model_inputs(spec, table)
     position = 2 + list(frame.columns[2:]).index("weight")
-    at = split_values(pipeline)[position].astype(np.float32)
+    at = split_values(spec, pipeline)[position].astype(np.float32)
     edges = [at, np.nextafter(at, np.float32(1e9)), np.nextafter(at, np.float32(-1))]
     frame["weight"] = np.resize(np.concatenate(edges), len(frame))
     return frame
@@ -79,25 +82,25 @@ def test_float32_thresholds_score_float32_rows_alike(spec: ModelSpec, fitted_few
         assert np.array_equal(changed.predict_proba(frame), pipeline.predict_proba(frame))
 
 
-def test_float32_thresholds_leave_the_original_alone(fitted_few: tuple[object, pa.Table]) -> None:
+def test_float32_thresholds_leave_the_original_alone(spec: ModelSpec, fitted_few: tuple[object, pa.Table]) -> None:
     pipeline, _ = fitted_few
-    before = copy.deepcopy(split_values(pipeline))
+    before = copy.deepcopy(split_values(spec, pipeline))
     changed = float32_thresholds(pipeline)
-    after = split_values(pipeline)
+    after = split_values(spec, pipeline)
     assert {k: v.tolist() for k, v in after.items()} == {k: v.tolist() for k, v in before.items()}
-    assert any((split_values(changed)[k] != before[k]).any() for k in before)
+    assert any((split_values(spec, changed)[k] != before[k]).any() for k in before)
 
 
 def test_splits_are_known_by_column_of_trees_only(
     spec: ModelSpec, fitted_few: tuple[object, pa.Table], change: Callable[..., ModelSpec]
 ) -> None:
     pipeline, table = fitted_few
-    found = split_values(pipeline)
+    found = split_values(spec, pipeline)
     assert set(found) <= set(range(len(spec.features)))
     assert all((np.diff(values) > 0).all() for values in found.values())
     linear = change(spec, training={"trainer": "logistic_regression", "parameters": {}})
     labels = np.arange(table.num_rows) % 2
-    assert split_values(trainer_of(linear).pipeline(linear).fit(model_inputs(linear, table), labels)) == {}
+    assert split_values(linear, trainer_of(linear).pipeline(linear).fit(model_inputs(linear, table), labels)) == {}
 
 
 def test_the_same_model_gives_the_same_bytes(spec: ModelSpec, fitted_few: tuple[object, pa.Table]) -> None:
@@ -122,7 +125,7 @@ def test_features_have_any_name(fitted: Callable[..., Any], kind: str, name: str
     renamed = ModelSpec.model_validate({**as_json, "columns": columns, "drift": drift})
     table = made.rows.train.table
     table = table.rename_columns([TAKEN.get(column, column) for column in table.column_names])
-    pipeline = trainer_of(renamed).fit(renamed, model_inputs(renamed, table), made.rows.train.labels)
+    pipeline = recipe.fit(renamed, replace(made.rows.train, table=table))
     graph = OnnxGraph(renamed, to_onnx(renamed, pipeline))
     assert graph.features == renamed.features
     expected = label_type(renamed).predict(pipeline, model_inputs(renamed, table))
@@ -159,7 +162,9 @@ def test_what_a_graph_says_of_its_columns_is_checked(fitted: Callable[..., Any])
         OnnxGraph(made.spec, model.SerializeToString())
 
 
-def test_what_has_no_onnx_form_is_a_model_error(spec: ModelSpec, fitted_few: tuple[object, pa.Table]) -> None:
+def test_what_has_no_onnx_form_is_a_model_error(
+    spec: ModelSpec, fitted_few: tuple[object, pa.Table], change: Callable[..., ModelSpec]
+) -> None:
     from sklearn.pipeline import Pipeline
     from sklearn.semi_supervised import LabelPropagation
 
@@ -170,7 +175,7 @@ def test_what_has_no_onnx_form_is_a_model_error(spec: ModelSpec, fitted_few: tup
         ("classify", LabelPropagation().fit(rng.random((30, 6)), rng.integers(0, 2, 30))),
     ])
     with pytest.raises(ModelError, match="has no ONNX form") as error:
-        to_onnx(spec, strange)
+        to_onnx(change(spec, training={"trainer": "logistic_regression", "parameters": {}}), strange)
     assert error.value.fix == "choose another trainer"
 
 
@@ -181,14 +186,16 @@ import numpy as np
 import pyarrow.parquet as pq
 warnings.simplefilter("ignore")
 from nightshift.modelling.inputs import model_inputs
-from nightshift.modelling.trainers import trainer_of
+from nightshift.training.trainers import trainer_of
+from nightshift.training.training_rows import TrainingRows
 from nightshift.optimization.export import to_onnx
 from nightshift.spec import ModelSpec
 for file in sorted(Path(sys.argv[1]).glob("*.json")):
     spec = ModelSpec.model_validate_json(file.read_text())
     table = pq.read_table(file.with_suffix(".parquet"))
     labels = np.load(file.with_suffix(".npy"))
-    pipeline = trainer_of(spec).fit(spec, model_inputs(spec, table), labels)
+    rows = TrainingRows(model_inputs(spec, table), labels, np.arange(len(labels)))
+    pipeline = trainer_of(spec).fit(spec, rows)
     print(file.stem, hashlib.sha256(to_onnx(spec, pipeline)).hexdigest())
 """
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")

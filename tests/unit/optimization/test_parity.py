@@ -13,12 +13,13 @@ from nightshift.errors import ParityFailed
 from nightshift.modelling.holdout import Split, split
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
-from nightshift.modelling.trainers import TRAINERS, trainer_of
-from nightshift.modelling.unseen import UNSEEN
-from nightshift.optimization.export import floor32, split_values, to_onnx
+from nightshift.optimization.export import split_values, to_onnx
+from nightshift.optimization.forest_graph import floor32
 from nightshift.optimization.parity import Parity, ParityRows, edge_rows, parity_rows
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.spec import ModelSpec
+from nightshift.training.trainers import TRAINERS, trainer_of
+from nightshift.training.unseen import UNSEEN
 
 PAIRS = [(kind, name) for name in TRAINERS for kind in sorted(TRAINERS[name].labels)]
 
@@ -45,7 +46,9 @@ def test_an_honest_graph_passes(fitted: Callable[..., Any], kind: str, trainer: 
     graph, holdout = OnnxGraph(made.spec, to_onnx(made.spec, made.pipeline)), made.rows.holdout.table
     found = check_parity(made.spec, made.pipeline, graph, holdout)
     assert found.rows > holdout.num_rows
-    assert found.max_difference < 1e-6
+    # XGBoost adds its trees in float32: of numbers it is itself some roundings from its own sum.
+    is_rounded = trainer == "xgboost" and kind in {"regression", "quantile"}
+    assert found.max_difference < (made.spec.optimize.max_abs_difference if is_rounded else 1e-6)
     assert found.label_flips == 0
 
 
@@ -147,7 +150,7 @@ def test_a_score_that_rounds_to_the_other_side_of_the_threshold_is_no_flip(
     made = fitted("binary")
     given = parity_rows(made.spec, made.pipeline, made.rows.holdout.table)
     spec = change(made.spec, predict=predict)
-    threshold = label_type(spec).threshold_for(given.trained) or spec.predict.decides_from
+    threshold = label_type(spec).threshold_for(np.zeros(len(given.trained)), given.trained) or spec.predict.decides_from
     trained = given.trained.copy()
     trained[:3] = threshold
     held = replace(given, spec=spec.with_threshold(threshold), trained=trained)
@@ -210,7 +213,7 @@ def test_edge_rows_hold_nulls_wherever_there_may_be_some_and_unseen_categories(s
 def test_edge_rows_stand_on_and_beside_every_split(spec: ModelSpec, rows: Split) -> None:
     pipeline = fit(spec, rows)
     weights = set(edge_rows(spec, pipeline, rows.holdout.table)["weight"].to_pylist())
-    at = floor32(split_values(pipeline)[3]).astype(np.float32)
+    at = floor32(split_values(spec, pipeline)[3]).astype(np.float32)
     for edge in (at, np.nextafter(at, np.float32(np.inf)), np.nextafter(at, np.float32(-np.inf))):
         assert {float(value) for value in edge} <= weights
 
@@ -229,12 +232,12 @@ def test_edges_of_a_whole_numbered_column_are_the_whole_numbers_beside_its_split
         table = scaled(rows.train.table)
         pipeline = trainer_of(wide).pipeline(wide).fit(model_inputs(wide, table), rows.train.labels)
         items = set(edge_rows(wide, pipeline, scaled(rows.holdout.table))["items"].to_pylist())
-        splits = split_values(pipeline)[4]
+        splits = split_values(spec, pipeline)[4]
         assert len(splits) > 1
         assert {int(np.floor(s)) for s in splits} | {int(np.ceil(s)) for s in splits} <= items
 
 
 def test_edges_of_a_boolean_are_booleans(spec: ModelSpec, rows: Split) -> None:
     pipeline = fit(spec, rows)
-    assert 5 in split_values(pipeline), "the trees should split on express"
+    assert 5 in split_values(spec, pipeline), "the trees should split on express"
     assert {True, False} <= set(edge_rows(spec, pipeline, rows.holdout.table)["express"].to_pylist())

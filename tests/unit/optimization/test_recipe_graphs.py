@@ -13,7 +13,6 @@ from nightshift.errors import CollapsedRefit
 from nightshift.modelling.folds import folds_of
 from nightshift.modelling.holdout import Split, split
 from nightshift.modelling.metrics import Difference, row_losses
-from nightshift.modelling.recipe import fit
 from nightshift.optimization import recipe_graphs as module
 from nightshift.optimization import search as search_module
 from nightshift.optimization.export import to_onnx
@@ -21,6 +20,8 @@ from nightshift.optimization.recipe_graphs import FittedFold, recipe_graphs
 from nightshift.optimization.variants.measure import measure
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.spec import ModelSpec
+from nightshift.training.calibration.pipeline import without_calibration
+from nightshift.training.recipe import fit, out_of_fold
 
 Change = Callable[..., ModelSpec]
 
@@ -40,8 +41,8 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def recipe(spec: ModelSpec, small_rows: Callable[..., pa.Table], change: Change) -> Callable[..., Recipe]:
-    def make(**optimize: Any) -> Recipe:
-        changed = change(spec, optimize=optimize, gates={"slices": []})
+    def make(training: dict[str, Any] | None = None, **optimize: Any) -> Recipe:
+        changed = change(spec, optimize=optimize, gates={"slices": []}, training=training or {})
         rows = split(changed, small_rows(changed, nights=16))
         folds = [FittedFold(fold, fit(changed, fold.train)) for fold in folds_of(changed, rows)]
         return Recipe(changed, rows, folds, fit(changed, rows.labelled))
@@ -58,6 +59,19 @@ def test_what_scores_is_the_refit_and_each_fold_has_the_same_variant(recipe: Cal
     assert found.twin == found.search.files["codes"]
     for fold, body, scores in zip(made.folds, found.folds, found.scores, strict=True):
         assert np.array_equal(scores, OnnxGraph(made.spec, body).score(fold.fold.judged.table))
+
+
+@pytest.mark.parametrize("method", ["platt", "isotonic"])
+def test_what_a_calibrated_recipe_is_watched_by_is_calibrated(recipe: Callable[..., Recipe], method: str) -> None:
+    """Profile, reference and evidence are made of these scores: none of them is the estimator's own."""
+    made = recipe({"calibration": method}, variants=["codes"])
+    found = recipe_graphs(made.spec, made.folds, made.refit, made.rows)
+    folds = [fold.fold for fold in made.folds]
+    pipelines = [fold.pipeline for fold in made.folds]
+    scores = np.concatenate(found.scores)
+    assert scores == pytest.approx(out_of_fold(made.spec, folds, pipelines).scores, abs=1e-5)
+    raw = out_of_fold(made.spec, folds, [without_calibration(pipeline) for pipeline in pipelines]).scores
+    assert np.abs(scores - raw).max() > 0.01
 
 
 def test_an_approximate_graph_is_chosen_by_no_judged_night_and_judged_alone_on_all(

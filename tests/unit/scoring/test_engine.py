@@ -19,7 +19,14 @@ from nightshift.scoring.engine import Engine, added, schema
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.steps.optimize import _profile
 from nightshift.stores.parquet import with_dictionaries
+from nightshift.training.trainers import TRAINERS
 
+BY_PATH = [
+    ("binary", "sklearn.ensemble.RandomForestClassifier"),
+    ("multiclass", "sklearn.ensemble.ExtraTreesClassifier"),
+    ("regression", "sklearn.linear_model.BayesianRidge"),
+]
+PAIRS = [(kind, name) for name in TRAINERS for kind in sorted(TRAINERS[name].labels)] + BY_PATH
 COLUMNS = {
     "binary": ["score", "prediction"],
     "multiclass": ["score_on_time", "score_late", "score_late_2", "prediction"],
@@ -28,9 +35,9 @@ COLUMNS = {
 
 
 @pytest.fixture
-def unit(fitted: Callable[..., Any]) -> Callable[[str], tuple[Any, ...]]:
-    def score(kind: str) -> tuple[Any, ...]:
-        made = fitted(kind)
+def unit(fitted: Callable[..., Any]) -> Callable[..., tuple[Any, ...]]:
+    def score(kind: str, trainer: str = "hist_gradient_boosting") -> tuple[Any, ...]:
+        made = fitted(kind, trainer)
         pin = Pin(made.spec.name, "3", "run", "ab" * 32, "key", "5f.dir", "2024-01-10")
         plan = Plan(made.spec.name, "2024-01-11", pin, "g", "d", 1, None, [])
         graph = OnnxGraph(made.spec, to_onnx(made.spec, made.pipeline))
@@ -51,9 +58,9 @@ def test_a_unit_has_the_columns_of_its_label(unit: Callable[..., Any], kind: str
     assert set(found["model_version"].to_pylist()) == {"3"}
 
 
-@pytest.mark.parametrize("kind", COLUMNS)
-def test_a_unit_says_what_scikit_learn_says(unit: Callable[..., Any], kind: str) -> None:
-    made, _, found, *_ = unit(kind)
+@pytest.mark.parametrize(("kind", "trainer"), PAIRS)
+def test_a_unit_says_what_was_trained_whatever_trained_it(unit: Callable[..., Any], kind: str, trainer: str) -> None:
+    made, _, found, *_ = unit(kind, trainer)
     label, frame = label_type(made.spec), model_inputs(made.spec, made.rows.holdout.table)
     expected = label.predict(made.pipeline, frame)
     assert label.read_scores(pa.Table.from_batches([found])) == pytest.approx(expected, rel=1e-6, abs=1e-6)
@@ -81,7 +88,7 @@ def test_rows_of_unseen_categories_are_counted_by_column(fitted: Callable[..., A
     body = to_onnx(made.spec, made.pipeline)
     if matrix:
         prepared = Prepared(made.spec, made.pipeline)
-        body = trees.to_onnx(prepared, trees.ensemble(prepared))
+        body = trees.to_onnx(prepared, trees.forest_of(prepared))
     graph = OnnxGraph(made.spec, body)
     rows = made.rows.holdout.table.combine_chunks()
     assert graph.unseen(rows) == {}

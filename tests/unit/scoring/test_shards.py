@@ -58,7 +58,7 @@ def test_what_makes_rows_is_in_the_digest_and_what_trains_is_not() -> None:
     assert {name.split(".")[1] for name in closure if name.count(".") > 1} == {
         "contracts", "modelling", "profiles", "s3", "scoring", "spec", "steps", "stores",
     }  # fmt: skip
-    assert not [name for name in closure if name.startswith("nightshift.modelling.trainers")]
+    assert not [name for name in closure if name.startswith("nightshift.training")]
     assert {name for name in closure if name.startswith("nightshift.steps.")} == {"nightshift.steps.score"}
 
 

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 import yaml
@@ -13,9 +13,9 @@ from pydantic import ValidationError
 
 from nightshift.errors import SpecError, UsageError
 from nightshift.spec import Label, ModelSpec, find_spec, load_good_specs, load_spec, load_specs
-from nightshift.spec.learning import TrainerName
+from nightshift.spec.trainers import EXAMPLE, NAMED
 
-TRAINERS = get_args(TrainerName)
+TRAINERS = f"{', '.join(map(repr, NAMED))} or an estimator by its path, as {EXAMPLE!r}"
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_an_unknown_key_is_named_with_the_nearest_allowed_one(
         ("training.window_days", "many", "'many'", "valid integer"),
         ("training.window_days", 1, "1", "greater than or equal to 2"),
         ("training.holdout_days", 0, "0", "greater than or equal to 1"),
-        ("training.trainer", "magic", "'magic'", f"{', '.join(map(repr, TRAINERS[:-1]))} or {TRAINERS[-1]!r}"),
+        ("training.trainer", "magic", "'magic'", TRAINERS),
         ("label.delay_days", -1, "-1", "greater than or equal to 0"),
         ("label.type", "counts", "'counts'", "'binary'"),
         ("label.column", "Late!", "'Late!'", "pattern"),
@@ -128,7 +128,7 @@ def test_a_source_says_of_which_kind_it_is(edit: Callable[[str, Any], Path]) -> 
         ("source", {"callable": "shop.nights"}, "source.callable: got 'shop.nights'"),
         ("night.compare", [{"left": "items", "relation": "<", "right": "nothing"}], "night.compare names nothing"),
         ("night.history", {"min_share": 2, "max_share": 1}, "min_share 2.0 is above max_share 1.0"),
-        ("label.type", "multiclass", "classes are given for a multiclass label"),
+        ("label.type", "multiclass", "classes are given for a multiclass or multilabel label"),
         ("training.trainer", "ridge", "training.trainer ridge is not for a binary label"),
         ("columns.items.on_breach", "ignore", "columns.items.on_breach: got 'ignore', allowed: 'refuse' or 'drop'"),
         ("columns.items.max", "2013-01-01", "columns.items: min and max of type int16 are numbers"),

@@ -1,5 +1,6 @@
 """What a model.yaml would run into is said before a night is read."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -7,9 +8,9 @@ import numpy as np
 import pytest
 
 from nightshift.errors import SpecError
-from nightshift.modelling.trainers import TRAINERS
 from nightshift.spec import Column, ModelSpec
 from nightshift.steps.check import _rows, beyond_float32, try_training
+from nightshift.training.trainers import TRAINERS
 
 PAIRS = [(kind, name) for name in TRAINERS for kind in sorted(TRAINERS[name].labels)]
 NO_FORM = "has no ONNX form"
@@ -30,9 +31,37 @@ def test_every_trainer_is_good_as_it_is(of_kind: Callable[..., ModelSpec], kind:
         ("binary", "hist_gradient_boosting", {"max_itr": 3}, "hist_gradient_boosting has no max_itr"),
         ("binary", "logistic_regression", {"penalty": "l1"}, "Solver lbfgs supports only"),
         ("multiclass", "logistic_regression", {"solver": "liblinear"}, "does not support multiclass"),
-        ("regression", "hist_gradient_boosting", {"loss": "poisson"}, NO_FORM),
-        ("regression", "hist_gradient_boosting", {"loss": "gamma"}, NO_FORM),
         ("regression", "neural_network", {"loss": "poisson"}, NO_FORM),
+        ("binary", "hist_gradient_boosting", {"categorical_features": [0]}, NO_FORM),
+        ("binary", "lightgbm", {"max_itr": 3}, "lightgbm has no max_itr"),
+        ("binary", "lightgbm", {"kwargs": {"a": 1}}, "lightgbm has no kwargs"),
+        ("binary", "xgboost", {"kwargs": {"a": 1}}, "xgboost has no kwargs"),
+        ("binary", "lightgbm", {"data_sample_strategy": "bagging machines=host:1"}, "must be one word"),
+        ("binary", "lightgbm", {"monotone_constraints_method": "basic\tforcedsplits_filename"}, "must be one word"),
+        ("binary", "lightgbm", {"objective": "regression"}, "its scores are no probabilities"),
+        ("binary", "xgboost", {"objective": "reg:squarederror"}, "its scores are no probabilities"),
+        ("binary", "xgboost", {"base_score": 1.0}, NO_FORM),
+        ("binary", "hist_gradient_boosting", {"early_stopping": True, "validation_fraction": -1}, "must be above 0"),
+        ("binary", "neural_network", {"hidden_layer_sizes": [math.inf]}, "hidden_layer_sizes must be whole numbers"),
+        ("binary", "neural_network", {"hidden_layer_sizes": [64.7]}, "hidden_layer_sizes must be whole numbers"),
+        ("binary", "neural_network", {"hidden_layer_sizes": [10**7]}, "hidden_layer_sizes must be whole numbers"),
+        ("binary", "tabular_network", {"hidden_layer_sizes": [math.inf]}, "hidden_layer_sizes must be one or more"),
+        ("binary", "tabular_network", {"hidden_layer_sizes": [64.7]}, "hidden_layer_sizes must be one or more"),
+        ("binary", "tabular_network", {"hidden_layer_sizes": [10**7] * 2}, "hidden_layer_sizes must be one or more"),
+        ("binary", "tabular_network", {"processes": 1000}, "processes must be a whole number from 1 to 64"),
+        ("binary", "lightgbm", {"input_model": "model.txt"}, "lightgbm has no input_model"),
+        ("binary", "lightgbm", {"random_state": 3}, "random_state is training.seed in model.yaml"),
+        ("binary", "lightgbm", {"num_leaves": 1}, "num_leaves"),
+        ("binary", "lightgbm", {"objective": "cross_entropy"}, NO_FORM),
+        ("multiclass", "lightgbm", {"objective": "multiclassova"}, NO_FORM),
+        ("regression", "lightgbm", {"linear_tree": True}, "lightgbm has no linear_tree"),
+        ("regression", "lightgbm", {"reg_sqrt": True}, "lightgbm has no reg_sqrt"),
+        ("binary", "xgboost", {"max_itr": 3}, "xgboost has no max_itr"),
+        ("binary", "xgboost", {"missing": 0}, "xgboost has no missing"),
+        ("binary", "xgboost", {"max_depth": -3}, "max_depth"),
+        ("binary", "xgboost", {"booster": "gblinear"}, NO_FORM),
+        ("binary", "xgboost", {"objective": "binary:hinge"}, NO_FORM),
+        ("regression", "xgboost", {"objective": "reg:squaredlogerror"}, NO_FORM),
     ],
 )
 def test_parameters_that_cannot_be_trained_or_exported_are_one_line_with_the_key(
@@ -56,6 +85,8 @@ def test_parameters_that_cannot_be_trained_or_exported_are_one_line_with_the_key
     [
         {"loss": "quantile", "quantile": 0.9, "max_iter": 10_000},
         {"loss": "absolute_error", "early_stopping": True},
+        {"loss": "poisson"},
+        {"loss": "gamma", "max_leaf_nodes": None},
     ],
 )
 def test_good_parameters_are_tried_in_a_few_rounds(
@@ -98,3 +129,22 @@ def test_limits_within_which_no_feature_says_anything_are_an_error_of_the_spec(
     one_value = change(spec, columns={**silent, "weight": {"min": 5, "max": 5}}, drift={"features": ["weight"]})
     with pytest.raises(SpecError, match=r"made-up rows within the limits of columns, .*: no feature says anything"):
         try_training(one_value)
+
+
+def test_what_a_search_may_come_to_is_tried_as_well(spec: ModelSpec, change: Callable[..., ModelSpec]) -> None:
+    """Each end of a range and each choice: a training meets it weeks later, at night."""
+    good = {"trainer": "logistic_regression", "ranges": {"C": {"low": 0.1, "high": 1.0}}}
+    bad = {"trainer": "hist_gradient_boosting", "ranges": {"max_leaf_nodes": {"choices": [7, 1]}}}
+    try_training(change(spec, search={"candidates": [good]}))
+    with pytest.raises(SpecError, match=r"search\.candidates\.1 with .*max_leaf_nodes.: 1.*: .*max_leaf_nodes"):
+        try_training(change(spec, search={"candidates": [good, bad]}))
+
+
+def test_an_estimator_that_takes_no_weights_is_refused_where_rows_have_some(
+    of_kind: Callable[..., ModelSpec], change: Callable[..., ModelSpec]
+) -> None:
+    spec = of_kind("regression", "sklearn.linear_model.LassoLars")
+    try_training(spec)
+    for weighed in ({"recency_half_life": 5.0}, {"weight": "items"}):
+        with pytest.raises(SpecError, match="weight"):
+            try_training(change(spec, training=weighed))

@@ -10,12 +10,10 @@ import pyarrow as pa
 import pytest
 
 from nightshift.errors import ModelError, ParityFailed
-from nightshift.modelling import recipe
 from nightshift.modelling.folds import Fold, folds_of
 from nightshift.modelling.holdout import LabelledRows, Split, split
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.metrics import row_losses
-from nightshift.modelling.trainers import trainer_of
 from nightshift.optimization import search as step
 from nightshift.optimization.search import search
 from nightshift.optimization.variants.evaluator import choose
@@ -23,6 +21,8 @@ from nightshift.scoring.graph import OnnxGraph
 from nightshift.spec import VARIANTS, ModelSpec
 from nightshift.steps import optimize
 from nightshift.steps.optimize import _profile
+from nightshift.training import recipe
+from nightshift.training.trainers import trainer_of
 
 Change = Callable[..., ModelSpec]
 
@@ -57,7 +57,7 @@ def test_a_column_without_a_value_has_its_graphs_and_a_profile(
 ) -> None:
     made = fitted(kind, name, optimize={"variants": ["codes"]})
     rows = Split(*[_without_amount(part) for part in (made.rows.train, made.rows.holdout, made.rows.unlabelled)])
-    pipeline = trainer_of(made.spec).fit(made.spec, model_inputs(made.spec, rows.train.table), rows.train.labels)
+    pipeline = recipe.fit(made.spec, rows.train)
     found = search(made.spec, pipeline, rows)
     assert [result.refusal for result in found.results] == ["", ""]
     graph = OnnxGraph(made.spec, found.body)
@@ -162,6 +162,7 @@ def _as_split(fold: Fold, rows: Split) -> Split:
         ("regression", "hist_gradient_boosting", {"fp32_optimized", "codes", "codes_mirrored"}),
         ("regression", "ridge", {"fp32_optimized", "codes"}),
         ("regression", "neural_network", {"fp32_optimized", "codes", "int8_dynamic", "int8_static"}),
+        ("regression", "tabular_network", {"codes", "int8_dynamic", "int8_static"}),
     ],
 )
 def test_other_labels_have_their_layouts_and_a_reason_for_what_they_have_not(

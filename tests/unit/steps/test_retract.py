@@ -54,7 +54,7 @@ def test_an_mlflow_that_is_down_or_not_configured_is_a_warning(spec, judged, cap
     assert "MLflow shows 2024-03-02 as they were judged before" in caplog.text
 
 
-@pytest.mark.parametrize("dataset", [Dataset.LABELS])
+@pytest.mark.parametrize("dataset", [Dataset.LABELS, Dataset.SHADOW])
 def test_what_no_drift_pools_judges_nothing_again(spec, judged, dataset):
     retracting.retract(spec, NIGHT, stores_with(), dataset=dataset)
     assert judged == []

@@ -22,7 +22,8 @@ KEYS = {
     layout.served_of_column(Dataset.RAW, "orders", "day"): "raw/orders/day=",
     layout.validations_of_column("orders", "day"): "reports/validation/orders/day=",
     layout.generation_file(NIGHT, "9f", 3): "generations/predictions/orders/2024-01-12/9f/part-00003.parquet",
-    layout.shard("orders", "2024-01-12", "0a1b"): SHARD,
+    layout.shard(Dataset.PREDICTIONS, "orders", "2024-01-12", "0a1b"): SHARD,
+    layout.shard(Dataset.SHADOW, "orders", "2024-01-12", "0a1b"): SHARD.replace("predictions", "shadow"),
     layout.shard_result(SHARD): "generations/predictions/orders/2024-01-12/shards/0a1b.json",
     layout.shard_sample(SHARD): "generations/predictions/orders/2024-01-12/shards/0a1b.sample",
     layout.sample(NIGHT, "9f"): "generations/predictions/orders/2024-01-12/9f/_sample.parquet",
@@ -35,6 +36,8 @@ KEYS = {
     layout.drift(NIGHT): "monitoring/orders/day=2024-01-12/_drift.json",
     layout.drift_report(NIGHT): "monitoring/orders/day=2024-01-12/_report.html",
     layout.accuracy("orders", "2024-01-12"): "monitoring/orders/_accuracy/2024-01-12.json",
+    layout.shadow_night("orders", "2024-01-12"): "monitoring/orders/_shadow/2024-01-12.json",
+    layout.shadow_night("orders", "2024-01-12", ".html"): "monitoring/orders/_shadow/2024-01-12.html",
     layout.decisions("orders"): "monitoring/orders/_decisions/",
     layout.decision("orders", "2024-01-12"): "monitoring/orders/_decisions/2024-01-12.json",
     layout.graph("orders", "ab"): "models/orders/ab/model.onnx",
@@ -42,6 +45,11 @@ KEYS = {
     layout.profile("orders", "ab", "cd"): "models/orders/ab/profile-cd.json",
     layout.reference("orders", "ab", "cd"): "models/orders/ab/reference-cd.json",
     layout.reference_rows("orders", "ab", "cd"): "models/orders/ab/reference-cd.parquet",
+    layout.replay("orders", "ab"): "models/orders/replays/ab.json",
+    layout.search("orders", "ab"): "models/orders/searches/ab.json",
+    layout.trials("orders", "ab"): "models/orders/searches/ab/",
+    layout.trial("orders", "ab", 3): "models/orders/searches/ab/000003.json",
+    layout.beginning("orders", "ab", 3, 1): "models/orders/begun/ab/000003-1.json",
     layout.versions("orders"): "versions/orders/",
     layout.versions("orders", "3"): "versions/orders/3/",
     layout.asked("orders", "ab"): "asked/orders/ab.json",
@@ -49,6 +57,7 @@ KEYS = {
     layout.ledger_entry(layout.ledger("orders"), 12): "ledger/orders/000012.json",
     layout.ledger_head(layout.ledger("orders")): "ledger/orders/head.json",
     layout.retrains("orders"): "ledger/orders/retrains/",
+    layout.checkpoint("orders", "whole-ab"): "checkpoints/orders/whole-ab.bin",
     layout.join_cache("orders"): "snapshots/orders/nights.json",
 }
 
@@ -110,6 +119,7 @@ def test_nobody_but_the_layout_spells_a_key(repository: Path) -> None:
     package = repository / "pipelines" / "nightshift"
     found = {file.relative_to(package).as_posix(): spelt(file.read_text()) for file in package.rglob("*.py")}
     assert found.pop("stores/layout.py")
+    assert found.pop("stores/training_keys.py"), "which the map hands on"
     assert {name: lines for name, lines in found.items() if lines} == {}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from nightshift.stores.moves import AliasHead, AliasMove, with_move
-from nightshift.stores.registry import CHALLENGER, CHAMPION
+from nightshift.stores.registry import CHALLENGER, CHAMPION, SHADOW
 
 STORIES = 300
 STEPS = 12
@@ -157,6 +157,19 @@ def test_a_look_is_a_challenger_since_the_champion_took_over(three: Story) -> No
     assert three.head.looks == 3
     three.move("7", "50")
     assert three.head.looks == 0
+
+
+def test_a_shadow_is_of_its_champion_alone_and_each_that_stood_there_is_counted(three: Story) -> None:
+    for version in "456":
+        three.move(version, "40", SHADOW)
+    assert (three.head.version(SHADOW), three.head.shadows, three.head.looks) == ("6", 3, 0)
+    three.withdraw("1")
+    assert (three.head.version(SHADOW), three.head.shadows) == ("6", 3)
+    three.withdraw("6")
+    assert three.head.version(SHADOW) is None
+    three.move("7", "50", SHADOW)
+    three.move("8", "50")
+    assert (three.head.version(SHADOW), three.head.shadows) == (None, 0)
 
 
 def test_moves_of_before_that_name_each_other_end_the_search() -> None:

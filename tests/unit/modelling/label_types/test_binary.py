@@ -61,10 +61,10 @@ def test_a_share_has_a_threshold_only_after_a_training(spec: ModelSpec, change: 
     scores = np.array([0.1, 0.2, 0.3, 0.4])
     with pytest.raises(ModelError, match="no threshold before a training"):
         label_type(of_share).decide(scores)
-    threshold = label_type(of_share).threshold_for(scores)
+    threshold = label_type(of_share).threshold_for(np.zeros(4), scores)
     trained = of_share.with_threshold(threshold)
     assert label_type(trained).decide(scores).tolist() == [False, False, False, True]
-    assert label_type(spec).threshold_for(scores) is None
+    assert label_type(spec).threshold_for(np.zeros(4), scores) is None
     assert spec.with_threshold(None) is spec
 
 

@@ -3,6 +3,7 @@ import pyarrow as pa
 import pytest
 
 from nightshift.modelling.holdout import LabelledRows
+from nightshift.modelling.metrics import row_losses
 from nightshift.monitoring.matters import estimate
 
 ROWS = 200
@@ -23,11 +24,16 @@ def rows_of(random, nights, hard=0.0, of_number=False):
     return LabelledRows(table, labels, days), scores
 
 
+def learnt(loss, columns, judged, scores):
+    losses = row_losses(loss, judged.labels, scores)
+    return estimate.reference_of(loss, columns, judged, scores, losses, by_odds=loss == "log_loss")
+
+
 @pytest.mark.parametrize(("loss", "of_number"), [("log_loss", False), ("squared_error", True)])
 def test_harder_rows_are_expected_to_lose_more_before_their_labels_are_there(loss, of_number):
     random = np.random.default_rng(4)
     judged, scores = rows_of(random, NIGHTS, of_number=of_number)
-    reference = estimate.reference_of(loss, ["x", "kind"], judged, scores)
+    reference = learnt(loss, ["x", "kind"], judged, scores)
     for hard in (0.0, 1.0):
         night, of_night = rows_of(random, 30, hard, of_number)
         if of_number:
@@ -48,7 +54,7 @@ def test_quiet_nights_pass_the_limit_about_as_seldom_as_asked():
     for run in range(30):
         random = np.random.default_rng([5, run])
         judged, scores = rows_of(random, NIGHTS)
-        reference = estimate.reference_of("log_loss", ["x"], judged, scores)
+        reference = learnt("log_loss", ["x"], judged, scores)
         expect = estimate.by_classes(reference)
         later, of_later = rows_of(random, 10)
         for day in range(10):
@@ -62,7 +68,7 @@ def test_quiet_nights_pass_the_limit_about_as_seldom_as_asked():
 def test_a_night_of_fewer_rows_has_a_wider_line():
     random = np.random.default_rng(6)
     judged, scores = rows_of(random, NIGHTS)
-    reference = estimate.reference_of("log_loss", ["x"], judged, scores)
+    reference = learnt("log_loss", ["x"], judged, scores)
     expected = estimate.by_classes(reference)(judged.table, scores)
     few, many = (estimate.estimate(reference, expected[:rows]) for rows in (20, 4_000))
     assert few.limit > many.limit

@@ -9,17 +9,18 @@ import pytest
 
 from nightshift.modelling.holdout import Split, split
 from nightshift.modelling.inputs import model_inputs
-from nightshift.modelling.trainers import trainer_of
-from nightshift.modelling.unseen import UNSEEN
 from nightshift.optimization.export import to_onnx
 from nightshift.optimization.parity import ParityRows, parity_rows
 from nightshift.optimization.variants.inputs import VariantInputs
 from nightshift.optimization.variants.preprocessing import Prepared
 from nightshift.spec import ModelSpec
+from nightshift.training import recipe
+from nightshift.training.unseen import UNSEEN
 
 PARAMETERS: dict[str, dict[str, Any]] = {
     "logistic_regression": {},
     "neural_network": {"hidden_layer_sizes": "12-6", "max_iter": 400, "early_stopping": False, "tol": 1e-3},
+    "tabular_network": {"hidden_layer_sizes": "12-6", "max_iter": 30, "learning_rate_init": 0.01, "batch_size": 128},
 }
 
 
@@ -61,10 +62,12 @@ def fit(
     """``fit("neural_network", optimize={...})``: the small spec so changed, and its model."""
 
     def fitted(trainer: str = "hist_gradient_boosting", **changes: Any) -> Fitted:
+        if trainer == "tabular_network":
+            pytest.importorskip("torch", reason="torch, of the extra [networks], is not installed")
         parameters = PARAMETERS.get(trainer, spec.training.parameters)
         changed = change(spec, training={"trainer": trainer, "parameters": parameters}, **changes)
         rows = split(changed, small_rows(changed))
-        pipeline = trainer_of(changed).fit(changed, model_inputs(changed, rows.train.table), rows.train.labels)
+        pipeline = recipe.fit(changed, rows.train)
         return Fitted(changed, pipeline, rows)
 
     return fitted

@@ -12,7 +12,7 @@ from nightshift.optimization.variants import offline
 from nightshift.optimization.variants.catalogue import build_all
 from nightshift.optimization.variants.from_sklearn import trained_network
 from nightshift.optimization.variants.onnx_file import build, constant
-from nightshift.optimization.variants.trees import ensemble, to_onnx
+from nightshift.optimization.variants.trees import forest_of, to_onnx
 from nightshift.scoring.feeds import Matrix
 from nightshift.scoring.graph import OnnxGraph
 
@@ -25,6 +25,7 @@ EXACT = {"variants": ["fp32_optimized", "codes", "codes_mirrored"]}
         ("hist_gradient_boosting", {"fp32_optimized", "codes", "codes_mirrored"}),
         ("logistic_regression", {"fp32_optimized", "codes"}),
         ("neural_network", {"fp32_optimized", "codes"}),
+        ("tabular_network", {"codes"}),
     ],
 )
 def test_every_exact_layout_that_a_trainer_has_shows_parity(fit: Callable, trainer: str, built: set[str]) -> None:
@@ -47,7 +48,9 @@ def test_layouts_with_codes_are_fed_matrices(fit: Callable) -> None:
         assert feeds.categories["kind"] == ("", "book", "lamp", "shoe")
 
 
-@pytest.mark.parametrize("trainer", ["hist_gradient_boosting", "logistic_regression", "neural_network"])
+@pytest.mark.parametrize(
+    "trainer", ["hist_gradient_boosting", "logistic_regression", "neural_network", "tabular_network"]
+)
 def test_the_same_model_gives_the_same_bytes(fit: Callable, trainer: str) -> None:
     one, other = (build_all(fit(trainer, optimize=EXACT).inputs)[0] for _ in range(2))
     assert one == other
@@ -55,7 +58,7 @@ def test_the_same_model_gives_the_same_bytes(fit: Callable, trainer: str) -> Non
 
 def test_mirrored_trees_need_not_say_where_nulls_go(fit: Callable) -> None:
     made = fit()
-    given = ensemble(made.prepared)
+    given = forest_of(made.prepared)
     assert any(nodes["missing_go_to_left"].any() for nodes in given.trees)
     for mirrored in (False, True):
         model = onnx.load_model_from_string(to_onnx(made.prepared, given, mirrored=mirrored))
@@ -65,7 +68,7 @@ def test_mirrored_trees_need_not_say_where_nulls_go(fit: Callable) -> None:
 
 def test_a_layout_that_sent_nulls_the_other_way_would_be_seen(fit: Callable) -> None:
     made = fit()
-    wrong = copy.deepcopy(ensemble(made.prepared))
+    wrong = copy.deepcopy(forest_of(made.prepared))
     for nodes in wrong.trees:
         nodes["missing_go_to_left"] = ~nodes["missing_go_to_left"].astype(bool)
     with pytest.raises(ParityFailed):
@@ -83,7 +86,7 @@ def test_trees_that_split_on_sets_of_categories_are_not_laid_out(fit: Callable) 
     made = fit()
     made.pipeline[-1]._predictors[0][0].nodes["is_categorical"][0] = 1
     with pytest.raises(VariantRefused, match="sets of categories"):
-        ensemble(made.prepared)
+        forest_of(made.prepared)
 
 
 def test_what_the_runtime_can_only_run_itself_is_not_kept() -> None:

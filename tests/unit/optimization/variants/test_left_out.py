@@ -7,13 +7,12 @@ import pyarrow as pa
 import pytest
 
 from nightshift.modelling.holdout import LabelledRows
-from nightshift.modelling.inputs import model_inputs
-from nightshift.modelling.trainers import trainer_of
 from nightshift.optimization.export import to_onnx
 from nightshift.optimization.variants import student
 from nightshift.optimization.variants.catalogue import build_all
 from nightshift.optimization.variants.inputs import VariantInputs
 from nightshift.scoring.graph import OnnxGraph
+from nightshift.training import recipe
 
 ALL = ["fp32_optimized", "codes", "codes_mirrored", "truncated_half", "student", "pruned", "int8_static"]
 
@@ -35,7 +34,7 @@ def test_a_sensor_that_comes_back_changes_no_score_of_any_graph(
     table = made.rows.train.table
     dead = with_amount(table, pa.nulls(table.num_rows, pa.float32()))
     rows = LabelledRows(dead, made.rows.train.labels, made.rows.train.nights)
-    pipeline = trainer_of(made.spec).fit(made.spec, model_inputs(made.spec, dead), rows.labels)
+    pipeline = recipe.fit(made.spec, rows)
     files, _ = build_all(VariantInputs(made.spec, pipeline, rows, to_onnx(made.spec, pipeline)))
     assert {"codes", "pruned", "int8_static"} <= set(files)
     night = made.rows.holdout.table

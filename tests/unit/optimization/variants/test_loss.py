@@ -70,3 +70,14 @@ def test_it_is_known_for_classes_and_numbers_too() -> None:
     assert expected_losses("log_loss", exact, exact) == pytest.approx([0, 0])
     assert (expected_losses("log_loss", exact, exact[::-1]) > 0).all()
     assert expected_losses("squared_error", np.array([1.0, 2.0]), np.array([1.5, 2.0])).tolist() == [0.25, 0.0]
+
+
+def test_classes_that_come_by_themselves_lose_where_they_are_never_said_less_likely() -> None:
+    """As for sets of classes: scores that are all too high would lose nothing, were one of the classes to come."""
+    exact = np.array([[0.2, 0.5], [0.1, 0.8]])
+    too_high = np.minimum(exact + 0.15, 0.95)
+    assert (expected_losses("log_loss", exact, too_high) < 0).all()
+    apart = expected_losses("log_loss", exact, too_high, one_comes=False)
+    each = [expected_losses("log_loss", exact[:, place], too_high[:, place]) for place in range(2)]
+    assert apart == pytest.approx(np.mean(each, axis=0))
+    assert (apart > 0).all()

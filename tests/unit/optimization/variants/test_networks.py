@@ -9,7 +9,6 @@ import pyarrow as pa
 import pytest
 
 from nightshift.modelling.inputs import model_inputs
-from nightshift.modelling.unseen import UNSEEN
 from nightshift.optimization.variants import student
 from nightshift.optimization.variants.augmentation import resampled
 from nightshift.optimization.variants.catalogue import build_all
@@ -18,6 +17,7 @@ from nightshift.optimization.variants.network import Network
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.scoring.inspection import DOMAINS
 from nightshift.spec import VARIANTS, ModelSpec
+from nightshift.training.unseen import UNSEEN
 
 ALL = ["truncated_half", "truncated_quarter", "student", "pruned", "int8_dynamic", "int8_static"]
 NETWORKS = {"pruned", "int8_dynamic", "int8_static"}
@@ -30,7 +30,12 @@ def sigmoid(network: Network, rows: pa.Table) -> np.ndarray:
 @pytest.mark.usefixtures("networks")
 @pytest.mark.parametrize(
     ("trainer", "built"),
-    [("hist_gradient_boosting", set(ALL)), ("neural_network", NETWORKS), ("logistic_regression", set())],
+    [
+        ("hist_gradient_boosting", set(ALL)),
+        ("neural_network", NETWORKS),
+        ("tabular_network", NETWORKS),
+        ("logistic_regression", set()),
+    ],
 )
 def test_variants_are_built_where_they_make_sense_twice_alike_and_score_edges(
     fit: Callable, trainer: str, built: set[str]

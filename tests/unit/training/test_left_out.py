@@ -10,9 +10,10 @@ import pytest
 from nightshift.errors import DataError
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
-from nightshift.modelling.left_out import left_out, sentence
-from nightshift.modelling.trainers import TRAINERS, trainer_of
 from nightshift.spec import ModelSpec
+from nightshift.training.left_out import left_out, sentence
+from nightshift.training.trainers import TRAINERS, trainer_of
+from tests.training import as_rows
 
 PAIRS = [(kind, name) for name in TRAINERS for kind in sorted(TRAINERS[name].labels)]
 ROWS = 400
@@ -94,7 +95,7 @@ def test_what_is_left_out_is_of_no_weight_whatever_it_holds_later(
     rows = labelled(spec).train
     frame = model_inputs(spec, rows.table)
     before = of_before(frame, what)
-    pipeline = trainer_of(spec).fit(spec, before, rows.labels)
+    pipeline = trainer_of(spec).fit(spec, as_rows(before, rows.labels))
     label = label_type(spec)
     later = before.assign(site="south", kind="lamp") if what == "texts" else frame.assign(amount=1e6)
     expected = label.predict(pipeline, frame_as(before, later, what))
@@ -112,7 +113,7 @@ def test_rows_without_anything_to_learn_are_one_clear_error(fitted: Callable[...
     made = fitted("binary")
     frame = model_inputs(made.spec, made.rows.train.table).iloc[[0] * 50].reset_index(drop=True)
     with pytest.raises(DataError, match="no feature says anything of the training rows: site: "):
-        trainer_of(made.spec).fit(made.spec, frame, np.arange(50) % 2)
+        trainer_of(made.spec).fit(made.spec, as_rows(frame, np.arange(50) % 2))
 
 
 def test_the_same_rows_leave_out_the_same_in_any_fit(fitted: Callable[..., Any]) -> None:

@@ -9,9 +9,10 @@ import pytest
 
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
-from nightshift.modelling.trainers import TRAINERS, trainer_of
-from nightshift.modelling.unseen import UNSEEN, never_seen, with_unseen
 from nightshift.spec import ModelSpec
+from nightshift.training.trainers import TRAINERS, trainer_of
+from nightshift.training.unseen import UNSEEN, never_seen, with_unseen
+from tests.training import as_rows
 
 BINARY = [name for name, trainer in TRAINERS.items() if "binary" in trainer.labels]
 
@@ -61,7 +62,7 @@ def test_an_unseen_category_scores_as_one_of_which_nothing_is_known(
     frame = frame_of(spec, 6000)
     is_first = frame["kind"] == "east"
     labels = np.where(is_first, 0.95, 0.05) > np.random.default_rng(0).random(len(frame))
-    pipeline = trainer_of(spec).fit(spec, frame, labels.astype(float))
+    pipeline = trainer_of(spec).fit(spec, as_rows(frame, labels.astype(float)))
     scores = label_type(spec).predict(pipeline, frame.assign(kind="a town opened tonight"))
     of_first = label_type(spec).predict(pipeline, frame[is_first])
     assert of_first.mean() > 0.9

@@ -11,10 +11,11 @@ from pydantic import ValidationError
 
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
-from nightshift.modelling.parameters import estimator_parameters
-from nightshift.modelling.trainers import trainer_of
 from nightshift.spec import ModelSpec
 from nightshift.steps.check import try_training
+from nightshift.training.parameters import estimator_parameters
+from nightshift.training.trainers import trainer_of
+from tests.training import as_rows
 
 Change = Callable[..., ModelSpec]
 
@@ -62,22 +63,57 @@ def test_features_are_meant_by_name_although_an_estimator_sees_categories_first(
     try_training(shaped)
 
 
+@pytest.mark.parametrize(
+    ("trainer", "key"),
+    [
+        ("hist_gradient_boosting", "monotonic_cst"),
+        ("lightgbm", "monotonic_cst"),
+        ("lightgbm", "monotone_constraints"),
+        ("xgboost", "monotonic_cst"),
+        ("xgboost", "monotone_constraints"),
+        ("sklearn.ensemble.ExtraTreesClassifier", "monotonic_cst"),
+    ],
+)
 def test_a_score_rises_with_a_feature_that_is_said_to_raise_it(
-    labelled: Callable[[ModelSpec], Any], spec: ModelSpec, change: Change
+    labelled: Callable[[ModelSpec], Any], of_kind: Callable[..., ModelSpec], change: Change, trainer: str, key: str
 ) -> None:
-    parameters = {**spec.training.parameters, "monotonic_cst": {"weight": 1}}
-    shaped = change(spec, training={"parameters": parameters})
+    shaped = change(of_kind("binary", trainer), training={"parameters": {key: {"weight": 1}}})
     rows = labelled(shaped).train
     frame = model_inputs(shaped, rows.table)
-    pipeline = trainer_of(shaped).fit(shaped, frame, rows.labels)
+    pipeline = trainer_of(shaped).fit(shaped, as_rows(frame, rows.labels))
     one_row = frame.iloc[[0] * 50].assign(weight=np.linspace(0, 20, 50, dtype=np.float32))
     scores = label_type(shaped).predict(pipeline, one_row)
     assert (np.diff(scores) >= 0).all()
 
 
+@pytest.mark.parametrize("trainer", ["lightgbm", "xgboost"])
+def test_groups_of_features_may_act_together_by_name(
+    of_kind: Callable[..., ModelSpec], change: Change, trainer: str
+) -> None:
+    grouped = {"interaction_cst": [["kind", "items"], ["weight"]], "n_estimators": 4}
+    try_training(change(of_kind("binary", trainer), training={"parameters": grouped}))
+
+
+@pytest.mark.parametrize("trainer", ["logistic_regression", "hist_gradient_boosting", "lightgbm", "xgboost"])
+def test_a_class_that_weighs_more_is_said_more_often(
+    labelled: Callable[[ModelSpec], Any], of_kind: Callable[..., ModelSpec], change: Change, trainer: str
+) -> None:
+    means = []
+    for weights in ({"1": 1}, {"1": 9}, "balanced"):
+        spec = change(of_kind("binary", trainer), training={"parameters": {"class_weight": weights}})
+        rows = labelled(spec).train
+        frame = model_inputs(spec, rows.table)
+        pipeline = trainer_of(spec).fit(spec, as_rows(frame, rows.labels))
+        means.append(label_type(spec).predict(pipeline, frame).mean())
+    once, nine_times, balanced = means
+    assert nine_times > once + 0.02
+    assert balanced == pytest.approx(0.5, abs=0.1)
+
+
 @pytest.mark.parametrize(
     ("parameters", "problem"),
     [
+        ({"monotone_constraints": {"wieght": 1}}, "names wieght, which is no feature"),
         ({"monotonic_cst": {"wieght": 1}}, "names wieght, which is no feature"),
         ({"interaction_cst": [["kind", "number"]]}, "names number, which is no feature"),
         ({"class_weight": {"yes": 2}}, "names yes, which is no class of the label"),

@@ -6,11 +6,10 @@ from typing import Any
 
 import cloudpickle
 import pytest
-import skops.io
 from sklearn.pipeline import Pipeline
 
 from nightshift.errors import ModelError
-from nightshift.modelling.trained_file import digest_of, read_pipeline
+from nightshift.training.trained_file import digest_of, dumped, read_pipeline
 
 
 class Payload:
@@ -29,7 +28,7 @@ def trained(fitted: Callable[..., Any]) -> Any:
 
 
 def test_the_file_that_was_written_is_read(trained: Any) -> None:
-    body = skops.io.dumps(trained.pipeline)
+    body = dumped(trained.pipeline)
     assert isinstance(read_pipeline(trained.spec, body, digest_of(body), "here"), Pipeline)
 
 
@@ -37,7 +36,7 @@ def test_another_file_is_one_clear_error_and_runs_nothing(trained: Any, tmp_path
     written = tmp_path / "ran"
     foreign = cloudpickle.dumps(Payload(written))
     with pytest.raises(ModelError, match="was replaced, and is not read") as error:
-        read_pipeline(trained.spec, foreign, digest_of(skops.io.dumps(trained.pipeline)), "here")
+        read_pipeline(trained.spec, foreign, digest_of(dumped(trained.pipeline)), "here")
     assert "train anew" in str(error.value.fix)
     assert not written.exists()
 
@@ -48,6 +47,6 @@ class Stranger:
 
 def test_types_that_the_trainer_has_not_are_refused_whatever_the_digest(trained: Any) -> None:
     pipeline = Pipeline([("stranger", Stranger())])
-    body = skops.io.dumps(pipeline)
+    body = dumped(pipeline)
     with pytest.raises(ModelError, match="made of types that logistic_regression has not"):
         read_pipeline(trained.spec, body, digest_of(body), "here")

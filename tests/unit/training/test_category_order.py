@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nightshift.modelling.category_order import order_by_label
-from nightshift.modelling.trainer import in_alphabet
-from nightshift.modelling.trainers import boosting, trainer_of
 from nightshift.optimization.export import seen_categories
 from nightshift.spec import ModelSpec
+from nightshift.training.category_order import order_by_label
+from nightshift.training.trainer import in_alphabet
+from nightshift.training.trainers import boosting, trainer_of
+from tests.training import as_rows
 
 
 def test_categories_follow_the_mean_of_their_labels() -> None:
@@ -52,8 +53,8 @@ def test_whole_numbers_as_labels_are_no_classes(of_kind: Callable[..., ModelSpec
     frame = pd.DataFrame({name: np.zeros(200, np.float32) for name in spec.features})
     frame[text] = np.repeat(["a", "b"], 100)
     counts = np.repeat([9.0, 1.0], 100)
-    pipeline = trainer_of(spec).fit(spec, frame, counts + np.tile([0.0, 1.0], 100))
+    pipeline = trainer_of(spec).fit(spec, as_rows(frame, counts + np.tile([0.0, 1.0], 100)))
     assert seen_categories(spec, pipeline)[text] == ("b", "a")
     alphabetical = replace(boosting.TRAINER, fit_categories=in_alphabet)
-    pipeline = alphabetical.fit(spec, frame, counts + np.tile([0.0, 1.0], 100))
+    pipeline = alphabetical.fit(spec, as_rows(frame, counts + np.tile([0.0, 1.0], 100)))
     assert seen_categories(spec, pipeline)[text] == ("a", "b")

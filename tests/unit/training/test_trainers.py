@@ -7,7 +7,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,15 +15,18 @@ import pytest
 from nightshift.errors import DataError, SpecError
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
-from nightshift.modelling.trainers import TRAINERS, trainer_of
+from nightshift.optimization.export import to_onnx
 from nightshift.spec import ModelSpec
-from nightshift.spec.learning import TRAINER_LABELS, TrainerName
+from nightshift.spec.trainers import NAMED
+from nightshift.training.trained_file import trusted_types
+from nightshift.training.trainers import TRAINERS, trainer_of
+from tests.training import as_rows
 
 PAIRS = [(kind, name) for name in TRAINERS for kind in sorted(TRAINERS[name].labels)]
 
 
 def test_the_trainers_are_those_that_a_spec_may_name() -> None:
-    assert set(TRAINERS) == set(get_args(TrainerName)) == set(TRAINER_LABELS)
+    assert set(TRAINERS) == set(NAMED)
 
 
 def test_a_trainer_is_in_one_file_and_elsewhere_only_where_the_spec_allows_it(repository: Path) -> None:
@@ -33,9 +36,10 @@ def test_a_trainer_is_in_one_file_and_elsewhere_only_where_the_spec_allows_it(re
         texts = {node.value for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Constant)}
         if texts & set(TRAINERS):
             naming.add(file.relative_to(package).as_posix())
-    files = {f"modelling/trainers/{file.name}" for file in (package / "modelling/trainers").glob("[!_]*.py")}
+    files = {f"training/trainers/{file.name}" for file in (package / "training/trainers").glob("[!_]*.py")}
     assert len(files) == len(TRAINERS)
-    assert naming == {*files, "spec/learning.py"}
+    # The second knows the ranges that a search usually tries, the third has libraries, one named like a trainer.
+    assert naming == {*files, "spec/trainers.py", "training/search/space.py", "training/machine.py"}
 
 
 @pytest.mark.parametrize(
@@ -47,6 +51,8 @@ def test_a_trainer_is_in_one_file_and_elsewhere_only_where_the_spec_allows_it(re
         ("regression", "hist_gradient_boosting", "HistGradientBoostingRegressor"),
         ("regression", "ridge", "Ridge"),
         ("regression", "neural_network", "MLPRegressor"),
+        ("multiclass", "tabular_network", "NetworkClassifier"),
+        ("regression", "tabular_network", "NetworkRegressor"),
     ],
 )
 def test_the_estimator_follows_the_label(of_kind: Callable[..., ModelSpec], kind: str, trainer: str, name: str) -> None:
@@ -81,9 +87,11 @@ def test_labels_far_from_zero_are_learnt(fitted: Callable[..., Any], trainer: st
         ("regression", "hist_gradient_boosting", {"max_features": "sqrt"}, "max_features must be a float"),
         ("regression", "hist_gradient_boosting", {"loss": "poisson"}, "loss='poisson' requires non-negative y"),
         ("binary", "logistic_regression", {"C": -1.0}, "C must be a float"),
-        ("regression", "neural_network", {"hidden_layer_sizes": "64-x"}, "invalid literal for int"),
+        ("regression", "neural_network", {"hidden_layer_sizes": "64-x"}, "hidden_layer_sizes must be whole numbers"),
         ("regression", "neural_network", {"activation": "gelu"}, "activation must be a str among"),
         ("regression", "ridge", {"solver": "magic"}, "solver must be a str among"),
+        ("binary", "tabular_network", {"dropout": 2}, "dropout must be a number from 0 to 0.9. Got 2"),
+        ("regression", "tabular_network", {"hidden_layer_sizes": "64-x"}, "hidden_layer_sizes must be one or more"),
     ],
 )
 def test_values_that_scikit_learn_refuses_are_one_line_about_the_key(
@@ -100,7 +108,7 @@ def test_values_that_scikit_learn_refuses_are_one_line_about_the_key(
     # Around 0, so that some are negative.
     targets = made.rows.train.labels - made.rows.train.labels.mean() if kind == "regression" else made.rows.train.labels
     with pytest.raises(SpecError, match=rf"training\.parameters: (\S+ cannot be trained so: )?{reason}") as error:
-        trainer_of(spec).fit(spec, frame, targets)
+        trainer_of(spec).fit(spec, as_rows(frame, targets))
     assert "\n" not in error.value.message
 
 
@@ -109,7 +117,7 @@ def test_numbers_beyond_float32_are_an_error_of_the_data_that_names_their_column
     frame = model_inputs(made.spec, made.rows.train.table)
     frame.loc[3, "weight"] = np.float32(np.inf)
     with pytest.raises(DataError, match="weight has numbers that float32 cannot hold, and ridge"):
-        trainer_of(made.spec).fit(made.spec, frame, made.rows.train.labels)
+        trainer_of(made.spec).fit(made.spec, as_rows(frame, made.rows.train.labels))
 
 
 @pytest.mark.parametrize(("kind", "name"), PAIRS)
@@ -121,7 +129,7 @@ def test_a_column_that_says_nothing_yet_is_trained_on_and_counts_for_nothing(
     made = fitted(kind, name)
     frame = model_inputs(made.spec, made.rows.train.table)
     frame["amount"] = np.float32(np.nan if value is None else value)
-    pipeline = trainer_of(made.spec).fit(made.spec, frame, made.rows.train.labels)
+    pipeline = trainer_of(made.spec).fit(made.spec, as_rows(frame, made.rows.train.labels))
     filled = frame.assign(amount=np.linspace(-1e3, 1e3, len(frame), dtype=np.float32))
     label = label_type(made.spec)
     before = label.predict(pipeline, frame)
@@ -132,7 +140,7 @@ def test_a_column_with_a_value_in_one_row_of_many_is_trained_on(
     fitted: Callable[..., Any], change: Callable[..., ModelSpec]
 ) -> None:
     """Of many rows scikit-learn draws some to cut bins from, and none of those may have a value."""
-    from nightshift.modelling.trainers import boosting
+    from nightshift.training.trainers import boosting
 
     made = fitted("binary")
     frame = model_inputs(made.spec, made.rows.train.table)
@@ -146,7 +154,7 @@ def test_a_column_with_a_value_in_one_row_of_many_is_trained_on(
     spec = made.spec.model_copy(
         update={"training": made.spec.training.model_copy(update={"parameters": {"max_iter": 1}})}
     )
-    pipeline = trainer_of(spec).fit(spec, many, labels)
+    pipeline = trainer_of(spec).fit(spec, as_rows(many, labels))
     assert pipeline.predict(frame).shape == (len(frame),)
 
 
@@ -161,15 +169,16 @@ def test_what_was_trained_is_read_back_with_the_trainer_s_own_trust(
     frame = model_inputs(made.spec, made.rows.holdout.table)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        again = loads(dumps(made.pipeline), trusted=list(TRAINERS[name].trusted))
+        again = loads(dumps(made.pipeline), trusted=list(trusted_types(made.spec)))
     assert again.predict(frame).tolist() == made.pipeline.predict(frame).tolist()
+    assert to_onnx(made.spec, again) == to_onnx(made.spec, made.pipeline)
 
 
 def test_importing_the_trainers_changes_no_environment_and_loads_no_training_library() -> None:
     """Scoring may import what is beside them: the setting belongs to the training, not to the import."""
     script = (
         "import os, sys\n"
-        "import nightshift.modelling.trainers, nightshift.scoring.engine\n"
+        "import nightshift.training.trainers, nightshift.scoring.engine\n"
         "assert 'OMP_WAIT_POLICY' not in os.environ\n"
         "assert not {'sklearn', 'torch', 'matplotlib'} & set(sys.modules)\n"
     )
