@@ -91,11 +91,11 @@ def _as_of_version(carried: CarriedVersion, there: Stores) -> Stores:
 
 def _require_another(stores: Stores, there: Stores) -> None:
     Seals.of(there.settings)
-    here = stores.settings
+    own = stores.settings
     other = there.settings
-    if here.lake_place == other.lake_place:
+    if own.lake_place == other.lake_place:
         raise UsageError(
-            f"{other.project} has the lake of this project, {here.lake}",
+            f"{other.project} has the lake of this project, {own.lake}",
             fix="name another project, or give --env with the addresses of its stores",
         )
 
@@ -245,8 +245,8 @@ class _Arrival:
         """Its number there: the one it got before, or a new one, with a run like its own."""
         known = self._known()
         if known:
-            said = verdicts.read(self._spec.name, known.verdict_sha256, self._there)
-            return Registered(self._spec.name, known.version, said.candidate.trained)
+            verdict = verdicts.read(self._spec.name, known.verdict_sha256, self._there)
+            return Registered(self._spec.name, known.version, verdict.candidate.trained)
         run = self._uploaded() or self._copied_run()
         trained = replace(self._trained, run_id=run.run_id, model_uri=run.model_uri)
         registered = register(self._spec, trained, self._there)
