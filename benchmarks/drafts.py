@@ -7,11 +7,11 @@ interval resamples whole nights. ``python -m benchmarks.drafts`` shows the devel
 
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -41,6 +41,19 @@ LEARNT = 0.8
 BETTER = 0.98
 
 
+class WithInterval(Protocol):
+    """A ratio of mean losses with its interval."""
+
+    @property
+    def ratio(self) -> float: ...
+
+    @property
+    def low(self) -> float: ...
+
+    @property
+    def high(self) -> float: ...
+
+
 @dataclass(frozen=True)
 class Comparison:
     """The draft's mean loss over the baseline's, with its interval, and the seconds that either needed to learn."""
@@ -59,17 +72,23 @@ def figures(world: World) -> dict[str, float]:
     except SetsUnavailable as error:
         world.console.print(f"no draft.*: {error}")
         return {}
-    measured: dict[str, float] = {}
-    for name, comparison in compared.items():
-        measured[f"draft.{name}"] = comparison.ratio
-        measured[f"draft.{name}_low"] = comparison.low
-        measured[f"draft.{name}_high"] = comparison.high
+    measured = figures_of("draft", compared)
     comparisons = compared.values()
     learning = sum(comparison.draft_seconds for comparison in comparisons)
     measured["draft.vs_baseline"] = median(comparison.ratio for comparison in comparisons)
     measured["draft.worst_low"] = max(comparison.low for comparison in comparisons)
     measured["draft.better_by_2_percent"] = sum(comparison.ratio < BETTER for comparison in comparisons)
     measured["draft.learning_vs_baseline"] = learning / sum(each.baseline_seconds for each in comparisons)
+    return measured
+
+
+def figures_of(group: str, compared: Mapping[str, WithInterval]) -> dict[str, float]:
+    """The ratio of each set, by its name, with its interval."""
+    measured: dict[str, float] = {}
+    for name, comparison in compared.items():
+        measured[f"{group}.{name}"] = comparison.ratio
+        measured[f"{group}.{name}_low"] = comparison.low
+        measured[f"{group}.{name}_high"] = comparison.high
     return measured
 
 
@@ -91,15 +110,15 @@ def _against_the_baseline(public: PublicSet) -> Comparison:
     held_out = public.frame[public.night].isin(last_fifth)
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(project=Path(folder), home=Path(folder) / "home")
-        spec = _drafted(public, public.frame[~held_out], settings)
+        spec = drafted(public, public.frame[~held_out], settings)
         public.frame.to_parquet(settings.project / "in.parquet")
         draft, draft_seconds = _draft_losses(spec, nights, last_fifth, settings)
     by_night, baseline_seconds = _baseline_losses(spec, public, held_out)
-    ratio, low, high = _ratio(draft, by_night)
+    ratio, low, high = ratio_of(draft, by_night)
     return Comparison(ratio, low, high, draft_seconds, baseline_seconds)
 
 
-def _drafted(public: PublicSet, frame: pd.DataFrame, settings: Settings) -> ModelSpec:
+def drafted(public: PublicSet, frame: pd.DataFrame, settings: Settings) -> ModelSpec:
     """The spec that ``new`` writes from the nights to learn from."""
     settings.models.mkdir(parents=True)
     frame.to_parquet(settings.project / "in.parquet")
@@ -118,7 +137,7 @@ def _draft_losses(
     frames = {}
     targets = {}
     for night in nights:
-        rows, labels = _night(spec, night.isoformat(), stores)
+        rows, labels = rows_of(spec, night.isoformat(), stores)
         frames[night] = model_inputs(spec, rows)
         targets[night] = label_type(spec).as_targets(labels)
     learnt = [night for night in nights if night not in held_out]
@@ -138,7 +157,7 @@ def _draft_losses(
     return losses, seconds
 
 
-def _night(spec: ModelSpec, night: str, stores: Stores) -> tuple[pa.Table, pa.ChunkedArray]:
+def rows_of(spec: ModelSpec, night: str, stores: Stores) -> tuple[pa.Table, pa.ChunkedArray]:
     """Rows and labels in the same order, as ``ingest`` would keep them; no check drops any."""
     order = [(key, "ascending") for key in spec.keys]
     rows = conform(sources.features(spec, night, stores), schema_of(spec.columns), night)
@@ -179,7 +198,7 @@ def _targets(spec: ModelSpec, label: pd.Series) -> Floats:
     return label_type(spec).as_targets(cast)
 
 
-def _ratio(draft: list[Float64s], baseline: list[Float64s]) -> tuple[float, float, float]:
+def ratio_of(draft: list[Float64s], baseline: list[Float64s]) -> tuple[float, float, float]:
     """The ratio of mean losses, with the 95 % interval of a paired bootstrap over nights."""
     of_draft = np.array([losses.sum() for losses in draft])
     of_baseline = np.array([losses.sum() for losses in baseline])

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from rich.console import Console
 
-from benchmarks.drafts import LEARNT, _drafted, _night, _ratio
+from benchmarks.drafts import BETTER, LEARNT, drafted, figures_of, ratio_of, rows_of
 from benchmarks.public_sets import SetsUnavailable, development_sets, named_sets
 from benchmarks.set import PublicSet
 from benchmarks.world import World
@@ -26,7 +26,6 @@ from nightshift.modelling.folds import EPOCH, folds_of
 from nightshift.modelling.holdout import LabelledRows, Split, together
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
-from nightshift.modelling.metrics import row_losses
 from nightshift.settings import Settings
 from nightshift.spec import ModelSpec
 from nightshift.spec.search import Search
@@ -37,7 +36,6 @@ from nightshift.training.search.space import space_of
 from nightshift.training.search.study import Study, StudyResult, carry_on
 
 MINUTES = 2
-BETTER = 0.98
 
 
 @dataclass(frozen=True)
@@ -60,12 +58,7 @@ def figures(world: World) -> dict[str, float]:
     except SetsUnavailable as error:
         world.console.print(f"no search.*: {error}")
         return {}
-    measured: dict[str, float] = {}
-    for name, gain in gains.items():
-        measured[f"search.{name}"] = gain.ratio
-        measured[f"search.{name}_low"] = gain.low
-        measured[f"search.{name}_high"] = gain.high
-    return measured | summary(gains)
+    return figures_of("search", gains) | summary(gains)
 
 
 def summary(gains: dict[str, Gain]) -> dict[str, float]:
@@ -100,7 +93,7 @@ def _of_set(public: PublicSet) -> Gain:
     held_out = public.frame[public.night].isin(last_fifth)
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(project=Path(folder), home=Path(folder) / "home")
-        spec = _drafted(public, public.frame[~held_out], settings)
+        spec = drafted(public, public.frame[~held_out], settings)
         public.frame.to_parquet(settings.project / "in.parquet")
         stores = Stores(settings)
         of_nights = {night: _labelled(spec, night, stores) for night in nights}
@@ -112,7 +105,7 @@ def _of_set(public: PublicSet) -> Gain:
     what = f"trial {result.won.number} of {len(result.trials)} in {seconds:.0f} s: {result.won.reason}"
     if chosen.training == spec.training:
         return Gain(1.0, 1.0, 1.0, True, len(result.trials), seconds, what)
-    ratio, low, high = _ratio(_losses(chosen, learnt, unseen), _losses(spec, learnt, unseen))
+    ratio, low, high = ratio_of(_losses(chosen, learnt, unseen), _losses(spec, learnt, unseen))
     what = f"{chosen.training.trainer} {chosen.training.parameters}, {what}"
     return Gain(ratio, low, high, False, len(result.trials), seconds, what)
 
@@ -134,7 +127,7 @@ def searched(spec: ModelSpec, learnt: LabelledRows) -> tuple[ModelSpec, StudyRes
 
 
 def _labelled(spec: ModelSpec, night: Any, stores: Stores) -> LabelledRows:
-    table, labels = _night(spec, night.isoformat(), stores)
+    table, labels = rows_of(spec, night.isoformat(), stores)
     targets = label_type(spec).as_targets(labels)
     day = (night - EPOCH).days
     return LabelledRows(pa.table(table), targets, np.full(len(targets), day))
@@ -147,7 +140,7 @@ def _losses(spec: ModelSpec, learnt: LabelledRows, unseen: list[LabelledRows]) -
     for night in unseen:
         judged = night.only(~np.isnan(night.labels))
         scores = label_type(spec).predict(pipeline, model_inputs(spec, judged.table))
-        losses.append(row_losses(spec.metric, judged.labels, scores))
+        losses.append(label_type(spec).row_losses(spec.metric, judged.labels, scores))
     return losses
 
 

@@ -27,6 +27,7 @@ from nightshift.spec import ModelSpec, find_spec
 from nightshift.steps._approval import with_answer
 from nightshift.steps._moving import require_version
 from nightshift.steps.evaluate import evaluate
+from nightshift.steps.optimize import tags_of
 from nightshift.steps.promote import promote
 from nightshift.steps.snapshot import snapshot
 from nightshift.steps.train import register
@@ -250,16 +251,7 @@ class _Arrival:
         run = self._uploaded() or self._copied_run()
         trained = replace(self._trained, run_id=run.run_id, model_uri=run.model_uri)
         registered = register(self._spec, trained, self._there)
-        tags = {
-            **self._carried.came_from,
-            "onnx_sha256": graph.sha256,
-            "onnx_key": graph.key,
-            "variant": graph.variant,
-            "profile_sha256": graph.profile_sha256,
-            "reference_sha256": graph.reference_sha256,
-            "exact_sha256": graph.exact_sha256,
-            "twin_sha256": self._carried.record.twin_sha256,
-        }
+        tags = self._carried.came_from | tags_of(graph, self._carried.record.twin_sha256)
         self._there.registry.tag(self._spec.name, registered.version, tags)
         return registered
 

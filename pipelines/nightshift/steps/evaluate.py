@@ -29,8 +29,7 @@ def evaluate(spec: ModelSpec, candidate: Candidate, stores: Stores) -> Verdict:
     """Compare the candidate's out-of-fold scores with those of the champion's twin, on nights that neither saw.
 
     Rows of classes that the candidate was not taught are left out. Without a champion the floors and the best
-    constant are the gate. Inconclusive is no. A graph is never
-    compared with itself.
+    constant are the gate. Inconclusive is no. A graph is never compared with itself.
     """
     spec = spec.with_threshold(candidate.trained.threshold)
     champion = _champion(spec, stores)

@@ -65,17 +65,21 @@ def optimize(spec: ModelSpec, registered: Registered, stores: Stores, progress: 
         evidence = store_evidence(spec, folds, graphs.scores, graphs.twin, graph, stores)
         mlflow.log_text(profile.decode(), "onnx/profile.json")
         _log(mlflow, spec, graphs)
-    tags = {
+    stores.registry.tag(spec.name, registered.version, tags_of(graph, evidence.twin_sha256))
+    return Candidate(spec.name, registered.version, trained, graph, evidence)
+
+
+def tags_of(graph: GraphRef, twin_sha256: str) -> dict[str, str]:
+    """What MLflow shows of a version's files."""
+    return {
         "onnx_sha256": graph.sha256,
         "onnx_key": graph.key,
         "variant": graph.variant,
         "profile_sha256": graph.profile_sha256,
         "reference_sha256": graph.reference_sha256,
         "exact_sha256": graph.exact_sha256,
-        "twin_sha256": evidence.twin_sha256,
+        "twin_sha256": twin_sha256,
     }
-    stores.registry.tag(spec.name, registered.version, tags)
-    return Candidate(spec.name, registered.version, trained, graph, evidence)
 
 
 def _trained_pipeline(mlflow: Any, spec: ModelSpec, trained: Trained) -> "Pipeline":

@@ -1,6 +1,11 @@
-"""An empty figure with axes."""
+"""An empty figure with axes, and which rows are points of one."""
 
 from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nightshift.modelling.arrays import Places
+from nightshift.spec import ModelSpec
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,3 +23,10 @@ def new_figure(title: str, across: str, up: str) -> tuple["Figure", "Axes"]:
     axes.set(xlabel=across, ylabel=up)
     axes.grid(alpha=0.25)
     return figure, axes
+
+
+def some_rows(spec: ModelSpec, rows: int, most: int) -> Places:
+    """So many of (n,) rows at most, the same ones in every training of them."""
+    rng = np.random.default_rng(spec.training.seed)
+    order = rng.permutation(rows)
+    return order[:most]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nightshift.modelling.arrays import Floats
-from nightshift.modelling.plots.figure import new_figure
+from nightshift.modelling.plots.figure import new_figure, some_rows
 from nightshift.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -36,9 +36,7 @@ def _quantiles_actual(spec: ModelSpec, labels: Floats, scores: Floats) -> "Figur
     """Some rows, in the order of the quantile that stands for all."""
     figure, axes = new_figure("Quantiles and what came", "rows, by prediction", spec.label.column)
     middle = scores[:, spec.label.middle]
-    rng = np.random.default_rng(spec.training.seed)
-    order = rng.permutation(len(labels))
-    chosen = order[:MOST_POINTS]
+    chosen = some_rows(spec, len(labels), MOST_POINTS)
     by_prediction = np.argsort(middle[chosen])
     ranked = chosen[by_prediction]
     places = np.arange(len(ranked))

@@ -2,10 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from nightshift.modelling.arrays import Floats
-from nightshift.modelling.plots.figure import new_figure
+from nightshift.modelling.plots.figure import new_figure, some_rows
 from nightshift.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -24,9 +22,7 @@ def figures(spec: ModelSpec, labels: Floats, scores: Floats) -> dict[str, "Figur
 
 def _predicted_actual(spec: ModelSpec, labels: Floats, scores: Floats) -> "Figure":
     figure, axes = new_figure("Predicted and actual on the judged nights", "predicted", spec.label.column)
-    rng = np.random.default_rng(spec.training.seed)
-    order = rng.permutation(len(labels))
-    chosen = order[:MOST_POINTS]
+    chosen = some_rows(spec, len(labels), MOST_POINTS)
     axes.plot(scores[chosen], labels[chosen], ".", alpha=0.4)
     lowest = min(scores.min(), labels.min())
     highest = max(scores.max(), labels.max())

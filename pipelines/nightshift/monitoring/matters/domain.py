@@ -55,6 +55,27 @@ class _OwnNight:
     away: pa.Table
 
 
+@dataclass(frozen=True)
+class _ToldBy:
+    """Columns, and how well the reference's nights are told by them."""
+
+    columns: tuple[str, ...]
+    areas: tuple[float, ...]
+
+    @classmethod
+    def of(cls, columns: Sequence[str], nights: Sequence[_OwnNight]) -> "_ToldBy":
+        areas = _areas(columns, nights)
+        return cls(tuple(columns), tuple(areas))
+
+    @property
+    def is_out_of_reach(self) -> bool:
+        """Also where the nights are too much alike for a limit, as where the first of them are told wholly."""
+        if len(self.areas) < FEWEST_NIGHTS:
+            return False
+        limit = upper_limit(_log_odds(np.array(self.areas)))
+        return limit is None or _area_of(limit) > HIGHEST_LIMIT
+
+
 def reference_of(
     columns: Sequence[str], window: pa.Table, nights: Int64s, kept: pa.Table, nights_kept: Int64s
 ) -> DomainReference:
@@ -62,16 +83,12 @@ def reference_of(
     constant = constant_within(window, columns, nights)
     used = [name for name in columns if name not in constant]
     own = list(_own_nights(window, nights, kept, nights_kept)) if used else []
-    areas = _areas(used, own)
-    telling = []
-    if _is_out_of_reach(areas):
-        telling = _telling(used, own)
-        used = [name for name in used if name not in telling]
-        areas = _areas(used, own)
+    reachable = _reachable(used, own)
+    left_out = [name for name in used if name not in reachable.columns]
     return DomainReference(
-        columns=tuple(used),
-        left_out=(*constant, *telling),
-        areas=tuple(areas),
+        columns=reachable.columns,
+        left_out=(*constant, *left_out),
+        areas=reachable.areas,
         rows=tuple(night.rows.num_rows for night in own),
     )
 
@@ -92,15 +109,18 @@ def _areas(columns: Sequence[str], nights: Sequence[_OwnNight]) -> list[float]:
     return [area(columns, night.rows, night.away) for night in nights]
 
 
-def _telling(columns: Sequence[str], nights: Sequence[_OwnNight]) -> list[str]:
-    """The fewest columns without which a limit is in reach, the most telling first; none where none are enough."""
-    telling: list[str] = []
+def _reachable(columns: Sequence[str], nights: Sequence[_OwnNight]) -> _ToldBy:
+    """The most columns with a limit in reach, the most telling left out first; all where no fewer have one."""
+    by_all = _ToldBy.of(columns, nights)
+    if not by_all.is_out_of_reach:
+        return by_all
+    others = list(columns)
     for name in _most_telling_first(columns, nights)[:-1]:
-        telling.append(name)
-        others = [column for column in columns if column not in telling]
-        if not _is_out_of_reach(_areas(others, nights)):
-            return telling
-    return []
+        others.remove(name)
+        by_others = _ToldBy.of(others, nights)
+        if not by_others.is_out_of_reach:
+            return by_others
+    return by_all
 
 
 def _most_telling_first(columns: Sequence[str], nights: Sequence[_OwnNight]) -> list[str]:
@@ -109,14 +129,6 @@ def _most_telling_first(columns: Sequence[str], nights: Sequence[_OwnNight]) -> 
     some = nights[::step]
     largest = {name: max(_areas([name], some)) for name in columns}
     return sorted(columns, key=lambda name: -largest[name])
-
-
-def _is_out_of_reach(areas: Sequence[float]) -> bool:
-    """Also where the nights are too much alike for a limit, as where the first of them are told wholly."""
-    if len(areas) < FEWEST_NIGHTS:
-        return False
-    limit = upper_limit(_log_odds(np.array(areas)))
-    return limit is None or _area_of(limit) > HIGHEST_LIMIT
 
 
 def area(columns: Sequence[str], night: pa.Table, reference: pa.Table) -> float:
