@@ -46,8 +46,8 @@ def test_an_honest_graph_passes(fitted: Callable[..., Any], kind: str, trainer: 
     graph, holdout = OnnxGraph(made.spec, to_onnx(made.spec, made.pipeline)), made.rows.holdout.table
     found = check_parity(made.spec, made.pipeline, graph, holdout)
     assert found.rows > holdout.num_rows
-    # XGBoost adds its trees in float32: of numbers it is itself some roundings from its own sum.
-    is_rounded = trainer == "xgboost" and kind in {"regression", "quantile"}
+    # XGBoost says float32, as the graph does: of labels near 1,000 they may round to two neighbours, 0.0001 apart.
+    is_rounded = (kind, trainer) == ("quantile", "xgboost")
     assert found.max_difference < (made.spec.optimize.max_abs_difference if is_rounded else 1e-6)
     assert found.label_flips == 0
 
