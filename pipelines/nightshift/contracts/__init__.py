@@ -10,6 +10,7 @@ from dataclasses import field, replace
 from pydantic.dataclasses import dataclass
 
 from nightshift.contracts.approval import Approval as Approval
+from nightshift.contracts.outcomes import CanaryVerdict as CanaryVerdict
 from nightshift.contracts.outcomes import Decision as Decision
 from nightshift.contracts.outcomes import EpisodeChange as EpisodeChange
 from nightshift.contracts.outcomes import Maintained as Maintained
@@ -90,6 +91,20 @@ class Pin:
 
 
 @dataclass(frozen=True)
+class CanaryPin:
+    """A second version, which scores a share of a night's rows: those that the hash of their keys draws.
+
+    ``number`` is that of the ledger's entry that put it there, and part of what draws the rows (scoring/canary.py).
+    ``threshold`` is the version's own, if the spec has none.
+    """
+
+    pin: Pin
+    share: float
+    number: int
+    threshold: float | None = None
+
+
+@dataclass(frozen=True)
 class Shard:
     """A range of row groups of one input file: ``first`` up to but not including ``last``; ``bytes`` is the file's."""
 
@@ -104,11 +119,11 @@ class Shard:
 
 @dataclass(frozen=True)
 class Plan:
-    """One night's scoring, decided before any task of it runs: by one version, from one input.
+    """One night's scoring, decided before any task of it runs: by which version, from one input.
 
     ``inputs`` are the sequences of what it rests on; ``threshold`` is the version's own, if the spec has none;
     ``champion`` that of now, also where another should have stood on that night, and scores it. ``dataset`` is where
-    it is published: nobody reads that of a challenger in shadow.
+    it is published: nobody reads that of a challenger in shadow. ``canary`` scores a share of the rows in its place.
     """
 
     model: str
@@ -123,6 +138,7 @@ class Plan:
     threshold: float | None = None
     champion: str | None = None
     dataset: Dataset = Dataset.PREDICTIONS
+    canary: CanaryPin | None = None
 
     def parts(self) -> "list[Plan]":
         """The plan for each of its shards: what a task needs is in one message. Of a night without rows, itself."""
@@ -144,7 +160,18 @@ def whole_plan(parts: list[Plan]) -> Plan:
 
 
 def _scorer(plan: Plan) -> str:
-    return f"version {plan.pin.version} in generation {plan.generation}"
+    canary = f" with canary {plan.canary.pin.version}" if plan.canary else ""
+    return f"version {plan.pin.version}{canary} in generation {plan.generation}"
+
+
+@dataclass(frozen=True)
+class CanaryRows:
+    """The rows that a canary scored, counted as those of the champion are, by the canary's own profile."""
+
+    rows: int
+    counts: dict[str, list[int]] = field(default_factory=dict)
+    unseen: dict[str, int] | None = None
+    moments: dict[str, list[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -153,6 +180,7 @@ class ShardResult:
 
     ``moments`` are the profile's, by column: finite rows, mean, lowest, highest.
     ``sample_sha256`` is the digest of its part of a large night's sample, which lies beside it.
+    Where a canary scored some of the ``rows``, the counts are of the champion's, and ``canary`` has those of the other.
     """
 
     index: int
@@ -164,3 +192,4 @@ class ShardResult:
     unseen: dict[str, int] | None = None
     moments: dict[str, list[float]] = field(default_factory=dict)
     sample_sha256: str = ""
+    canary: CanaryRows | None = None

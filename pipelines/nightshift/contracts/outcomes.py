@@ -80,6 +80,30 @@ class ShadowVerdict:
 
 
 @dataclass(frozen=True)
+class CanaryVerdict:
+    """What the nights of a canary say together, and what came of it.
+
+    ``outcome`` is *harmful*: it is taken back; *held*: it had its nights, and takes over if it had passed; or *open*.
+    ``share`` is that of the rows. The interval is of what a row loses more with it; None of too few nights.
+    ``waits_for`` is the digest of the verdict that a person is asked about, if one is.
+    """
+
+    model: str
+    version: str
+    champion: str
+    share: float
+    since: str
+    nights: int
+    outcome: str
+    reason: str
+    mean: float | None = None
+    low: float | None = None
+    high: float | None = None
+    moved: bool = False
+    waits_for: str = ""
+
+
+@dataclass(frozen=True)
 class Retracted:
     """A night that was taken back. ``rows``: what people could read before, by dataset; 0 where that was nothing.
 

@@ -168,7 +168,8 @@ class Verdict:
 class Promotion:
     """A move (or not) of the champion alias, as the ledger has it.
 
-    ``waits_for`` is the digest of the verdict that a person is asked about, if one is.
+    ``waits_for`` is the digest of the verdict that a person is asked about, if one is; ``stands`` is where the
+    candidate stands beside the champion, *shadow* or *canary*, if it does.
     """
 
     model: str
@@ -177,3 +178,4 @@ class Promotion:
     moved: bool
     reason: str
     waits_for: str = ""
+    stands: str = ""

@@ -5,7 +5,6 @@ alarm lines are drawn from these at monitoring time (``monitoring/drift``, ``mon
 promise in the spec needs no new training.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
@@ -14,7 +13,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from nightshift.contracts import Pin
-from nightshift.errors import ModelError, UnreadableRecord
+from nightshift.errors import ModelError
 from nightshift.modelling.arrays import Array, Booleans, Float64s, Int64s, Places
 from nightshift.modelling.forecaster import NightOutcome, forecast
 from nightshift.modelling.label_types import label_type
@@ -25,7 +24,7 @@ from nightshift.profiles.feature import Feature
 from nightshift.profiles.known import seen_only_near
 from nightshift.profiles.moments import Moments, is_text, moments_of, of_numbers
 from nightshift.spec import ModelSpec
-from nightshift.stores import layout
+from nightshift.stores import by_content, layout
 from nightshift.stores.lake import Lake
 from nightshift.stores.records import Record
 
@@ -170,12 +169,12 @@ def _opened(body: bytes, pin: Pin, where: str) -> Profile:
 
 def require_pinned(body: bytes, sha256: str, pin: Pin, where: str) -> None:
     """Raises ``UnreadableRecord`` for what lies beside a version's graph and is not as it was written."""
-    actual = hashlib.sha256(body).hexdigest()
-    if actual != sha256:
-        raise UnreadableRecord(
-            f"{where} is not as it was written: it has sha256 {actual}, pinned is {sha256}",
-            fix=f"nightshift rollback {pin.model}; find out who wrote to models/ in the lake",
-        )
+    by_content.require_digest(
+        body,
+        sha256,
+        where,
+        fix=f"nightshift rollback {pin.model}; find out who wrote to models/ in the lake",
+    )
 
 
 def _is_scored(scores: Float64s) -> Booleans:

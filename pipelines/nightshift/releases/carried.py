@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from nightshift.contracts import Verdict
-from nightshift.errors import DamagedFile, MissingPartition, ModelError
+from nightshift.errors import DamagedFile, ModelError
 from nightshift.releases.searched import as_searched, search_of
 from nightshift.releases.spec_changes import recipe_keys
 from nightshift.spec import ModelSpec
-from nightshift.stores import Stores, layout, replays, verdicts
+from nightshift.stores import Stores, by_content, layout, replays, verdicts
 from nightshift.stores.searches import SearchRecord
 from nightshift.stores.versions import VersionRecord
 
@@ -171,17 +171,8 @@ def _reference_rows(record: VersionRecord, files: dict[str, bytes], stores: Stor
 
 
 def _body(record: VersionRecord, file: _Digested, stores: Stores) -> bytes:
-    objects = stores.lake.objects
-    where = f"{objects.uri}/{file.key}"
     fix = f"train again: nightshift train {record.model} NIGHT"
-    stored = objects.get(file.key)
-    if stored is None:
-        raise MissingPartition(f"{where} is not there", fix=fix)
-    body, _ = stored
-    actual = hashlib.sha256(body).hexdigest()
-    if actual != file.sha256:
-        raise DamagedFile(f"{where} has sha256 {actual}, and {file.sha256} is recorded", fix=fix)
-    return body
+    return by_content.body_of(file.key, file.sha256, stores, fix=fix, error=DamagedFile)
 
 
 def _came_from(record: VersionRecord, stores: Stores) -> dict[str, str]:

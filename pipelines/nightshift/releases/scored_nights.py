@@ -16,10 +16,12 @@ from nightshift.releases.nights import NightCount, counted_nights
 from nightshift.scoring.shards import SCORED_BY, scored_by
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
+from nightshift.stores.canaries import canary_in
 from nightshift.stores.manifest import Manifest
 
 READERS = 16
 VERSION = "another version stands on them"
+CANARY = "another share of their rows is a canary's, or none any more"
 INPUT = "their rows were made anew"
 NOT_SAID = "they do not say by what they were scored"
 LEARNT = "the version that stands on them has learnt from them"
@@ -63,6 +65,7 @@ class Today:
         self._now, _ = stores.aliases.champion(spec.name)
         self._head = stores.aliases.ledger(spec.name).head()
         self._nights = stores.aliases.nights(spec.name, self._head)
+        self._canary = canary_in(self._head, spec.name, stores) if spec.canary else None
         self._pins = {self._now.version: self._now}
         self._refusals: dict[str, str] = {}
         self._made_by: dict[str, dict[str, str]] = {}
@@ -74,6 +77,15 @@ class Today:
             pin = self._stores.versions.pin(self._spec.name, version)
             self._pins[version] = pin
         return self._pins[version]
+
+    def canary(self, night: str, pin: Pin) -> int | None:
+        """The number of the ledger's entry whose canary would score a share of the night, beside a version."""
+        canary = self._canary
+        if canary is None or pin.version != canary.champion:
+            return None
+        if night <= pin.trained_through:
+            return None
+        return canary.number if canary.has(night) else None
 
     def refusal(self, night: str, pin: Pin) -> str:
         """What keeps a version from scoring a night; empty where nothing does."""
@@ -185,6 +197,9 @@ def _reasons(predictions: Manifest, validated: Manifest, pin: Pin, today: Today)
     reasons = []
     if predictions.pin != pin:
         reasons.append(VERSION)
+    canary = predictions.canary_pin
+    if (canary.number if canary else None) != today.canary(predictions.partition, pin):
+        reasons.append(CANARY)
     if predictions.provenance.get("input") != validated.digest:
         reasons.append(INPUT)
     now = today.scored_by(pin)

@@ -26,6 +26,7 @@ ABOUT = {
     "optimize": "the next training",
     "gates": "what a challenger must show",
     "shadow": "what a challenger must show in shadow",
+    "canary": "who scores a share of rows first",
     "predict": "what is published",
     "drift": "what wakes somebody",
     "retrain": "what retrains it",

@@ -5,29 +5,30 @@
 Every queue between them is bounded, so memory does not grow with rows.
 """
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
-import numpy as np
 import pyarrow as pa
 
 from nightshift.concurrency import cores, ordered_map
-from nightshift.contracts import Plan, Shard
+from nightshift.contracts import CanaryPin, Plan, Shard
 from nightshift.errors import SchemaMismatch
 from nightshift.modelling.arrays import Int64s
 from nightshift.modelling.label_types import label_type
 from nightshift.profiles.moments import Moments
 from nightshift.profiles.profile import Profile
+from nightshift.scoring.canary import canary_rows
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.scoring.sample import drawn, has_sample, taken
+from nightshift.scoring.scorer import Scorer, VersionTally, together, unable_canary
+from nightshift.scoring.scorer import added as added
+from nightshift.scoring.scorer import schema as schema
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 from nightshift.stores.commit import GenerationDraft
-from nightshift.stores.parquet import with_dictionaries
 from nightshift.stores.parquet_source import iter_row_groups
-from nightshift.stores.types import arrow_type
 
 # Small enough that a thread's rows stay in its core's cache, large enough that Python is a rounding error.
 UNIT_ROWS = 32_768
@@ -47,45 +48,47 @@ def draft(spec: ModelSpec, plan: Plan) -> GenerationDraft:
     )
 
 
-def schema(spec: ModelSpec) -> pa.Schema:
-    """Keys, scores where there are any, prediction, and which model said so."""
-    keys = []
-    for name in spec.keys:
-        key_type = arrow_type(spec.columns[name])
-        keys.append(pa.field(name, key_type))
-    model = [
-        pa.field("model_version", pa.string()),
-        pa.field("run_id", pa.string()),
-    ]
-    predicted = label_type(spec).published_fields()
-    return pa.schema([*keys, *predicted, *model])
-
-
 class ScoredUnit(NamedTuple):
-    """Predictions for some rows, what the profile counts of these, how many have an unseen category, and a sample."""
+    """Predictions for some rows, what the profile counts of these, how many have an unseen category, and a sample.
+
+    Where a canary scores some of them, counts and sample are of the champion's, and ``canary`` counts the others.
+    """
 
     predictions: pa.RecordBatch
     counts: dict[str, Int64s]
     moments: dict[str, Moments]
     unseen: dict[str, int] | None
     sample: pa.RecordBatch | None
+    canary: VersionTally | None = None
+
+    @property
+    def tally(self) -> VersionTally:
+        """What is counted of the champion's rows."""
+        others = self.canary.rows if self.canary else 0
+        own = self.predictions.num_rows - others
+        return VersionTally(
+            own,
+            self.counts,
+            self.moments,
+            self.unseen,
+        )
 
 
 @dataclass
 class Engine:
-    """One shard's stages. ``counts`` and ``moments`` are the profile's, of the rows that came out so far.
+    """One shard's stages. ``tally`` counts the rows that came out so far, without those of the canary.
 
-    ``unseen`` has how many of these have a category that training has not seen, by column; None where the graph does
-    not know. ``sampled`` are rows for the sample of a large night.
+    ``canary`` scores the rows that the plan's hash draws for it, which ``canary_tally`` counts. ``sampled`` are rows
+    for the sample of a large night.
     """
 
     spec: ModelSpec
     plan: Plan
     graph: OnnxGraph
     profile: Profile
-    counts: dict[str, Int64s] = field(default_factory=dict)
-    moments: dict[str, Moments] = field(default_factory=dict)
-    unseen: dict[str, int] | None = None
+    canary: Scorer | None = None
+    tally: VersionTally = field(default_factory=VersionTally)
+    canary_tally: VersionTally = field(default_factory=VersionTally)
     sampled: list[pa.RecordBatch] = field(default_factory=list)
 
     def score_shard(self, shard: Shard, stores: Stores) -> Iterator[pa.RecordBatch]:
@@ -93,28 +96,29 @@ class Engine:
         threads = cores()
         depth = threads * UNITS_PER_CORE
         units = self._units(shard, stores)
-        scored = ordered_map(self.score_unit, units, threads, depth, self.graph.stop)
+        scored = ordered_map(
+            self.score_unit,
+            units,
+            threads,
+            depth,
+            self._stop,
+        )
         for unit in scored:
-            self._add(unit.counts)
-            self._merge(unit.moments)
-            self.unseen = added(self.unseen, unit.unseen)
+            self.tally.add(unit.tally)
+            if unit.canary is not None:
+                self.canary_tally.add(unit.canary)
             if unit.sample is not None:
                 self.sampled.append(unit.sample)
             yield unit.predictions
 
+    def _stop(self) -> None:
+        self.graph.stop()
+        if self.canary is not None:
+            self.canary.graph.stop()
+
     def _units(self, shard: Shard, stores: Stores) -> Iterator[pa.RecordBatch]:
         for batch in self.read(shard, stores):
             yield from cut(batch)
-
-    def _add(self, counts: dict[str, Int64s]) -> None:
-        for column, of_unit in counts.items():
-            before = self.counts.get(column, 0)
-            self.counts[column] = before + of_unit
-
-    def _merge(self, moments: dict[str, Moments]) -> None:
-        for column, of_unit in moments.items():
-            before = self.moments.get(column)
-            self.moments[column] = before.plus(of_unit) if before else of_unit
 
     def read(self, shard: Shard, stores: Stores) -> Iterator[pa.RecordBatch]:
         """The columns that are needed, row group by row group, some ahead; strings as dictionaries."""
@@ -137,10 +141,11 @@ class Engine:
             yield from batches
 
     def _columns(self) -> list[str]:
-        """Keys, features, and what the profile counts besides: each once."""
+        """Keys, features, and what the profiles count besides: each once."""
         predicted = label_type(self.spec).drift_column
         needed = [*self.spec.keys, *self.spec.features]
-        for feature in self.profile.features:
+        of_canary = self.canary.profile.features if self.canary else ()
+        for feature in (*self.profile.features, *of_canary):
             if feature.name != predicted:
                 needed.append(feature.name)
         once = dict.fromkeys(needed)
@@ -166,10 +171,11 @@ class Engine:
             version = self.plan.pin.version
             columns = ", ".join(missing)
             gone = [name for name in missing if name not in self.spec.columns]
+            columns_gone = ", ".join(gone)
             if gone:
                 # To make the night anew brings the columns of model.yaml, and these are none.
                 raise SchemaMismatch(
-                    f"version {version} needs {columns}; model.yaml has no column {', '.join(gone)} any more",
+                    f"version {version} needs {columns}; model.yaml has no column {columns_gone} any more",
                     fix=how_to_follow_columns(self.spec, gone[0]),
                 )
             raise SchemaMismatch(
@@ -177,29 +183,33 @@ class Engine:
                 fix=f"nightshift ingest {night}; nightshift validate {night}",
             )
 
+    @cached_property
+    def _champion(self) -> Scorer:
+        return Scorer(self.spec, self.plan.pin, self.graph, self.profile)
+
     def score_unit(self, rows: pa.RecordBatch) -> ScoredUnit:
         """What some rows become."""
-        label = label_type(self.spec)
-        pin = self.plan.pin
-        scores = self.graph.score(rows)
-        columns = [
-            *(rows.column(key) for key in self.spec.keys),
-            *label.published_columns(scores),
-            _constant(pin.version, rows.num_rows),
-            _constant(pin.run_id, rows.num_rows),
-        ]
-        published = with_dictionaries(schema(self.spec))
-        predictions = pa.record_batch(columns, schema=published)
-        counted = dict(zip(rows.schema.names, rows.columns, strict=True))
-        counted[label.drift_column] = predictions[label.drift_column]
-        counts = self.profile.count(counted)
-        moments = self.profile.moments(counted)
+        if self.canary is None or self.plan.canary is None:
+            predictions, tally = self._champion.score(rows)
+            sample = self._sample(rows, predictions)
+            return ScoredUnit(predictions, tally.counts, tally.moments, tally.unseen, sample)
+        return self._shared_unit(rows, self.canary, self.plan.canary)
+
+    def _shared_unit(self, rows: pa.RecordBatch, canary: Scorer, pin: CanaryPin) -> ScoredUnit:
+        """The same of rows that two share. The sample is of the champion's, like all that is said of it."""
+        keys = rows.select(list(self.spec.keys))
+        is_canarys = canary_rows(pin, keys)
+        own_rows = rows.filter(pa.array(~is_canarys))
+        own, tally = self._champion.score(own_rows)
+        with unable_canary(canary.pin):
+            others, canary_tally = canary.score(rows.filter(pa.array(is_canarys)))
         return ScoredUnit(
-            predictions,
-            counts,
-            moments,
-            self.graph.unseen(rows),
-            self._sample(rows, predictions),
+            together(is_canarys, own, others),
+            tally.counts,
+            tally.moments,
+            tally.unseen,
+            self._sample(own_rows, own),
+            canary_tally,
         )
 
     def _sample(self, rows: pa.RecordBatch, predictions: pa.RecordBatch) -> pa.RecordBatch | None:
@@ -211,13 +221,6 @@ class Engine:
         names = [*rows.schema.names, *published]
         columns = [*rows.columns, *predictions.select(published).columns]
         return taken(pa.record_batch(columns, names=names), places)
-
-
-def added(one: dict[str, int] | None, other: dict[str, int] | None) -> dict[str, int] | None:
-    """Two counts as one; of two parts of a night that are scored by one graph, both know or neither does."""
-    if one is None or other is None:
-        return other if one is None else one
-    return dict(Counter(one) + Counter(other))
 
 
 def how_to_follow_columns(spec: ModelSpec, column: str) -> str:
@@ -234,8 +237,3 @@ def cut(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
     starts = range(0, batch.num_rows, UNIT_ROWS)
     for start in starts:
         yield batch.slice(start, UNIT_ROWS)
-
-
-def _constant(value: str, rows: int) -> pa.DictionaryArray:
-    indices = np.zeros(rows, np.int32)
-    return pa.DictionaryArray.from_arrays(indices, [value])

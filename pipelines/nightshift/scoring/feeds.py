@@ -37,6 +37,10 @@ class Feeds(Protocol):
         """The columns it reads."""
 
     @property
+    def inputs(self) -> Mapping[str, tuple[str, ...]]:
+        """The columns that each input holds, in its order."""
+
+    @property
     def categories(self) -> Mapping[str, tuple[str, ...]]:
         """The values that training has seen, of each column of categories; without those that are not known."""
 
@@ -59,6 +63,14 @@ class Matrix(BaseModel):
     def columns(self) -> tuple[str, ...]:
         """The columns it reads."""
         return (*self.numbers, *self.codes)
+
+    @property
+    def inputs(self) -> dict[str, tuple[str, ...]]:
+        """The columns of each matrix."""
+        matrices = {"numbers": self.numbers}
+        if self.codes:
+            matrices["codes"] = self.codes
+        return matrices
 
     def __call__(self, rows: ArrowRows) -> GraphInputs:
         """Fill the matrices column by column."""
@@ -124,6 +136,11 @@ class Columns:
         self.categories = names.categories if names else {}
         self._spec = spec
         self._inputs = names.by_column if names else {name: name for name in spec.features}
+
+    @property
+    def inputs(self) -> dict[str, tuple[str, ...]]:
+        """The one column of each input."""
+        return {given: (column,) for column, given in self._inputs.items()}
 
     def __call__(self, rows: ArrowRows) -> GraphInputs:
         """Each column by the name of its input."""

@@ -4,7 +4,6 @@ Scoring never unpickles and never runs code that an artifact names. A file is ta
 inspected, and only then given to ONNX Runtime.
 """
 
-import hashlib
 import json
 from functools import cached_property
 from typing import Any, TypeVar
@@ -14,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
-from nightshift.errors import MissingPartition, ModelError, OtherLabel, UnsafeGraph
+from nightshift.errors import ModelError, OtherLabel, UnsafeGraph
 from nightshift.modelling.label_types import LabelType, label_type
 from nightshift.scoring.feeds import (
     COLUMNS,
@@ -30,7 +29,7 @@ from nightshift.scoring.feeds import (
 from nightshift.scoring.inspection import inspect
 from nightshift.scoring.providers import open_session, refusals
 from nightshift.spec import ModelSpec
-from nightshift.stores import Stores
+from nightshift.stores import Stores, by_content
 
 Stored = TypeVar("Stored", bound=BaseModel)
 LABEL = "nightshift.label"
@@ -136,11 +135,11 @@ class OnnxGraph:
         Raises ``ModelError`` for a score that is no probability, or no finite number.
         """
         self._check_features()
-        scores = self.run(self._fed(rows), rows.num_rows)
+        scores = self.run(self.fed(rows), rows.num_rows)
         return self._for_all_classes(scores)
 
-    def _fed(self, rows: pa.Table | pa.RecordBatch) -> GraphInputs:
-        """The inputs. What a graph says of itself may not be true of the columns."""
+    def fed(self, rows: pa.Table | pa.RecordBatch) -> GraphInputs:
+        """The inputs. What a graph says of itself may not be true of the columns: then raises ``ModelError``."""
         try:
             return self.feeds(rows)
         except pa.ArrowException as error:
@@ -170,7 +169,11 @@ class OnnxGraph:
                 scores[part] = self._scores(output, scores[part].shape)
         fault = self._label.invalid(scores)
         if fault:
-            raise ModelError(f"{self._spec.name}: {fault}")
+            raise ModelError(
+                f"{self._spec.name}: {fault}",
+                fix="look at the night's values: min and max of columns in model.yaml keep absurd ones out; if they are"
+                f" right, nightshift rollback {self._spec.name}",
+            )
         return scores
 
     def _scores(self, output: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
@@ -227,18 +230,11 @@ def fetch(spec: ModelSpec, key: str, sha256: str, stores: Stores) -> OnnxGraph:
 
     Raises ``MissingPartition``, ``UnsafeGraph`` when its bytes are not the pinned ones, ``OtherLabel``.
     """
-    where = f"{stores.lake.objects.uri}/{key}"
-    stored = stores.lake.objects.get(key)
-    if stored is None:
-        raise MissingPartition(
-            f"the graph {where} is not there",
-            fix=f"nightshift rollback {spec.name}",
-        )
-    body, _ = stored
-    digest = hashlib.sha256(body).hexdigest()
-    if digest != sha256:
-        raise UnsafeGraph(
-            f"{where} has sha256 {digest}, pinned is {sha256}",
-            fix=f"nightshift rollback {spec.name}",
-        )
+    body = by_content.body_of(
+        key,
+        sha256,
+        stores,
+        fix=f"nightshift rollback {spec.name}",
+        error=UnsafeGraph,
+    )
     return OnnxGraph(spec, body)

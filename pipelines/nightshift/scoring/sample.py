@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from nightshift.contracts import Plan
 from nightshift.modelling.arrays import Booleans, Places
-from nightshift.stores.key_hashes import key_hashes
+from nightshift.stores.key_hashes import Hashes, key_hashes
 from nightshift.stores.types import decoded
 
 SAMPLE = "sample"
@@ -32,7 +32,7 @@ def drawn(plan: Plan, keys: pa.RecordBatch) -> Places:
     """The places of some rows that may be in the night's sample, by their keys."""
     expected = MOST_ROWS + DEVIATIONS * MOST_ROWS**0.5
     share = expected / plan.input_rows
-    hashes = key_hashes(_short(keys))
+    hashes = hashes_of(keys)
     is_below = hashes.astype(np.float64) < share * HASHES
     return np.flatnonzero(is_below)
 
@@ -61,6 +61,11 @@ def as_parquet(rows: pa.Table) -> bytes:
     buffer = io.BytesIO()
     pq.write_table(rows.combine_chunks(), buffer, compression="zstd")
     return buffer.getvalue()
+
+
+def hashes_of(keys: pa.RecordBatch) -> Hashes:
+    """The hash of each row's keys, shape (n,)."""
+    return key_hashes(_short(keys))
 
 
 def _short(keys: pa.RecordBatch) -> pa.RecordBatch:

@@ -14,13 +14,14 @@ from typing import Any, Literal
 from pydantic import Field
 
 from nightshift.code_digest import code_digest
-from nightshift.contracts import Plan, Shard, ShardResult
+from nightshift.contracts import CanaryRows, Plan, Shard, ShardResult
 from nightshift.errors import UnreadableRecord
 from nightshift.scoring.providers import PACKAGES
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
 from nightshift.stores.parquet import LARGE_ROWS, ROW_GROUP_ROWS
 from nightshift.stores.parquet_source import is_intact
+from nightshift.stores.records import is_none
 from nightshift.stores.seals import SealedRecord, Seals
 
 FORMAT = 2
@@ -52,6 +53,7 @@ class FinishedShard(SealedRecord):
     unseen: dict[str, int] | None = None
     moments: dict[str, list[float]] = Field(default_factory=dict)
     sample_sha256: str = ""
+    canary: CanaryRows | None = Field(None, exclude_if=is_none)
 
     def result(self, index: int) -> ShardResult:
         """The same in a plan that has the shard at another place."""
@@ -65,6 +67,7 @@ class FinishedShard(SealedRecord):
             self.unseen,
             self.moments,
             self.sample_sha256,
+            self.canary,
         )
 
 
@@ -82,7 +85,12 @@ def shard_file(spec: ModelSpec, plan: Plan, shard: Shard) -> ShardFile:
     night = night_digest(spec, plan)
     digest = _digest(night, shard.sha256, shard.first, shard.last)
     return ShardFile(
-        key=layout.shard(plan.dataset, spec.name, plan.partition, digest[:32]),
+        key=layout.shard(
+            plan.dataset,
+            spec.name,
+            plan.partition,
+            digest[:32],
+        ),
         first_rows=first_rows(night, shard.rows),
         empty_groups=empty_groups(night, shard.rows),
     )
@@ -90,6 +98,8 @@ def shard_file(spec: ModelSpec, plan: Plan, shard: Shard) -> ShardFile:
 
 def night_digest(spec: ModelSpec, plan: Plan) -> str:
     """Of all that a night's rows depend on, however it is cut into shards."""
+    # Of a night without a canary it is what it was before there were any.
+    canary = [asdict(plan.canary)] if plan.canary else []
     return _digest(
         FORMAT,
         plan.input_digest,
@@ -97,6 +107,7 @@ def night_digest(spec: ModelSpec, plan: Plan) -> str:
         _relevant(spec),
         code_digest(*CODE),
         _versions(),
+        *canary,
     )
 
 
@@ -110,7 +121,14 @@ def scored_by(spec: ModelSpec) -> dict[str, str]:
 
 
 def _relevant(spec: ModelSpec) -> dict[str, Any]:
-    return spec.model_dump(mode="json", exclude={"predict": {"shard_rows"}, "shadow": True})
+    # Who is told of a late night changes no row of it.
+    beside: dict[str, Any] = {
+        "predict": {"shard_rows"},
+        "shadow": True,
+        "canary": True,
+        "night": {"published_by"},
+    }
+    return spec.model_dump(mode="json", exclude=beside)
 
 
 def first_rows(night: str, rows: int) -> int:

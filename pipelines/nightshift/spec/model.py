@@ -11,6 +11,7 @@ from nightshift.contracts import Dataset, PartitionKey
 from nightshift.errors import UsageError
 from nightshift.partitions import parse_partition, shifted
 from nightshift.spec.base import Frozen, Name
+from nightshift.spec.canary import Canary
 from nightshift.spec.columns import Column, with_parts_written
 from nightshift.spec.drift import Drift
 from nightshift.spec.label import CALIBRATED, DECIDED_BY_THRESHOLD, DEFAULT_LOSS, LOSSES, METRICS, Label
@@ -45,6 +46,7 @@ class ModelSpec(Frozen):
     search: Search | None = Field(None, description="what is tried before a training; none: training as it stands")
     gates: Gates = Gates()
     shadow: Shadow | None = None
+    canary: Canary | None = None
     optimize: Optimize = Optimize()
     predict: Predict = Predict()
     drift: Drift = Drift()

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from nightshift.partitions import parse_partition, shifted
 from nightshift.spec.base import Action, Frozen, Name
-from nightshift.spec.cron import Cron
+from nightshift.spec.cron import Cron, written_out
 from nightshift.spec.reserved import MONITORED
 
 
@@ -36,13 +36,23 @@ class Partition(Frozen):
         nights = takewhile(lambda day: day >= first, self._backwards(shifted(last, 1)))
         return sorted(nights)
 
+    def next_run(self, night: str) -> dt.datetime:
+        """When the schedule begins the first night after one, in its time zone."""
+        from croniter import croniter
+
+        zone = zoneinfo.ZoneInfo(self.timezone)
+        end = dt.datetime.combine(parse_partition(shifted(night, 1)), dt.time(), zone)
+        # What it is given is none of its answers.
+        moment: dt.datetime = croniter(written_out(self.schedule), end - dt.timedelta(seconds=1)).get_next(dt.datetime)
+        return moment
+
     def _backwards(self, night: str) -> Iterator[str]:
         """The nights before one, the newest first: the days on which the schedule has a run, each once."""
         from croniter import CroniterBadDateError, croniter
 
         midnight = dt.datetime.combine(parse_partition(night), dt.time())
         # By a clock without a zone: which days there are does not depend on the hour that spring leaves out.
-        moments = croniter(self.schedule, midnight)
+        moments = croniter(written_out(self.schedule), midnight)
         before = night
         while True:
             try:
@@ -113,6 +123,12 @@ class NightChecks(Frozen):
         0.05, description="refuse a night of which more rows would be dropped"
     )
     history: History | None = Field(None, description="rows compared with the nights before; none by default")
+    published_by: str | None = Field(
+        None,
+        description='time of day, as "06:00" in partition.timezone, by which a night is to be published; people are'
+        " told of one that is not",
+        pattern=r"^[0-2][0-9]:[0-5][0-9]$",
+    )
     compare: tuple[Compare, ...] = Field((), description="checks across two columns of a row")
     references: tuple[Reference, ...] = Field((), description="checks against values that lie in another file")
     great_expectations: str | None = Field(
@@ -120,3 +136,10 @@ class NightChecks(Frozen):
         description="JSON file beside model.yaml: a list of native expectations, {type, kwargs}",
         pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$",
     )
+
+    @field_validator("published_by")
+    @classmethod
+    def _is_a_time(cls, text: str | None) -> str | None:
+        if text is not None and text >= "24:00":
+            raise ValueError(f'got {text!r}, allowed: "00:00" to "23:59"')
+        return text

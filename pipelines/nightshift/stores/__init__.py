@@ -63,6 +63,14 @@ class Stores:
 
         return Snapshots(self.settings)
 
+    @property
+    def seconds(self) -> float | None:
+        """How long the run is under way, by the clock of who runs it; None where nobody knows since when."""
+        if self.began is None:
+            return None
+        now = dt.datetime.now(dt.UTC)  # noqa: TID251 - told beside the night, and nothing of it is made of it
+        return max((now - self.began).total_seconds(), 0.0)
+
     def provenance(self, **more: object) -> dict[str, object]:
         """What a manifest says of its making: who ran it, on which commit, and ``more``."""
         return {**self.origin, "commit": self.settings.commit, **more}

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nightshift.contracts import Pin
-from nightshift.errors import ModelError, NoChampion
+from nightshift.errors import ModelError, NoChampion, UnreadableRecord
 from nightshift.partitions import shifted
 from nightshift.stores import layout
+from nightshift.stores.canaries import StandingCanary, canary_in
 from nightshift.stores.ledger import Ledger
 from nightshift.stores.moves import AliasHead, AliasMove, LastMove, Standing, with_move
 from nightshift.stores.registry import CHAMPION
@@ -45,11 +46,15 @@ class AstrayAlias:
 
 @dataclass(frozen=True)
 class NightChampion:
-    """Who scores a night; ``now`` is the champion, and ``number`` that of the last entry that says who stands."""
+    """Who scores a night; ``now`` is the champion, and ``number`` that of the last entry that says who stands.
+
+    ``canary`` stands beside it on that night, by the same reading of the ledger.
+    """
 
     pin: Pin
     now: str
     number: int
+    canary: StandingCanary | None = None
 
 
 class Aliases:
@@ -78,22 +83,33 @@ class Aliases:
         """
         head = self.ledger(model).head()
         last = self._last(model, head)
-        return self._stores.versions.pin(model, str(last.version)), self._number(model, head, last, known)
+        return self._stores.versions.pin(model, str(last.version)), self._number(model, head, last.number, known)
 
     def champion_of(self, model: str, night: str, known: int = 0) -> NightChampion:
         """The version that should have stood on a night, by what the ledger says today. Raises as ``champion`` does.
 
-        Of a night since the champion's own it is the champion, and costs no request more.
+        Of a night since the champion's own it is the champion, and costs no request more. Who stood there before has
+        no canary beside it: the one of now was put beside the champion.
         """
         head = self.ledger(model).head()
         last = self._last(model, head)
         now = self._stores.versions.pin(model, str(last.version))
-        number = self._number(model, head, last, known)
+        number = self._number(model, head, head.scoring_number, known)
         pin = now
         if night < self._since(head.standings[-1], now.trained_through):
             right = head.standing(night, self.nights(model, head))
             pin = self._stores.versions.pin(model, right) if right else now
-        return NightChampion(pin, now.version, number)
+        canary = self._canary(head, model) if pin.version == now.version else None
+        is_beside = canary is not None and canary.has(night) and night > now.trained_through
+        return NightChampion(pin, now.version, number, canary if is_beside else None)
+
+    def _canary(self, head: AliasHead, model: str) -> StandingCanary | None:
+        """Who may stand beside the champion; what is wrong with its record keeps no night from being scored."""
+        try:
+            return canary_in(head, model, self._stores)
+        except (ModelError, UnreadableRecord) as error:
+            log.warning("%s: the champion scores all rows, and its canary none: %s", model, error)
+            return None
 
     def looks(self, model: str) -> int:
         """How many challengers were judged since the champion took over, and did not take over from it."""
@@ -129,9 +145,9 @@ class Aliases:
             )
         return last
 
-    def _number(self, model: str, head: AliasHead, last: LastMove, known: int) -> int:
+    def _number(self, model: str, head: AliasHead, number: int, known: int) -> int:
         if head.number >= known:
-            return last.number
+            return number
         log.warning("%s: the ledger of its aliases has lost moves: it ends at %d of %d", model, head.number, known)
         return known
 

@@ -1,4 +1,4 @@
-"""Records that are kept under their own digest: what is read back is what was written, or an error."""
+"""What is kept under its own digest: what is read back is what was written, or an error."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from nightshift.errors import MissingPartition, UnreadableRecord
+from nightshift.errors import MissingPartition, NightshiftError, UnreadableRecord
 from nightshift.stores.objects import JSON
 from nightshift.stores.records import Record
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nightshift.stores import Stores
 
 Kept = TypeVar("Kept", bound=Record)
+FROM_A_BACKUP = "find out who wrote to models/ in the lake, then bring it back from a backup of the bucket"
 
 
 def keep(record: Record, key_of: Callable[[str], str], stores: Stores) -> str:
@@ -27,17 +28,39 @@ def keep(record: Record, key_of: Callable[[str], str], stores: Stores) -> str:
     return sha256
 
 
-def read(kind: type[Kept], key: str, sha256: str, stores: Stores) -> Kept:
-    """What was kept. Raises ``MissingPartition``, ``UnreadableRecord`` when it is another than the digest says."""
+def body_of(
+    key: str,
+    sha256: str,
+    stores: Stores,
+    *,
+    fix: str,
+    error: type[NightshiftError] = UnreadableRecord,
+) -> bytes:
+    """The bytes of a digest. Raises ``MissingPartition``, and the error for others than the digest says."""
     where = f"{stores.lake.objects.uri}/{key}"
     stored = stores.lake.objects.get(key)
     if stored is None:
-        raise MissingPartition(f"{where} is not there", fix="bring it back from a backup of the bucket")
+        raise MissingPartition(f"{where} is not there", fix=fix)
     body, _ = stored
+    require_digest(body, sha256, where, fix=fix, error=error)
+    return body
+
+
+def require_digest(
+    body: bytes,
+    sha256: str,
+    where: str,
+    *,
+    fix: str,
+    error: type[NightshiftError] = UnreadableRecord,
+) -> None:
+    """Raises the error for bytes that are not those of the digest."""
     actual = hashlib.sha256(body).hexdigest()
     if actual != sha256:
-        raise UnreadableRecord(
-            f"{where} is not as it was written: it has sha256 {actual}, and {sha256} is recorded",
-            fix="find out who wrote to models/ in the lake, then bring it back from a backup of the bucket",
-        )
-    return kind.from_json(body, where)
+        raise error(f"{where} is not as it was written: it has sha256 {actual}, pinned is {sha256}", fix=fix)
+
+
+def read(kind: type[Kept], key: str, sha256: str, stores: Stores) -> Kept:
+    """What was kept. Raises ``MissingPartition``, ``UnreadableRecord`` when it is another than the digest says."""
+    body = body_of(key, sha256, stores, fix=FROM_A_BACKUP)
+    return kind.from_json(body, f"{stores.lake.objects.uri}/{key}")

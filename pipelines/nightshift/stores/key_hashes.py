@@ -14,11 +14,20 @@ def key_hashes(keys: pa.RecordBatch) -> Hashes:
     """A hash of each row over all its columns, shape (n,)."""
     row_hashes = np.zeros(keys.num_rows, np.uint64)
     for column in keys.columns:
-        nulls = column.is_null().to_numpy(zero_copy_only=False)
+        is_null = column.is_null()
+        nulls = is_null.to_numpy(zero_copy_only=False)
+        of_values = _column_hashes(column)
         # A null equals a null here, as in a GROUP BY, and neither 0 nor "".
-        column_hashes = np.where(nulls, NULL, _column_hashes(column))
-        row_hashes = _mixed(np.bitwise_xor(row_hashes, column_hashes))
+        column_hashes = np.where(nulls, NULL, of_values)
+        combined = np.bitwise_xor(row_hashes, column_hashes)
+        row_hashes = _mixed(combined)
     return row_hashes
+
+
+def remixed(hashes: Hashes, salt: np.uint64) -> Hashes:
+    """Other numbers for the same rows, which tell nothing of the first without the salt."""
+    salted = hashes ^ salt
+    return _mixed(salted)
 
 
 def _column_hashes(column: pa.Array) -> Hashes:

@@ -15,6 +15,12 @@ def stem(key: str) -> str:
     return before
 
 
+def folder(key: str) -> str:
+    """The prefix of all that lies beside a key."""
+    before, slash, _ = key.rpartition("/")
+    return before + slash
+
+
 def with_column(key: str, column: str) -> str:
     """The same place of a night under another partition column."""
     return NIGHT.sub(lambda named: named[0].replace(f"{named[1]}=", f"{column}=", 1), key, count=1)
@@ -35,6 +41,12 @@ def night_of_decision(key: str) -> str:
     """The night that a decision is about."""
     _, _, night = stem(key).rpartition("/")
     return night
+
+
+def night_of_record(key: str) -> str:
+    """The night that a record of accuracy, or of a night in shadow, is about."""
+    prefix = folder(key)
+    return stem(key).removeprefix(prefix)
 
 
 def model_of(key: str) -> str | None:

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from nightshift.contracts import Dataset, PartitionKey, PartitionRef
+from nightshift.contracts import CanaryRows, Dataset, PartitionKey, PartitionRef
 from nightshift.errors import MissingPartition, UnreadableRecord
 from nightshift.s3 import trust
 from nightshift.s3.client import NoSuchObject
@@ -207,6 +207,8 @@ class Lake:
         inputs: Mapping[str, int] | None = None,
         counts: dict[str, list[int]] | None = None,
         moments: dict[str, list[float]] | None = None,
+        rows_by_version: dict[str, int] | None = None,
+        canary: CanaryRows | None = None,
     ) -> PartitionRef:
         """Make a generation the night. ``inputs``: the sequence of each thing that it was made from.
 
@@ -229,6 +231,8 @@ class Lake:
             inputs=dict(inputs or {}),
             counts=counts or {},
             moments=moments or {},
+            rows_by_version=rows_by_version,
+            canary=canary,
         )
         standing = commit(self.objects, night, draft.base_etag)
         plain.serve(self.objects, standing, is_new=standing.generation == draft.generation)

@@ -1,4 +1,4 @@
-"""The map of the lake: every key and every prefix of it. Nobody else spells one, but ``training_keys`` for this.
+"""The map of the lake: every key and every prefix of it. Nobody else spells one, but the ``..._keys`` beside this.
 
     manifests/<dataset>/<model>/<column>=<night>.json                        the commit of a night
     manifests/<dataset>/<model>/<column>=<night>.retracted                   look into it: the night was taken back once
@@ -9,7 +9,7 @@
     monitoring/<model>/<column>=<night>/_drift.json, _report.html            what monitoring saw of a night
     monitoring/<model>/_accuracy/<night>.json                                how good it was, once its labels are there
     monitoring/<model>/_decisions/<night>.json                               whether it was worth a retrain
-    monitoring/<model>/_shadow/<night>.json, .html                           how the challenger in shadow scored it
+    monitoring/<model>/_shadow/<night>.json, .html, _canary/...              how a challenger beside the champion did
     reports/validation/<model>/<column>=<night>/result.json, data_docs.html  how it did against its expectations
     models/<model>/<onnx sha256>/model.onnx, profile-..., evidence-...       a version's graph, profile and evidence
     models/<model>/<onnx sha256>/reference-<sha256>.json, .parquet           what says which drift of it matters
@@ -22,11 +22,14 @@
     ledger/<model>/000001.json, head.json                                    every move of an alias, in order; sealed
     ledger/<model>/retrains/000001.json, head.json                           retrains: started, and ended; sealed
     ledger/<model>/silences/000001.json, head.json                           alarms acknowledged and muted; sealed
+    alerts/incidents/<cause>/000001.json, open/...                           what people were told, and of what; sealed
     snapshots/<model>/nights.json                                            which nights were joined before
     checkpoints/<model>/<what it is made of>.bin                             how far a training came; gone afterwards
     _doctor/<id>/...                                                         a store is being tried; gone afterwards
     cache/maintain/<model>/<dataset>.json                                    which nights were seen right, and how
     cache/nights/<model>/<year>.json                                         what the page shows of a year's nights
+    cache/ledger/<model>/facts.json                                          what it shows of the ledgers; sealed
+    cache/pages/<model>/row.json, cache/index.json                           what the index shows of a model; of all
 
 docs/publishing.md says why a night is in three places. Parquet skips names with ``_``. What DVC keeps: remote.py."""
 
@@ -34,19 +37,31 @@ import re
 
 from nightshift.contracts import Dataset, PartitionKey
 from nightshift.errors import UsageError
+from nightshift.stores.cache_keys import ledger_facts as ledger_facts
+from nightshift.stores.cache_keys import maintained as maintained
+from nightshift.stores.cache_keys import night_facts as night_facts
+from nightshift.stores.cache_keys import page_index as page_index
+from nightshift.stores.cache_keys import summaries as summaries
+from nightshift.stores.cache_keys import summary as summary
 from nightshift.stores.key_parts import NIGHT as NIGHT
 from nightshift.stores.key_parts import PARQUET as PARQUET
+from nightshift.stores.key_parts import folder as folder
 from nightshift.stores.key_parts import generation_of as generation_of
 from nightshift.stores.key_parts import is_drift as is_drift
 from nightshift.stores.key_parts import is_parquet as is_parquet
 from nightshift.stores.key_parts import model_of as model_of
 from nightshift.stores.key_parts import night_of_decision as night_of_decision
+from nightshift.stores.key_parts import night_of_record as night_of_record
 from nightshift.stores.key_parts import stem as stem
 from nightshift.stores.key_parts import with_column as with_column
+from nightshift.stores.training_keys import asked as asked
 from nightshift.stores.training_keys import beginning as beginning
 from nightshift.stores.training_keys import checkpoint as checkpoint
 from nightshift.stores.training_keys import checkpoints as checkpoints
 from nightshift.stores.training_keys import evidence as evidence
+from nightshift.stores.training_keys import graph as graph
+from nightshift.stores.training_keys import join_cache as join_cache
+from nightshift.stores.training_keys import profile as profile
 from nightshift.stores.training_keys import reference as reference
 from nightshift.stores.training_keys import reference_rows as reference_rows
 from nightshift.stores.training_keys import replay as replay
@@ -54,6 +69,7 @@ from nightshift.stores.training_keys import search as search
 from nightshift.stores.training_keys import trial as trial
 from nightshift.stores.training_keys import trials as trials
 from nightshift.stores.training_keys import verdict as verdict
+from nightshift.stores.training_keys import versions as versions
 
 RETRACTED = ".retracted"
 DATASETS = "|".join(Dataset)
@@ -179,22 +195,37 @@ def drift(key: PartitionKey) -> str:
 def drift_in(where: str) -> PartitionKey | None:
     """The night whose record of monitoring lies at an address of the lake; None for what is no address of one."""
     named = DRIFT.search(where)
-    return address(Dataset.MONITORING, *named.groups()) if named else None
+    if named is None:
+        return None
+    return address(Dataset.MONITORING, *named.groups())
 
 
 def drift_report(key: PartitionKey) -> str:
     """The same as a page."""
-    return f"{served_night(key.of(Dataset.MONITORING))}_report.html"
+    night = key.of(Dataset.MONITORING)
+    return f"{served_night(night)}_report.html"
+
+
+def accuracies(model: str) -> str:
+    """The prefix of how good the scores of nights were."""
+    folder = served(Dataset.MONITORING, model)
+    return f"{folder}_accuracy/"
 
 
 def accuracy(model: str, night: str) -> str:
     """How good the scores of a night were."""
-    return f"{served(Dataset.MONITORING, model)}_accuracy/{night}.json"
+    folder = accuracies(model)
+    return f"{folder}{night}.json"
 
 
 def shadow_night(model: str, night: str, suffix: str = ".json") -> str:
     """How the challenger in shadow scored a night, beside the champion; as a page it is HTML."""
     return f"{served(Dataset.MONITORING, model)}_shadow/{night}{suffix}"
+
+
+def canary_night(model: str, night: str, suffix: str = ".json") -> str:
+    """How a canary scored its rows of a night, beside the champion's; as a page it is HTML."""
+    return f"{served(Dataset.MONITORING, model)}_canary/{night}{suffix}"
 
 
 def decisions(model: str) -> str:
@@ -205,28 +236,6 @@ def decisions(model: str) -> str:
 def decision(model: str, night: str) -> str:
     """What the governor decided for a night."""
     return f"{decisions(model)}{night}.json"
-
-
-def graph(model: str, sha256: str) -> str:
-    """The ONNX graph of a version, by its content."""
-    return f"models/{model}/{sha256}/model.onnx"
-
-
-def profile(model: str, sha256: str, profile_sha256: str = "") -> str:
-    """The profile of a version, beside its graph, by its content; without it, of a version from before the seals."""
-    name = f"profile-{profile_sha256}" if profile_sha256 else "profile"
-    return f"models/{model}/{sha256}/{name}.json"
-
-
-def versions(model: str, number: str = "") -> str:
-    """The prefix of what the versions of a model are, or of one: a record for each gate that it stood before."""
-    folder = f"{number}/" if number else ""
-    return f"versions/{model}/{folder}"
-
-
-def asked(model: str, digest: str) -> str:
-    """A verdict that a person was asked about, by its digest."""
-    return f"asked/{model}/{digest}.json"
 
 
 def ledger(model: str) -> str:
@@ -258,21 +267,6 @@ def number_of_entry(log: str, key: str) -> int | None:
     """The number of an entry; None for all else under a log's prefix."""
     number = stem(key).removeprefix(log)
     return int(number) if number.isdecimal() else None
-
-
-def join_cache(model: str) -> str:
-    """Which nights were joined with their labels before, and what came of it."""
-    return f"snapshots/{model}/nights.json"
-
-
-def maintained(model: str, dataset: Dataset) -> str:
-    """Which nights of a dataset maintenance saw right, and by which objects."""
-    return f"cache/maintain/{model}/{dataset}.json"
-
-
-def night_facts(model: str, year: str) -> str:
-    """What the page of nights shows of a year's, and by which objects."""
-    return f"cache/nights/{model}/{year}.json"
 
 
 def night_in(key: str, dataset: Dataset, model: str) -> PartitionKey | None:

@@ -8,15 +8,17 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from nightshift.contracts import Dataset, PartitionKey, PartitionRef, Pin
+from nightshift.contracts import CanaryPin, CanaryRows, Dataset, PartitionKey, PartitionRef, Pin
 from nightshift.errors import DataError, UnreadableRecord
 from nightshift.stores import layout
 from nightshift.stores.missing import how_to_make, how_to_replace
-from nightshift.stores.records import Record
+from nightshift.stores.records import Record, is_none
 
 WITH_INPUTS = 2
 # What names the number of the champion's move among the inputs of predictions.
 CHAMPION_MOVE = "champion"
+CANARY_PIN = "canary"
+"""What the provenance of a night calls the pin of the canary that scored some of it."""
 
 
 class DataFile(BaseModel):
@@ -54,7 +56,8 @@ class Manifest(Record):
     """What lies at ``layout.manifest``: one conditional PUT of it makes a generation the night.
 
     ``sequence`` counts the commits of the night in its dataset, from 1; ``inputs`` has the sequence of each thing
-    that the rows were made from, by its name. The first format had neither, and its nights count as 0.
+    that the rows were made from, by its name. The first format had neither, and its nights count as 0. A night without
+    a canary has no field of one.
     """
 
     what = "a manifest"
@@ -79,6 +82,9 @@ class Manifest(Record):
     counts: dict[str, list[int]] = Field(default_factory=dict)
     # Of its numbers, by feature: finite rows, mean, lowest, highest. Nights scored before have none.
     moments: dict[str, list[float]] = Field(default_factory=dict)
+    # Of a night that a canary scored some rows of: how many each version did, and the same counts of the canary's.
+    rows_by_version: dict[str, int] | None = Field(None, exclude_if=is_none)
+    canary: CanaryRows | None = Field(None, exclude_if=is_none)
 
     @classmethod
     def remedy_for(cls, where: str) -> str:
@@ -112,9 +118,9 @@ class Manifest(Record):
 
     @property
     def pin(self) -> Pin:
-        """The version that scored the night; predictions only. Raises ``DataError`` where it does not say.
+        """The version that scored the night, or all of it but the canary's rows; predictions only.
 
-        ``UnreadableRecord`` where what it says is none.
+        Raises ``DataError`` where it does not say, ``UnreadableRecord`` where what it says is none.
         """
         if not self.names_version:
             raise DataError(
@@ -127,6 +133,33 @@ class Manifest(Record):
             raise UnreadableRecord(
                 f"the manifest of {self.key} names no version that this one reads", fix=how_to_replace(self.key)
             ) from error
+
+    @property
+    def canary_pin(self) -> CanaryPin | None:
+        """Who scored the canary's rows, and how they were drawn; None where there is none. Raises as ``pin``."""
+        if self.canary is None:
+            return None
+        try:
+            pinned = self.provenance[CANARY_PIN]
+            return CanaryPin(**{**pinned, "pin": Pin(**pinned["pin"])})
+        except (KeyError, TypeError, ValueError) as error:
+            raise UnreadableRecord(
+                f"the manifest of {self.key} names no canary that this one reads", fix=how_to_replace(self.key)
+            ) from error
+
+    @property
+    def pins(self) -> dict[str, Pin]:
+        """Who scored rows of the night, by version, the champion first. Raises as ``pin``."""
+        pins = {self.pin.version: self.pin}
+        canary = self.canary_pin
+        if canary:
+            pins[canary.pin.version] = canary.pin
+        return pins
+
+    @property
+    def champion_rows(self) -> int:
+        """How many rows ``pin`` scored: all but the canary's. ``counts`` and ``moments`` are of these."""
+        return self.rows - (self.canary.rows if self.canary else 0)
 
     @property
     def digest(self) -> str:

@@ -13,15 +13,19 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from nightshift.stores.ledger_entry import LedgerHead
-from nightshift.stores.records import Record
-from nightshift.stores.registry import CHALLENGER, CHAMPION, SHADOW
+from nightshift.stores.records import Record, is_none
+from nightshift.stores.registry import CANARY, CHALLENGER, CHAMPION, SHADOW
+
+BESIDE = (SHADOW, CANARY)
+"""Where a challenger scores nights beside one champion: with another it begins anew."""
 
 
 class AliasMove(Record):
     """``alias`` of ``model`` goes from one version to another; None is no version.
 
     ``night`` is the one that it was decided for, None where a former version wrote it. ``withdraws`` is a version that
-    may not score any more; then the champion is moved, where it was that one, or stays.
+    may not score any more; then the champion is moved, where it was that one, or stays. ``share`` is that of the rows
+    which a canary scores, and is not written of any other move: older versions read these.
     """
 
     what = "a move of an alias"
@@ -35,6 +39,7 @@ class AliasMove(Record):
     origin: dict[str, str]
     night: str | None = None
     withdraws: str | None = None
+    share: float | None = Field(None, exclude_if=is_none)
 
     @property
     def is_standing(self) -> bool:
@@ -84,11 +89,19 @@ class AliasHead(LedgerHead):
         """The version that an alias has, or None; a withdrawn one has no alias."""
         last = self.last.get(alias)
         version = last.version if last else None
-        return None if version in self.withdrawn else version
+        if version in self.withdrawn:
+            return None
+        return version
+
+    @property
+    def scoring_number(self) -> int:
+        """The number of the last entry that says who scores: of the champion's last move, or of a canary's since."""
+        moves = [self.last[alias].number for alias in (CHAMPION, CANARY) if alias in self.last]
+        return max(moves, default=0)
 
     def number_of_run(self, origin: Mapping[str, str]) -> int | None:
         """The number of the champion's move that this very run made before, or None; a command line has no run."""
-        return self.by_run.get(_run(origin))
+        return self.by_run.get(run_of(origin))
 
     def before(self, version: str | None) -> str | None:
         """The version that one first took over from, without those that are withdrawn."""
@@ -164,7 +177,7 @@ def with_move(head: AliasHead, number: int, move: AliasMove) -> AliasHead:
     changes: dict[str, object] = {}
     if move.after is not None or move.alias in head.last:
         last = LastMove(number=number, version=move.after)
-        changes["last"] = {**head.last, move.alias: last}
+        changes["last"] = {**head.last, **_left(head, number, move), move.alias: last}
     if move.withdraws:
         changes["withdrawn"] = {move.withdraws: number, **head.withdrawn}
     if move.is_standing:
@@ -176,6 +189,16 @@ def with_move(head: AliasHead, number: int, move: AliasMove) -> AliasHead:
     elif move.alias == SHADOW and move.after is not None:
         changes["shadows"] = head.shadows + 1
     return head.model_copy(update=changes)
+
+
+def _left(head: AliasHead, number: int, move: AliasMove) -> dict[str, LastMove]:
+    """A version stands in one place beside the champion: who goes to the other leaves this one by the same entry."""
+    left = {}
+    for alias in BESIDE:
+        is_it = move.after is not None and head.version(alias) == move.after
+        if move.alias in BESIDE and alias != move.alias and is_it:
+            left[alias] = LastMove(number=number, version=None)
+    return left
 
 
 def _of_champion(head: AliasHead, number: int, move: AliasMove) -> dict[str, object]:
@@ -190,14 +213,13 @@ def _of_champion(head: AliasHead, number: int, move: AliasMove) -> dict[str, obj
         "looks": 0,
         "shadows": 0,
     }
-    if SHADOW in head.last:
-        # What it showed so far, it showed against another champion.
-        gone = LastMove(number=number, version=None)
-        changes["last"] = {**head.last, SHADOW: gone}
+    # What they showed so far, they showed against another champion.
+    gone = {alias: LastMove(number=number, version=None) for alias in BESIDE if alias in head.last}
+    changes["last"] = {**head.last, **gone}
     if move.after is not None:
         # The first time alone: after a rollback a version has taken over from a later one.
         changes["took_over_from"] = {move.after: move.before, **head.took_over_from}
-    run = _run(move.origin)
+    run = run_of(move.origin)
     if run:
         changes["by_run"] = {**head.by_run, run: number}
     return changes
@@ -212,7 +234,7 @@ def _taken_back(head: AliasHead, move: AliasMove) -> tuple[str, ...]:
     return tuple(sorted(taken_back))
 
 
-def _run(origin: Mapping[str, str]) -> str:
+def run_of(origin: Mapping[str, str]) -> str:
     """The run of Airflow that somebody is, or nothing: two Dags may have a run of one name."""
     run = origin.get("airflow_run")
     return f"{origin.get('airflow_dag', '')}/{run}" if run else ""

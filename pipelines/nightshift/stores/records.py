@@ -86,11 +86,22 @@ class Record(BaseModel):
 
     @classmethod
     def _later(cls, where: str, why: str) -> LaterRecord:
-        return LaterRecord(cls._refused(where, why), fix=cls.remedy_of_later)
+        reason = cls._refused(where, why)
+        return LaterRecord(reason, fix=cls.remedy_of_later)
 
     @classmethod
     def _refused(cls, where: str, why: str) -> str:
         return f"{where} is not {cls.what} this version reads, format {cls._format()}: {why}"
+
+
+def is_none(value: object) -> bool:
+    """For a field that is left out where it says nothing: a version of before the field reads such a record still."""
+    return value is None
+
+
+def is_empty(text: str) -> bool:
+    """The same for a text."""
+    return not text
 
 
 def require_size(size: int, most: int, where: str) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 SHADOW = "shadow"
+CANARY = "canary"
 TAG = "nightshift."
 TRAINED_WITHOUT = f"{TAG}trained_without"
 """The features that a run left out, each with the reason."""

@@ -45,7 +45,7 @@ TAKEN_BACK_WITH[Dataset.QUARANTINE] = TAKEN_BACK_WITH[Dataset.VALIDATED]
 
 
 @dataclass(frozen=True)
-class TakenBack:
+class EmptiedNight:
     """A night of one dataset that is taken back now, and the rows that people could read of it before."""
 
     manifest: Manifest
@@ -66,7 +66,7 @@ def take_back(
     retraction: Retraction,
     provenance: Mapping[str, Any],
     inputs: Mapping[str, int],
-) -> list[TakenBack]:
+) -> list[EmptiedNight]:
     """Take back a night and all that was made from it; nobody can read a row of it then. It may be repeated.
 
     ``inputs`` are the sequences of what is no dataset. Raises ``MissingPartition`` when there never was such a night,
@@ -77,7 +77,8 @@ def take_back(
     for key in keys:
         _standing(objects, key)
     places = [layout.manifest(night.of(dataset)) for dataset in Dataset]
-    if not any(map(objects.head, places)):
+    was_published = any(map(objects.head, places))
+    if not was_published:
         raise MissingPartition(f"{night} was never published: there is nothing to take back", fix="look at the date")
     return [_take_back(objects, key, retraction, provenance, inputs) for key in keys]
 
@@ -88,7 +89,7 @@ def _take_back(
     retraction: Retraction,
     provenance: Mapping[str, Any],
     inputs: Mapping[str, int],
-) -> TakenBack:
+) -> EmptiedNight:
     # Before the manifest: a listing must not show as readable what is not.
     objects.put(layout.retraction(key), b"")
     for _ in range(MOST_SWAPS):
@@ -103,9 +104,9 @@ def _take_back(
     raise LakeUnavailable(f"{key} is committed by others all the time", fix="run it again")
 
 
-def _served(objects: Objects, manifest: Manifest, rows: int) -> TakenBack:
+def _served(objects: Objects, manifest: Manifest, rows: int) -> EmptiedNight:
     plain.serve(objects, manifest)
-    return TakenBack(manifest, rows)
+    return EmptiedNight(manifest, rows)
 
 
 def _standing(objects: Objects, key: PartitionKey) -> _Standing:

@@ -1,6 +1,17 @@
-"""Keys of what a training leaves besides its graph; ``layout`` is the map of all, and hands these on."""
+"""Keys of what a training leaves, and of the version it becomes; ``layout`` is the map of all, and hands these on."""
 
 from nightshift.stores.key_parts import PARQUET
+
+
+def graph(model: str, sha256: str) -> str:
+    """The ONNX graph of a version, by its content."""
+    return f"models/{model}/{sha256}/model.onnx"
+
+
+def profile(model: str, sha256: str, profile_sha256: str = "") -> str:
+    """The profile of a version, beside its graph, by its content; without it, of a version from before the seals."""
+    name = f"profile-{profile_sha256}" if profile_sha256 else "profile"
+    return f"models/{model}/{sha256}/{name}.json"
 
 
 def reference(model: str, graph_sha256: str, sha256: str) -> str:
@@ -28,6 +39,17 @@ def verdict(model: str, sha256: str) -> str:
     """What the gate said of a version, by its content."""
     name = f"{sha256}.json"
     return f"models/{model}/verdicts/{name}"
+
+
+def asked(model: str, digest: str) -> str:
+    """A verdict that a person was asked about, by its digest."""
+    return f"asked/{model}/{digest}.json"
+
+
+def versions(model: str, number: str = "") -> str:
+    """The prefix of what the versions of a model are, or of one: a record for each gate that it stood before."""
+    folder = f"{number}/" if number else ""
+    return f"versions/{model}/{folder}"
 
 
 def searches(model: str) -> str:
@@ -66,3 +88,8 @@ def checkpoints(model: str) -> str:
 def checkpoint(model: str, name: str) -> str:
     """How far a training came, by what it is made of."""
     return f"{checkpoints(model)}{name}.bin"
+
+
+def join_cache(model: str) -> str:
+    """Which nights were joined with their labels before, and what came of it."""
+    return f"snapshots/{model}/nights.json"

@@ -27,7 +27,7 @@ def neighbours(several: Sequence[NightMeans]) -> float:
     least = min(MOST_FLOOR, BELIEVED_OVER / mean_nights)
     least_of_several = least / math.sqrt(len(several))
     seen = _seen(several)
-    correlations, shown = _as_shown(round(mean_nights))
+    correlations, shown = as_shown(round(mean_nights))
     corrected = np.interp(seen, shown, correlations)
     return max(float(corrected), least_of_several)
 
@@ -56,7 +56,7 @@ def _seen(several: Sequence[NightMeans]) -> float:
 
 
 @cache
-def _as_shown(nights: int) -> tuple[Float64s, Float64s]:
+def as_shown(nights: int) -> tuple[Float64s, Float64s]:
     """Correlations, and beside each what it shows as: expected products of neighbours over expected squares."""
     correlations = np.linspace(0, MOST_CORRELATION, STEPS)
     shown = [_shown(float(correlation), nights) for correlation in correlations]

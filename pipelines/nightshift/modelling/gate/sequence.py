@@ -54,11 +54,12 @@ def boundary(nights: int, alpha: float) -> float:
     return math.sqrt(squared)
 
 
-def interval(nights: Sequence[NightDifference], alpha: float) -> Difference | None:
+def interval(nights: Sequence[NightDifference], alpha: float, lasting: float = 0.0) -> Difference | None:
     """The mean difference of a row, below 0 where the challenger is better; None of too few nights.
 
     Over all nights on which it is asked, one end of it is wrong with probability ``alpha``, and so is the other.
     Nights that are all alike do not say how far the next one may be from them: there is none of these either.
+    ``lasting`` is the variance that all nights share, so that they do not show it, and more of them do not lessen it.
     """
     from scipy.special import ndtr
 
@@ -73,6 +74,7 @@ def interval(nights: Sequence[NightDifference], alpha: float) -> Difference | No
     if test.standard_error <= NO_SPREAD * abs(test.estimate):
         return None
     unseen = _unseen_skew(test, values.effective_nights)
+    test = replace(test, standard_error=math.hypot(test.standard_error, math.sqrt(lasting)))
     return Difference(
         mean=test.estimate,
         low=_with_skew(test, -unseen).interval(level).low,
