@@ -13,7 +13,7 @@ from benchmarks.requests import counted
 from nightshift.contracts import Dataset, Pin
 from nightshift.monitoring.drift import DriftResult
 from nightshift.monitoring.night_record import NightCounts, NightRecord, read_night_record
-from nightshift.orchestration.web.overview import MOST_REQUESTS, NightRow, one_night, overview
+from nightshift.pages.overview import MOST_REQUESTS, NightRow, one_night, overview
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
 from nightshift.stores.lake import Lake

@@ -15,14 +15,16 @@ from airflow.api_fastapi.core_api.security import GetUserDep, get_user, requires
 from airflow.models import DagRun
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, PackageLoader
 from sqlalchemy import select
 from starlette.exceptions import HTTPException as AnyHTTPException
 
 from nightshift.contracts import Dataset
 from nightshift.errors import MissingPartition, NightshiftError, Unavailable, UsageError
-from nightshift.mlflow_pages import version_page
-from nightshift.orchestration.web.overview import one_night, overview
+from nightshift.pages import html
+from nightshift.pages.index import read_index
+from nightshift.pages.links import USUAL_VIEW, ServedLinks, nights_of
+from nightshift.pages.look import look_at
+from nightshift.pages.overview import MOST_WHEN_NEW, one_night
 from nightshift.partitions import parse_partition
 from nightshift.settings import settings
 from nightshift.spec import ModelSpec, find_spec, load_good_specs
@@ -46,9 +48,15 @@ STORED_HEADERS = {**HEADERS, "Content-Security-Policy": f"{POLICY}; sandbox allo
 
 def build() -> FastAPI:
     """The web app. Every route asks for a logged-in user, and who may not read a Dag not for its nights."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(get_user)])
+    app = FastAPI(
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        dependencies=[Depends(get_user)],
+    )
     options: dict[str, Any] = {"methods": ["GET"], "response_class": HTMLResponse}
     app.add_api_route("/", index, **options)
+    app.add_api_route("/models/{model}", model_page, **options)
     app.add_api_route("/reports/{model}/{partition}", drift_report, **options)
     app.add_api_route("/validation/{model}/{partition}", data_docs, **options)
     app.add_api_route("/runs/{dag_id}/{run_id:path}", of_run, **options)
@@ -57,14 +65,25 @@ def build() -> FastAPI:
     return app
 
 
-def index(request: Request, user: GetUserDep, before: str = "") -> HTMLResponse:
-    """All models that the user may read, with their newest nights, or those before one; and what keeps others away."""
+def index(request: Request, user: GetUserDep) -> HTMLResponse:
+    """All models that the user may read, those first that need a person; and what keeps others away."""
+    specs, errors = load_good_specs(settings().models)
+    readable = [spec for spec in specs if _may_read(spec.name, request, user)]
+    wrong = [error.message for name, error in errors.items() if _may_read(name, request, user)]
+    return _answer(html.index_page(read_index(readable, _stores()), wrong, _links(request)))
+
+
+def model_page(
+    model: str, request: Request, user: GetUserDep, before: str = "", nights: str = USUAL_VIEW
+) -> HTMLResponse:
+    """A model with its newest nights, or those before one."""
     if before:
         parse_partition(before)
-    specs, errors = load_good_specs(settings().models)
-    models = [overview(spec, _stores(), before) for spec in specs if _may_read(spec.name, request, user)]
-    wrong = [error for name, error in errors.items() if _may_read(name, request, user)]
-    return _page(request, models=models, wrong=wrong, mlflow=settings().mlflow_url, alone=False)
+    spec = _readable(model, request, user)
+    most = nights_of(nights)
+    look = look_at(spec, _stores(), before, most, MOST_WHEN_NEW)
+    page = html.model_page(look, _links(request), settings().mlflow_url, nights, before)
+    return _answer(page)
 
 
 def drift_report(model: str, partition: str, request: Request, user: GetUserDep) -> HTMLResponse:
@@ -82,8 +101,7 @@ def data_docs(model: str, partition: str, request: Request, user: GetUserDep) ->
     body = _object(reports_of(spec, partition).html)
     if body is None:
         raise MissingPartition(f"{model} has no Data Docs of {partition}", fix=f"trigger {model}.validate for it")
-    style = _templates().get_template("data_docs.html.j2").render()
-    return HTMLResponse(body.replace("</head>", f"{style}</head>", 1), headers=STORED_HEADERS)
+    return HTMLResponse(html.checks_page(body), headers=STORED_HEADERS)
 
 
 def of_run(dag_id: str, run_id: str, request: Request, user: GetUserDep, session: SessionDep) -> HTMLResponse:
@@ -97,28 +115,40 @@ def of_run(dag_id: str, run_id: str, request: Request, user: GetUserDep, session
         raise MissingPartition("this run is not of one night", fix="see all nights under Nights")
     spec = _spec(dag_id.partition(".")[0], partition, request, user)
     # Airflow shows this page in a frame, which no other site can be opened from: no links to MLflow.
-    return _page(request, models=[one_night(spec, partition, _stores())], mlflow="", alone=True)
+    return _answer(html.night_page(one_night(spec, partition, _stores()), _links(request)))
 
 
 def _partition_of(run: Any) -> str | None:
     """The key of a run, or the parameter of a training's."""
     conf = run.conf or {}
-    return run.partition_key or conf.get("partition")
+    of_training = conf.get("partition")
+    return run.partition_key or of_training
 
 
 def _spec(model: str, partition: str, request: Request, user: Any) -> ModelSpec:
     parse_partition(partition)
+    return _readable(model, request, user)
+
+
+def _readable(model: str, request: Request, user: Any) -> ModelSpec:
     spec = find_spec(settings().models, model)
-    requires_access_dag("GET", param_dag_id=f"{model}.monitor")(request, user)
+    _require_access(model, request, user)
     return spec
 
 
 def _may_read(model: str, request: Request, user: Any) -> bool:
     try:
-        requires_access_dag("GET", param_dag_id=f"{model}.monitor")(request, user)
+        _require_access(model, request, user)
     except HTTPException:
         return False
     return True
+
+
+def _require_access(model: str, request: Request, user: Any) -> None:
+    """Raises ``HTTPException`` for who may not read the model's nights."""
+    dag = f"{model}.monitor"
+    check = requires_access_dag("GET", param_dag_id=dag)
+    check(request, user)
 
 
 @cache
@@ -134,15 +164,13 @@ def _object(key: str) -> str | None:
     return body.decode(errors="replace")
 
 
-@cache
-def _templates() -> Environment:
-    return Environment(loader=PackageLoader("nightshift.orchestration.web", "."), autoescape=True)
-
-
-def _page(request: Request, status: int = HTTPStatus.OK, **facts: Any) -> HTMLResponse:
+def _links(request: Request) -> ServedLinks:
     root = request.scope.get("root_path", "")
-    html = _templates().get_template("pages.html.j2").render(root=root, version_page=version_page, **facts)
-    return HTMLResponse(html, status, HEADERS)
+    return ServedLinks(root)
+
+
+def _answer(page: str, status: int = HTTPStatus.OK) -> HTMLResponse:
+    return HTMLResponse(page, status, HEADERS)
 
 
 def _refused(request: Request, error: Any) -> HTMLResponse:
@@ -150,7 +178,7 @@ def _refused(request: Request, error: Any) -> HTMLResponse:
     if error.status_code == HTTPStatus.UNAUTHORIZED:
         home = request.scope.get("root_path", "").rpartition("/")[0]
         login = f"{home}/api/v2/auth/login?next={quote(request.url.path)}"
-    return _page(request, error.status_code, message=str(error.detail), login=login)
+    return _answer(html.message_page(str(error.detail), login=login), error.status_code)
 
 
 def _explained(request: Request, error: Any) -> HTMLResponse:
@@ -160,4 +188,4 @@ def _explained(request: Request, error: Any) -> HTMLResponse:
         Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     }
     status = next((code for kind, code in known.items() if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
-    return _page(request, status, message=error.message, fix=error.fix)
+    return _answer(html.message_page(error.message, fix=error.fix or "", index=_links(request).index()), status)

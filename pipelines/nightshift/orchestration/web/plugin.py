@@ -8,6 +8,7 @@ from typing import ClassVar
 from airflow.plugins_manager import AirflowPlugin
 
 from nightshift.logins import SlowedLogins
+from nightshift.orchestration.deadlines import NightPublishedBy
 from nightshift.orchestration.web import links
 from nightshift.orchestration.web.login import attempt
 
@@ -21,4 +22,5 @@ class NightshiftLinks(AirflowPlugin):
     fastapi_root_middlewares: ClassVar = [
         {"name": "nightshift_logins", "middleware": SlowedLogins, "args": [], "kwargs": {"attempt": attempt}}
     ]
+    deadline_references: ClassVar = [NightPublishedBy]
     operator_extra_links: ClassVar = [links.MlflowRun(), links.DataDocs()]
