@@ -1,5 +1,6 @@
 """Airflow: its four processes on SQLite, run by the stack and not by ``airflow standalone``."""
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from importlib import metadata
@@ -16,6 +17,18 @@ from nightshift.stack.service import Group, InitTask, Service
 
 EXECUTOR = "nightshift.orchestration.executor.WarmLocalExecutor"
 PASSWORDS = "passwords.json"
+
+# What the caller's environment may say to Airflow: how it tells of itself, off by default (docs/metrics.md).
+HANDED_ON = (
+    "LOGGING__JSON_LOGS",
+    "METRICS__METRICS_ALLOW_LIST",
+    "METRICS__METRICS_BLOCK_LIST",
+    "METRICS__OTEL_ON",
+    "METRICS__STATSD_HOST",
+    "METRICS__STATSD_ON",
+    "METRICS__STATSD_PORT",
+    "METRICS__STATSD_PREFIX",
+)
 
 # Its log servers would listen on 0.0.0.0; on one machine the api-server reads the files itself.
 _PARTS = {
@@ -39,6 +52,7 @@ def airflow_env(
     options = {
         **_core(project, folder, keys),
         **_short_waits(),
+        **_handed_on(),
         "API__HOST": HOST,
         "API__PORT": str(ports.airflow),
         "API__BASE_URL": url,
@@ -84,6 +98,11 @@ def _short_waits() -> dict[str, str]:
         "DAG_PROCESSOR__PARSING_PROCESSES": "1",
         "DATABASE__CHECK_MIGRATIONS": "False",  # `up` migrates; each process would ask again
     }
+
+
+def _handed_on() -> dict[str, str]:
+    said = {name: os.environ.get(f"AIRFLOW__{name}") for name in HANDED_ON}
+    return {name: value for name, value in said.items() if value}
 
 
 def airflow_group(home: Path, ports: Ports, keys: Keys, env: Mapping[str, str]) -> Group:
