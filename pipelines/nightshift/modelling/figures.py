@@ -22,12 +22,19 @@ IMPORTANCE_ROWS = 4000
 MOST_FEATURES = 20
 
 
-def training_figures(spec: ModelSpec, pipeline: "Pipeline", rows: LabelledRows, scores: Floats) -> dict[str, "Figure"]:
-    """Figures by name, of the holdout and its scores, (n,) or (n, k)."""
-    figures = label_type(spec).figures(rows.labels, scores)
-    figures["importance"] = _importance(spec, pipeline, rows)
+def training_figures(
+    spec: ModelSpec, pipeline: "Pipeline", unseen: LabelledRows, labels: Floats, scores: Floats
+) -> dict[str, "Figure"]:
+    """Figures by name: of all judged labels, (n,), and their scores, (n,) or (n, k).
+
+    What a feature is worth is of the pipeline, on rows that it did not see.
+    """
+    figures = label_type(spec).figures(labels, scores)
+    figures["importance"] = _importance(spec, pipeline, unseen)
     # It takes seconds: for who spends minutes on a search.
-    explained = shapley_values(spec, pipeline, rows) if spec.search else None
+    if not spec.search:
+        return figures
+    explained = shapley_values(spec, pipeline, unseen)
     if explained is not None:
         figures["shap"] = shapley_figure(explained)
     return figures

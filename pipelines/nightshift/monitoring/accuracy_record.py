@@ -1,6 +1,9 @@
 """The record of how good the scores of a night were."""
 
+from dataclasses import dataclass
 from typing import Literal
+
+from pydantic import Field
 
 from nightshift.contracts import Dataset
 from nightshift.modelling.night_skill import NightSkill
@@ -8,10 +11,24 @@ from nightshift.monitoring.skill import PooledSkill
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
 from nightshift.stores.manifest import Manifest
-from nightshift.stores.records import Record
+from nightshift.stores.records import Record, is_none
 
 SAME_EVIDENCE = 1e-6
 """Another machine's last digits are no other verdict."""
+
+
+@dataclass(frozen=True)
+class CanaryAccuracy:
+    """How good the scores of a canary's rows were, by its threshold; metrics are None where not defined.
+
+    No verdict: what becomes of it, its nights decide together (monitoring/canary).
+    """
+
+    version: str
+    rows: int
+    labelled: int
+    metrics: dict[str, float | None]
+    loss: str
 
 
 class Accuracy(Record):
@@ -23,6 +40,7 @@ class Accuracy(Record):
     ``lost`` is the verdict of ``pooled``, as of this night: None where it can promise nothing. Of a version whose
     profile knows no skill, and in what earlier versions of Nightshift wrote, it is a loss above the limit.
     ``verdict_by`` is the run that said the same first: a night that is measured again is no news by that alone.
+    Of a night with a canary all but ``labels_unscored`` is of the champion's rows, and ``canary`` of the other's.
     """
 
     what = "an accuracy record"
@@ -46,6 +64,7 @@ class Accuracy(Record):
     skill: NightSkill | None = None
     pooled: PooledSkill | None = None
     verdict_by: str = ""
+    canary: CanaryAccuracy | None = Field(None, exclude_if=is_none)
 
     @property
     def is_news(self) -> bool:

@@ -71,7 +71,7 @@ def gather(spec: ModelSpec, report: MonitoredNight, retrains: StartedRetrains, s
         silenced=_silenced(spec, report.partition, episodes, stores),
         planned=spec.drift.why_planned(report.partition) or "",
         tried_through=tried_through,
-        this_month=_of_the_month(report.partition, retrains),
+        this_month=len(retrains.of_month(report.partition)),
         rejected=retrains.rejected(version),
     )
 
@@ -144,12 +144,6 @@ def _tried_through(spec: ModelSpec, version: str, retrains: StartedRetrains) -> 
         if started.version == version:
             through = max(through, spec.labelled_night(started.night))
     return through
-
-
-def _of_the_month(partition: str, retrains: StartedRetrains) -> int:
-    month = partition[:7]
-    started = [started for started in retrains.runs if started.night.startswith(month)]
-    return len(started)
 
 
 def _count_labelled(spec: ModelSpec, after: str, through: str, stores: Stores) -> int:

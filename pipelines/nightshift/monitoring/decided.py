@@ -10,7 +10,13 @@ def as_decided(spec: ModelSpec, predictions: Manifest) -> ModelSpec:
 
     Nights of before manifests said it had the usual one.
     """
+    threshold = predictions.provenance.get("threshold")
+    return decided_from(spec, threshold)
+
+
+def decided_from(spec: ModelSpec, threshold: float | None) -> ModelSpec:
+    """The spec with a version's threshold, where only versions have one."""
     if not spec.predict.learnt_by:
         return spec
-    threshold = predictions.provenance.get("threshold")
-    return spec.with_threshold(EVEN_ODDS if threshold is None else threshold)
+    decided_by = EVEN_ODDS if threshold is None else threshold
+    return spec.with_threshold(decided_by)

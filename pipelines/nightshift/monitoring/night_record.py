@@ -1,8 +1,11 @@
 """What monitoring saw of a night, as the lake keeps it: report, governor, pages and demo read this and nothing else."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
+
+from pydantic import Field
 
 from nightshift.contracts import Dataset, EpisodeChange, Pin
 from nightshift.errors import UnreadableRecord
@@ -12,7 +15,7 @@ from nightshift.monitoring.matters.record import Matters
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
 from nightshift.stores.missing import how_to_make
-from nightshift.stores.records import Record
+from nightshift.stores.records import Record, is_none
 
 log = logging.getLogger("nightshift")
 
@@ -27,12 +30,32 @@ class NightCounts:
     not_scored: int
 
 
+@dataclass(frozen=True)
+class CanaryDrift:
+    """How far the rows that a canary scored, a ``share`` of the night's, are from what it learnt from.
+
+    It opens no alarm and starts no training: what becomes of a canary, its labelled nights decide. Later nights do not
+    judge it anew.
+    """
+
+    pin: Pin
+    share: float
+    rows: int
+    drift: DriftResult
+
+    @property
+    def version(self) -> str:
+        """Its number."""
+        return self.pin.version
+
+
 class NightRecord(Record):
     """One monitored night: its drift, and the accuracy of nights whose labels arrived with it.
 
     ``generation`` is that of the predictions, which ``pin`` made; ``planned`` says why the night alarms nobody, and
     ``episodes`` what it did to alarms, as of then. ``matters`` ranks and informs;
-    None for a version that keeps nothing to say it by.
+    None for a version that keeps nothing to say it by. ``quarantined_by`` counts dropped rows by the rule they breach.
+    Of a night with a canary all that is of the champion's rows, but for these counts, and ``canary`` of the other's.
     """
 
     what = "a record of a monitored night"
@@ -49,6 +72,8 @@ class NightRecord(Record):
     planned: str = ""
     episodes: tuple[EpisodeChange, ...] = ()
     matters: Matters | None = None
+    canary: CanaryDrift | None = Field(None, exclude_if=is_none)
+    quarantined_by: Mapping[str, int] = Field(default_factory=dict)
 
     @classmethod
     def remedy_for(cls, where: str) -> str:

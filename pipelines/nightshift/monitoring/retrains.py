@@ -148,6 +148,11 @@ class StartedRetrains(LedgerHead):
         """Those that did not fail."""
         return [started for started in self.runs if started.outcome != "failed"]
 
+    def of_month(self, night: str) -> list[StartedRetrain]:
+        """Those of a night's calendar month, also failed ones."""
+        month = night[:7]
+        return [started for started in self.runs if started.night.startswith(month)]
+
     def run(self, run_id: str) -> StartedRetrain | None:
         """The one of a run of Airflow, or None."""
         by_run_id = {started.run_id: started for started in self.runs}

@@ -47,9 +47,16 @@ class Silences(LedgerHead):
         known = self.acknowledgement(episode)
         if known:
             return f"acknowledged by {known.by}: {known.why}"
-        return self._muted(night)
+        return self.muted(night)
 
-    def _muted(self, night: str) -> str:
+    def by_now(self, episode: Episode, newest: str, *, is_over: bool = False) -> str:
+        """The same of an open episode as of the newest monitored night, as the governor has it, and a mute begins by
+        that; of one that is over as of its last alarm.
+        """
+        return self.of(episode, episode.last_night if is_over or episode.closed else newest)
+
+    def muted(self, night: str) -> str:
+        """Why nothing about the model wakes anybody on a night; empty where nobody said so."""
         mutes = [silence for silence in self.silences if silence.until and silence.since <= night]
         last = mutes[-1] if mutes else None
         if last is None or night > last.until:

@@ -29,7 +29,7 @@ class PooledSkill(BaseModel):
 
     ``evidence`` at or above ``needed`` is lost accuracy; of which ``worst`` says the most. Both are None where
     ``cannot`` says why there is no verdict. ``values`` are means over ``nights``, ``usual`` over the judged nights; a
-    bias is the largest of the classes.
+    bias is the largest of the classes. ``usual_spread`` is the standard deviation of the judged nights' skills.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,6 +40,7 @@ class PooledSkill(BaseModel):
     worst: str | None = None
     values: dict[str, float] = {}
     usual: dict[str, float] = {}
+    usual_spread: float | None = None
     cannot: str = ""
 
     @property
@@ -72,6 +73,7 @@ def pooled_skill(
         worst=max(by_measure, key=lambda measure: by_measure[measure]),
         values=values,
         usual=usual,
+        usual_spread=float(np.std([skill.skill for skill in reference], ddof=1)),
     )
 
 

@@ -2,13 +2,18 @@
 
 Its templates put values of the data into the page as they are. So all texts of the results are escaped before, and the
 page says itself that nothing of it may run or be loaded, wherever it is opened.
+
+What says nothing is left out of the page, and of the page alone: the values that an expectation allowed, nulls one by
+one, the limits of a float's type, how the rows were handed over.
 """
 
 import copy
 import html
+import re
 from types import CodeType
 from typing import Any
 
+import numpy as np
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 
@@ -20,6 +25,25 @@ POLICY = (
     " script-src 'none'; frame-src 'none'"
 )
 HEAD = "<head>"
+NOT_NULL = "expect_column_values_to_not_be_null"
+EXAMPLES = frozenset({
+    "partial_unexpected_counts",
+    "partial_unexpected_index_list",
+    "partial_unexpected_list",
+    "unexpected_index_list",
+    "unexpected_list",
+})
+"""What a result names single values in."""
+LARGEST_FLOATS = "|".join(re.escape(str(float(np.finfo(kind).max))) for kind in ("float32", "float64"))
+VALUE = r"<span[^>]*>{}</span>"
+TYPE_LIMITS = re.compile(
+    "values must be greater than or equal to "
+    + VALUE.format(f"-(?P<largest>{LARGEST_FLOATS})")
+    + " and less than or equal to "
+    + VALUE.format("(?P=largest)")
+)
+"""Great Expectations' words for the limits of a float's type, which nobody wrote."""
+FINITE = "every number must be finite"
 
 
 class CompiledTemplates(BytecodeCache):
@@ -47,15 +71,28 @@ def data_docs(suite_result: Any) -> str:
     from great_expectations.render.view import DefaultJinjaPageView
 
     escaped_result = copy.deepcopy(suite_result)
+    escaped_result.meta = {"batch_kwargs": {"data_asset_name": "the night's rows, as they came"}}
     for item in escaped_result.results:
         configuration = item.expectation_config
-        item.result = escaped(item.result)
+        is_telling = not item.success and configuration.type != NOT_NULL
+        told = item.result if is_telling else _without_examples(item.result)
+        item.result = escaped(told)
         item.exception_info = escaped(item.exception_info)
         configuration.kwargs = escaped(configuration.kwargs)
-    page = ValidationResultsPageRenderer().render(escaped_result)
+    page = ValidationResultsPageRenderer(run_info_at_end=True).render(escaped_result)
+    # The last section says how and when the rows were handed over.
+    page.sections.pop()
+    page.page_title = f"Validation of {escaped(suite_result.suite_name)}"
     view = DefaultJinjaPageView()
     view.env.bytecode_cache = COMPILED
-    return with_policy(str(view.render(page)))
+    rendered = str(view.render(page))
+    html_page = TYPE_LIMITS.sub(FINITE, rendered)
+    return with_policy(html_page)
+
+
+def _without_examples(result: dict[str, Any]) -> dict[str, Any]:
+    """Counts and shares stay."""
+    return {name: value for name, value in result.items() if name not in EXAMPLES}
 
 
 def escaped(content: Any) -> Any:

@@ -26,7 +26,7 @@ NAMES = {
 def test_every_figure_of_a_kind_is_drawn(fitted: Callable[..., Any], kind: str) -> None:
     made = fitted(kind)
     scores = label_type(made.spec).predict(made.pipeline, model_inputs(made.spec, made.rows.holdout.table))
-    found = training_figures(made.spec, made.pipeline, made.rows.holdout, scores)
+    found = training_figures(made.spec, made.pipeline, made.rows.holdout, made.rows.holdout.labels, scores)
     assert set(found) == NAMES[kind]
     for figure in found.values():
         drawn = io.BytesIO()
@@ -37,7 +37,8 @@ def test_every_figure_of_a_kind_is_drawn(fitted: Callable[..., Any], kind: str) 
 def test_the_feature_that_decides_is_the_most_important(fitted: Callable[..., Any]) -> None:
     made = fitted("regression")
     scores = label_type(made.spec).predict(made.pipeline, model_inputs(made.spec, made.rows.holdout.table))
-    (axes,) = training_figures(made.spec, made.pipeline, made.rows.holdout, scores)["importance"].axes
+    holdout = made.rows.holdout
+    (axes,) = training_figures(made.spec, made.pipeline, holdout, holdout.labels, scores)["importance"].axes
     assert axes.get_yticklabels()[-1].get_text() == "items"
     assert axes.get_xlabel() == "squared error added when shuffled"
 
@@ -47,7 +48,7 @@ def test_a_holdout_without_one_of_the_classes_has_its_figures(fitted: Callable[.
     some = made.rows.holdout.labels > 0
     rows = LabelledRows(made.rows.holdout.table.filter(some), made.rows.holdout.labels[some], np.arange(some.sum()))
     scores = label_type(made.spec).predict(made.pipeline, model_inputs(made.spec, rows.table))
-    assert set(training_figures(made.spec, made.pipeline, rows, scores)) == NAMES["multiclass"]
+    assert set(training_figures(made.spec, made.pipeline, rows, rows.labels, scores)) == NAMES["multiclass"]
 
 
 def test_the_confusion_of_two_outcomes_is_counted_at_the_threshold(

@@ -9,7 +9,9 @@ from nightshift.modelling.label_types import label_type
 from nightshift.monitoring.accuracy import Accuracy
 from nightshift.monitoring.drift import FeatureDrift
 from nightshift.monitoring.matters.record import (
+    Attributions,
     DomainShift,
+    FeatureCarried,
     FeatureRank,
     LossEstimate,
     Matters,
@@ -17,7 +19,11 @@ from nightshift.monitoring.matters.record import (
     SliceDrift,
 )
 from nightshift.monitoring.night_record import NightRecord
-from nightshift.monitoring.report import histogram, loss_line, out_of_reach, render, verdict
+from nightshift.monitoring.report import Beside, histogram, loss_line, out_of_reach, render, verdict
+from nightshift.monitoring.report.histogram import ticks
+from nightshift.monitoring.report.values import readable
+from nightshift.monitoring.report.values import text_of as text_of_column
+from nightshift.monitoring.retrains import Causes, DecisionRecord
 
 SHA = "ab" * 32
 
@@ -287,3 +293,112 @@ def test_what_matters_is_ranked_and_said_before_labels_are_there(spec):
 def test_why_there_is_no_verdict_on_accuracy_is_said(spec):
     few = record(pooled={"nights": ["2024-03-09"], "cannot": "3 judged nights say too little"}, lost=None)
     assert "3 judged nights say too little." in shown(spec, feature(), accuracy=[few])
+
+
+def decided(retrain=False, reason="0 of the last 3 nights drifted, 2 needed"):
+    evidence = Causes("2024-03-10", "3", {}, {}, [], "2024-02-20", 10)
+    return DecisionRecord(
+        model="orders", partition="2024-03-10", retrain=retrain, reason=reason, run_id="retrain__x",
+        evidence=evidence, policy={},
+    )  # fmt: skip
+
+
+def text_of(html):
+    return " ".join(" ".join(Page(html).text).split())
+
+
+OPENED = EpisodeChange("orders-3-drift-2024-03-08", "drift", "updated", "2024-03-10", "2024-03-08", 3)
+
+
+def test_the_first_screen_says_what_since_when_and_what_to_do(spec):
+    html = render(spec, night(feature(ratio=2.0), episodes=[OPENED]), "", Beside(decided()))
+    text = text_of(html)
+    assert "Open: drift since 2024-03-08, 3 alarmed nights, nobody has acknowledged it." in text
+    assert "nightshift ingest orders 2024-03-10 && nightshift validate orders 2024-03-10" in text
+    assert 'nightshift acknowledge orders orders-3-drift-2024-03-08 --why "..."' in text
+    assert "no retrain: 0 of the last 3 nights drifted, 2 needed" in text
+    places = [html.index(words) for words in ("<h1>", "nightshift ingest", "At a glance", "moved most", "worst first")]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    ("change", "said", "unsaid"),
+    [
+        ({}, "Nothing to do.", "nightshift ingest"),
+        ({"planned": "new year"}, "Nothing to do: the night is planned", "nightshift ingest"),
+        ({"episodes": [replace(OPENED, change="closed")]}, "Nothing to do.", "Open:"),
+        ({"episodes": [replace(OPENED, silenced="muted")], "ratio": 2.0}, "muted", "nightshift acknowledge"),
+    ],
+)
+def test_a_night_that_wakes_nobody_asks_for_nothing(spec, change, said, unsaid):
+    ratio = change.pop("ratio", 0.4)
+    text = shown(spec, feature(ratio=ratio), **change)
+    assert said in text
+    assert unsaid not in text
+
+
+def test_a_started_retrain_is_the_first_thing_to_look_at(spec):
+    text = text_of(render(spec, night(feature(ratio=2.0), episodes=[OPENED]), "", Beside(decided(retrain=True))))
+    assert text.index("A retrain was started, retrain__x") < text.index("nightshift ingest")
+    assert "has not decided yet" in shown(spec, feature())
+
+
+def test_dropped_rows_are_told_by_rule(spec):
+    text = shown(spec, feature(), quarantined_by={"kind: null": 1, "amount: range": 2})
+    assert "3 of 103 rows: amount: range 2, kind: null 1, not scored 1" in text
+
+
+def test_what_was_expected_stands_beside_what_came(spec):
+    estimate = LossEstimate("log_loss", 100, 0.512, 0.45, 0.57, usual=0.48, limit=0.6, above=False)
+    content = night(feature(), accuracy=[skilled("2024-03-09", 0.05, 12.0)])
+    assert "0.512 0.450 to 0.570" in text_of(render(spec, content, "", Beside(None, {"2024-03-09": estimate})))
+    assert "was expected" not in text_of(render(spec, content, ""))
+
+
+def test_what_carried_the_scores_is_told_or_said_not_to_be_known(spec):
+    heavy = FeatureCarried("amount", 0.08, 0.03, 0.02, 0.05, departure=6.0)
+    told = Attributions(100, [heavy], limit=3.0, above=True)
+    text = shown(spec, feature(), matters=Matters(features=[], attributions=told))
+    assert "amount carries 2.67 times as much as usual, beyond what quiet nights show" in text
+    assert "amount 0.0800 0.0300 0.0200 0.0500" in text
+    assert "nothing known" in shown(spec, feature(), matters=Matters(features=[]))
+
+
+def test_of_many_features_the_worst_are_drawn_and_none_is_lost(spec):
+    many = [feature(f"f{place:03d}", ratio=0.9 - place / 300) for place in range(200)]
+    html = render(spec, night(*many), "")
+    text = text_of(html)
+    assert html.count('role="img"') == 6
+    assert all(f"f{place:03d}" in text for place in range(200))
+    assert "180 more, each at 83 % of its line or less" in text
+    assert len(html) < 150_000
+
+
+def test_a_night_without_rows_draws_nothing_and_says_so(spec):
+    empty = night(feature(counts=[0] * 5, rows=0, calibrated=False, ratio=0.0))
+    drift = replace(empty.drift, rows=0, cannot=["the night has no rows, so nothing was compared"])
+    html = render(spec, empty.model_copy(update={"drift": drift}), "")
+    assert "Not judged: the night has no rows" in text_of(html)
+    assert 'role="img"' not in html
+
+
+def test_values_are_written_as_people_write_them(spec, change):
+    assert [readable(value) for value in (0.0, -0.0, 12.34567, 1234.5, 56_789_000, 3.2e12, 1.7e308, 0.00002)] == [
+        "0", "0", "12.35", "1,234", "56.79M", "3200bn", "1.7e308", "2e-05",
+    ]  # fmt: skip
+    dated = change(spec, columns={"number": {"type": "date", "min": None, "max": None, "feature": False}})
+    assert text_of_column(dated.columns["number"])(19_792.0) == "2024-03-10"
+    assert text_of_column(spec.columns["express"])(1.0) == "yes"
+
+
+def test_a_tick_above_a_bin_of_zeros_says_zero():
+    bars = histogram(feature(edges=[0.0, 5e-324, 3.0], counts=[0, 5, 1, 1, 0], reference=[0, 50, 50, 0, 0]))
+    assert [tick["text"] for tick in ticks(bars)] == ["0"]
+
+
+def test_ticks_say_how_much_of_the_reference_lies_below_and_do_not_touch():
+    edges = [-5.0, *range(10, 100, 10), 120.0]
+    bars = histogram(feature(edges=edges, counts=[0, *[10] * 10, 0, 0], reference=[0, *[100] * 10, 0, 0]))
+    told = {tick["text"]: tick["share"] for tick in ticks(bars)}
+    assert told == pytest.approx({"10": 0.1, "50": 0.5, "90": 0.9})
+    assert (bars[0]["night_rows"], bars[0]["reference_rows"]) == (10, 100)

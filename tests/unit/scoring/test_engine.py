@@ -1,13 +1,14 @@
 """What one unit of rows becomes: the published columns, and its counts for drift, for every kind of label."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from nightshift.contracts import Pin, Plan
+from nightshift.contracts import CanaryPin, Pin, Plan
 from nightshift.modelling.folds import folds_of
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
@@ -15,8 +16,10 @@ from nightshift.optimization.export import to_onnx
 from nightshift.optimization.variants import trees
 from nightshift.optimization.variants.preprocessing import Prepared
 from nightshift.profiles.profile import Profile
+from nightshift.scoring.canary import canary_rows
 from nightshift.scoring.engine import Engine, added, schema
 from nightshift.scoring.graph import OnnxGraph
+from nightshift.scoring.scorer import Scorer
 from nightshift.steps.optimize import _profile
 from nightshift.stores.parquet import with_dictionaries
 from nightshift.training.trainers import TRAINERS
@@ -27,6 +30,7 @@ BY_PATH = [
     ("regression", "sklearn.linear_model.BayesianRidge"),
 ]
 PAIRS = [(kind, name) for name in TRAINERS for kind in sorted(TRAINERS[name].labels)] + BY_PATH
+OTHERS = {"binary": "logistic_regression", "multiclass": "logistic_regression", "regression": "ridge"}
 COLUMNS = {
     "binary": ["score", "prediction"],
     "multiclass": ["score_on_time", "score_late", "score_late_2", "prediction"],
@@ -97,6 +101,32 @@ def test_rows_of_unseen_categories_are_counted_by_column(fitted: Callable[..., A
     place = rows.schema.get_field_index("kind")
     for column in (pa.array(kinds), pa.array(kinds).dictionary_encode()):
         assert graph.unseen(rows.set_column(place, "kind", column)) == {"kind": 5}
+
+
+@pytest.mark.parametrize("kind", COLUMNS)
+@pytest.mark.parametrize("share", [1e-9, 0.3, 1 - 1e-9])
+def test_a_row_has_what_the_version_says_that_the_hash_gives_it_to(
+    unit: Callable[..., Any], kind: str, share: float
+) -> None:
+    """Also where one of the two has none of the rows: a small unit, or a small share."""
+    made, engine, by_champion, *_ = unit(kind)
+    _, other, by_canary, *_ = unit(kind, OTHERS[kind])
+    pin = replace(engine.plan.pin, version="4", run_id="run-4")
+    canary = CanaryPin(pin, share, 7)
+    scorer = Scorer(made.spec, pin, other.graph, other.profile)
+    shared = Engine(made.spec, replace(engine.plan, canary=canary), engine.graph, engine.profile, scorer)
+    (rows,) = made.rows.holdout.table.combine_chunks().to_batches()
+    found = shared.score_unit(rows)
+    is_canarys = canary_rows(canary, rows.select(list(made.spec.keys))).tolist()
+    assert found.predictions["model_version"].to_pylist() == ["4" if drawn else "3" for drawn in is_canarys]
+    assert found.predictions["run_id"].to_pylist() == ["run-4" if drawn else "run" for drawn in is_canarys]
+    ones, others = by_champion.to_pylist(), by_canary.to_pylist()
+    for name in ("site", "number", *COLUMNS[kind]):
+        expected = [(mine if drawn else its)[name] for drawn, mine, its in zip(is_canarys, others, ones, strict=True)]
+        assert found.predictions[name].to_pylist() == expected, name
+    assert (found.tally.rows, found.canary.rows) == (is_canarys.count(False), is_canarys.count(True))
+    for counts, its_rows in ((found.counts, found.tally.rows), (found.canary.counts, found.canary.rows)):
+        assert {int(np.sum(bins)) for bins in counts.values()} == {its_rows}
 
 
 def test_counts_of_units_add_up_and_those_of_a_graph_of_before_are_unknown() -> None:

@@ -2,15 +2,15 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
 
 import pytest
 
-from nightshift.code_digest import import_closure
-from nightshift.contracts import Pin, Plan, Shard
+from nightshift.code_digest import code_digest, import_closure
+from nightshift.contracts import CanaryPin, Pin, Plan, Shard
 from nightshift.scoring import shards
-from nightshift.scoring.shards import ShardFile, first_rows, night_digest, shard_file
+from nightshift.scoring.shards import CODE, ShardFile, _versions, first_rows, night_digest, shard_file
 from nightshift.spec import ModelSpec
 
 SHARD = Shard(0, "validated", "cd" * 32, 0, 2, 90)
@@ -93,6 +93,28 @@ def test_a_key_depends_on_input_range_version_and_spec_but_not_on_how_a_night_is
     assert len({file.key for file in others}) == len(others)
     assert shard_file(change(spec, predict={"shard_rows": 7}), plan, SHARD) == others[0]
     assert shard_file(spec, plan, replace(SHARD, index=3)) == others[0]
+
+
+def test_the_keys_of_a_night_are_others_with_another_canary_and_what_they_were_without_one(
+    spec: ModelSpec, plan: Plan, change: Callable[..., ModelSpec]
+) -> None:
+    canary = CanaryPin(replace(plan.pin, version="4"), 0.1, 7)
+    plans = [
+        plan,
+        replace(plan, canary=canary),
+        replace(plan, canary=replace(canary, share=0.2)),
+        replace(plan, canary=replace(canary, number=8)),
+        replace(plan, canary=replace(canary, threshold=0.3)),
+        replace(plan, canary=replace(canary, pin=replace(plan.pin, version="5"))),
+    ]
+    keys = {shard_file(spec, one, SHARD).key for one in plans}
+    assert len(keys) == len(plans)
+    # By the formula of before there were canaries.
+    before = shards._digest(
+        shards.FORMAT, plan.input_digest, asdict(plan.pin), shards._relevant(spec), code_digest(*CODE), _versions()
+    )
+    assert night_digest(spec, plan) == before
+    assert night_digest(change(spec, canary={"share": 0.2}), plan) == before
 
 
 def test_one_call_gives_the_key_and_the_layout(spec: ModelSpec, plan: Plan) -> None:

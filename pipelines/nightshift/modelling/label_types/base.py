@@ -211,6 +211,10 @@ class LabelType(ABC):
         """One number of each row, (n,), for what looks at one alone."""
         return scores.reshape(len(scores), -1)[:, -1]
 
+    def asked_about(self, scores: Floats) -> dict[str, int]:
+        """Which of a row's scores, (k,), a person asks the reasons of: their published columns, and places."""
+        return {self.drift_column: 0}
+
     def for_estimates(self, scores: Floats) -> Floats:
         """Scores as a night's loss is estimated by: as they are where they tell their odds, else one of each row."""
         return scores if self.tells_its_odds else self.points(scores)

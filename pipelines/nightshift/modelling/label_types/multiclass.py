@@ -183,6 +183,11 @@ class Multiclass(LabelType):
         taught[places] = ~np.isnan(of_outcome)
         return taught
 
+    def asked_about(self, scores: Floats) -> dict[str, int]:
+        """The predicted class."""
+        (place,) = self.decide(scores[None, :])
+        return {self.spec.scores[place]: int(place)}
+
     def rank(self, targets: Floats, scores: Floats) -> Rank | None:
         """The mean area of the classes that came."""
         return classes_rank(targets, scores)

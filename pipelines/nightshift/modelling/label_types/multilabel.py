@@ -230,6 +230,12 @@ class Multilabel(Multiclass):
         expected = known.sum(axis=1)
         return np.asarray(expected, np.float64)
 
+    def asked_about(self, scores: Floats) -> dict[str, int]:
+        """Each likely class; where none is, the likeliest."""
+        (likely,) = self._likely(scores[None, :])
+        places = np.flatnonzero(likely) if likely.any() else [scores.argmax()]
+        return {self.spec.scores[place]: int(place) for place in places}
+
     def taught(self, targets: Floats, scores: Floats) -> Booleans:
         """No row with a class that the model does not know, which has no score."""
         known = np.nan_to_num(targets)

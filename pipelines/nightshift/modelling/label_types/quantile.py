@@ -136,6 +136,11 @@ class Quantile(Regression):
         """The quantile that stands for all."""
         return scores[:, self.spec.label.middle]
 
+    def asked_about(self, scores: Floats) -> dict[str, int]:
+        """The quantile that stands for all."""
+        middle = self.spec.label.middle
+        return {self.spec.scores[middle]: middle}
+
     def rank(self, targets: Floats, scores: Floats) -> Rank | None:
         """R² of the best straight line through the quantile that stands for all."""
         return numbers_rank(targets, self.points(scores))

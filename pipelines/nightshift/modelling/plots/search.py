@@ -38,6 +38,8 @@ def _history(search: SearchRecord, tried: Sequence[TrialRecord]) -> "Figure":
     figure, axes = new_figure("The search, trial by trial", "trial", f"{loss} of a row")
     for state, colour in COLOURS.items():
         of_state = [trial for trial in tried if trial.state == state]
+        if not of_state:
+            continue
         numbers = [trial.number for trial in of_state]
         losses = [trial.losses[-1] for trial in of_state]
         axes.plot(numbers, losses, "o", color=colour, label=state)
@@ -129,7 +131,18 @@ def _panel(axes: "Axes", name: str, trials: Sequence[TrialRecord]) -> None:
     least = min(values)
     most = max(values)
     if least > 0 and most > LOG_FACTOR * least:
-        axes.set_xscale("log")
+        _logarithmic(axes, least, most)
     axes.set_xlabel(name, fontsize=8)
     axes.tick_params(labelsize=7)
     axes.grid(alpha=0.25)
+
+
+def _logarithmic(axes: "Axes", least: float, most: float) -> None:
+    """Few labels: those of matplotlib lie on one another in so narrow a panel."""
+    axes.set_xscale("log")
+    product = least * most
+    middle = product**0.5
+    ticks = [least, middle, most]
+    labels = [f"{tick:.2g}" for tick in ticks]
+    axes.set_xticks(ticks, labels=labels)
+    axes.minorticks_off()

@@ -10,9 +10,9 @@ from nightshift.modelling.arrays import Floats, Int64s, Places
 from nightshift.modelling.holdout import LabelledRows
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.small_trees import can_fit
-from nightshift.monitoring.matters import domain, estimate, slices
+from nightshift.monitoring.matters import attribution, domain, estimate, slices
 from nightshift.monitoring.matters.ranking import BinLosses, bin_losses, importances
-from nightshift.monitoring.matters.reference import LOSS, NIGHT, PREDICTION, MattersReference, as_parquet
+from nightshift.monitoring.matters.reference import LOSS, NIGHT, PREDICTION, MattersReference, as_parquet, background_of
 from nightshift.profiles.profile import Profile
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.spec import ModelSpec
@@ -52,15 +52,18 @@ class ReferenceFiles:
         return hashlib.sha256(self.rows).hexdigest()
 
 
-def build(spec: ModelSpec, profile: Profile, window: LabelledRows, judged: JudgedWindow) -> ReferenceFiles:
-    """Record and rows, which are the same whenever these are."""
+def build(
+    spec: ModelSpec, profile: Profile, window: LabelledRows, judged: JudgedWindow, scoring: OnnxGraph
+) -> ReferenceFiles:
+    """Record and rows, which are the same whenever these are; ``scoring`` is the graph that will score."""
     label = label_type(spec)
     losses = label.row_losses(spec.metric, judged.rows.labels, judged.scores)
     columns = [name for name in dict.fromkeys([*spec.features, *spec.drift.features])]
     drawn = _drawn(window, NIGHT_ROWS, spec.training.seed)
     share = max(1, DOMAIN_ROWS // len(np.unique(window.nights)))
     kept = _drawn(window, share, spec.training.seed)
-    rows = as_parquet(_rows(spec, columns, kept, judged, losses))
+    of_reference = _rows(spec, columns, kept, judged, losses)
+    rows = as_parquet(of_reference)
     _, places = np.unique(window.nights, return_inverse=True)
     record = MattersReference(
         model=spec.name,
@@ -86,6 +89,7 @@ def build(spec: ModelSpec, profile: Profile, window: LabelledRows, judged: Judge
             judged.rows.nights,
             losses,
         ),
+        attributions=attribution.reference_of(scoring, window.table, window.nights, background_of(of_reference)),
         rows_sha256=hashlib.sha256(rows).hexdigest(),
     )
     return ReferenceFiles(record.to_json(), rows)

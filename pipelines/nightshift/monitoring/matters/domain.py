@@ -85,16 +85,18 @@ def reference_of(
     own = list(_own_nights(window, nights, kept, nights_kept)) if used else []
     reachable = _reachable(used, own)
     left_out = [name for name in used if name not in reachable.columns]
+    unused = (*constant, *left_out)
+    rows = [night.rows.num_rows for night in own]
     return DomainReference(
         columns=reachable.columns,
-        left_out=(*constant, *left_out),
+        left_out=unused,
         areas=reachable.areas,
-        rows=tuple(night.rows.num_rows for night in own),
+        rows=tuple(rows),
     )
 
 
 def _own_nights(window: pa.Table, nights: Int64s, kept: pa.Table, nights_kept: Int64s) -> Iterator[_OwnNight]:
-    for day in _spread(np.unique(nights)):
+    for day in spread_nights(np.unique(nights)):
         is_away = np.abs(nights_kept - day) > AWAY
         places = np.flatnonzero(nights == day)[:NIGHT_ROWS]
         if len(places) < FEWEST_ROWS or is_away.sum() < FEWEST_ROWS:
@@ -165,7 +167,8 @@ def shift(reference: DomainReference, night: pa.Table, kept: pa.Table) -> Domain
     usual = float(odds.mean())
     of_usual = _area_of(usual)
     lacking = scarcity(rows, np.array(reference.rows, float))
-    noise = AREA_VARIANCE * lacking / (of_usual * (1 - of_usual)) ** 2
+    slope = of_usual * (1 - of_usual)
+    noise = AREA_VARIANCE * lacking / slope**2
     limit = upper_limit(odds, noise=float(noise))
     line = None if limit is None else _area_of(limit)
     return DomainShift(
@@ -179,7 +182,8 @@ def shift(reference: DomainReference, night: pa.Table, kept: pa.Table) -> Domain
     )
 
 
-def _spread(days: Int64s) -> Int64s:
+def spread_nights(days: Int64s) -> Int64s:
+    """At most ``NULL_NIGHTS`` of the reference's, evenly spread."""
     number = min(NULL_NIGHTS, len(days))
     places = np.linspace(0, len(days) - 1, number)
     return days[places.round().astype(np.int64)]

@@ -14,12 +14,27 @@ from nightshift.modelling.label_types import label_type
 from nightshift.modelling.small_trees import can_fit
 from nightshift.monitoring.accuracy import Accuracy
 from nightshift.monitoring.drift import DriftResult
-from nightshift.monitoring.matters import domain, estimate, slices
+from nightshift.monitoring.matters import attribution, domain, estimate, slices
 from nightshift.monitoring.matters.night_rows import night_rows
 from nightshift.monitoring.matters.ranking import rank
-from nightshift.monitoring.matters.record import DomainShift, LossEstimate, Matters, SliceAccuracy, SliceDrift
-from nightshift.monitoring.matters.reference import LOSS, PREDICTION, MattersReference, load_reference, load_rows
+from nightshift.monitoring.matters.record import (
+    Attributions,
+    DomainShift,
+    LossEstimate,
+    Matters,
+    SliceAccuracy,
+    SliceDrift,
+)
+from nightshift.monitoring.matters.reference import (
+    LOSS,
+    PREDICTION,
+    MattersReference,
+    background_of,
+    load_reference,
+    load_rows,
+)
 from nightshift.monitoring.matters.slice_accuracy import accuracies
+from nightshift.scoring.graph import fetch
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 from nightshift.stores.key_joins import join_by_keys
@@ -90,6 +105,7 @@ class _Night:
             domain=self._domain(rows),
             slices=self._slices(rows),
             slice_accuracy=self._slice_accuracy(accuracy),
+            attributions=self._attributions(rows),
             notes=self.notes,
         )
 
@@ -133,6 +149,18 @@ class _Night:
         if retyped:
             self.notes.append(f"{', '.join(retyped)}: {RETYPED}")
         return domain.shift(known, rows, kept.filter(kept[LOSS].is_null()))
+
+    def _attributions(self, rows: pa.Table) -> Attributions | None:
+        known = self.reference.attributions
+        if known is None or not set(known.features) <= set(rows.column_names) & set(self.spec.columns):
+            return None
+        kept = load_rows(self._pin, self.reference, self.stores.lake)
+        try:
+            graph = fetch(self.spec, self._pin.key, self._pin.sha256, self.stores).as_trained()
+            return attribution.attributions(known, graph, rows, background_of(kept))
+        except (ModelError, DataError) as error:
+            self.notes.append(f"what carried the scores is not told: {error}")
+            return None
 
     def _slices(self, rows: pa.Table) -> list[SliceDrift]:
         known = self.reference.slices

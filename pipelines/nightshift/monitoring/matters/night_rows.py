@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nightshift.modelling.label_types import label_type
+from nightshift.scoring.canary import canary_rows
 from nightshift.scoring.sample import MOST_ROWS, SAMPLE
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
@@ -19,7 +20,8 @@ def night_rows(
 ) -> pa.Table | None:
     """Keys, those of the columns that there are, and what was published of each row; None where there is no sample.
 
-    A night of at most ``MOST_ROWS`` rows is its own sample. Raises ``DamagedFile``, ``LakeUnavailable``.
+    A night of at most ``MOST_ROWS`` rows is its own sample. Rows that a canary scored are left out, as its sample
+    leaves them out. Raises ``DamagedFile``, ``LakeUnavailable``.
     """
     wanted = list(dict.fromkeys([*spec.keys, *columns]))
     if SAMPLE in predictions.provenance:
@@ -36,7 +38,15 @@ def night_rows(
     for name in scored.column_names:
         if name not in rows.column_names:
             rows = rows.append_column(name, scored[name])
-    return rows
+    return _without_canarys(predictions, rows, keys)
+
+
+def _without_canarys(predictions: Manifest, rows: pa.Table, keys: list[str]) -> pa.Table:
+    pinned = predictions.canary_pin
+    if pinned is None or not rows.num_rows:
+        return rows
+    (batch,) = rows.select(keys).combine_chunks().to_batches()
+    return rows.filter(pa.array(~canary_rows(pinned, batch)))
 
 
 def _sampled(predictions: Manifest, stores: Stores) -> pa.Table | None:

@@ -91,6 +91,32 @@ class SliceAccuracy:
 
 
 @dataclass(frozen=True)
+class FeatureCarried:
+    """How much of the scores one feature carried: the mean size of what it added to a row's, in the score's unit.
+
+    ``departure`` is how far that is from usual, in usual spreads; a quiet night's lies between ``low`` and ``high``,
+    for all features together, but for one in a hundred. None where the reference's nights are too few to say.
+    """
+
+    feature: str
+    carried: float
+    usual: float
+    low: float | None
+    high: float | None
+    departure: float
+
+
+@dataclass(frozen=True)
+class Attributions:
+    """What carried the night's scores, the feature furthest from usual first; all share one ``limit``."""
+
+    rows: int
+    features: list[FeatureCarried]
+    limit: float | None
+    above: bool | None
+
+
+@dataclass(frozen=True)
 class Matters:
     """What matters of a night, the heaviest drift first; parts that the reference does not hold are left out.
 
@@ -103,21 +129,29 @@ class Matters:
     domain: DomainShift | None = None
     slices: list[SliceDrift] = field(default_factory=list)
     slice_accuracy: list[SliceAccuracy] = field(default_factory=list)
+    attributions: Attributions | None = None
     notes: list[str] = field(default_factory=list)
 
     @property
     def metrics(self) -> dict[str, float | None]:
         """What MLflow shows of it, by name."""
         metrics: dict[str, float | None] = {}
-        if self.estimate:
-            metrics["matters.estimated_loss"] = self.estimate.estimate
-            metrics["matters.estimated_loss_limit"] = self.estimate.limit
-        if self.domain:
-            metrics["matters.domain_auc"] = self.domain.auc
-            metrics["matters.domain_auc_limit"] = self.domain.limit
+        estimate = self.estimate
+        if estimate:
+            metrics["matters.estimated_loss"] = estimate.estimate
+            metrics["matters.estimated_loss_limit"] = estimate.limit
+        domain = self.domain
+        if domain:
+            metrics["matters.domain_auc"] = domain.auc
+            metrics["matters.domain_auc_limit"] = domain.limit
         if self.slices:
-            metrics["matters.slice_times_usual"] = self.slices[0].times_usual
-            metrics["matters.slice_limit"] = self.slices[0].limit
+            worst = self.slices[0]
+            metrics["matters.slice_times_usual"] = worst.times_usual
+            metrics["matters.slice_limit"] = worst.limit
+        if self.attributions:
+            moved_most = self.attributions.features[0]
+            metrics["matters.attribution_departure"] = moved_most.departure
+            metrics["matters.attribution_limit"] = self.attributions.limit
         for feature in self.features:
             metrics[f"matters.weight.{feature.feature}"] = feature.weight
             metrics[f"matters.loss_moved.{feature.feature}"] = feature.loss_moved

@@ -6,11 +6,13 @@ The record names its rows by their digest, so the pin's one digest closes over b
 import io
 from typing import Literal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nightshift.contracts import Pin
 from nightshift.errors import ModelError
+from nightshift.monitoring.matters.attribution import AttributionReference
 from nightshift.monitoring.matters.domain import DomainReference
 from nightshift.monitoring.matters.estimate import EstimateReference
 from nightshift.monitoring.matters.ranking import BinLosses, Importance
@@ -29,7 +31,8 @@ PREDICTION = "prediction of row"
 class MattersReference(Record):
     """The reference of one model version for ranks, estimates, the domain classifier and slices.
 
-    ``classes`` are those that the version knows, if any; ``rows_sha256`` is that of at most 20,000 rows.
+    ``classes`` are those that the version knows, if any; ``rows_sha256`` is that of at most 20,000 rows. What earlier
+    versions of Nightshift wrote has no ``attributions``.
     """
 
     what = "a version's reference"
@@ -45,6 +48,7 @@ class MattersReference(Record):
     estimate: EstimateReference | None
     domain: DomainReference | None
     slices: SlicesReference
+    attributions: AttributionReference | None = None
     rows_sha256: str
 
 
@@ -65,6 +69,13 @@ def load_rows(pin: Pin, reference: MattersReference, lake: Lake) -> pa.Table:
     key = layout.reference_rows(pin.model, pin.sha256, reference.rows_sha256)
     body = _fetched(key, reference.rows_sha256, pin, lake)
     return pq.read_table(io.BytesIO(body))
+
+
+def background_of(rows: pa.Table) -> pa.Table:
+    """The kept rows of the reference's nights, none of those that are kept with a loss, in an order of no meaning."""
+    of_window = rows.filter(rows[LOSS].is_null())
+    order = np.random.default_rng(0).permutation(of_window.num_rows)
+    return of_window.take(pa.array(order))
 
 
 def as_parquet(rows: pa.Table) -> bytes:

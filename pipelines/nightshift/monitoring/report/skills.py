@@ -7,6 +7,8 @@ from nightshift.monitoring.accuracy_record import Accuracy
 from nightshift.monitoring.report.chart import CHART
 
 ROOM = 0.1
+BAND = 2.0
+"""Standard deviations of nights on either side."""
 
 
 def skill_line(records: Sequence[Accuracy]) -> dict[str, Any] | None:
@@ -17,7 +19,13 @@ def skill_line(records: Sequence[Accuracy]) -> dict[str, Any] | None:
     last, _ = skilled[-1]
     usual = _usual(last)
     values = [value for _, value in skilled]
-    known = [0.0, *values, *usual]
+    band = _band(last)
+    known = [
+        0.0,
+        *values,
+        *usual,
+        *band,
+    ]
     y_of = _scale(known)
     width, _ = CHART
     step = width / len(skilled)
@@ -27,10 +35,13 @@ def skill_line(records: Sequence[Accuracy]) -> dict[str, Any] | None:
         y = y_of(value)
         point = (record, x, y)
         points.append(point)
+    usual_line = [y_of(value) for value in usual]
+    usual_band = [y_of(value) for value in reversed(band)]
     return {
         "points": points,
         "zero": y_of(0.0),
-        "usual": [y_of(value) for value in usual],
+        "usual": usual_line,
+        "band": usual_band,
     }
 
 
@@ -70,6 +81,15 @@ def cannot_tell(records: Sequence[Accuracy]) -> list[str]:
         if reason and reason not in reasons:
             reasons.append(reason)
     return reasons
+
+
+def _band(record: Accuracy) -> list[float]:
+    """Where the skill of one night usually lies, from below; empty where the last verdict does not know it."""
+    pooled = record.pooled
+    if pooled is None or pooled.usual_spread is None or "skill" not in pooled.usual:
+        return []
+    around = BAND * pooled.usual_spread
+    return [pooled.usual["skill"] - around, pooled.usual["skill"] + around]
 
 
 def _usual(record: Accuracy) -> list[float]:

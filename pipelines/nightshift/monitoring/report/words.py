@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 
 from nightshift.monitoring.drift import FeatureDrift
+from nightshift.monitoring.matters.record import Attributions
 from nightshift.monitoring.night_record import NightRecord
 
 OUT_OF_REACH = 0.99
 """Of a distance that is 1 at most."""
+MOST_RULES = 6
 
 
 def verdict(night: NightRecord) -> str:
@@ -29,6 +31,52 @@ def alarms(night: NightRecord) -> list[str]:
     if lost:
         alarmed.append(f"lost accuracy on {_first_of(lost)}")
     return alarmed
+
+
+def since(night: NightRecord) -> str:
+    """Since when the open alarms are there, of each detector; empty where none is."""
+    parts = []
+    for change in night.episodes:
+        if change.change == "closed":
+            continue
+        what = "accuracy" if change.detector == "accuracy" else "drift"
+        is_new = change.first_night == night.partition
+        first = "with this night" if is_new else f"since {change.first_night}"
+        known = change.silenced or "nobody has acknowledged it"
+        noun = "night" if change.nights == 1 else "nights"
+        alarmed = f"{change.nights} alarmed {noun}"
+        part = f"{what} {first}, {alarmed}, {known}"
+        parts.append(part)
+    return "; ".join(parts)
+
+
+def rows_in_words(night: NightRecord) -> str:
+    """How many rows were dropped, and by which rules, the most rows first; a row may breach several."""
+    counts = night.counts
+    dropped = counts.quarantined + counts.not_scored
+    if not dropped:
+        return f"none of {counts.rows_in:,} rows"
+    rules = sorted(night.quarantined_by.items(), key=lambda rule: (-rule[1], rule[0]))
+    texts = [f"{rule} {rows:,}" for rule, rows in rules[:MOST_RULES]]
+    more = len(rules) - len(texts)
+    if more:
+        texts.append(f"{more} more rules")
+    if counts.not_scored:
+        texts.append(f"not scored {counts.not_scored:,}")
+    told = f": {', '.join(texts)}" if texts else ""
+    return f"{dropped:,} of {counts.rows_in:,} rows{told}"
+
+
+def carried_in_words(attributions: Attributions) -> str:
+    """Whether the usual features carry the scores."""
+    first = attributions.features[0]
+    times = first.carried / first.usual if first.usual else 0.0
+    compared = f"{first.feature} carries {times:.2f} times as much as usual"
+    if attributions.limit is None:
+        return f"{compared}; whether that is far nobody can say, the reference has too few nights"
+    if attributions.above:
+        return f"{compared}, beyond what quiet nights show"
+    return f"the usual features; furthest from usual: {compared}"
 
 
 def _first_of(nights: Sequence[str]) -> str:

@@ -1,6 +1,6 @@
 """A night by two models: how far they are apart, and with labels, who lost less."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +13,7 @@ from nightshift.modelling.label_types import label_type
 from nightshift.monitoring.decided import as_decided
 from nightshift.monitoring.labelled import OF_THE_MODEL, join, published_as, scored_columns
 from nightshift.monitoring.shadow.record import Disagreement, ShadowNight
+from nightshift.scoring.canary import canary_rows
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 from nightshift.stores.manifest import Manifest
@@ -33,6 +34,15 @@ class ScoredNight:
         columns = [name for name in manifest.columns if name not in OF_THE_MODEL]
         rows = stores.lake.read(manifest, columns)
         return cls(as_decided(spec, manifest), manifest, rows.sort_by(order))
+
+    def without_canarys(self, predictions: Manifest) -> "ScoredNight":
+        """The rows that the champion scored: what a canary did says nothing of it."""
+        pinned = predictions.canary_pin
+        if pinned is None or not self.table.num_rows:
+            return self
+        (keys,) = self.table.select(list(self.spec.keys)).combine_chunks().to_batches()
+        own = self.table.filter(pa.array(~canary_rows(pinned, keys)))
+        return replace(self, table=own)
 
     @property
     def scores(self) -> Floats:
@@ -62,6 +72,8 @@ def measure_shadow(
     champion = ScoredNight.read(spec, predictions, stores)
     challenger = ScoredNight.read(spec, scored, stores)
     _require_same_rows(spec, champion, challenger)
+    champion = champion.without_canarys(predictions)
+    challenger = challenger.without_canarys(predictions)
     night = ShadowNight(
         model=spec.name,
         night=scored.partition,
@@ -69,11 +81,11 @@ def measure_shadow(
         champion=predictions.pin.version,
         predictions=predictions.digest,
         shadow=scored.digest,
-        rows=scored.rows,
+        rows=champion.table.num_rows,
         disagreement=_disagreement(champion, challenger),
         metric=summed_by(spec),
     )
-    if labels is None or not scored.rows:
+    if labels is None or not champion.table.num_rows:
         return night
     return _with_losses(night, champion, challenger, labels, stores)
 

@@ -24,12 +24,14 @@ def test_every_kind_of_label_has_a_reference_that_is_the_same_again(fitted, kind
     graph = OnnxGraph(made.spec, to_onnx(made.spec, made.pipeline))
     profile = Profile.from_json(_profile(made.spec, made.rows, [fold], [graph]), "here")
     judged = JudgedWindow(fold.judged, graph.score(fold.judged.table), graph, fold.judged)
-    files = build(made.spec, profile, made.rows.all_rows, judged)
-    assert build(made.spec, profile, made.rows.all_rows, judged) == files
+    files = build(made.spec, profile, made.rows.all_rows, judged, graph)
+    assert build(made.spec, profile, made.rows.all_rows, judged, graph) == files
     record = MattersReference.from_json(files.record, "here")
     assert (record.loss, record.rows_sha256) == (LOSSES[kind], files.rows_sha256)
     assert {one.name for one in record.bins} == {"kind", "amount", "items", label_type(made.spec).drift_column}
     assert all(np.isfinite(one.losses).all() for one in record.bins)
+    assert set(record.attributions.features) == set(made.spec.features)
+    assert len(record.attributions.nights) == len(record.attributions.carried) == 10
     rows = pq.read_table(io.BytesIO(files.rows))
     learnt = rows.filter(rows[LOSS].is_valid())
     assert (learnt.num_rows > 0) is (kind == "regression")
