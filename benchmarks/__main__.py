@@ -18,11 +18,10 @@ def main() -> None:
     """Measure one group, all of them, or the long ones."""
     arguments = _arguments()
     console = Console()
-    if arguments.long:
-        measure("long", LONG, console)
-        return
-    for group in [arguments.group] if arguments.group else GROUPS:
-        measure(group, GROUPS[group], console)
+    groups = LONG if arguments.long else GROUPS
+    for group in [arguments.group] if arguments.group else groups:
+        suites = {**GROUPS, **LONG}[group]
+        measure(group, suites, console)
 
 
 def measure(group: str, suites: Iterable[Suite], console: Console) -> None:
@@ -54,7 +53,7 @@ def show(group: str, part: results.Part, console: Console) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("group", nargs="?", choices=GROUPS, help="all of them where none is named")
+    parser.add_argument("group", nargs="?", choices=[*GROUPS, *LONG], help="all of them where none is named")
     parser.add_argument("--long", action="store_true", help="the same promises at ten times the size")
     return parser.parse_args()
 

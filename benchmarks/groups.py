@@ -5,19 +5,26 @@ from typing import TypeAlias
 
 from benchmarks import (
     alarms,
+    attribution,
+    canary,
     drafts,
     gate,
     gate_power,
     gate_rows,
     judge_search,
+    looks,
     maintain,
     matters,
     memory,
     monitor,
     night,
+    out_of_fold,
+    pages,
+    quantiles,
     refit,
     score,
     search,
+    search_choice,
     shadow,
     skill,
     skill_flights,
@@ -45,21 +52,25 @@ GROUPS: dict[str, tuple[Suite, ...]] = {
         skill.figures,
         skill_flights.figures,
         matters.figures,
+        attribution.figures,
     ),
-    "shadow": (shadow.figures,),
+    "shadow": (shadow.figures, canary.figures),
+    "learn": (quantiles.figures, out_of_fold.figures, search_choice.figures),
     "draft": (drafts.figures,),
-    "keep": (maintain.figures,),
+    "keep": (maintain.figures, pages.of_models, looks.figures),
     "scale": (memory.figures, night.figures, monitor.figures),
     # Nothing answers by day yet: the group is the place for its figures.
     "serve": (),
     "start": (start.figures, tiny.figures),
 }
-LONG: tuple[Suite, ...] = (
-    snapshots.long_figures,
-    alarms.long_figures,
-    matters.long_figures,
-    maintain.long_figures,
-    search.figures,
-)
+LONG: dict[str, tuple[Suite, ...]] = {
+    "long": (
+        snapshots.long_figures,
+        alarms.long_figures,
+        matters.long_figures,
+        maintain.long_figures,
+    ),
+    "search": (search.figures,),
+}
 """``make bench-long``: the same promises at ten times the size, and what takes longer than a group may."""
 MOST_MINUTES = 15

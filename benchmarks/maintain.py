@@ -1,20 +1,18 @@
-"""``maintain.*`` and ``page.*``: many nights kept and shown, beside maintenance as it was before listings."""
+"""``maintain.*``, and ``page.*`` of a model: many nights kept and shown, beside maintenance before listings."""
 
 import datetime as dt
 import time
 import tracemalloc
 from statistics import mean, median
 
+from benchmarks import pages
 from benchmarks.former_maintain import former_sweep
 from benchmarks.many_nights import publish_anew, write_nights
 from benchmarks.requests import beyond_listings, counted
 from benchmarks.world import World
 from nightshift.datasets import KEEP_DAYS, Dataset
-from nightshift.orchestration.web.overview import overview
 from nightshift.spec import ModelSpec
 from nightshift.steps.maintain import maintain
-from nightshift.stores.aliases import AliasMove
-from nightshift.stores.registry import CHAMPION
 
 NIGHTS = 1_000
 MANY_NIGHTS = 10_000
@@ -22,7 +20,6 @@ MANY_NIGHTS = 10_000
 FORMER_NIGHTS = 60
 CHANGED_NIGHTS = 20
 RUNS = 3
-MOVES = 300
 CACHES = 2 * len(Dataset)
 MIB = 2**20
 
@@ -63,7 +60,7 @@ def _measured(world: World, nights: int) -> dict[str, float]:
     for night in partitions[-CHANGED_NIGHTS:]:
         publish_anew(lake, spec, night)
     changed_requests, _ = _maintained(world, spec)
-    page = _page(world, spec)
+    page = pages.of_nights(world, spec)
     world.console.print(f"{nights:,} nights: cold {cold_seconds:.1f} s, unchanged {warm_seconds:.1f} s")
     return {
         "maintain.requests_per_night": warm_requests / nights,
@@ -92,41 +89,6 @@ def _peak_mib(world: World, spec: ModelSpec) -> float:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return peak / MIB
-
-
-def _page(world: World, spec: ModelSpec) -> dict[str, float]:
-    """Requests of the page when nothing of it was read, and when all was; what the ledger costs is in it."""
-    ledger = world.stores.aliases.ledger(spec.name)
-    for number in range(MOVES):
-        head = ledger.head()
-        move = AliasMove(
-            model=spec.name,
-            alias=CHAMPION,
-            before=head.version(CHAMPION),
-            after=str(number + 1),
-            reason="bench",
-            origin={},
-        )
-        ledger.append(head, move)
-    cold, _ = _shown(world, spec)
-    loads = 1
-    while any(not night.is_read for night in overview(spec, world.stores).nights):
-        loads += 1
-    warm, seconds = _shown(world, spec)
-    return {
-        "page.requests": warm,
-        "page.cold_requests": cold,
-        "page.cold_loads": loads,
-        "page.seconds": seconds,
-    }
-
-
-def _shown(world: World, spec: ModelSpec) -> tuple[int, float]:
-    with counted(world.stores.lake) as requests:
-        started = time.perf_counter()
-        overview(spec, world.stores)
-        seconds = time.perf_counter() - started
-    return requests.total(), seconds
 
 
 def _former(world: World, name: str) -> tuple[float, float]:

@@ -55,6 +55,16 @@ def write_nights(lake: Lake, spec: ModelSpec, nights: int) -> list[str]:
     return partitions
 
 
+def night_records(spec: ModelSpec, partitions: list[str]) -> Iterator[Written]:
+    """Of nights that are published, labelled and monitored only what says so: the small JSON, and not a row."""
+    body = _body()
+    for night in partitions:
+        for dataset in (Dataset.VALIDATED, Dataset.PREDICTIONS, Dataset.LABELS):
+            key = spec.key(dataset, night)
+            yield Written(layout.manifest(key), _manifest(key, (_file(key, body),)).to_json())
+        yield Written(layout.drift(spec.key(Dataset.MONITORING, night)), _night_record(spec, night).to_json())
+
+
 def publish_anew(lake: Lake, spec: ModelSpec, night: str) -> None:
     """A night made anew in every dataset, by the commit itself."""
     for dataset in Dataset:

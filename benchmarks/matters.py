@@ -75,11 +75,13 @@ def _measured(world: World, estimates: int, domains: int) -> dict[str, float]:
     ):
         cells = {}
         for quiet in WORLDS:
-            cells[quiet.name] = _share(world, f"matters.{name}_false_share_{quiet.name}", runs, share_of, quiet, 0.0)
+            cells[quiet.name] = share_above(
+                world, f"matters.{name}_false_share_{quiet.name}", runs, share_of, quiet, 0.0
+            )
         worst = max(cells, key=lambda cell: cells[cell][1])
         measured[f"matters.{name}_false_share"] = cells[worst][0]
         measured[f"matters.{name}_false_share_limit"] = cells[worst][1]
-        seen, _ = _share(world, f"matters.{name}_shift_seen", max(runs // 10, 10), share_of, WORLDS[1], SHIFT)
+        seen, _ = share_above(world, f"matters.{name}_shift_seen", max(runs // 10, 10), share_of, WORLDS[1], SHIFT)
         measured[f"matters.{name}_shift_seen"] = seen
     return measured
 
@@ -102,9 +104,10 @@ class Replicate:
         return self.share_of(random, self.quiet, self.shift)
 
 
-def _share(
+def share_above(
     world: World, name: str, runs: int, share_of: ShareOf, quiet: QuietWorld, shift: float
 ) -> tuple[float, float]:
+    """The mean over replicates, and its upper bound."""
     tasks = [Replicate(share_of, quiet, shift, run) for run in range(runs)]
     with ProcessPoolExecutor(len(sched_getaffinity(0))) as pool:
         shares = list(pool.map(Replicate.share, tasks))

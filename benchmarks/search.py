@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from rich.console import Console
 
-from benchmarks.drafts import BETTER, LEARNT, drafted, figures_of, ratio_of, rows_of
+from benchmarks.drafts import BETTER, LEARNT, RESAMPLES, drafted, figures_of, ratio_of, rows_of
 from benchmarks.public_sets import SetsUnavailable, development_sets, named_sets
 from benchmarks.set import PublicSet
 from benchmarks.world import World
@@ -36,6 +36,7 @@ from nightshift.training.search.space import space_of
 from nightshift.training.search.study import Study, StudyResult, carry_on
 
 MINUTES = 2
+SEED = 20261126
 
 
 @dataclass(frozen=True)
@@ -58,15 +59,20 @@ def figures(world: World) -> dict[str, float]:
     except SetsUnavailable as error:
         world.console.print(f"no search.*: {error}")
         return {}
-    return figures_of("search", gains) | summary(gains)
+    trials = {f"search.{name}_trials": float(gain.trials) for name, gain in gains.items()}
+    return figures_of("search", gains) | trials | summary(gains)
 
 
 def summary(gains: dict[str, Gain]) -> dict[str, float]:
     """Of all sets together."""
     changed = [gain for gain in gains.values() if not gain.is_draft]
     ratios = np.array([gain.ratio for gain in gains.values()])
+    low, high = _over_sets(ratios)
     return {
+        "search.sets": len(gains),
         "search.gain": float(np.exp(np.log(ratios).mean())),
+        "search.gain_low": low,
+        "search.gain_high": high,
         "search.changed": len(changed),
         "search.better_by_2_percent": sum(gain.ratio < BETTER for gain in changed),
         "search.worst": float(ratios.max()),
@@ -74,6 +80,14 @@ def summary(gains: dict[str, Gain]) -> dict[str, float]:
         "search.trials": float(np.mean([gain.trials for gain in gains.values()])),
         "search.seconds": float(np.mean([gain.seconds for gain in gains.values()])),
     }
+
+
+def _over_sets(ratios: Float64s) -> tuple[float, float]:
+    """The 95 % interval of their geometric mean, had the sets been drawn: a bootstrap of whole sets."""
+    random = np.random.default_rng(SEED)
+    drawn = random.choice(np.log(ratios), size=(RESAMPLES, len(ratios)))
+    low, high = np.exp(np.quantile(drawn.mean(axis=1), [0.025, 0.975]))
+    return float(low), float(high)
 
 
 def compare(sets: Iterable[PublicSet], console: Console) -> dict[str, Gain]:

@@ -13,7 +13,7 @@ import numpy as np
 from benchmarks.gate_nights import Draw, remembering, storms
 from nightshift.modelling.arrays import Float64s, Floats
 from nightshift.modelling.forecaster import NightOutcome, forecast
-from nightshift.modelling.metrics import row_losses
+from nightshift.modelling.label_types import label_type
 from nightshift.modelling.night_skill import NightSkill, night_skill, outcome_of
 from nightshift.partitions import following
 from nightshift.profiles.profile import HoldoutNight
@@ -114,7 +114,7 @@ def labelled_night(
     expected: dict[str, float] | None,
 ) -> HoldoutNight:
     """A night as a profile has it: its loss, and its skill where a forecast is."""
-    losses = row_losses(spec.metric, outcomes, scores)
+    losses = label_type(spec).row_losses(spec.metric, outcomes, scores)
     return HoldoutNight(
         night=day,
         rows=len(losses),

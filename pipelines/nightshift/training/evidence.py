@@ -10,13 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nightshift.contracts import Candidate, Evidence, GraphRef
-from nightshift.errors import MissingPartition, ModelError, UnsafeGraph
+from nightshift.errors import ModelError, UnsafeGraph
 from nightshift.modelling.arrays import Booleans, Float32s, Int64s
 from nightshift.modelling.folds import Fold, night_of
 from nightshift.modelling.holdout import LabelledRows, Split, together
 from nightshift.modelling.label_types import label_type
 from nightshift.spec import ModelSpec
-from nightshift.stores import Stores, layout
+from nightshift.stores import Stores, by_content, layout
 from nightshift.training.trained_file import train_anew
 
 NIGHT = "night"
@@ -132,7 +132,13 @@ def _written(nights: Int64s, scores: Float32s) -> bytes:
 
 def _read(spec: ModelSpec, evidence: Evidence, stores: Stores) -> tuple[Int64s, Float32s]:
     """Day ordinals (n,), and scores (n,) or (n, k)."""
-    body = _fetched(spec, evidence, stores)
+    body = by_content.body_of(
+        evidence.key,
+        evidence.sha256,
+        stores,
+        fix=train_anew(spec),
+        error=UnsafeGraph,
+    )
     buffer = io.BytesIO(body)
     table = pq.read_table(buffer)
     days = table[NIGHT].cast(pa.int32())
@@ -144,20 +150,6 @@ def _read(spec: ModelSpec, evidence: Evidence, stores: Stores) -> tuple[Int64s, 
     if scores.ndim == of_label.ndim:
         return nights, scores
     return nights, scores[:, 0]
-
-
-def _fetched(spec: ModelSpec, evidence: Evidence, stores: Stores) -> bytes:
-    objects = stores.lake.objects
-    where = f"{objects.uri}/{evidence.key}"
-    anew = train_anew(spec)
-    stored = objects.get(evidence.key)
-    if stored is None:
-        raise MissingPartition(f"the out-of-fold scores {where} are not there", fix=anew)
-    body, _ = stored
-    digest = hashlib.sha256(body).hexdigest()
-    if digest != evidence.sha256:
-        raise UnsafeGraph(f"{where} has sha256 {digest}, and {evidence.sha256} was written", fix=anew)
-    return body
 
 
 def unfitted(nights: Int64s, fitted_through: str) -> Booleans:

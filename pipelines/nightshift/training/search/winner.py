@@ -1,8 +1,8 @@
 """Which recipe a search chooses: the one that lost least, if it surely lost less than what model.yaml has.
 
 The least of many means is too low by chance alone. So model.yaml's own recipe stays unless the best one's gain on it is
-above 0 with its whole interval: Student's, of the mean over nights, for as many questions as there were trials. Where
-nothing is better, a search changes the recipe in at most one of ten; mostly it is the same from training to training.
+above 0 with its whole interval: the gate's, of the mean over nights that may resemble their neighbours, for as many
+questions as there were trials. Where nothing is better, the recipe is mostly the same from training to training.
 """
 
 import math
@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t as student
 
+from nightshift.modelling.gate.night_values import NightMeans, of_nights
+from nightshift.modelling.gate.nights import night_test
 from nightshift.stores.searches import TrialRecord
 
 CHANGED_BY_CHANCE = 0.1
@@ -40,20 +41,20 @@ def winner(trials: Sequence[TrialRecord], night_rows: Mapping[str, int]) -> Winn
         return Winner(0, f"model.yaml's own recipe lost least, {_loss(own):.4g} a row")
     if own.loss is None:
         return Winner(best.number, f"it lost least, {_loss(best):.4g} a row; model.yaml's own was refused: {own.why}")
-    gain, error = _gain(own, best, night_rows)
-    surely = gain - error * _width(len(night_rows), len(trials) - 1)
-    facts = f"{_loss(best):.4g} a row, {gain:.2g} less than model.yaml's own"
+    gain = _gain(own, best, night_rows)
+    rivals = len(trials) - 1
+    surely = _surely(gain, CHANGED_BY_CHANCE / rivals)
+    facts = f"{_loss(best):.4g} a row, {gain.estimate:.2g} less than model.yaml's own"
     if surely <= 0:
         return Winner(0, f"model.yaml's own recipe stays: the best, trial {best.number}, lost {facts}, but not surely")
     return Winner(best.number, f"it lost {facts}, surely {surely:.2g} less")
 
 
-def _width(nights: int, rivals: int) -> float:
-    """In standard errors, one-sided (Bonferroni, over the trials that might have been the best)."""
-    if nights == 1:
-        return math.inf
-    error = CHANGED_BY_CHANCE / rivals
-    return float(student.isf(error, nights - 1))
+def _surely(gain: NightMeans, error: float) -> float:
+    """The lower end of it, by which one of some rivals is too good with this probability (Bonferroni)."""
+    if gain.nights == 1:
+        return -math.inf
+    return night_test(gain).interval(error).low
 
 
 def _loss(trial: TrialRecord) -> float:
@@ -62,21 +63,9 @@ def _loss(trial: TrialRecord) -> float:
     return trial.loss
 
 
-def _gain(own: TrialRecord, best: TrialRecord, night_rows: Mapping[str, int]) -> tuple[float, float]:
-    """How much less the best lost in the mean of a row, and the standard error of that, from night to night."""
-    by_night = []
-    rows = []
-    for night, number in night_rows.items():
-        gain = own.night_losses[night] - best.night_losses[night]
-        by_night.append(gain)
-        rows.append(number)
-    gains = np.array(by_night)
-    shares = np.array(rows) / sum(rows)
-    mean = float(shares @ gains)
-    nights = len(gains)
-    if nights == 1:
-        return mean, 1.0
-    squares = (shares * (gains - mean)) ** 2
-    unbiased = nights / (nights - 1)
-    variance = unbiased * squares.sum()
-    return mean, math.sqrt(variance)
+def _gain(own: TrialRecord, best: TrialRecord, night_rows: Mapping[str, int]) -> NightMeans:
+    """How much less the best lost in the mean of a row, night by night."""
+    nights = sorted(night_rows)
+    rows = np.array([night_rows[night] for night in nights])
+    gains = np.array([own.night_losses[night] - best.night_losses[night] for night in nights])
+    return of_nights(gains * rows, rows)
