@@ -2,8 +2,9 @@
 
 import math
 import os
+import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,6 +52,15 @@ def prefetch(items: Iterable[T], depth: int) -> Iterator[T]:
                 return
             waiting.append(pool.submit(next, source, end))
             yield item  # type: ignore[misc]
+
+
+def in_turn(items: Sequence[T], count: int) -> list[T]:
+    """So many of them, others with each second: nobody has to remember which were looked at."""
+    if len(items) <= count:
+        return list(items)
+    first = int(time.monotonic()) * count % len(items)
+    around = [*items, *items]
+    return around[first : first + count]
 
 
 def _wait() -> None:

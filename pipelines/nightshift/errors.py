@@ -22,6 +22,7 @@
         FromTheFuture        the model was trained on data later than the partition
         OtherLabel           the model was trained for another label than model.yaml has now
         NotApproved          a person approved something else, or what nobody may approve
+        TakenBack            a canary did harm, and scores no more
       UnreadableRecord     a small file of the lake is damaged, or a later version wrote it
         LaterRecord          a later version wrote it
         UnsealedRecord       nobody with the lake's key wrote it
@@ -179,6 +180,10 @@ class FromTheFuture(ModelError):
 
 class OtherLabel(ModelError):
     """The model was trained for another label than model.yaml has now."""
+
+
+class TakenBack(ModelError):
+    """A canary did harm, and scores nothing any more."""
 
 
 class NotApproved(ModelError):

@@ -12,7 +12,7 @@ import subprocess
 from collections.abc import Mapping
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
@@ -73,6 +73,10 @@ class Settings(BaseModel):
     trainer_modules: Annotated[tuple[str, ...], BeforeValidator(_words)] = Field(
         TRAINER_MODULES, alias="NIGHTSHIFT_TRAINER_MODULES", min_length=1
     )
+    # What a scrape of `nightshift metrics` has to say; without it one is made and kept in the home.
+    metrics_token: SecretStr | None = Field(None, alias="NIGHTSHIFT_METRICS_TOKEN", min_length=16)
+    # How the command line logs: lines for people, or a JSON object each (logs.py).
+    log: Literal["text", "json"] = Field("text", alias="NIGHTSHIFT_LOG")
     # The delay after a task's first failure; all waiting goes by it (orchestration/retries.py).
     retry_seconds: float = Field(RETRY_SECONDS, alias="NIGHTSHIFT_RETRY_SECONDS", gt=0, le=60)
 
@@ -115,7 +119,12 @@ def _git(folder: Path, *words: str) -> str | None:
     if shutil.which("git") is None:
         return None
     command = ["git", "-C", str(folder), *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     return None if done.returncode else done.stdout.strip()
 
 
@@ -124,8 +133,12 @@ def load_settings() -> Settings:
     project = Path(os.environ.get("NIGHTSHIFT_PROJECT") or find_project(Path.cwd())).resolve()
     read_project_file(project)
     home = Path(os.environ.get("NIGHTSHIFT_HOME") or project / ".nightshift").resolve()
-    environment = {**dotenv_values(home / ENV_FILE), **os.environ}
-    return _of(project, home, environment)
+    return _of(project, home, environment_of(home))
+
+
+def environment_of(home: Path) -> dict[str, str | None]:
+    """This process's, over the file that ``nightshift up`` writes."""
+    return {**dotenv_values(home / ENV_FILE), **os.environ}
 
 
 def settings_of(project: Path, env: Path | None = None) -> Settings:

@@ -36,8 +36,6 @@ def backtest(
     as_json: JsonOption = False,
 ) -> None:
     """Judge the scored nights of a range again, each as of itself, and say what would have alarmed and retrained."""
-    from nightshift.cli.backtest_table import show
-    from nightshift.monitoring.backtest.page import render
     from nightshift.steps.backtest import backtest
     from nightshift.terminal import ProgressView
 
@@ -57,6 +55,13 @@ def backtest(
         say_as_json(judged)
         return
     page = out or stores.settings.home / "backtests" / f"{model}-{first}-{last}.html"
+    _show(judged, model, page)
+
+
+def _show(judged: "Backtest", model: str, page: Path) -> None:
+    from nightshift.cli.backtest_table import show
+    from nightshift.monitoring.backtest.page import render
+
     _write(page, render(judged))
     show(judged, page)
     say_next(f"nightshift explain {model} {_night_to_look_at(judged)}")

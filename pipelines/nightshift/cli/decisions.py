@@ -116,6 +116,7 @@ def _tell(told: "Story") -> None:
         "champion": told.champion,
         "challenger": told.challenger,
         "shadow": told.shadow,
+        "canary": told.canary,
         "looks": told.looks,
         "withdrawn": told.withdrawn,
     })

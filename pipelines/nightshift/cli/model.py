@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nightshift import logs
 from nightshift.cli.output import open_model, say, say_as_json, say_next
 
 if TYPE_CHECKING:
@@ -19,7 +20,15 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 ModelArgument = Annotated[str, typer.Argument(help="A folder of models/.", show_default=False)]
-NightArgument = Annotated[str, typer.Argument(help="The night, as YYYY-MM-DD.", show_default=False)]
+
+
+def _is_about(night: str) -> str:
+    """Of several the last is the one in the lines of the log."""
+    logs.bind(night=night)
+    return night
+
+
+NightArgument = Annotated[str, typer.Argument(help="The night, as YYYY-MM-DD.", show_default=False, callback=_is_about)]
 DIGITS_TO_TYPE = 12
 JsonOption = Annotated[bool, typer.Option("--json", help="For machines.")]
 
@@ -192,6 +201,7 @@ def predict(
 @app.command()
 def monitor(model: ModelArgument, night: NightArgument) -> None:
     """Measure drift and accuracy of a scored night and say whether a retrain is worth it; starts none."""
+    from nightshift.pages.refresh import refresh
     from nightshift.steps.govern import govern
     from nightshift.steps.monitor import monitor
 
@@ -199,6 +209,7 @@ def monitor(model: ModelArgument, night: NightArgument) -> None:
     report = monitor(spec, night, stores)
     say(report)
     say(govern(spec, report, stores))
+    refresh(spec, stores)
     say_next(f"nightshift explain {model} {night}")
 
 
@@ -213,6 +224,7 @@ def explain(
     as_json: JsonOption = False,
 ) -> None:
     """Say where a published night, or one row of it, came from."""
+    from nightshift.cli.reasons import with_readable_reasons
     from nightshift.steps.explain import explain
 
     spec, stores = open_model(model)
@@ -220,7 +232,7 @@ def explain(
     if as_json:
         say_as_json(facts)
     else:
-        say(facts)
+        say(with_readable_reasons(facts))
 
 
 @app.command()

@@ -68,6 +68,7 @@ def migrate(model: ModelArgument) -> None:
 @app.command()
 def maintain(model: ModelArgument, dry_run: DryRunOption = False, older_than: OlderThanOption = KEEP_DAYS) -> None:
     """Heal nights that a crash left behind, collect files that no manifest names and uploads that never ended."""
+    from nightshift.pages.refresh import refresh
     from nightshift.steps.maintain import maintain
     from nightshift.terminal import ProgressView
 
@@ -81,6 +82,8 @@ def maintain(model: ModelArgument, dry_run: DryRunOption = False, older_than: Ol
             say=typer.echo,
             progress=view.on_progress,
         )
+    if not dry_run:
+        refresh(spec, stores, wholly=True)
     say(maintained)
 
 

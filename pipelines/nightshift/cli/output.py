@@ -2,10 +2,12 @@
 
 import datetime as dt
 import json
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING, Any
 
+from nightshift import logs
 from nightshift.errors import plain
 
 if TYPE_CHECKING:
@@ -19,6 +21,9 @@ def open_stores() -> "Stores":
     from nightshift.stores import Stores
 
     export_env(settings())
+    if settings().log == logs.JSON:
+        logs.log_as_json()
+    logs.bind(run=uuid.uuid4().hex[:12])
     return Stores(settings(), {"by": "nightshift"}, dt.datetime.now(dt.UTC))
 
 
@@ -28,6 +33,7 @@ def open_model(name: str) -> "tuple[ModelSpec, Stores]":
 
     stores = open_stores()
     spec = find_spec(stores.settings.models, name)
+    logs.bind(model=spec.name)
     return spec, stores
 
 
@@ -40,7 +46,9 @@ def say(result: Any) -> None:
 
     from nightshift.terminal import open_console
 
-    rows = list(_rows(_facts(result)))
+    logs.bind(**logs.fields_of(result))
+    facts = _facts(result)
+    rows = list(_rows(facts))
     width = max((len(label) for label, _ in rows), default=0)
     console = open_console()
     for label, value in rows:
@@ -61,7 +69,9 @@ def say_as_json(result: Any) -> None:
     """Print a step's result as one JSON object, for machines."""
     import typer
 
-    typer.echo(json.dumps(_facts(result), indent=2))
+    logs.bind(**logs.fields_of(result))
+    facts = _facts(result)
+    typer.echo(json.dumps(facts, indent=2))
 
 
 def _facts(result: Any) -> dict[str, Any]:

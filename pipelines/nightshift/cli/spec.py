@@ -107,6 +107,7 @@ def check(
     good = [spec for spec in specs if spec is not None]
     _look_for_labels(good)
     _look_at_champions(good)
+    _look_at_channels()
     if leaks:
         for spec in good:
             _warn_of_leaks(spec)
@@ -198,6 +199,15 @@ def _look_at_champions(specs: list["ModelSpec"]) -> None:
             return
         if difference:
             _warn(difference, of=f"{spec.name}: ")
+
+
+def _look_at_channels() -> None:
+    """Warn of channels of alerts that cannot be opened here. Raises ``UsageError`` for an alerts.toml that is wrong."""
+    from nightshift.settings import settings
+    from nightshift.steps.alerts import broken_channels
+
+    for name, reason in broken_channels(settings()).items():
+        _warn(reason, of=f"alerts.toml: {name}: ")
 
 
 def _warn_of_leaks(spec: "ModelSpec") -> None:

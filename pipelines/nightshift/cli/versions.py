@@ -55,6 +55,8 @@ def promote(
         say_next(f"in {to}, for it to score: nightshift approve {name} {promotion.waits_for[:DIGITS_TO_TYPE]}")
     elif promotion.champion == came.version:
         say_next(f"in {to}: nightshift ledger {name}")
+    elif promotion.stands == "canary":
+        say_next(f"in {to}, once it has scored nights: nightshift canary {name}")
     else:
         typer.echo(f"not promoted: version {came.version} there stays challenger")
         raise typer.Exit(1)

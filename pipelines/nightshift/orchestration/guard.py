@@ -17,15 +17,20 @@ TIMED_OUT = "the task ran into its time limit: something that it waited for did 
 
 
 class Refused(SystemExit):
-    """Trying again would end the same."""
+    """Trying again would end the same. ``error`` is what was wrong, for who is told of it."""
+
+    def __init__(self, code: int, error: NightshiftError | None = None) -> None:
+        super().__init__(code)
+        self.error = error
 
 
 class Interrupted(SystemExit):
-    """A store did not answer; worth another try. ``reason`` is the error in words."""
+    """A store did not answer; worth another try. ``reason`` is the ``error`` in words."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, error: NightshiftError | None = None) -> None:
         super().__init__(1)
         self.reason = reason
+        self.error = error
 
 
 @contextmanager
@@ -38,10 +43,10 @@ def explained() -> Iterator[None]:
     except Unavailable as error:
         # No error yet: it becomes one when the retries give up.
         log.warning("%s: %s", type(error).__name__, error)
-        raise Interrupted(f"{type(error).__name__}: {error.message}") from None
+        raise Interrupted(f"{type(error).__name__}: {error.message}", error) from None
     except AirflowTaskTimeout:
         log.warning("%s", TIMED_OUT)
         raise Interrupted(TIMED_OUT) from None
     except NightshiftError as error:
         log.error("%s: %s", type(error).__name__, error)
-        raise Refused(1) from None
+        raise Refused(1, error) from None

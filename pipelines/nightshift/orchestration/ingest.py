@@ -4,6 +4,7 @@ from airflow.sdk import DAG, CronPartitionTimetable
 
 from nightshift.contracts import Dataset, PartitionRef
 from nightshift.orchestration import assets, policies
+from nightshift.orchestration.deadlines import deadline
 from nightshift.orchestration.tasks import step_task, task_context
 from nightshift.spec import ModelSpec
 
@@ -13,10 +14,12 @@ def ingest_dag(spec: ModelSpec) -> DAG:
     doc = f"Bring one night of {spec.name} into the lake, and the labels that have arrived by then."
     arguments = policies.of_night(spec, "ingest", doc)
     schedule = CronPartitionTimetable(
-        spec.partition.schedule, timezone=spec.partition.timezone, key_format=policies.KEY_FORMAT
+        spec.partition.schedule,
+        timezone=spec.partition.timezone,
+        key_format=policies.KEY_FORMAT,
     )
     raw = assets.dataset(spec, Dataset.RAW)
-    with DAG(schedule=schedule, **arguments) as dag:
+    with DAG(schedule=schedule, deadline=deadline(spec), **arguments) as dag:
         ingest.override(outlets=[raw])(spec.name)
         labels(spec.name)
     return dag

@@ -37,9 +37,13 @@ def _parameters() -> dict[str, Param]:
 @step_task
 def maintain(model: str) -> Maintained:
     """Heal what a crash left behind, collect what no manifest names."""
+    from nightshift.pages.refresh import refresh
     from nightshift.steps.maintain import maintain
 
     context = task_context(model)
     older_than_days = context.parameter("older_than_days")
     dry_run = context.parameter("dry_run")
-    return maintain(context.spec, context.stores, older_than_days=older_than_days, dry_run=dry_run)
+    maintained = maintain(context.spec, context.stores, older_than_days=older_than_days, dry_run=dry_run)
+    if not dry_run:
+        refresh(context.spec, context.stores, wholly=True)
+    return maintained

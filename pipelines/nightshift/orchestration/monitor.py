@@ -79,9 +79,13 @@ class RetrainOperator(TriggerDagRunOperator):
 @step_task
 def confirm(model: str, decision: Decision) -> str:
     """See that a decided retrain is there: a lost answer makes the trigger look as if it had existed before."""
+    from nightshift.pages.refresh import refresh
+
+    context = task_context(model)
+    # Last of all: no retrain waits for a page.
+    refresh(context.spec, context.stores)
     if not decision.retrain:
         return decision.reason
-    context = task_context(model)
     state = state_of_run(context.airflow["ti"], f"{model}.retrain", decision.run_id)
     if state is None:
         raise NightshiftError(f"{model}.retrain has no run {decision.run_id}", fix="clear the task retrain")

@@ -5,6 +5,7 @@ from typing import Any
 
 from airflow.sdk import Asset, Param, PartitionedAssetTimetable, StartOfDayMapper
 
+from nightshift.orchestration.notifier import RUN_TIMED_OUT, TASK_FAILED, TASK_WENT_WELL, NightNotifier
 from nightshift.orchestration.retries import LITTLE_PATIENCE, RETRIES, OnlyOutages
 from nightshift.partitions import PARTITION_PATTERN
 from nightshift.settings import settings
@@ -46,6 +47,8 @@ def of_dag(
         "max_active_runs": max_active_runs,
         "dagrun_timeout": timeout * 4 + (waits or dt.timedelta()),
         "default_args": _of_tasks(spec, timeout),
+        # Of a failed task its own callback tells, in the worker.
+        "on_failure_callback": [NightNotifier(RUN_TIMED_OUT)],
         "render_template_as_native_obj": True,
         # None leaves it to the site's airflow.cfg.
         "is_paused_upon_creation": True if spec.paused else None,
@@ -63,6 +66,8 @@ def _of_tasks(spec: ModelSpec, timeout: dt.timedelta) -> dict[str, Any]:
         "retry_exponential_backoff": 2.0,
         "max_retry_delay": policy.longest_delay,
         "execution_timeout": timeout,
+        "on_failure_callback": [NightNotifier(TASK_FAILED)],
+        "on_success_callback": [NightNotifier(TASK_WENT_WELL)],
     }
 
 
@@ -71,6 +76,8 @@ def of_bystanders() -> dict[str, Any]:
     return {
         "execution_timeout": QUARTER,
         "retry_policy": OnlyOutages(settings().retry_seconds, LITTLE_PATIENCE),
+        "on_failure_callback": [],
+        "on_success_callback": [],
     }
 
 

@@ -1,8 +1,9 @@
 """The Dag ``<model>.predict``: pin the champion, score the night shard by shard, publish it whole.
 
-Where model.yaml has ``shadow``, a challenger scores the same night afterwards. Its tasks are teardowns: whether the run
-has failed does not depend on them, and what waits for the night's predictions has started before. The run lasts until
-they end, and a backfill runs a few nights at once: so they have less time than the others, and less patience.
+Where model.yaml has ``shadow``, a challenger scores the same night afterwards; where it has ``canary``, the nights of
+the one that scores a share of the rows are judged. These tasks are teardowns: whether the run has failed does not
+depend on them, and what waits for the night's predictions has started before. The run lasts until they end, and a
+backfill runs a few nights at once: so they have less time than the others, and less patience.
 """
 
 from itertools import chain
@@ -11,9 +12,11 @@ from typing import Any
 from airflow.sdk import DAG, Param
 from airflow.sdk.exceptions import AirflowSkipException
 
-from nightshift.contracts import Dataset, PartitionRef, Plan, ShadowVerdict, ShardResult, whole_plan
+from nightshift.contracts import CanaryVerdict, Dataset, PartitionRef, Plan, ShadowVerdict, ShardResult, whole_plan
 from nightshift.errors import NoChampion
 from nightshift.orchestration import assets, policies
+from nightshift.orchestration.deadlines import deadline
+from nightshift.orchestration.notifier import tell_of_canary
 from nightshift.orchestration.tasks import step_task, task_context
 from nightshift.spec import ModelSpec
 
@@ -21,7 +24,7 @@ from nightshift.spec import ModelSpec
 def predict_dag(spec: ModelSpec) -> DAG:
     """When a validated night is there."""
     doc = f"Score one night of {spec.name} with its champion, pinned once, and publish it whole."
-    arguments = policies.of_night(spec, "predict", doc, timeout=policies.HOUR)
+    arguments = policies.of_night(spec, "predict", doc, timeout=policies.HOUR) | {"deadline": deadline(spec)}
     validated = assets.dataset(spec, Dataset.VALIDATED)
     predictions = assets.dataset(spec, Dataset.PREDICTIONS)
     made_from = [validated, assets.champion(spec)]
@@ -29,12 +32,21 @@ def predict_dag(spec: ModelSpec) -> DAG:
         parts = plan(spec.name)
         results = score.partial(model=spec.name).expand(part=parts)
         published = publish.override(inlets=made_from, outlets=[predictions])(spec.name, parts, results)
-        if spec.shadow is not None:
-            beside = policies.of_bystanders()
-            judge = shadow_verdict.override(outlets=[assets.champion(spec)], max_active_tis_per_dag=1, **beside)
-            scored = shadow.override(**beside)(spec.name)
-            published >> scored.as_teardown() >> judge(spec.name).as_teardown()
+        _judge_who_stands_beside(spec, published)
     return dag
+
+
+def _judge_who_stands_beside(spec: ModelSpec, published: Any) -> None:
+    beside = policies.of_bystanders()
+    judging = {"outlets": [assets.champion(spec)], "max_active_tis_per_dag": 1, **beside}
+    before = published
+    if spec.canary is not None:
+        judged = canary_verdict.override(**judging)(spec.name).as_teardown()
+        before >> judged
+        before = judged
+    if spec.shadow is not None:
+        scored = shadow.override(**beside)(spec.name)
+        before >> scored.as_teardown() >> shadow_verdict.override(**judging)(spec.name).as_teardown()
 
 
 def _parameters(spec: ModelSpec) -> dict[str, Param]:
@@ -105,6 +117,23 @@ def shadow_verdict(model: str) -> ShadowVerdict:
     verdict = shadow_verdict(context.spec, context.partition, context.stores)
     if verdict is None:
         raise AirflowSkipException(f"nobody stands in the shadow of {model}'s champion")
+    if not verdict.moved:
+        raise AirflowSkipException(f"version {verdict.version}: {verdict.reason}")
+    return verdict
+
+
+@step_task
+def canary_verdict(model: str) -> CanaryVerdict:
+    """Let its labelled nights decide about the canary: red where it did harm, skipped unless it takes over."""
+    from nightshift.steps.canary_verdict import canary_verdict, taken_back
+
+    context = task_context(model)
+    verdict = canary_verdict(context.spec, context.partition, context.stores)
+    if verdict is None:
+        raise AirflowSkipException(f"{model} has no canary")
+    if verdict.outcome == "harmful":
+        tell_of_canary(verdict, context.partition)
+        raise taken_back(verdict)
     if not verdict.moved:
         raise AirflowSkipException(f"version {verdict.version}: {verdict.reason}")
     return verdict

@@ -4,13 +4,16 @@ A task's body finds the model and the night of its run and calls the one step of
 inside the bodies, so that parsing a Dag loads nothing heavy.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
+import structlog
 from airflow.sdk import get_current_context, task
 
+from nightshift import logs
 from nightshift.errors import UsageError
 from nightshift.orchestration.guard import explained
 from nightshift.orchestration.retries import require_workers_that_live
@@ -19,6 +22,7 @@ from nightshift.settings import Settings, export_env, settings
 from nightshift.spec import ModelSpec, find_spec
 from nightshift.stores import Stores
 
+log = logging.getLogger("nightshift")
 MLFLOW_URL = "mlflow_url"
 OF_NO_NIGHT = frozenset({"rollback", "maintain"})
 """Families whose runs are of no night."""
@@ -35,9 +39,19 @@ def step_task(body: Callable[..., Any]) -> Any:
     def guarded(*args: Any, **kwargs: Any) -> Any:
         with explained():
             export_env(settings())
-            return body(*args, **kwargs)
+            logged(**logs.fields_of(*args, *kwargs.values()))
+            result = body(*args, **kwargs)
+            logged(**logs.fields_of(result))
+            log.info("%s is done", body.__name__)
+            return result
 
     return task(guarded)
+
+
+def logged(**fields: object) -> None:
+    """What stands in every line that follows in the task's log, beside what Airflow says of the task."""
+    bound = logs.bind(**fields)
+    structlog.contextvars.bind_contextvars(**bound)
 
 
 @dataclass(frozen=True)
@@ -82,6 +96,7 @@ def task_context(model: str) -> TaskContext:
     here = settings()
     spec = find_spec(here.models, model)
     run = airflow["dag_run"]
+    logged(model=spec.name, night=run.partition_key, run=run.run_id)
     # Anew when a person clears the run, not when Airflow tries a task again.
     stores = Stores(here, _origin(here, run), run.start_date)
     return TaskContext(spec, stores, airflow)

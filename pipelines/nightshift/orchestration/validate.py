@@ -4,6 +4,7 @@ from airflow.sdk import DAG
 
 from nightshift.contracts import Dataset, PartitionRef
 from nightshift.orchestration import assets, policies
+from nightshift.orchestration.deadlines import deadline
 from nightshift.orchestration.tasks import step_task, task_context
 from nightshift.spec import ModelSpec
 
@@ -16,7 +17,7 @@ def validate_dag(spec: ModelSpec) -> DAG:
     arguments = policies.of_night(spec, "validate", doc)
     raw = assets.dataset(spec, Dataset.RAW)
     validated = assets.dataset(spec, Dataset.VALIDATED)
-    with DAG(schedule=policies.after(spec, raw), **arguments) as dag:
+    with DAG(schedule=policies.after(spec, raw), deadline=deadline(spec), **arguments) as dag:
         validate.override(inlets=[raw], outlets=[validated])(spec.name)
     return dag
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import asdict
 from functools import reduce
 from typing import Any
 
@@ -10,7 +11,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from nightshift.contracts import Dataset, PartitionKey
-from nightshift.errors import UsageError
+from nightshift.errors import DataError, ModelError, UnreadableRecord, UsageError
+from nightshift.monitoring.decided import as_decided, decided_from
+from nightshift.monitoring.reasons import reasons_of
+from nightshift.scoring.versions_of_rows import VERSION
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
 from nightshift.stores.manifest import Manifest
@@ -19,6 +23,8 @@ from nightshift.stores.parquet_source import iter_row_groups
 from nightshift.stores.types import is_text
 
 Row = dict[str, Any]
+UNTOLD = (ModelError, DataError, UnreadableRecord)
+"""Why a row's reasons are not told; all else of it is."""
 RowKey = dict[str, pa.Scalar]
 
 
@@ -41,7 +47,7 @@ def parse_key(spec: ModelSpec, given: tuple[str, ...]) -> RowKey:
 
 
 def row_of(spec: ModelSpec, row_key: RowKey, night: Manifest, stores: Stores) -> Row:
-    """The row's key, values, prediction, outcome and quarantine; None for what there is not.
+    """The row's key, values, prediction, who made that and why, outcome and quarantine; None for what there is not.
 
     ``night`` is that of the predictions. Raises ``UsageError`` when neither they nor the quarantine have the key.
     """
@@ -53,13 +59,56 @@ def row_of(spec: ModelSpec, row_key: RowKey, night: Manifest, stores: Stores) ->
             f"{spec.name} {night.partition} has no row with {named}, published or quarantined",
             fix=f"look into {stores.lake.objects.uri}/{layout.served_night(night.key)} for the keys there are",
         )
+    prediction = _without_key(predicted, spec) if predicted else None
+    reasons = _reasons(spec, row_key, night, predicted.get(VERSION), stores) if predicted else None
     return {
         "key": {name: _plain(value.as_py()) for name, value in row_key.items()},
         "values": _row_in(night.key.of(Dataset.VALIDATED), spec, row_key, stores),
-        "prediction": _without_key(predicted, spec) if predicted else None,
+        "prediction": prediction,
+        "scored_by": _scored_by(predicted, night),
         "outcome": _outcome(spec, row_key, night.key, stores),
         "quarantined": quarantined or None,
+        "reasons": reasons,
     }
+
+
+def _scored_by(predicted: Row | None, night: Manifest) -> Row | None:
+    """The version of a row, and whether the canary's share or all the rest is why; None of one that nobody scored."""
+    version = predicted.get(VERSION) if predicted else None
+    if version is None:
+        # Nor of one that a person published: it says no version.
+        return None
+    canary = night.canary_pin
+    if canary is None:
+        return {"version": version, "why": "the night's version scored all rows"}
+    if version == canary.pin.version:
+        share = f"the share of {canary.share:g} that entry {canary.number} of the ledger gives a canary"
+        return {"version": version, "why": f"the hash of its key falls into {share}"}
+    return {"version": version, "why": f"the hash of its key is outside the canary's share of {canary.share:g}"}
+
+
+def _reasons(spec: ModelSpec, row_key: RowKey, night: Manifest, version: str | None, stores: Stores) -> Row:
+    """By published column, of the version that scored the row; ``untold`` says why there are none."""
+    if version is None:
+        return {"untold": f"{spec.name} {night.partition} does not say which version scored it"}
+    validated = stores.lake.readable(night.key.of(Dataset.VALIDATED))
+    row = next(_tables(validated, row_key, stores), None) if validated else None
+    if row is None:
+        return {"untold": f"{spec.name} {night.partition} is not validated any more"}
+    published = next(_tables(night, row_key, stores))
+    try:
+        told = reasons_of(_decided_by(spec, night, version), night.pins[version], row, published, stores)
+    except UNTOLD as error:
+        return {"untold": str(error)}
+    return {column: asdict(of_column) for column, of_column in told.items()}
+
+
+def _decided_by(spec: ModelSpec, night: Manifest, version: str) -> ModelSpec:
+    """The spec with the threshold that the rows of a version were decided by."""
+    canary = night.canary_pin
+    if canary and version == canary.pin.version:
+        return decided_from(spec, canary.threshold)
+    return as_decided(spec, night)
 
 
 def _parse_pair(spec: ModelSpec, text: str) -> tuple[str, str]:
@@ -106,7 +155,9 @@ def _row_in(night: PartitionKey, spec: ModelSpec, row_key: RowKey, stores: Store
     if manifest is None:
         return None
     row = _find(manifest, row_key, stores)
-    return _without_key(row, spec) if row else None
+    if row is None:
+        return None
+    return _without_key(row, spec)
 
 
 def _quarantined(spec: ModelSpec, row_key: RowKey, night: PartitionKey, stores: Stores) -> list[Row]:
@@ -114,8 +165,11 @@ def _quarantined(spec: ModelSpec, row_key: RowKey, night: PartitionKey, stores: 
     manifest = stores.lake.readable(night.of(Dataset.QUARANTINE))
     if manifest is None:
         return []
-    rows = _matching(manifest, row_key, stores)
-    return [_quarantined_row(row, spec) for row in rows]
+    dropped = []
+    for row in _matching(manifest, row_key, stores):
+        why = _quarantined_row(row, spec)
+        dropped.append(why)
+    return dropped
 
 
 def _quarantined_row(row: Row, spec: ModelSpec) -> Row:
@@ -132,12 +186,22 @@ def _find(manifest: Manifest, row_key: RowKey, stores: Stores) -> Row | None:
 
 
 def _matching(manifest: Manifest, row_key: RowKey, stores: Stores) -> Iterator[Row]:
-    """Rows with this key, values as JSON has them. Whole rows are read of row groups only that have the key."""
+    """Rows with this key, values as JSON has them."""
+    for table in _tables(manifest, row_key, stores):
+        for row in table.to_pylist():
+            yield {name: _plain(value) for name, value in row.items()}
+
+
+def _tables(manifest: Manifest, row_key: RowKey, stores: Stores) -> Iterator[pa.Table]:
+    """The same as they are stored, at least one a table. Whole rows are read of row groups only that have the key."""
     for data_file in manifest.files:
-        file = stores.lake.source(data_file).open()
-        for group in range(file.metadata.num_row_groups):
-            if _has(file, group, row_key):
-                yield from _rows(file, group, row_key)
+        source = stores.lake.source(data_file)
+        file = source.open()
+        groups = file.metadata.num_row_groups
+        for group in range(groups):
+            is_there = _has(file, group, row_key)
+            if is_there:
+                yield from _tables_of_group(file, group, row_key)
 
 
 def _has(file: pq.ParquetFile, group: int, row_key: RowKey) -> bool:
@@ -149,12 +213,13 @@ def _has(file: pq.ParquetFile, group: int, row_key: RowKey) -> bool:
     return False
 
 
-def _rows(file: pq.ParquetFile, group: int, row_key: RowKey) -> Iterator[Row]:
+def _tables_of_group(file: pq.ParquetFile, group: int, row_key: RowKey) -> Iterator[pa.Table]:
     columns = file.schema_arrow.names
     for batch in iter_row_groups(file, columns, group, group + 1):
-        matching = batch.filter(_mask(batch, row_key))
-        for row in matching.to_pylist():
-            yield {name: _plain(value) for name, value in row.items()}
+        mask = _mask(batch, row_key)
+        matching = batch.filter(mask)
+        if matching.num_rows:
+            yield pa.Table.from_batches([matching])
 
 
 def _mask(batch: pa.RecordBatch, row_key: RowKey) -> pa.BooleanArray:

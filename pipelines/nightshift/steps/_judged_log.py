@@ -51,12 +51,7 @@ def log_judged(
 
 def log_figures(mlflow: Any, spec: ModelSpec, twin: "Pipeline", fold: Fold, judged: JudgedRows) -> None:
     """Of all judged rows; what a feature is worth, of the twin on the nights that it did not see."""
-    label = label_type(spec)
-    unseen = fold.judged
-    of_twin = len(unseen.labels)
-    scores = judged.scores[-of_twin:]
-    figures = training_figures(spec, twin, unseen, scores)
-    figures |= label.figures(judged.rows.labels, judged.scores)
+    figures = training_figures(spec, twin, fold.judged, judged.rows.labels, judged.scores)
     for name, figure in figures.items():
         file = f"plots/{name}.png"
         mlflow.log_figure(figure, file)

@@ -23,9 +23,13 @@ def new_move(
     *,
     night: str | None = None,
     withdraws: str | None = None,
+    share: float | None = None,
     signed: Mapping[str, str] | None = None,
 ) -> AliasMove:
-    """The entry that comes after ``head``; ``signed`` is who answered for it, beside who made it."""
+    """The entry that comes after ``head``; ``signed`` is who answered for it, beside who made it.
+
+    ``share`` is that of a canary.
+    """
     return AliasMove(
         model=spec.name,
         alias=alias,
@@ -35,6 +39,7 @@ def new_move(
         origin={**stores.origin, **(signed or {})},
         night=night,
         withdraws=withdraws,
+        share=share,
     )
 
 

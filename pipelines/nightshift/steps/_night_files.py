@@ -9,8 +9,8 @@ from nightshift.contracts import Dataset, Pin
 from nightshift.errors import LakeUnavailable, Superseded
 from nightshift.monitoring.decided import as_decided
 from nightshift.monitoring.drift import DriftResult
-from nightshift.monitoring.night_record import NightRecord
-from nightshift.monitoring.report import render
+from nightshift.monitoring.night_record import NightRecord, looked_up
+from nightshift.monitoring.report import Beside, render
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
 from nightshift.stores.commit import GenerationDraft
@@ -18,6 +18,8 @@ from nightshift.stores.manifest import Manifest, sequences
 from nightshift.stores.objects import ConditionFailed, ObjectHead, Objects
 from nightshift.stores.pages import put_page
 
+TRIES = 3
+"""Another monitor may write the record while its page is written."""
 SCHEMA = pa.schema([
     ("feature", pa.string()),
     ("distance", pa.float64()),
@@ -94,21 +96,64 @@ class NightFiles:
         """
         stores = self.stores
         pin = record.pin
-        provenance = stores.provenance(pin=asdict(pin), input=made_from.input, predictions=made_from.predictions)
-        table = _table(record.drift, pin)
+        provenance = stores.provenance(
+            pin=asdict(pin),
+            input=made_from.input,
+            predictions=made_from.predictions,
+        )
+        table = _tables(record)
         stores.lake.publish(self.draft, table, provenance=provenance, inputs=made_from.sequences)
-        report_key = self._write(record, as_decided(self.spec, predictions))
+        report_key = self._write(record, predictions)
         _require_standing(self.spec, record, stores)
         return report_key
 
-    def _write(self, record: NightRecord, spec: ModelSpec) -> str:
+    def _write(self, record: NightRecord, predictions: Manifest) -> str:
+        page = _page(self.spec, record, predictions, self.stores)
         objects = self.stores.lake.objects
-        page = render(spec, record, self.stores.settings.mlflow_url)
         etag = self.before.etag if self.before else None
         _replace(objects, layout.drift(self.draft.key), record.to_json(), etag)
         report_key = layout.drift_report(self.draft.key)
         put_page(objects, report_key, page)
         return report_key
+
+
+def _tables(record: NightRecord) -> pa.Table:
+    """A row for each feature, and one more for each of what a canary scored."""
+    tables = [_table(record.drift, record.pin)]
+    canary = record.canary
+    if canary:
+        of_canary = _table(canary.drift, canary.pin)
+        tables.append(of_canary)
+    return pa.concat_tables(tables)
+
+
+def show_decision(spec: ModelSpec, partition: str, stores: Stores) -> None:
+    """Write the page of a monitored night anew, with what was decided about it since. Raises ``LakeUnavailable``."""
+    key = layout.drift_report(spec.key(Dataset.MONITORING, partition))
+    shown: NightRecord | None = None
+    for _ in range(TRIES):
+        predictions = stores.lake.published(spec.key(Dataset.PREDICTIONS, partition))
+        record = looked_up(spec, partition, stores)
+        if predictions is None or record is None:
+            # Taken back, or scored anew: then the next monitor writes its page.
+            if shown is not None:
+                stores.lake.objects.delete(key)
+            return
+        if record == shown:
+            return
+        page = _page(
+            spec,
+            record,
+            predictions,
+            stores,
+        )
+        put_page(stores.lake.objects, key, page)
+        shown = record
+
+
+def _page(spec: ModelSpec, record: NightRecord, predictions: Manifest, stores: Stores) -> str:
+    beside = Beside.read(spec, record, stores)
+    return render(as_decided(spec, predictions), record, stores.settings.mlflow_url, beside)
 
 
 def _table(drift: DriftResult, pin: Pin) -> pa.Table:

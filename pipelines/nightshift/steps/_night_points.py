@@ -36,18 +36,22 @@ def _points_by_version(record: NightRecord) -> dict[str, list[Point]]:
     points: defaultdict[str, list[Point]] = defaultdict(list)
     drift = _drift_metrics(record.drift)
     points[record.version] += _points(record.partition, drift)
+    if record.canary:
+        of_canary = _drift_metrics(record.canary.drift)
+        points[record.canary.version] += _points(record.partition, of_canary)
     if record.matters:
         points[record.version] += _points(record.partition, record.matters.metrics)
     for accuracy in record.accuracy:
         values = _accuracy_metrics(accuracy)
         points[accuracy.version] += _points(accuracy.night, values)
+        if accuracy.canary:
+            of_canary = _named(accuracy.canary.metrics)
+            points[accuracy.canary.version] += _points(accuracy.night, of_canary)
     return points
 
 
 def _accuracy_metrics(accuracy: Accuracy) -> dict[str, float | None]:
-    values = {"accuracy.limit": accuracy.limit}
-    for name, value in accuracy.metrics.items():
-        values[f"accuracy.{name}"] = value
+    values = {"accuracy.limit": accuracy.limit, **_named(accuracy.metrics)}
     skill = accuracy.skill
     pooled = accuracy.pooled
     if skill:
@@ -56,6 +60,10 @@ def _accuracy_metrics(accuracy: Accuracy) -> dict[str, float | None]:
     if pooled:
         values["accuracy.evidence_of_loss"] = pooled.evidence
     return values
+
+
+def _named(metrics: dict[str, float | None]) -> dict[str, float | None]:
+    return {f"accuracy.{name}": value for name, value in metrics.items()}
 
 
 def _drift_metrics(drift: DriftResult) -> dict[str, float | None]:

@@ -7,18 +7,17 @@ import pyarrow as pa
 
 from nightshift.concurrency import ordered_map
 from nightshift.contracts import Dataset
-from nightshift.errors import OtherLabel, UsageError
+from nightshift.errors import UsageError
 from nightshift.partitions import between
 from nightshift.releases.baseline import Baseline
 from nightshift.releases.nights import NightCount, counted_nights
 from nightshift.releases.searched import sentence
 from nightshift.releases.spec_changes import recipe_keys
-from nightshift.scoring.graph import fetch
 from nightshift.sources.reading import is_read_as, reading_of
 from nightshift.spec import ModelSpec
 from nightshift.steps import _join_cache as join_cache
 from nightshift.steps._replay import describe
-from nightshift.steps.evaluate import lacks_threshold
+from nightshift.steps._rival import NoRival, rival_of
 from nightshift.steps.ingest import label_schema
 from nightshift.steps.load import retracted_nights, window
 from nightshift.steps.reproduce import MODEL_YAML, differences
@@ -145,16 +144,9 @@ def _gate(spec: ModelSpec, known: Baseline | None, recipe: str, stores: Stores) 
     if known is None:
         return "its floors and the best constant: there is no champion"
     champion = known.record
-    if lacks_threshold(spec, champion.pin, stores):
-        rule = spec.predict.learnt_by
-        return f"its floors and the best constant: version {champion.version} has no threshold for predict.{rule}"
-    try:
-        graph = fetch(spec, champion.onnx_key, champion.onnx_sha256, stores)
-    except OtherLabel:
-        return f"its floors and the best constant: version {champion.version} is for another label"
-    gone = [name for name in graph.features if name not in spec.features]
-    if gone:
-        return f"its floors and the best constant: version {champion.version} needs {', '.join(gone)}"
+    rival = rival_of(spec, champion.pin, champion.onnx_key, champion.onnx_sha256, stores)
+    if isinstance(rival, NoRival):
+        return f"its floors and the best constant: version {champion.version} {rival.because}"
     usual = "not_worse" if recipe == SAME else "better"
     aim = (spec.gates.promote or usual).replace("_", " ")
     than = f"{aim} than version {champion.version} in {spec.judged_by}"

@@ -117,7 +117,7 @@ class _Examination:
         if manifest is None:
             return
         if key.dataset in {Dataset.PREDICTIONS, Dataset.SHADOW} and manifest.names_version:
-            self._pins.add(manifest.pin)
+            self._pins.update(manifest.pins.values())
         for file in manifest.files:
             require_intact(self._objects, file)
 

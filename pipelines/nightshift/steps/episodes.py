@@ -8,7 +8,7 @@ from nightshift.monitoring.accuracy import standing_record
 from nightshift.monitoring.episodes import Episode, NightVerdict, episodes_of, replaced_by, with_unknown
 from nightshift.monitoring.night_record import read_night_record
 from nightshift.monitoring.retrains import StartedRetrains, started_retrains
-from nightshift.monitoring.silences import Silences, silences
+from nightshift.monitoring.silences import silences
 from nightshift.monitoring.verdicts import unplanned
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
@@ -51,9 +51,9 @@ def episodes(spec: ModelSpec, stores: Stores) -> list[EpisodeFacts]:
     verdicts = _verdicts(spec, stores)
     listed = []
     for episode in episodes_of(verdicts.watched):
-        facts = _facts(spec, episode, silenced, retrains)
         ended = "" if episode.closed else _ended(episode, verdicts.of_records)
-        listed.append(replace(facts, ended=ended))
+        why = silenced.by_now(episode, verdicts.monitored, is_over=bool(ended))
+        listed.append(replace(_facts(spec, episode, retrains), ended=ended, silenced=why))
     return listed
 
 
@@ -65,10 +65,13 @@ def all_episodes(spec: ModelSpec, stores: Stores) -> list[Episode]:
 
 @dataclass(frozen=True)
 class _Verdicts:
-    """Those that records say, and with the nights that a version's watch knows nothing of, as the governor has them."""
+    """Those that records say, and with the nights that a version's watch knows nothing of, as the governor has them;
+    ``monitored`` is the newest monitored night.
+    """
 
     of_records: list[NightVerdict]
     watched: list[NightVerdict]
+    monitored: str
 
 
 def _ended(episode: Episode, verdicts: list[NightVerdict]) -> str:
@@ -97,10 +100,10 @@ def _verdicts(spec: ModelSpec, stores: Stores) -> _Verdicts:
         verdicts = [verdict for verdict in read_verdicts if verdict]
         of_records += verdicts
         watched += with_unknown(verdicts, nights)
-    return _Verdicts(of_records, watched)
+    return _Verdicts(of_records, watched, max(monitored, default=""))
 
 
-def _facts(spec: ModelSpec, episode: Episode, silenced: Silences, retrains: StartedRetrains) -> EpisodeFacts:
+def _facts(spec: ModelSpec, episode: Episode, retrains: StartedRetrains) -> EpisodeFacts:
     runs = [started.run_id for started in retrains.standing if started.is_for(episode)]
     return EpisodeFacts(
         episode=episode.id_of(spec.name),
@@ -110,6 +113,6 @@ def _facts(spec: ModelSpec, episode: Episode, silenced: Silences, retrains: Star
         last_night=episode.last_night,
         nights=episode.nights,
         closed=episode.closed,
-        silenced=silenced.of(episode, episode.last_night),
+        silenced="",
         retrain=", ".join(runs),
     )

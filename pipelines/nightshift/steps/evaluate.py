@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from nightshift.contracts import Candidate, Pin, Verdict
-from nightshift.errors import ModelError, NoChampion, OtherLabel
+from nightshift.errors import NoChampion
 from nightshift.modelling.arrays import Float32s, Int64s
 from nightshift.modelling.folds import night_of
 from nightshift.modelling.gate import Aim, Answer, Behaviour, Comparison, floors, judge, judge_behaviour
@@ -18,6 +18,7 @@ from nightshift.modelling.plots.gate import gate_figure
 from nightshift.modelling.verdict_page import verdict_page
 from nightshift.scoring.graph import OnnxGraph, fetch
 from nightshift.spec import ModelSpec
+from nightshift.steps._rival import NoRival, rival_of, threshold_of
 from nightshift.stores import Stores
 from nightshift.stores.registry import LONGEST_TAG
 from nightshift.stores.versions import Twin
@@ -36,33 +37,25 @@ def evaluate(spec: ModelSpec, candidate: Candidate, stores: Stores) -> Verdict:
     split = read_split(spec, candidate.trained.snapshot, stores)
     rows, scores = read_evidence(spec, candidate, split, stores)
     judged, not_judged = _judged(spec, candidate.trained.classes, rows, scores)
-    metrics = label_type(spec).metrics(rows.labels, judged) | decided_metrics(spec, rows, judged)
-    objections = floors(spec, metrics)
-    table: list[dict[str, str | float | None]] = []
-    is_inconclusive = False
-    if champion is None:
-        reason = "the first champion"
-    elif lacks_threshold(spec, champion, stores):
-        rule = spec.predict.learnt_by
-        reason = f"the first for predict.{rule}, for which version {champion.version} has no threshold"
-    elif champion.sha256 == candidate.graph.sha256:
-        reason = ""
-        objections.append(f"its graph is that of the champion, version {champion.version}")
-    else:
-        comparison = _against(spec, candidate, champion, JudgedRows(rows, scores), stores)
-        reason = comparison.outcome
-        is_inconclusive = comparison.inconclusive and not objections
-        table = comparison.flat_table
-        objections += comparison.objections
-        metrics |= comparison.metrics
+    of_scores = label_type(spec).metrics(rows.labels, judged)
+    metrics = of_scores | decided_metrics(spec, rows, judged)
+    missed = floors(spec, metrics)
+    comparison = _compared(
+        spec,
+        candidate,
+        champion,
+        JudgedRows(rows, scores),
+        stores,
+    )
+    objections = [*missed, *comparison.objections]
     verdict = Verdict(
         candidate,
         promote=not objections,
-        reasons=objections or [reason, *not_judged],
+        reasons=objections or [comparison.outcome, *not_judged],
         champion=champion.version if champion else None,
-        metrics=metrics,
-        table=table,
-        inconclusive=is_inconclusive,
+        metrics=metrics | comparison.metrics,
+        table=comparison.flat_table,
+        inconclusive=comparison.inconclusive and not missed,
     )
     _record(spec, verdict, stores)
     return verdict
@@ -93,35 +86,40 @@ def _champion(spec: ModelSpec, stores: Stores) -> Pin | None:
     return pin
 
 
-def lacks_threshold(spec: ModelSpec, champion: Pin, stores: Stores) -> bool:
-    """Whether the champion cannot say from where on means yes, so that nothing is predicted until another does."""
-    try:
-        _threshold(spec, champion, stores)
-    except ModelError:
-        return True
-    return False
-
-
-def _threshold(spec: ModelSpec, champion: Pin, stores: Stores) -> float | None:
-    """The champion's own; None where the spec says it for every version. Raises ``ModelError`` for one without."""
-    rule = spec.predict.learnt_by
-    return stores.versions.threshold(champion, rule) if rule else None
-
-
-def _against(spec: ModelSpec, candidate: Candidate, champion: Pin, judged: JudgedRows, stores: Stores) -> Comparison:
-    """What speaks for the candidate, what against it, and the numbers.
-
-    A champion that was trained for another label, or on features that are none any more, says nothing here: then
-    floors are the gate. One that was trained on fewer is given those. Nights that its twin was fitted on are left out.
-    """
+def _compared(
+    spec: ModelSpec, candidate: Candidate, champion: Pin | None, judged: JudgedRows, stores: Stores
+) -> Comparison:
+    """What speaks for the candidate, what against it, and the numbers; without anybody to compare with, floors do."""
+    if champion is None:
+        return Comparison([], "the first champion")
     twin = stores.versions.twin(champion)
-    try:
-        graph = fetch(spec, twin.key, twin.sha256, stores)
-    except OtherLabel as error:
-        return Comparison([], f"the first for this label; of version {champion.version}: {error.message}")
-    gone = [name for name in graph.features if name not in spec.features]
-    if gone:
-        return Comparison([], f"the first without {', '.join(gone)}, which version {champion.version} needs")
+    rival = rival_of(spec, champion, twin.key, twin.sha256, stores)
+    if isinstance(rival, NoRival):
+        return Comparison([], rival.first)
+    if champion.sha256 == candidate.graph.sha256:
+        return Comparison([f"its graph is that of the champion, version {champion.version}"], "")
+    return _against(
+        spec,
+        candidate,
+        champion,
+        twin,
+        rival,
+        judged,
+        stores,
+    )
+
+
+def _against(
+    spec: ModelSpec,
+    candidate: Candidate,
+    champion: Pin,
+    twin: Twin,
+    rival: OnnxGraph,
+    judged: JudgedRows,
+    stores: Stores,
+) -> Comparison:
+    """Against the champion's twin. One that was trained on fewer features is given those; nights that it was fitted on
+    are left out."""
     is_fair = unfitted(judged.rows.nights, twin.fitted_through)
     note = _left_out(twin, judged.rows.nights[~is_fair])
     rows = judged.rows.only(is_fair)
@@ -131,13 +129,13 @@ def _against(spec: ModelSpec, candidate: Candidate, champion: Pin, judged: Judge
         spec,
         rows,
         judged.scores[is_fair],
-        graph.as_trained().score(rows.table),
+        rival.as_trained().score(rows.table),
         look=stores.aliases.looks(spec.name) + 1,
         aim=_aim(candidate, twin),
         against=f"version {champion.version}",
-        champion_threshold=_threshold(spec, champion, stores),
+        champion_threshold=threshold_of(spec, champion, stores),
     )
-    behaviour = _behaviour(spec, candidate, champion, graph, rows, stores)
+    behaviour = _behaviour(spec, candidate, champion, rival, rows, stores)
     return _with_note(comparison.with_answer(behaviour), note)
 
 

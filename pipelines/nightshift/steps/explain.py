@@ -32,6 +32,7 @@ def explain(spec: ModelSpec, partition: str, stores: Stores, key: tuple[str, ...
         "partition": partition,
         "predictions": _predictions(night, stores),
         "version": _version(spec, night, stores),
+        "canary": _canary(spec, night, stores),
         "training": _training(night, stores),
         "code_commit": night.provenance.get("commit", "unknown"),
         "input": _input(spec, night, stores),
@@ -46,6 +47,7 @@ def _predictions(night: Manifest, stores: Stores) -> NamedFacts:
     return {
         "rows_in": night.rows_in,
         "rows": night.rows,
+        "rows_by_version": night.rows_by_version,
         "rows_quarantined": night.rows_quarantined,
         "address": _uri(layout.served_night(night.key), stores),
         "manifest": _uri(layout.manifest(night.key), stores),
@@ -58,13 +60,40 @@ def _predictions(night: Manifest, stores: Stores) -> NamedFacts:
 
 
 def _version(spec: ModelSpec, night: Manifest, stores: Stores) -> NamedFacts:
-    """Which one scored it, and which one was champion then; of a withdrawn one, all that it scored."""
+    """Which one scored it, and which one was champion then; of a withdrawn one, all that it scored.
+
+    ``ledger`` is the last entry that said who scores: of a night with a canary, the one that put that there.
+    """
     pin = night.pin
     mlflow = stores.settings.mlflow_url
     return {
         "number": pin.version,
         "champion": night.provenance.get("champion"),
         "ledger": night.inputs.get(CHAMPION_MOVE),
+        "withdrawn": _withdrawal(spec, pin.version, stores),
+        "onnx_sha256": pin.sha256,
+        "onnx_address": _uri(pin.key, stores),
+        "mlflow_url": version_page(mlflow, spec.name, pin.version) if mlflow else None,
+    }
+
+
+def _canary(spec: ModelSpec, night: Manifest, stores: Stores) -> NamedFacts | None:
+    """Who scored a share of the rows beside it, and by which entry of the ledger; None of a night without one."""
+    canary = night.canary_pin
+    if canary is None or night.canary is None:
+        return None
+    pin = canary.pin
+    mlflow = stores.settings.mlflow_url
+    return {
+        "number": pin.version,
+        "share": canary.share,
+        "rows": night.canary.rows,
+        "ledger": canary.number,
+        "threshold": canary.threshold,
+        "unseen": night.canary.unseen,
+        "trained_through": pin.trained_through,
+        "snapshot_md5": pin.snapshot_md5,
+        "mlflow_run": pin.run_id,
         "withdrawn": _withdrawal(spec, pin.version, stores),
         "onnx_sha256": pin.sha256,
         "onnx_address": _uri(pin.key, stores),

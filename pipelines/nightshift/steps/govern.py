@@ -26,6 +26,7 @@ from nightshift.monitoring.retrains import (
     unsealed_retrain,
 )
 from nightshift.spec import ModelSpec
+from nightshift.steps._night_files import show_decision
 from nightshift.steps.conclude import StateOfRun, conclude_ended, not_triggered, outcome_of
 from nightshift.stores import Stores, layout
 
@@ -50,10 +51,11 @@ __all__ = [
 
 @dataclass(frozen=True)
 class _Governed:
-    """A decision, and whether it started its retrain just now."""
+    """A decision, whether it started its retrain just now, and whether it is another than was kept before."""
 
     decision: Decision
     is_new: bool
+    is_another: bool
 
 
 def govern(spec: ModelSpec, report: NightReport, stores: Stores, state_of: StateOfRun | None = None) -> Decision:
@@ -81,10 +83,14 @@ def govern(spec: ModelSpec, report: NightReport, stores: Stores, state_of: State
 
 def _govern(spec: ModelSpec, report: NightReport, stores: Stores) -> Decision:
     governed = _governed(spec, report, stores)
+    # Also the same again: a run that was cut short may not have come so far.
+    show_decision(spec, report.partition, stores)
     if governed.decision.retrain:
         return governed.decision
     for later in _later_nights(spec, report, stores):
         again = _governed_again(spec, later, stores)
+        if again and again.is_another:
+            show_decision(spec, later.partition, stores)
         if again and again.is_new:
             return again.decision
     return governed.decision
@@ -103,8 +109,10 @@ def _governed(spec: ModelSpec, report: MonitoredNight, stores: Stores) -> _Gover
         is_new = record.retrain and ledger.append(head, record)
         if not record.retrain or is_new:
             break
-    stores.lake.objects.put_record(layout.decision(spec.name, report.partition), record)
-    return _Governed(record.decision, is_new)
+    key = layout.decision(spec.name, report.partition)
+    before = readable_decision(key, stores.lake.objects)
+    stores.lake.objects.put_record(key, record)
+    return _Governed(record.decision, is_new, is_another=record != before)
 
 
 def _governed_again(spec: ModelSpec, report: MonitoredNight, stores: Stores) -> _Governed | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 from nightshift.stores.aliases import AliasMove
-from nightshift.stores.registry import CHALLENGER, CHAMPION, SHADOW
+from nightshift.stores.registry import CANARY, CHALLENGER, CHAMPION, SHADOW
 
 ROLLBACK = "rollback: "
 BY_HAND = "a person vouched for all before it"
@@ -39,6 +39,7 @@ class Story:
     champion: str | None
     challenger: str | None
     shadow: str | None
+    canary: str | None
     looks: int
     withdrawn: dict[str, int]
     entries: list[StoryEntry]
@@ -54,6 +55,7 @@ def story(spec: ModelSpec, stores: Stores) -> Story:
         champion=head.version(CHAMPION),
         challenger=head.version(CHALLENGER),
         shadow=head.version(SHADOW),
+        canary=head.version(CANARY),
         looks=head.looks,
         withdrawn=head.withdrawn,
         entries=[_entry(number, move) for number, move in numbered],

@@ -7,21 +7,17 @@ Parquet skip names that begin with ``_``). MLflow comes last, so that nothing is
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from nightshift.contracts import Dataset, NightReport, Pin
-from nightshift.errors import DataError, LaterRecord, SchemaMismatch, UnreadableRecord
-from nightshift.modelling.label_types import label_type
+from nightshift.errors import DataError, LaterRecord, UnreadableRecord
 from nightshift.monitoring.accuracy import measure_arrived
 from nightshift.monitoring.age import old_champion
 from nightshift.monitoring.changes import changes_by
-from nightshift.monitoring.drift import DriftResult, NightValues, measure
-from nightshift.monitoring.history import read_history
+from nightshift.monitoring.drifts import canary_drift, champion_drift
+from nightshift.monitoring.dropped import dropped_by_rule
 from nightshift.monitoring.matters.measure import matters_of
 from nightshift.monitoring.night_record import NightCounts, NightRecord, read_night_record
 from nightshift.monitoring.verdicts import unplanned
-from nightshift.profiles.moments import of_values
-from nightshift.profiles.profile import Profile, load_profile
 from nightshift.spec import ModelSpec
 from nightshift.steps._later_nights import judge_later
 from nightshift.steps._night_files import MadeFrom, NightFiles
@@ -48,7 +44,8 @@ def monitor(spec: ModelSpec, partition: str, stores: Stores) -> NightReport:
     predictions = lake.require(spec.key(Dataset.PREDICTIONS, partition))
     judged = judge_night(spec, validated, predictions, stores)
     matters = matters_of(spec, validated, predictions, judged.drift, judged.accuracy, stores)
-    record = judged.model_copy(update={"matters": matters})
+    dropped = dropped_by_rule(validated, stores)
+    record = judged.model_copy(update={"matters": matters, "quarantined_by": dropped})
     report_key = files.write(record, predictions, MadeFrom.of(validated, predictions))
     later = judge_later(spec, partition, stores)
     log_points(spec, [record, *later.records], stores)
@@ -62,7 +59,7 @@ def judge_night(spec: ModelSpec, validated: Manifest, predictions: Manifest, sto
     pin = _pin(spec, validated, predictions)
     night = predictions.partition
     own = _measured_before(spec, night, stores)
-    drift = _drift(spec, pin, validated, predictions, stores)
+    drift = champion_drift(spec, validated, predictions, stores)
     accuracy = tuple(measure_arrived(spec, night, stores, own))
     return NightRecord(
         model=spec.name,
@@ -75,6 +72,7 @@ def judge_night(spec: ModelSpec, validated: Manifest, predictions: Manifest, sto
         accuracy=accuracy,
         planned=spec.drift.why_planned(night) or "",
         episodes=tuple(changes_by(spec, night, pin.version, drift.alarm, accuracy, stores)),
+        canary=canary_drift(spec, validated, predictions, stores),
     )
 
 
@@ -142,48 +140,3 @@ def _counts(validated: Manifest, predictions: Manifest) -> NightCounts:
         scored=predictions.rows,
         not_scored=predictions.rows_quarantined,
     )
-
-
-def _drift(spec: ModelSpec, pin: Pin, validated: Manifest, predictions: Manifest, stores: Stores) -> DriftResult:
-    profile = load_profile(pin, stores.lake)
-    score = label_type(spec).drift_column
-    columns = [feature.name for feature in profile.features if feature.name != score]
-    missing = [name for name in columns if name not in validated.columns]
-    if missing:
-        raise SchemaMismatch(
-            f"{spec.name} version {pin.version} watches {', '.join(missing)}, which {validated.partition} lacks",
-            fix=f"trigger {spec.name}.train: a version watches what the spec said when it was trained;"
-            " or keep the column's name of before in model.yaml, with source: for its name in the data",
-        )
-    night = _values(profile, score, validated, predictions, stores)
-    history = read_history(spec, validated.partition, pin, stores)
-    return measure(spec, profile, night, history)
-
-
-def _values(profile: Profile, score: str, validated: Manifest, predictions: Manifest, stores: Stores) -> NightValues:
-    """As scoring counted them, or for nights published before it did, from the rows."""
-    counts: dict[str, Any] = dict(predictions.counts)
-    moments = {name: of_values(values) for name, values in predictions.moments.items()}
-    if not counts:
-        columns = _columns(profile, score, validated, predictions, stores)
-        counts = dict(profile.count(columns))
-        moments = profile.moments(columns)
-    return NightValues(
-        partition=validated.partition,
-        rows=validated.rows,
-        counts=counts,
-        moments=moments,
-    )
-
-
-def _columns(
-    profile: Profile, score: str, validated: Manifest, predictions: Manifest, stores: Stores
-) -> dict[str, Any]:
-    names = [feature.name for feature in profile.features]
-    of_input = [name for name in names if name != score]
-    features = stores.lake.read(validated, of_input)
-    columns = {name: features[name] for name in of_input}
-    if score in names:
-        scores = stores.lake.read(predictions, [score])
-        columns[score] = scores[score]
-    return columns

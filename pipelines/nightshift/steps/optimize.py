@@ -124,7 +124,8 @@ def _reference(
         twin=OnnxGraph(spec, graphs.twin),
         of_twin=folds[-1].judged,
     )
-    return build_reference(spec, Profile.from_json(profile, "the profile"), rows.all_rows, judged)
+    known = Profile.from_json(profile, "the profile")
+    return build_reference(spec, known, rows.all_rows, judged, OnnxGraph(spec, graphs.body))
 
 
 def _store_graph(

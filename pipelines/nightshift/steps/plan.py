@@ -1,22 +1,36 @@
 """Decide a night's scoring before any of it happens: which model, which input, which shards."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import suppress
 
-from nightshift.contracts import Dataset, Pin, Plan, Shard
-from nightshift.errors import DamagedFile, FromTheFuture, MissingPartition, ModelError, NoChampion
+from nightshift.contracts import CanaryPin, Dataset, Pin, Plan, Shard
+from nightshift.errors import (
+    DamagedFile,
+    FromTheFuture,
+    MissingPartition,
+    ModelError,
+    NoChampion,
+    UnreadableRecord,
+)
 from nightshift.spec import ModelSpec
+from nightshift.steps._floors import require_floors
 from nightshift.stores import Stores
 from nightshift.stores.aliases import NightChampion
+from nightshift.stores.canaries import StandingCanary
 from nightshift.stores.commit import GenerationDraft
 from nightshift.stores.manifest import CHAMPION_MOVE, DataFile, Manifest, sequences
 from nightshift.stores.registry import CHAMPION
 from nightshift.stores.shadows import StandingShadow
 
+log = logging.getLogger("nightshift")
+
 
 def plan(spec: ModelSpec, partition: str, stores: Stores, *, allow_future_model: bool = False) -> Plan:
     """Take the base, pin who should have been champion on that night, list the input once, cut it into shards.
 
+    Who stands as a canary on that night is pinned by the same reading of the ledger. One that may not score any more
+    scores nothing, and does not keep the night from being scored.
     With ``allow_future_model`` also a version that was trained on the night. Raises ``UsageError``,
     ``MissingPartition``, ``NoChampion`` before there was one, ``ModelError`` where none is left, for a version
     that did not pass its gate, or that has no threshold for the rule of ``predict``, ``FromTheFuture`` for a night
@@ -67,7 +81,24 @@ def _planned(
         threshold=stores.versions.threshold(scorer.pin, rule) if rule else None,
         champion=scorer.now,
         dataset=draft.key.dataset,
+        canary=_canary(spec, scorer.canary, stores),
     )
+
+
+def _canary(spec: ModelSpec, canary: StandingCanary | None, stores: Stores) -> CanaryPin | None:
+    """The pin of who stands beside the champion; None where model.yaml has no canaries any more."""
+    if spec.canary is None or canary is None:
+        return None
+    record = canary.record
+    pin = record.pin
+    rule = spec.predict.learnt_by
+    try:
+        require_floors(record, "as a canary", stores)
+        threshold = stores.versions.threshold(pin, rule) if rule else None
+    except (MissingPartition, ModelError, UnreadableRecord) as error:
+        log.warning("%s: the champion scores all rows, and its canary none: %s", spec.name, error)
+        return None
+    return CanaryPin(pin, canary.share, canary.number, threshold)
 
 
 def _champion(spec: ModelSpec, published: Manifest | None, stores: Stores, night: str) -> NightChampion:

@@ -6,6 +6,7 @@ The ledger is the lock: a move is appended only after the very move that it was 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 from nightshift.contracts import Approval, Promotion, Verdict
 from nightshift.errors import Superseded
@@ -22,11 +23,13 @@ from nightshift.steps._approval import (
     signature,
     with_answer,
 )
+from nightshift.steps._beside import PROVEN_BY, WHERE, Place, enter, require_compared
+from nightshift.steps._canary import goes_to_canary, require_no_harm, require_not_ended, was_approved
 from nightshift.steps._moving import new_move, show
-from nightshift.steps._shadow import enter, goes_to_shadow, is_in_shadow
+from nightshift.steps._shadow import goes_to_shadow
 from nightshift.stores import Stores
 from nightshift.stores.aliases import AliasHead, AliasMove
-from nightshift.stores.registry import CHALLENGER, CHAMPION, FAILED, LONGEST_TAG, PASSED
+from nightshift.stores.registry import CANARY, CHALLENGER, CHAMPION, FAILED, LONGEST_TAG, PASSED, SHADOW
 from nightshift.stores.versions import GateVerdict
 
 NOBODY: Mapping[str, str] = {}
@@ -37,7 +40,7 @@ def promote(spec: ModelSpec, verdict: Verdict, stores: Stores, approval: Approva
     """Make a candidate that passed the champion; one that did not keeps the challenger alias.
 
     So does one that model.yaml wants a person to see, until ``approval`` is of its digest, and one that it wants to see
-    in the champion's shadow, until its nights there say more.
+    in the champion's shadow or as a canary, until its nights there say more.
     Raises ``Superseded`` when the champion is no longer the one that the gate compared with, ``NotApproved``.
     """
     with _kept_if_lost(spec, verdict, stores):
@@ -51,19 +54,21 @@ def put_before_person(spec: ModelSpec, verdict: Verdict, stores: Stores) -> Prom
 
     Raises ``Superseded`` when the champion is no longer the one that the gate compared with.
     """
-    if not asks(spec, verdict) or goes_to_shadow(spec, verdict):
+    if not asks(spec, verdict):
+        return None
+    if goes_to_shadow(spec, verdict):
         return None
     promotion = promote(spec, verdict, stores)
     return promotion if promotion.waits_for else None
 
 
-def promote_proven(spec: ModelSpec, verdict: Verdict, number: int, stores: Stores) -> Promotion:
-    """The same by what nights in shadow said, where entry ``number`` put it: it is asked about no further nights.
+def promote_proven(spec: ModelSpec, verdict: Verdict, place: Place, stores: Stores) -> Promotion:
+    """The same by what its nights beside the champion said; of one in shadow a canary's may be asked next.
 
     Raises ``Superseded`` when it does not stand there by that entry any more, or the champion is another.
     """
     with _kept_if_lost(spec, verdict, stores):
-        promotion = _by_rule(spec, verdict, stores, number)
+        promotion = _by_rule(spec, verdict, stores, place)
     show(spec, stores)
     return promotion
 
@@ -72,17 +77,41 @@ def _decided(spec: ModelSpec, verdict: Verdict, stores: Stores, approval: Approv
     if approval is not None:
         return _as_answered(spec, verdict, approval, stores)
     if goes_to_shadow(spec, verdict):
-        return _stand_in_shadow(spec, verdict, stores)
+        return _stand(spec, SHADOW, verdict, stores)
     return _by_rule(spec, verdict, stores)
 
 
-def _by_rule(spec: ModelSpec, verdict: Verdict, stores: Stores, in_shadow: int | None = None) -> Promotion:
-    """With ``in_shadow``, only while that entry of the ledger says who stands there."""
-    if asks(spec, verdict):
-        return _wait(spec, verdict, stores, in_shadow)
+def _by_rule(spec: ModelSpec, verdict: Verdict, stores: Stores, place: Place | None = None) -> Promotion:
+    """With ``place``, only while it stands there by that entry; whom a person let stand there is not asked about."""
+    is_answered = place is not None and was_approved(spec, place.number, stores)
+    if asks(spec, verdict) and not is_answered:
+        return _wait(spec, verdict, stores, place)
     if verdict.promote:
-        return _take_over(spec, verdict, stores, in_shadow=in_shadow)
+        return _forwards(spec, verdict, stores, place)
     return _stay(spec, verdict, stores)
+
+
+def _forwards(
+    spec: ModelSpec, verdict: Verdict, stores: Stores, place: Place | None = None, approval: Approval | None = None
+) -> Promotion:
+    """To a share of the rows, where model.yaml wants that first, or to all of them; no harmful canary to either."""
+    head = stores.aliases.ledger(spec.name).head()
+    candidate = verdict.candidate.version
+    if place is not None:
+        require_no_harm(spec, candidate, head, stores)
+    else:
+        require_not_ended(spec, candidate, head, stores, approval.digest if approval else "")
+    is_canary = place is not None and place.alias == CANARY
+    if not is_canary and goes_to_canary(spec, verdict, head, stores):
+        return _stand(spec, CANARY, verdict, stores, place, approval)
+    return _take_over(spec, verdict, stores, place, approval)
+
+
+def keep_taken_back(spec: ModelSpec, verdict: Verdict, stores: Stores) -> None:
+    """Let the record of a canary that did harm say so: no gate's word puts it there again."""
+    head = stores.aliases.ledger(spec.name).head()
+    if verdict.candidate.version not in head.took_over_from:
+        _record(spec, verdict, FAILED, stores)
 
 
 @contextmanager
@@ -113,10 +142,17 @@ def _as_answered(spec: ModelSpec, verdict: Verdict, approval: Approval, stores: 
         rejected = with_answer(verdict, answer_of(approval))
         return _stay(spec, rejected, stores, signature(approval))
     require_may_be_approved(spec, verdict)
-    return _take_over(spec, verdict, stores, approval)
+    return _forwards(spec, verdict, stores, approval=approval)
 
 
-def _stand_in_shadow(spec: ModelSpec, verdict: Verdict, stores: Stores) -> Promotion:
+def _stand(
+    spec: ModelSpec,
+    alias: str,
+    verdict: Verdict,
+    stores: Stores,
+    place: Place | None = None,
+    approval: Approval | None = None,
+) -> Promotion:
     """Let it be challenger, and score beside the champion, from the night on that it was trained as of.
 
     Nights that are published by now were seen, and are no evidence.
@@ -125,22 +161,34 @@ def _stand_in_shadow(spec: ModelSpec, verdict: Verdict, stores: Stores) -> Promo
     candidate = verdict.candidate
     if head.version(CHAMPION) == candidate.version:
         return _stay(spec, verdict, stores)
-    _require_compared(spec, verdict, head)
-    promotion = _stay(spec, verdict, stores)
+    require_compared(spec, verdict, head, place)
+    if approval is not None:
+        require_digest(verdict, head, approval)
+    decided, signed = _answered(verdict, approval)
+    promotion = _stay(spec, decided, stores, signed)
     snapshot = candidate.trained.snapshot
     trained = snapshot.as_of or snapshot.last_night
-    since = max(trained, first_unseen(spec, stores))
-    entered = enter(spec, candidate.version, since, promotion.reason, stores)
-    stands = "it stands in the shadow" if entered.version == candidate.version else entered.reason
-    return replace(promotion, reason=f"{promotion.reason}; {stands}")
+    entered = enter(
+        spec,
+        alias,
+        candidate.version,
+        max(trained, first_unseen(spec, stores)),
+        promotion.reason,
+        stores,
+        signed=signed,
+        require=partial(require_compared, spec, verdict, place=place),
+    )
+    if entered.version != candidate.version:
+        return replace(promotion, reason=f"{promotion.reason}; {entered.reason}")
+    return replace(promotion, reason=f"{promotion.reason}; it stands {WHERE[alias]}", stands=alias)
 
 
-def _wait(spec: ModelSpec, verdict: Verdict, stores: Stores, in_shadow: int | None) -> Promotion:
+def _wait(spec: ModelSpec, verdict: Verdict, stores: Stores, place: Place | None) -> Promotion:
     """Let it be challenger, and keep its verdict for the person who is to decide."""
     head = stores.aliases.ledger(spec.name).head()
     if head.version(CHAMPION) == verdict.candidate.version:
         return _stay(spec, verdict, stores)
-    _require_compared(spec, verdict, head, in_shadow)
+    require_compared(spec, verdict, head, place)
     digest = ask(verdict, head, stores)
     waiting = with_answer(verdict, f"waits for a person to approve {shown(digest)}")
     promotion = _stay(spec, waiting, stores)
@@ -151,12 +199,13 @@ def _take_over(
     spec: ModelSpec,
     verdict: Verdict,
     stores: Stores,
+    place: Place | None = None,
     approval: Approval | None = None,
-    in_shadow: int | None = None,
 ) -> Promotion:
     candidate = verdict.candidate.version
-    decided = verdict if approval is None else with_answer(verdict, answer_of(approval))
-    signed = NOBODY if approval is None else signature(approval)
+    decided, signed = _answered(verdict, approval)
+    if place is not None:
+        signed = {**signed, PROVEN_BY: place.alias}
     reason = _reason(decided)
     done = Promotion(spec.name, candidate, verdict.champion, moved=True, reason=reason)
     ledger = stores.aliases.ledger(spec.name)
@@ -164,7 +213,7 @@ def _take_over(
         if head.version(CHAMPION) == candidate:
             # Promoted before, by an earlier try of this task.
             break
-        _require_compared(spec, verdict, head, in_shadow)
+        require_compared(spec, verdict, head, place)
         if approval is not None:
             require_digest(verdict, head, approval)
         _record(spec, decided, PASSED, stores)
@@ -172,6 +221,13 @@ def _take_over(
         if ledger.append(head, move):
             break
     return done
+
+
+def _answered(verdict: Verdict, approval: Approval | None) -> tuple[Verdict, Mapping[str, str]]:
+    """A verdict with what a person said of it, and who signs for it."""
+    if approval is None:
+        return verdict, NOBODY
+    return with_answer(verdict, answer_of(approval)), signature(approval)
 
 
 def _stay(spec: ModelSpec, verdict: Verdict, stores: Stores, signed: Mapping[str, str] = NOBODY) -> Promotion:
@@ -189,32 +245,6 @@ def _stay(spec: ModelSpec, verdict: Verdict, stores: Stores, signed: Mapping[str
         if (move.before == candidate and not signed) or ledger.append(head, move):
             break
     return Promotion(spec.name, champion, champion, moved=False, reason=reason)
-
-
-def _require_compared(spec: ModelSpec, verdict: Verdict, head: AliasHead, in_shadow: int | None = None) -> None:
-    candidate = verdict.candidate.version
-    champion = head.version(CHAMPION)
-    if candidate in head.withdrawn:
-        raise Superseded(
-            f"{spec.name}: version {candidate} was withdrawn since its gate",
-            fix=f"nightshift ledger {spec.name} says why; another training makes another version",
-        )
-    if champion != verdict.champion:
-        raise Superseded(
-            f"{spec.name}: version {candidate} was compared with version {verdict.champion},"
-            f" but the champion is now version {champion}",
-            fix=f"trigger {spec.name}.train again",
-        )
-    if candidate in head.took_over_from:
-        raise Superseded(
-            f"{spec.name}: version {candidate} was champion before, and was taken back since",
-            fix=f"nightshift rollback {spec.name} --to {candidate}, if it should score after all",
-        )
-    if in_shadow is not None and not is_in_shadow(candidate, in_shadow, head):
-        raise Superseded(
-            f"{spec.name}: version {candidate} does not stand in the shadow any more, where its nights were counted",
-            fix=f"nightshift ledger {spec.name} says why; put there again, it begins anew",
-        )
 
 
 def _of_gate(

@@ -4,14 +4,12 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from nightshift.concurrency import prefetch
-from nightshift.contracts import PartitionRef, Plan, Shard, ShardResult
+from nightshift.contracts import CanaryRows, PartitionRef, Plan, Shard, ShardResult
 from nightshift.errors import LostRows, SchemaMismatch
 from nightshift.modelling.label_types import label_type
-from nightshift.profiles.moments import Moments, of_values
 from nightshift.scoring.engine import added, draft, schema
 from nightshift.scoring.shards import (
     SCORED_BY,
@@ -22,14 +20,20 @@ from nightshift.scoring.shards import (
     shard_file,
     store_result,
 )
+from nightshift.scoring.versions_of_rows import (
+    VERSION,
+    RowVersions,
+    canary_of_night,
+    merged,
+    rows_by_version,
+    summed,
+)
 from nightshift.spec import ModelSpec
 from nightshift.steps._sample import keep_sample
 from nightshift.stores import Stores
-from nightshift.stores.manifest import DataFile
+from nightshift.stores.manifest import CANARY_PIN, DataFile
 from nightshift.stores.parquet_source import WHOLE_BYTES, ParquetSource, StoredFile, iter_row_groups, require_intact
 from nightshift.validation.uniqueness import repeated_rows
-
-VERSION = "model_version"
 
 
 def publish(spec: ModelSpec, plan: Plan, results: list[ShardResult], stores: Stores) -> PartitionRef:
@@ -41,12 +45,13 @@ def publish(spec: ModelSpec, plan: Plan, results: list[ShardResult], stores: Sto
     """
     spec = spec.with_threshold(plan.threshold)
     ordered = _planned(spec, plan, results)
+    canary = canary_of_night(plan, ordered)
     for result in ordered:
         # What this run will commit is young again, however long it waited: maintain leaves it alone.
         store_result(result, stores)
     _require_input(plan, stores)
     file = _one_file(spec, plan, ordered, stores)
-    _check_rows(spec, plan, file, stores)
+    _check_rows(spec, plan, file, canary, stores)
     shards = [result.key for result in ordered]
     of_sample = keep_sample(spec, plan, ordered, stores)
     return stores.lake.commit(
@@ -60,11 +65,15 @@ def publish(spec: ModelSpec, plan: Plan, results: list[ShardResult], stores: Sto
             input=plan.input_digest,
             shards=shards,
             champion=plan.champion,
+            seconds=stores.seconds,
             **_made_with(spec, ordered),
             **of_sample,
+            **_pinned_beside(plan),
         ),
-        counts=_summed(ordered),
-        moments=_merged(ordered),
+        counts=summed(ordered),
+        moments=merged(ordered),
+        rows_by_version=rows_by_version(plan, canary),
+        canary=canary,
     )
 
 
@@ -135,14 +144,17 @@ def _rows_of(spec: ModelSpec, ordered: list[ShardResult], stores: Stores) -> Ite
 
 def _checked(spec: ModelSpec, file: StoredFile, stores: Stores) -> ParquetSource:
     source = stores.lake.source(file, wholly=True)
-    _check_schema(spec, file.key, source.open().schema_arrow)
+    opened = source.open()
+    written = opened.schema_arrow
+    _check_schema(spec, file.key, written)
     return source
 
 
 def _check_schema(spec: ModelSpec, key: str, written: pa.Schema) -> None:
     pinned = schema(spec)
-    if written != pinned:
-        raise SchemaMismatch(f"{key}: schema {written} is not the pinned {pinned}")
+    if written == pinned:
+        return
+    raise SchemaMismatch(f"{key}: schema {written} is not the pinned {pinned}")
 
 
 def _row_groups(file: pq.ParquetFile, columns: list[str]) -> Iterator[pa.RecordBatch]:
@@ -150,31 +162,35 @@ def _row_groups(file: pq.ParquetFile, columns: list[str]) -> Iterator[pa.RecordB
     yield from iter_row_groups(file, columns, 0, groups)
 
 
-def _check_rows(spec: ModelSpec, plan: Plan, file: DataFile, stores: Stores) -> None:
-    """Read what will be the night once more: its schema, that one version made every row, that no key repeats."""
+def _check_rows(spec: ModelSpec, plan: Plan, file: DataFile, canary: CanaryRows | None, stores: Stores) -> None:
+    """Read what will be the night once more: its schema, who made each row, that no key repeats."""
     source = _checked(spec, file, stores)
     keys = list(spec.keys)
+    versions = RowVersions(plan, file.key)
 
     def rows() -> Iterator[pa.RecordBatch]:
-        for batch in _row_groups(source.open([VERSION]), [*keys, VERSION]):
-            _check_version(plan, file, batch.column(VERSION))
-            yield batch.select(keys)
+        versions.begin()
+        columns = [*keys, VERSION]
+        file_of_night = source.open([VERSION])
+        for batch in _row_groups(file_of_night, columns):
+            of_keys = batch.select(keys)
+            versions.check(of_keys, batch.column(VERSION))
+            yield of_keys
 
     repeated = repeated_rows(rows, file.rows)
-    if repeated:
-        raise LostRows(
-            f"{spec.name} {plan.partition}: {repeated} rows repeat a key ({', '.join(spec.keys)})",
-            fix=f"look at validated/{spec.name}; its keys should be unique",
-        )
+    versions.require(canary)
+    if not repeated:
+        return
+    key = ", ".join(keys)
+    raise LostRows(
+        f"{spec.name} {plan.partition}: {repeated} rows repeat a key ({key})",
+        fix=f"look at validated/{spec.name}; its keys should be unique",
+    )
 
 
-def _check_version(plan: Plan, file: DataFile, versions: pa.Array) -> None:
-    others = [version for version in pc.unique(versions).to_pylist() if version != plan.pin.version]
-    if others:
-        raise LostRows(
-            f"{file.key} has rows of version {', '.join(map(str, others))}, planned was {plan.pin.version}",
-            fix="this is a fault of Nightshift: keep the logs and report it",
-        )
+def _pinned_beside(plan: Plan) -> dict[str, object]:
+    """What provenance says of a canary; nothing of a night without one."""
+    return {CANARY_PIN: asdict(plan.canary)} if plan.canary else {}
 
 
 def _made_with(spec: ModelSpec, results: list[ShardResult]) -> dict[str, object]:
@@ -188,24 +204,3 @@ def _made_with(spec: ModelSpec, results: list[ShardResult]) -> dict[str, object]
         SCORED_BY: scored_by(spec),
         "unseen": unseen,
     }
-
-
-def _summed(results: list[ShardResult]) -> dict[str, list[int]]:
-    """Rows per bin of the whole night, by feature."""
-    summed: dict[str, list[int]] = {}
-    for result in results:
-        for name, counts in result.counts.items():
-            before = summed.get(name, [0] * len(counts))
-            summed[name] = [sum(pair) for pair in zip(before, counts, strict=True)]
-    return summed
-
-
-def _merged(results: list[ShardResult]) -> dict[str, list[float]]:
-    """Moments of the whole night, by feature."""
-    merged: dict[str, Moments] = {}
-    for result in results:
-        for name, values in result.moments.items():
-            of_shard = of_values(values)
-            before = merged.get(name)
-            merged[name] = before.plus(of_shard) if before else of_shard
-    return {name: list(moments) for name, moments in merged.items()}

@@ -61,10 +61,9 @@ def retract_one(spec: ModelSpec, partition: str, stores: Stores, *, dataset: Dat
 
 
 def _last_champion(spec: ModelSpec, stores: Stores) -> dict[str, int]:
-    """The newest move of the champion: a night that was planned with it began before, too."""
+    """The newest entry that says who scores: a night that was planned with it began before, too."""
     head = stores.aliases.ledger(spec.name).head()
-    last = head.last.get(CHAMPION)
-    return {CHAMPION_MOVE: last.number} if last else {}
+    return {CHAMPION_MOVE: head.scoring_number} if CHAMPION in head.last else {}
 
 
 def _forget(night: PartitionKey, stores: Stores) -> None:
@@ -72,12 +71,13 @@ def _forget(night: PartitionKey, stores: Stores) -> None:
     of_drift = [layout.drift(night), layout.drift_report(night)]
     of_accuracy = [layout.accuracy(night.model, night.partition)]
     of_shadow = [layout.shadow_night(night.model, night.partition, suffix) for suffix in (".json", ".html")]
+    of_canary = [layout.canary_night(night.model, night.partition, suffix) for suffix in (".json", ".html")]
     forgotten = {
         Dataset.MONITORING: of_drift,
-        Dataset.LABELS: of_accuracy + of_shadow,
+        Dataset.LABELS: of_accuracy + of_shadow + of_canary,
         Dataset.SHADOW: of_shadow,
     }
-    for key in forgotten.get(night.dataset, of_drift + of_accuracy + of_shadow):
+    for key in forgotten.get(night.dataset, of_drift + of_accuracy + of_shadow + of_canary):
         stores.lake.objects.delete(key)
 
 

@@ -25,6 +25,8 @@ STUDY = "nightshift.search"
 """The tag of a search's run: its study."""
 TRIAL = "nightshift.trial"
 STATE = "nightshift.state"
+DESCRIPTION = "mlflow.note.content"
+"""What MLflow shows of a run before its metrics, whole; of tags it shows the beginning."""
 MOST_RUNS = 1000
 """Of one page of MLflow's search, which is as many as a search may have."""
 
@@ -166,7 +168,11 @@ def _log(mlflow: Any, record: SearchRecord) -> None:
             mlflow.log_metric("loss", trial.loss)
     # No parameters: a search that goes on with more trials may choose another, and MLflow's do not change.
     chosen = f"{record.trainer} {record.parameters}"
-    mlflow.set_tags({"nightshift.chosen": chosen, "nightshift.why": record.reason})
+    mlflow.set_tags({
+        "nightshift.chosen": chosen,
+        "nightshift.why": record.reason,
+        DESCRIPTION: f"**{chosen}**: {record.reason}. All trials: search.md and plots among the artifacts.",
+    })
     log_search(mlflow, record)
     body = record.to_json()
     text = body.decode()

@@ -13,10 +13,10 @@ from nightshift.partitions import shifted
 from nightshift.releases.judged import candidate_of
 from nightshift.spec import ModelSpec
 from nightshift.steps._approval import asks, shown
-from nightshift.steps._shadow import leave
+from nightshift.steps._beside import Place, leave, moved_before
 from nightshift.steps.promote import promote_proven
 from nightshift.stores import Stores
-from nightshift.stores.registry import CHAMPION
+from nightshift.stores.registry import SHADOW
 from nightshift.stores.shadows import standing_shadow
 
 
@@ -43,18 +43,13 @@ def shadow_evidence(spec: ModelSpec, partition: str, stores: Stores) -> ShadowEv
 
 def _moved_before(spec: ModelSpec, stores: Stores) -> ShadowVerdict | None:
     """What an earlier try of this very task came to, whose promotion ended the shadow; else None."""
-    ledger = stores.aliases.ledger(spec.name)
-    head = ledger.head()
-    number = head.number_of_run(stores.origin)
-    if spec.shadow is None or not number:
-        return None
-    move = ledger.entry(number)
-    if move.after is None or head.version(CHAMPION) != move.after:
+    move = moved_before(spec, SHADOW, stores)
+    if spec.shadow is None or move is None:
         return None
     # How many nights, and since when, the reason says.
     return ShadowVerdict(
         model=spec.name,
-        version=move.after,
+        version=move.after or "",
         champion=move.before or "",
         since="",
         nights=0,
@@ -103,16 +98,18 @@ class _Decision:
 
     def _promote(self, decided: ShadowVerdict, verdict: Verdict) -> ShadowVerdict:
         """By the rule of model.yaml: it takes over, or waits for a person, and then its shadow is over too."""
-        number = self.evidence.shadow.number
-        promotion = promote_proven(self.spec, verdict, number, self.stores)
+        promotion = promote_proven(self.spec, verdict, self._place, self.stores)
         if promotion.waits_for:
             waits = f"waits for a person to approve {shown(promotion.waits_for)}"
             self._leave(f"{decided.reason}; {waits}")
         return replace(decided, moved=promotion.moved, waits_for=promotion.waits_for)
 
     def _leave(self, reason: str) -> None:
-        number = self.evidence.shadow.number
-        leave(self.spec, reason, self.partition, self.stores, number=number)
+        leave(self.spec, SHADOW, reason, self.partition, self.stores, place=self._place)
+
+    @property
+    def _place(self) -> Place:
+        return Place(SHADOW, self.evidence.shadow.number)
 
     def _verdict(self) -> Verdict:
         """As a gate would give it; from the night after this one on it stands, for this one was scored before."""

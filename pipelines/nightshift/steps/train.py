@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,47 +44,44 @@ def train(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores, searched: Sear
     without the extra ``train``.
     """
     _require_all(spec, stores)
-    spec = as_chosen(spec, searched)
-    written, rows, folds = read_window(spec, snapshot, stores)
-    replay_sha256 = replays.keep(describe(spec, stores), stores)
+    chosen = as_chosen(spec, searched)
+    written, rows, folds = read_window(chosen, snapshot, stores)
+    replay_sha256 = replays.keep(describe(chosen, stores), stores)
     checkpoints = LakeCheckpoints(spec.name, stores)
-    label = label_type(written)
     session = stores.registry.session(spec.name)
-    with session as mlflow, _run(mlflow, spec, snapshot, stores) as run, logged(mlflow) as cost:
-        mlflow.log_params(_parameters(spec, snapshot))
-        show_search(mlflow, spec, searched, stores)
+    with session as mlflow, _run(mlflow, chosen, snapshot, stores) as run, logged(mlflow) as cost:
+        mlflow.log_params(_parameters(chosen, snapshot))
+        show_search(mlflow, chosen, searched, stores)
         cost.stage("folds")
         pipelines = [fit(written, fold.train, checkpoints) for fold in folds]
         judged = out_of_fold(written, folds, pipelines)
-        threshold = label.threshold_for(judged.rows.labels, judged.scores)
-        spec = written.with_threshold(threshold)
-        _log_threshold(mlflow, spec, judged)
+        threshold = label_type(written).threshold_for(judged.rows.labels, judged.scores)
+        decided = written.with_threshold(threshold)
+        _log_threshold(mlflow, decided, judged)
         cost.stage("judging")
-        log_figures(mlflow, spec, pipelines[-1], folds[-1], judged)
-        metrics = log_judged(mlflow, spec, snapshot, rows, folds, judged, searched)
+        log_figures(mlflow, decided, pipelines[-1], folds[-1], judged)
+        metrics = log_judged(mlflow, decided, snapshot, rows, folds, judged, searched)
         mlflow.log_dict(written.model_dump(mode="json"), "model.yaml")
-        labelled = rows.labelled
-        kept = log_folds(mlflow, spec, folds, pipelines)
+        kept = log_folds(mlflow, decided, folds, pipelines)
         cost.stage("fitting")
-        pipeline = fit(written, labelled, checkpoints)
-        uri, sha256 = _log_model(mlflow, spec, pipeline, labelled)
+        pipeline = fit(written, rows.labelled, checkpoints)
+        uri, sha256 = _log_model(mlflow, decided, pipeline, rows.labelled)
     checkpoints.clear()
-    return Trained(
-        spec.name,
-        run.info.run_id,
-        uri,
-        snapshot,
-        metrics,
-        classes=list(spec.label.classes),
+    of_run = Trained(spec.name, run.info.run_id, uri, snapshot, metrics, sha256=sha256, folds=kept)
+    of_recipe = _with_recipe(of_run, written, threshold, rows)
+    return replace(of_recipe, replay_sha256=replay_sha256, searched=searched)
+
+
+def _with_recipe(trained: Trained, written: ModelSpec, threshold: float | None, rows: Split) -> Trained:
+    """With what was fitted, and from where on it means yes."""
+    return replace(
+        trained,
+        classes=list(written.label.classes),
         threshold=threshold,
         share=written.predict.share,
         threshold_rule=written.predict.learnt_by,
-        sha256=sha256,
-        fitted_through=night_of(labelled.nights.max()),
+        fitted_through=night_of(rows.labelled.nights.max()),
         recipe_sha256=recipe_sha256(written),
-        folds=kept,
-        replay_sha256=replay_sha256,
-        searched=searched,
     )
 
 

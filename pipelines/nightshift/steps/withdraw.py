@@ -83,16 +83,20 @@ def withdraw(spec: ModelSpec, version: str, stores: Stores, *, why: str) -> With
 
 
 def nights_of_version(spec: ModelSpec, version: str, stores: Stores) -> list[str]:
-    """The published nights that a version scored. What cannot be read is left out, with a warning."""
-    nights = stores.lake.partitions(Dataset.PREDICTIONS, spec.name, spec.partition.column)
+    """The published nights of which a version scored rows. What cannot be read is left out, with a warning."""
+    nights = stores.lake.partitions(
+        Dataset.PREDICTIONS,
+        spec.name,
+        spec.partition.column,
+    )
     scored = []
 
-    def scorer(night: str) -> str | None:
-        return _scorer(spec, night, stores)
+    def scorers(night: str) -> set[str]:
+        return _scorers(spec, night, stores)
 
-    scorers = ordered_map(scorer, nights, AT_ONCE, AHEAD)
-    for night, its in zip(nights, scorers, strict=True):
-        if its == version:
+    of_nights = ordered_map(scorers, nights, AT_ONCE, AHEAD)
+    for night, versions in zip(nights, of_nights, strict=True):
+        if version in versions:
             scored.append(night)
     return scored
 
@@ -106,14 +110,15 @@ def how_to_score_again(spec: ModelSpec, nights: list[str]) -> list[str]:
     return commands
 
 
-def _scorer(spec: ModelSpec, night: str, stores: Stores) -> str | None:
+def _scorers(spec: ModelSpec, night: str, stores: Stores) -> set[str]:
+    """The champion, and a canary beside it."""
     key = spec.key(Dataset.PREDICTIONS, night)
     manifest = stores.lake.readable(key)
     if manifest is None:
-        return None
+        return set()
     if not manifest.names_version:
-        return None
-    return manifest.pin.version
+        return set()
+    return set(manifest.pins)
 
 
 def _require_known(spec: ModelSpec, version: str, head: AliasHead, stores: Stores) -> None:
