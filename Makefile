@@ -5,7 +5,7 @@ OTHER_PYTHON := $(filter-out 3.11,$(patsubst python%,%,$(filter python3.%,$(notd
 VENV ?= .venv$(addprefix -,$(OTHER_PYTHON))
 BIN := $(VENV)/bin
 # Without torch there: no build for processors alone may be at hand, and only networks need it.
-EXTRAS ?= train,boosting,search,$(if $(OTHER_PYTHON),,networks,)demo,postgres,openlineage,dev
+EXTRAS ?= train,boosting,search,metrics,$(if $(OTHER_PYTHON),,networks,)demo,postgres,openlineage,alerts,dev
 # Named by its exact version, so that pip takes a local build of it for processors alone.
 TORCH := $(if $(findstring networks,$(EXTRAS)),torch==2.13.0)
 # Where torch comes from when pip's own choice would bring gigabytes of CUDA.
@@ -110,7 +110,7 @@ audit: install .venv-audit/installed ## known vulnerabilities of what is install
 	@echo "installing Ray and Spark into .venv-peers ..."
 	@if .venv-peers/bin/pip install --quiet --progress-bar off -r $<; then touch $@; else echo "no Ray and Spark: benchmarks go without" >&2; fi
 
-bench: install .venv-peers/installed ## what is fast and what is true; one part: GROUP=score|data|judge|shadow|draft|keep|scale|serve|start
+bench: install .venv-peers/installed ## what is fast and what is true; one part: GROUP=score|data|judge|shadow|learn|draft|keep|scale|serve|start
 	$(BIN)/python -m benchmarks $(GROUP)
 
 bench-long: install ## the same promises at ten times the size

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 import nightshift.steps.validate as validate_step
 from nightshift.cli.main import app
 from nightshift.errors import NightshiftError
+from nightshift.logs import JsonLines
 from nightshift.partitions import following
 from nightshift.spec import ModelSpec, load_spec
 from nightshift.stack import Stack
@@ -88,7 +89,7 @@ def without_pages() -> Iterator[None]:
 
 
 class _Heard(logging.Handler):
-    """Keeps each line as a log shows it."""
+    """Keeps each line as a log shows it, to people and as JSON."""
 
     def __init__(self, lines: list[str]) -> None:
         super().__init__(logging.INFO)
@@ -96,6 +97,7 @@ class _Heard(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._lines.append(self.format(record))
+        self._lines.append(JsonLines().format(record))
 
 
 @dataclass

@@ -58,8 +58,10 @@ DECIDED = (
     "`Superseded` in `nightshift seal`, *not what it was when it was shown*",
     "`ModelError` in `plan`, *has no champion left*",
     "`ModelError`, *was withdrawn, by entry*",
-    "a red `shadow` or `shadow_verdict` in a green run of `<model>.predict`",
-    "`ModelError` or `UsageError` in `nightshift shadow`",
+    "a red `shadow`, `shadow_verdict` or `canary_verdict` in a green run of `<model>.predict`",
+    "`ModelError` or `UsageError` in `nightshift shadow` or `nightshift canary`",
+    "`TakenBack` in `canary_verdict` or `nightshift canary`",
+    "`MissingPartition` in `nightshift ab`",
     "a skipped `promote`, *was withdrawn since its gate*",
     "a failed `rollback`, *cannot score now, and nothing has moved*",
     "a run that *awaits input* in `approve`",
@@ -69,7 +71,7 @@ DECIDED = (
     "`ModelError` in `reproduce`, *does not say how it was trained*",
     "`UnreadableRecord` in `reproduce`, *is not as it was written*",
 )
-"""Rows that tests/integration provokes (decisions, seal, approval, reproduce, shadow): versions, entries, people."""
+"""Rows that tests/integration provokes (decisions, seal, approval, reproduce, who stands beside): versions, people."""
 JUDGED_AGAIN = (
     "`UsageError` in `nightshift backtest`, *has no scored night from*, *ends before it begins*",
     "`UsageError`, *cannot be judged so*",
@@ -91,6 +93,24 @@ OF_COLUMNS = (
     "*An old champion*, a note",
 )
 """Rows that tests/unit and others of tests/integration provoke: names of columns, days and means."""
+OF_FIGURES = (
+    "*NightshiftFiguresMissing*",
+    "*NightshiftLakeDown*",
+    "*NightshiftModelUnreadable*",
+    "*NightshiftNightNotPublished*",
+    "*NightshiftQuarantine*",
+    "*NightshiftDrift*",
+    "*NightshiftAccuracyLost*",
+    "*NightshiftRetrainBudgetSpent*",
+    "*NightshiftChampionOld*",
+)
+"""Alerts that Prometheus raises and its own tests provoke: names of models, counts and ages."""
+OF_ALERTS = (
+    "*the alert ... was not sent by*, a warning of a task",
+    "`UsageError` in `nightshift alerts test`, *alerts.toml*",
+    "*is kept on this machine's disk*, a warning of a task",
+)
+"""Rows that tests/unit/alerts provokes: channels, keys of alerts.toml and ids; it looks for secrets in them."""
 NOT_PROVOKED = {
     "`UsageError`, *has no episode*": "the message has an episode's name: model, version, night",
     "a decision of the governor, *retrain.give_up_after is*": "no error; a decision has nights, versions and counts",
@@ -112,10 +132,12 @@ NOT_PROVOKED = {
     "`OutOfSpace`": "needs a full disk; the message has a folder",
     "`NightshiftError`, *not ... this version reads*": "a record of the registry; no row is read",
     "`StackError` in `demo --tiny`, *failed for*": "plays the demo; its data are made up",
+    **dict.fromkeys(OF_ALERTS, "of tests/unit/alerts; no row is quoted"),
     **dict.fromkeys(HOSTILE, "of tests/unit/hostile; no row is quoted"),
     **dict.fromkeys(DECIDED, "of tests/integration; no row is quoted"),
     **dict.fromkeys(JUDGED_AGAIN, "of tests/integration/test_backtest.py; no row is quoted"),
     **dict.fromkeys(RELEASED, "of tests/integration/test_releases.py; no row is quoted"),
+    **dict.fromkeys(OF_FIGURES, "of docker/monitoring/rules_test.yml; no row is quoted"),
     **dict.fromkeys(OF_COLUMNS, "of a training of its own; no row is quoted"),
     **dict.fromkeys(FOREIGN, "of tests/integration/test_foreign_version.py; no row is quoted"),
 }

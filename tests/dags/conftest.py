@@ -5,17 +5,40 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+
+from nightshift.spec import ModelSpec, load_spec
+from nightshift.stores import Stores
 
 PROJECT = Path(__file__).parents[2]
 
 
+class SmallModel(NamedTuple):
+    """A model with a lake, whose Dags can be run."""
+
+    spec: ModelSpec
+    stores: Stores
+    run_dags: Callable[..., tuple[list, str]]
+
+
 @pytest.fixture(scope="session")
-def airflow_home(tmp_path_factory):
+def migrated_database(tmp_path_factory):
+    """A database as ``airflow db migrate`` leaves it: made once by each worker, and copied from then on."""
+    home = tmp_path_factory.mktemp("migrated")
+    environment = {**os.environ, "AIRFLOW_HOME": str(home), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
+    subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], check=True, capture_output=True, env=environment)
+    return home / "airflow.db"
+
+
+@pytest.fixture(scope="session")
+def airflow_home(tmp_path_factory, migrated_database):
     """A migrated Airflow database and the settings that the embedded stack uses."""
     home = tmp_path_factory.mktemp("airflow")
+    shutil.copy(migrated_database, home)
     os.environ.update(
         AIRFLOW_HOME=str(home),
         AIRFLOW__CORE__DAGS_FOLDER=str(PROJECT / "dags"),
@@ -25,7 +48,6 @@ def airflow_home(tmp_path_factory):
         AIRFLOW__CORE__ALLOWED_DESERIALIZATION_CLASSES="airflow.* nightshift.contracts.*",
         NIGHTSHIFT_PROJECT=str(PROJECT),
     )
-    subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], check=True, capture_output=True)
     return home
 
 
@@ -46,22 +68,20 @@ def dagbag(airflow_home):
 
 
 @pytest.fixture(scope="module")
-def migrated_home(tmp_path_factory):
+def migrated_home(tmp_path_factory, migrated_database):
     """A migrated Airflow database, shared by the runs of this module; each has a model of its own."""
     home = tmp_path_factory.mktemp("airflow")
-    environment = {**os.environ, "AIRFLOW_HOME": str(home), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
-    subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], check=True, capture_output=True, env=environment)
+    shutil.copy(migrated_database, home)
     return home
 
 
-@pytest.fixture
-def run_dags(project, spec, stores, stack, migrated_home):
-    """``run_dags("ingest:2024-01-12", ..., probe=..., NAME=value)``: how each run ended, and what was printed."""
+def runner_of_dags(project, spec, stores, home):
+    """``run("ingest:2024-01-12", ..., probe=..., NAME=value)``: how each run ended, and what was printed."""
     shutil.copytree(PROJECT / "dags", project / "dags", ignore=shutil.ignore_patterns("__pycache__"))
     here = stores.settings
     environment = {
         **os.environ,
-        "AIRFLOW_HOME": str(migrated_home),
+        "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(project / "dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__ALLOWED_DESERIALIZATION_CLASSES": "airflow.* nightshift.contracts.*",
@@ -80,3 +100,18 @@ def run_dags(project, spec, stores, stack, migrated_home):
         return json.loads(ends), done.stdout + done.stderr
 
     return run
+
+
+@pytest.fixture
+def run_dags(project, spec, stores, stack, migrated_home):
+    """``run_dags("ingest:2024-01-12", ..., probe=..., NAME=value)``: how each run ended, and what was printed."""
+    return runner_of_dags(project, spec, stores, migrated_home)
+
+
+@pytest.fixture(scope="module")
+def small_model(tmp_path_factory, make_project, open_stores, migrated_home):
+    """A model that the tests of a module share, its stores, and ``run_dags`` of it: a process for each call."""
+    folder = make_project(tmp_path_factory.mktemp("small") / "project")
+    project = folder.parents[1]
+    spec, stores = load_spec(folder / "model.yaml"), open_stores(project)
+    return SmallModel(spec, stores, runner_of_dags(project, spec, stores, migrated_home))

@@ -53,6 +53,14 @@ IN_SHADOW = {
     "shadow": {"shadow_verdict"},
     "shadow_verdict": set(),
 }
+WITH_CANARY = {
+    "plan": {"score", "publish"},
+    "score": {"publish"},
+    "publish": {"canary_verdict"},
+    "canary_verdict": {"shadow"},
+    "shadow": {"shadow_verdict"},
+    "shadow_verdict": set(),
+}
 # Tasks that are no steps of ours, with the reason that they need no guard.
 UNGUARDED = {"monitor.retrain": "Airflow's own trigger operator: it calls no step and reads no store"}
 
@@ -121,6 +129,23 @@ def test_a_shadow_comes_after_the_night_is_published_and_does_not_fail_it_nor_ho
     assert SHAPES["predict"] == {task.task_id: task.downstream_task_ids for task in predict_dag(spec).tasks}
 
 
+def test_a_canary_is_judged_after_the_night_is_published_and_before_who_stands_in_the_shadow(change):
+    """It frees the place that whoever proves better in the shadow goes to."""
+    from nightshift.orchestration.predict import predict_dag
+    from nightshift.spec import load_spec
+
+    name, *_ = models()
+    spec = load_spec(PROJECT / "models" / name / "model.yaml")
+    dag = predict_dag(change(spec, shadow={}, canary={}))
+    assert {task.task_id: task.downstream_task_ids for task in dag.tasks} == WITH_CANARY
+    assert {task.task_id for task in dag.teardowns} == {"canary_verdict", "shadow", "shadow_verdict"}
+    assert not any(task.on_failure_fail_dagrun for task in dag.teardowns)
+    judge = dag.get_task("canary_verdict")
+    assert (judge.max_active_tis_per_dag, [asset.name for asset in judge.outlets]) == (1, [f"{name}.champion"])
+    alone = predict_dag(change(spec, canary={}))
+    assert {task.task_id for task in alone.teardowns} == {"canary_verdict"}
+
+
 @pytest.mark.parametrize("model", models())
 @pytest.mark.parametrize("verb", OUTLETS)
 def test_assets_that_it_updates(dagbag, model, verb):
@@ -165,3 +190,96 @@ def test_only_outages_are_retried(dagbag):
     assert policy.evaluate(ConnectionResetError(), 1, 3).action.value == "retry"
     assert policy.evaluate(Refused(1), 1, 3).action.value == "fail"
     assert policy.evaluate(KeyError("a fault of ours"), 1, 3).action.value == "fail"
+
+
+def told_of(callbacks):
+    return [callback.happening for callback in callbacks]
+
+
+def test_every_task_tells_when_it_fails_for_good_and_when_it_went_well(dagbag):
+    from nightshift.orchestration.notifier import RUN_TIMED_OUT, TASK_FAILED, TASK_WENT_WELL
+
+    for dag_id, dag in dagbag.dags.items():
+        assert told_of(dag.on_failure_callback) == [RUN_TIMED_OUT], dag_id
+        for task in dag.tasks:
+            where = f"{dag_id}/{task.task_id}"
+            assert told_of(task.on_failure_callback) == [TASK_FAILED], where
+            assert told_of(task.on_success_callback) == [TASK_WENT_WELL], where
+            # An outage heals by itself, mostly: nobody is told before patience ends.
+            assert not task.on_retry_callback, where
+
+
+def test_a_shadow_that_fails_tells_nobody(change):
+    from nightshift.orchestration.predict import predict_dag
+    from nightshift.spec import load_spec
+
+    name, *_ = models()
+    dag = predict_dag(change(load_spec(PROJECT / "models" / name / "model.yaml"), shadow={}))
+    assert not any(task.on_failure_callback for task in dag.teardowns)
+
+
+def test_a_night_that_is_to_be_published_by_a_time_has_a_deadline_on_the_dags_that_it_goes_through(
+    airflow_home, change, families
+):
+    """As Airflow keeps it: serialized, read again by its plugin, and asked for a run of a night that is there."""
+    import datetime as dt
+
+    from airflow import plugins_manager
+    from airflow.sdk.definitions.callback import AsyncCallback
+    from airflow.serialization.decoders import decode_deadline_alert
+    from airflow.serialization.encoders import encode_deadline_alert
+    from airflow.serialization.enums import DagAttributeTypes, Encoding
+
+    from nightshift.orchestration.deadlines import deadline
+    from nightshift.spec import load_spec
+
+    name, *_ = models()
+    spec = load_spec(PROJECT / "models" / name / "model.yaml")
+    assert not any(family(spec).deadline for family in families.values())
+    by_six = change(spec, night={"published_by": "06:00"})
+    having = {verb for verb, family in families.items() if family(by_six).deadline}
+    assert having == {"ingest", "validate", "predict"}
+    made = deadline(by_six)
+    assert isinstance(made.callback, AsyncCallback)
+    assert made.callback.kwargs == {"happening": "night is late", "model": name}
+    kept = {Encoding.TYPE: DagAttributeTypes.DEADLINE_ALERT, Encoding.VAR: encode_deadline_alert(made)}
+    # What this worker loaded for a test before may have had no project's plugins.
+    plugins_manager._get_plugins.cache_clear()
+    plugins_manager.get_deadline_references_plugins.cache_clear()
+    reference = decode_deadline_alert(kept).reference
+
+    class OfTomorrow:
+        """A session in which the run is of a night that is not due yet."""
+
+        def scalar(self, _query):
+            return (dt.date.today() + dt.timedelta(days=1)).isoformat()
+
+    due = reference.evaluate_with(session=OfTomorrow(), interval=dt.timedelta(), dag_id="d", run_id="r")
+    assert due.hour == 6
+    assert due.date() > dt.date.today()
+
+
+def test_a_deadline_that_is_missed_is_told_by_the_notifier_in_the_triggerer(airflow_home, monkeypatch):
+    import asyncio
+
+    from airflow.triggers.callback import CallbackTrigger
+
+    asked = []
+    monkeypatch.setattr("nightshift.steps.tell.tell_late", lambda model, *_: asked.append(model))
+
+    async def run():
+        path = "nightshift.orchestration.notifier.NightNotifier"
+        kwargs = {"happening": "night is late", "model": "orders", "context": {"dag_run": {}, "deadline": {}}}
+        return [event.payload["state"] async for event in CallbackTrigger(path, kwargs).run()]
+
+    assert asyncio.run(run())[-1] == "success"
+    assert asked == ["orders"]
+
+
+def test_a_task_that_goes_well_opens_no_store_where_nobody_is_to_be_told(airflow_home, monkeypatch):
+    from nightshift.orchestration.notifier import TASK_WENT_WELL, NightNotifier
+
+    opened = []
+    monkeypatch.setattr("nightshift.orchestration.notifier.Stores", lambda *_: opened.append("stores"))
+    NightNotifier(TASK_WENT_WELL).notify({})
+    assert opened == []

@@ -11,6 +11,7 @@ from nightshift.steps.promote import promote
 from nightshift.steps.retrain import train_and_gate
 from nightshift.steps.snapshot import snapshot
 from nightshift.steps.validate import validate
+from tests import receivers
 from tests.dags.flaky import Door
 
 pytestmark = pytest.mark.stack
@@ -22,7 +23,8 @@ OUTAGES = {
     REGISTRY_GONE: ["mlflow", "gone", 0.5],
     HANGS: ["s3", "hangs", 4],
 }
-HOLIDAY, TOO_EARLY = "2024-02-29", "2023-12-01"
+HOLIDAY, TOO_EARLY, TAKEN_BACK = "2024-02-29", "2023-12-01", "2024-01-11"
+BAD_KEYS = ["../x", "2024-02-30"]
 
 
 def test_a_training_and_a_night_end_well(run_dags, families, spec, stores):
@@ -40,27 +42,49 @@ def test_a_training_and_a_night_end_well(run_dags, families, spec, stores):
     assert night.provenance["airflow_dag"] == f"{spec.name}.predict"
 
 
-def test_a_night_without_data_is_a_skip(run_dags):
-    ends, _ = run_dags(f"ingest:{HOLIDAY}")
-    assert ends[0][3]["ingest"] == "skipped"
+def by_run(ends, printed):
+    """How a run ended and its tasks did, by verb and night, and what was printed."""
+    return {(verb, night): (state, tasks) for verb, night, state, tasks in ends}, printed
 
 
-def test_a_night_before_the_first_is_refused_and_has_no_labels(run_dags, spec):
-    ends, printed = run_dags(f"ingest:{TOO_EARLY}")
-    assert ends == [["ingest", TOO_EARLY, "failed", {"ingest": "failed", "labels": "skipped"}]]
-    assert f"{spec.name} has no night {TOO_EARLY}: model.yaml has partition.start 2024-01-01" in printed
+@pytest.fixture(scope="module")
+def odd_runs(small_model):
+    """Runs that end otherwise than in a published night, in one process; by verb and night, and what was printed."""
+    odd = {"ingest": [HOLIDAY, TOO_EARLY, TAKEN_BACK], "retract": [TAKEN_BACK], "retrain": [MISTAKE]}
+    return by_run(*small_model.run_dags(*(f"{verb}:{night}" for verb, nights in odd.items() for night in nights)))
 
 
-def test_a_night_is_taken_back_by_its_dag(run_dags, spec, stores):
-    ends, _ = run_dags(f"ingest:{NIGHT}", f"retract:{NIGHT}")
-    assert [(verb, state) for verb, _, state, _ in ends] == [("ingest", "success"), ("retract", "success")]
-    retracted = stores.lake.manifest(spec.key(Dataset.RAW, NIGHT)).retracted
+@pytest.fixture(scope="module")
+def untraced_runs(small_model):
+    """Runs of a model without a champion, and of keys that are none: what is said of them is no traceback."""
+    wanted = [*(f"ingest:{key}" for key in BAD_KEYS), f"ingest:{NIGHT}", f"validate:{NIGHT}", f"predict:{NIGHT}"]
+    ends, printed = small_model.run_dags(*wanted)
+    assert "Traceback" not in printed
+    return by_run(ends, printed)
+
+
+def test_a_night_without_data_is_a_skip(odd_runs):
+    ends, _ = odd_runs
+    assert ends["ingest", HOLIDAY][1]["ingest"] == "skipped"
+
+
+def test_a_night_before_the_first_is_refused_and_has_no_labels(odd_runs, small_model):
+    ends, printed = odd_runs
+    assert ends["ingest", TOO_EARLY] == ("failed", {"ingest": "failed", "labels": "skipped"})
+    assert f"{small_model.spec.name} has no night {TOO_EARLY}: model.yaml has partition.start 2024-01-01" in printed
+
+
+def test_a_night_is_taken_back_by_its_dag(odd_runs, small_model):
+    ends, _ = odd_runs
+    assert (ends["ingest", TAKEN_BACK][0], ends["retract", TAKEN_BACK][0]) == ("success", "success")
+    retracted = small_model.stores.lake.manifest(small_model.spec.key(Dataset.RAW, TAKEN_BACK)).retracted
     assert (retracted.why, retracted.dataset) == ("by hand", "raw")
     assert retracted.by.startswith("manual__") or retracted.by
 
 
-def test_a_retrain_that_fails_is_concluded_and_has_failed_all_the_same(run_dags, spec):
-    ((_, _, state, tasks),), printed = run_dags(f"retrain:{MISTAKE}")
+def test_a_retrain_that_fails_is_concluded_and_has_failed_all_the_same(odd_runs):
+    ends, printed = odd_runs
+    state, tasks = ends["retrain", MISTAKE]
     assert (state, tasks["window"], tasks["promote"], tasks["conclude"]) == (
         "failed",
         "failed",
@@ -69,23 +93,21 @@ def test_a_retrain_that_fails_is_concluded_and_has_failed_all_the_same(run_dags,
     ), printed[-3000:]
 
 
-def test_a_bad_key_is_one_clear_line_and_no_traceback(run_dags):
-    keys = ["../x", "2024-02-30"]
-    ends, printed = run_dags(*(f"ingest:{key}" for key in keys))
-    for _, key, _, tasks in ends:
-        assert tasks == {"ingest": "failed", "labels": "failed"}
-        assert f"partition key '{key}'" in printed
-    assert "Traceback" not in printed
+@pytest.mark.parametrize("key", BAD_KEYS)
+def test_a_bad_key_is_one_clear_line_and_no_traceback(untraced_runs, key):
+    ends, printed = untraced_runs
+    assert ends["ingest", key][1] == {"ingest": "failed", "labels": "failed"}
+    assert f"partition key '{key}'" in printed
 
 
-def test_without_a_champion_predict_says_what_to_do(run_dags, spec, stores):
-    ends, printed = run_dags(f"ingest:{NIGHT}", f"validate:{NIGHT}", f"predict:{NIGHT}")
-    assert (ends[2][2], ends[2][3]["plan"]) == ("success", "skipped")
+def test_without_a_champion_predict_says_what_to_do(untraced_runs, small_model):
+    ends, printed = untraced_runs
+    spec = small_model.spec
+    assert (ends["predict", NIGHT][0], ends["predict", NIGHT][1]["plan"]) == ("success", "skipped")
     assert f"then {spec.name}.predict for {NIGHT}" in printed
     assert f"{spec.name} has no champion yet" in printed
     assert f"trigger {spec.name}.train" in printed
-    assert "Traceback" not in printed
-    assert stores.lake.manifest(spec.key(Dataset.PREDICTIONS, NIGHT)) is None
+    assert small_model.stores.lake.manifest(spec.key(Dataset.PREDICTIONS, NIGHT)) is None
 
 
 def told(printed):
@@ -128,3 +150,31 @@ def test_an_outage_at_any_task_ends_in_success_and_a_mistake_at_the_first_try(ru
     assert counted[f"ingest.ingest {HANGS}"] > 1
     assert counted[f"ingest.ingest {MISTAKE}"] == counted[f"ingest.labels {MISTAKE}"] == 1
     assert "ran into its time limit" in printed
+
+
+def test_what_fails_is_told_once_and_channels_that_do_not_work_change_no_run(run_dags, project, spec, stores):
+    """One channel works, one hangs, one refuses, one is set up wrongly: the runs end as without any of them."""
+    names = ("good", "hangs", "refuses", "unset")
+    lines = [f'[channels.{name}]\nkind = "webhook"' for name in names]
+    (project / "alerts.toml").write_text("\n".join(["format = 1", *lines]))
+    with receivers.hook() as good, receivers.hook(receivers.HANGS) as hangs, receivers.hook(500) as refuses:
+        addresses = {
+            "NIGHTSHIFT_ALERT_GOOD": good.url,
+            "NIGHTSHIFT_ALERT_HANGS": hangs.url,
+            "NIGHTSHIFT_ALERT_REFUSES": refuses.url,
+        }
+        ends, printed = run_dags(f"ingest:{TOO_EARLY}", f"ingest:{NIGHT}", f"validate:{NIGHT}", **addresses)
+    assert [(verb, state) for verb, _, state, _ in ends] == [
+        ("ingest", "failed"),
+        ("ingest", "success"),
+        ("validate", "success"),
+    ]
+    assert [said["event"] for said in good.said] == ["opened", "recovered"]
+    opened, recovered = good.said
+    assert (opened["models"], opened["night"]) == ([spec.name], TOO_EARLY)
+    assert "model.yaml has partition.start 2024-01-01" in opened["evidence"]
+    assert opened["id"] == recovered["id"]
+    assert len(hangs.bodies) == len(refuses.bodies) == 1
+    assert "was not sent by refuses: it answered 500" in printed
+    assert "was not sent by hangs: it did not answer in 5 seconds" in printed
+    assert "T0P-SECRET" not in printed

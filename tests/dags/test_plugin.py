@@ -69,7 +69,11 @@ def paths(model: tuple[ModelSpec, Stores]) -> dict[str, str]:
     name = model[0].name
     return {
         "index": "/nightshift/",
-        "earlier": "/nightshift/?before=2024-01-13",
+        "model": f"/nightshift/models/{name}",
+        "earlier": f"/nightshift/models/{name}?before=2024-01-13&nights=365",
+        "unknown page": "/nightshift/models/nobody",
+        "markup as model": "/nightshift/models/<script>alert(1)",
+        "no view": f"/nightshift/models/{name}?nights=<script>&before=2013-02-30",
         "report": f"/nightshift/reports/{name}/{NIGHT}",
         "docs": f"/nightshift/validation/{name}/{NIGHT}",
         "unknown night": f"/nightshift/reports/{name}/2024-02-01",
@@ -143,23 +147,33 @@ def test_no_page_is_shown_without_a_login(found: dict[str, Any]) -> None:
 def test_who_may_not_read_the_dags_sees_no_night(found: dict[str, Any], paths: dict[str, str]) -> None:
     powerless = {name: found["pages"][path]["powerless"] for name, path in paths.items()}
     assert "There is no model that you may read" in powerless["index"]["text"]
-    assert [powerless[name]["status"] for name in ("report", "docs", "unknown run")] == [403, 403, 403]
+    assert [powerless[name]["status"] for name in ("model", "report", "docs", "unknown run")] == [403, 403, 403, 403]
 
 
-def test_the_index_shows_what_became_of_each_night(person: Callable[[str], dict[str, Any]], model: Any) -> None:
+def test_the_index_leads_to_the_page_of_a_model(person: Callable[[str], dict[str, Any]], model: Any) -> None:
     page, name = person("index")["text"], model[0].name
+    assert f'href="/nightshift/models/{name}"' in page
+    assert f"{REFUSED} was refused by the checks" in page
+    assert REFUSED in person("model")["text"]
+
+
+def test_a_model_s_page_shows_what_became_of_each_night(person: Callable[[str], dict[str, Any]], model: Any) -> None:
+    whole, name = person("model")["text"], model[0].name
+    _, _, page = whole.partition('<table class="nights">')
     assert (page.count("1,234"), page.count(">drift<"), page.count(">refused<")) == (1, 1, 1)
     assert "+ 17 in quarantine" in page
     assert f'href="http://mlflow.example/#/models/{name}/versions/4?workflowType=machine_learning"' in page
     assert f'href="/nightshift/reports/{name}/{NIGHT}"' in page
     assert f'href="/nightshift/validation/{name}/{REFUSED}"' in page
-    assert REFUSED not in person("earlier")["text"]
+    _, _, earlier = person("earlier")["text"].partition('<table class="nights">')
+    assert NIGHT in earlier
+    assert REFUSED not in earlier
 
 
 def test_a_wrong_model_takes_no_other_from_the_index(person: Callable[[str], dict[str, Any]], model: Any) -> None:
     page = person("index")
     assert page["status"] == 200
-    assert f"<h2>{model[0].name}</h2>" in page["text"]
+    assert f">{model[0].name}</a>" in page["text"]
     assert "models/broken/model.yaml: nihgt: unknown key; did you mean night?" in page["text"]
 
 
@@ -167,7 +181,7 @@ def test_reports_come_from_the_lake_and_load_nothing_else(person: Callable[[str]
     assert person("report")["text"] == "<h1>the drift report</h1>"
     assert "the data docs" in person("docs")["text"]
     assert "<style>" in person("docs")["text"]
-    for name in ("index", "report", "docs", "unknown night"):
+    for name in ("index", "model", "earlier", "report", "docs", "unknown night"):
         assert person(name)["policy"].startswith("default-src 'none'; style-src 'unsafe-inline'; img-src data:;"), name
 
 
@@ -177,6 +191,9 @@ def test_reports_come_from_the_lake_and_load_nothing_else(person: Callable[[str]
         ("unknown night", "has no drift report of 2024-02-01"),
         ("unvalidated night", "has no Data Docs of 2024-02-01"),
         ("no day", "is no day of the calendar"),
+        ("no view", "is no day of the calendar"),
+        ("unknown page", "no model &#39;nobody&#39;"),
+        ("markup as model", "&lt;script&gt;alert(1)"),
         ("unknown model", "no model &#39;nobody&#39;"),
         ("unknown run", "this run is not of one night"),
         ("dots as model", ""),

@@ -10,11 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 
 from nightshift.demo.airflow_api import AirflowApi
-from nightshift.spec import load_spec
+from nightshift.settings import load_settings
+from nightshift.spec import ModelSpec, load_spec
 from nightshift.stack import Ports, Stack
 from nightshift.steps.load import chunks, window
+from nightshift.stores import Stores
+from nightshift.stores.versions import VersionRecord
+from tests.conftest import SOURCE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -27,6 +32,37 @@ QUIET = (
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 PATIENCE_MS = 60_000
+# For two weeks one column tells the outcome, and then the opposite: no gate and no shadow of those weeks can know.
+TELLS, TURNS = "2024-01-13", "2024-01-27"
+TURNING_SOURCE = f"""{SOURCE}
+
+plain = orders
+
+
+def orders(night):
+    frame = plain(night)
+    late = frame["late"].fillna(0)
+    if night.isoformat() >= "{TELLS}":
+        frame["weight"] += 6.0 * (late if night.isoformat() < "{TURNS}" else 1 - late)
+    return frame
+"""
+SEARCH = {
+    "candidates": [
+        {
+            "trainer": "hist_gradient_boosting",
+            "parameters": {"max_iter": 20},
+            "ranges": {
+                "learning_rate": {"low": 0.05, "high": 0.5, "log": True},
+                "max_leaf_nodes": {"low": 3, "high": 15},
+            },
+        },
+        {"trainer": "logistic_regression", "ranges": {"C": {"low": 0.01, "high": 10, "log": True}}},
+    ],
+    "trials": 8,
+    "folds": 1,
+}
+
+Call = Callable[..., requests.Response]
 
 
 @pytest.fixture(scope="session")
@@ -43,9 +79,23 @@ def chromium() -> str:
 def with_two_models(
     repository: Path, tmp_path_factory: pytest.TempPathFactory, make_project: Callable[..., Path]
 ) -> Path:
-    """This project, and in it a small model whose trainings wait for a person."""
+    """This project, and in it a small model whose trainings search a recipe, and wait for a person.
+
+    Who stands beside its champion, a person says too.
+    """
     project = tmp_path_factory.mktemp("two") / "project"
-    make_project(project, name=ASKING, paused=True, gates={"approval": "always"})
+    make_project(
+        project,
+        name=ASKING,
+        source=TURNING_SOURCE,
+        paused=True,
+        gates={"approval": "always"},
+        # One fold: of so few nights the search needs what another would take.
+        training={"folds": 1},
+        search=SEARCH,
+        shadow={"enters": "by_hand"},
+        canary={"enters": "by_hand", "share": 0.5},
+    )
     for folder in ("dags", "plugins", f"models/{MODEL}"):
         shutil.copytree(repository / folder, project / folder, ignore=shutil.ignore_patterns("__pycache__"))
     return project
@@ -102,6 +152,67 @@ def until(holds: Callable[[], Any], patience_s: float = 180) -> Any:
 def patient_until() -> Callable[[Callable[[], Any]], Any]:
     """``until(holds)``: what a call gives once it gives something."""
     return until
+
+
+@pytest.fixture(scope="module")
+def call(whole_stack: Stack) -> Call:
+    """``call(verb, path, ...)`` of Airflow's REST API, as the user that there is."""
+    env = whole_stack.env()
+    url = env["NIGHTSHIFT_AIRFLOW_URL"]
+    login = {"username": env["NIGHTSHIFT_AIRFLOW_USER"], "password": env["NIGHTSHIFT_AIRFLOW_PASSWORD"]}
+    token = requests.post(f"{url}/auth/token", json=login, timeout=60).json()["access_token"]
+    bearer = {"Authorization": f"Bearer {token}"}
+    return lambda verb, path, **more: requests.request(verb, url + path, headers=bearer, timeout=60, **more)
+
+
+@pytest.fixture(scope="module")
+def stores(whole_stack: Stack, with_two_models: Path) -> Iterator[Stores]:
+    """Those of the whole stack, which the environment points at."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {**whole_stack.env(), "NIGHTSHIFT_PROJECT": str(with_two_models)}.items():
+            patch.setenv(name, value)
+        yield Stores(load_settings(), {"by": "tests"})
+
+
+@pytest.fixture(scope="module")
+def asking(with_two_models: Path) -> ModelSpec:
+    """The small model."""
+    return load_spec(with_two_models / "models" / ASKING / "model.yaml")
+
+
+@pytest.fixture(scope="module")
+def searched(call: Call, stores: Stores) -> VersionRecord:
+    """The version that the training in Airflow has made after its search; it waits for a person, or was answered."""
+    tasks = f"/api/v2/dags/{ASKING}.train/dagRuns/{ITS_RUN}/taskInstances"
+    until(lambda: call("GET", f"{tasks}/approve").json()["state"] in {"awaiting_input", "success"})
+    assert call("GET", f"{tasks}/search").json()["state"] == "success"
+    record = stores.versions.record(ASKING, "1")
+    assert record is not None
+    return record
+
+
+@pytest.fixture(scope="module")
+def ended(call: Call) -> Callable[[str, str], str]:
+    """``ended(dag, run)``: how a run of the small model ended, or nothing while it goes on."""
+
+    def state(verb: str, run: str) -> str:
+        answer = call("GET", f"/api/v2/dags/{ASKING}.{verb}/dagRuns/{run}").json()["state"]
+        return str(answer) if answer in {"success", "failed"} else ""
+
+    return state
+
+
+@pytest.fixture(scope="module")
+def run_dag(call: Call, ended: Callable[[str, str], str]) -> Callable[[str, dict[str, Any]], str]:
+    """``run_dag(verb, body)``: how a Dag's run of the small model ends."""
+
+    def run(verb: str, body: dict[str, Any]) -> str:
+        dag = f"/api/v2/dags/{ASKING}.{verb}"
+        call("PATCH", dag, json={"is_paused": False})
+        assert call("POST", f"{dag}/dagRuns", json=body).status_code == 200
+        return str(until(lambda: ended(verb, body["dag_run_id"])))
+
+    return run
 
 
 def fill(stack: Stack, *what: str) -> subprocess.Popen[str]:

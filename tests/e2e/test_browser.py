@@ -95,18 +95,23 @@ def test_a_task_that_pushed_no_link_shows_none(page: Page, run: str) -> None:
     assert page.get_by_role("link", name="MLflow run").count() == 0
 
 
-def test_the_nights_page_leads_to_the_drift_report(page: Page, airflow: str, run: str, shot: Shot) -> None:
+def test_the_index_leads_to_a_model_and_its_night_to_the_drift_report(
+    page: Page, airflow: str, run: str, shot: Shot
+) -> None:
     line, deadline = page.locator("tr", has_text=NIGHT), time.monotonic() + MONITOR_S
     page.goto(f"{airflow}/nightshift/")
+    expect(page.locator("article", has_text=MODEL)).to_contain_text("version 1")
+    page.get_by_role("link", name=MODEL, exact=True).click()
     expect(line).to_contain_text("published")
     while not line.get_by_role("link", name="drift report").count() and time.monotonic() < deadline:
         page.wait_for_timeout(2_000)
         page.reload()
-    shot(page, "nightshift-page")
+    expect(page.locator("svg .column title").last).to_contain_text(NIGHT)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     line.get_by_role("link", name="drift report").click()
     expect(page.locator("h1")).to_be_visible()
     assert page.url.endswith(f"/nightshift/reports/{MODEL}/{NIGHT}")
-    shot(page, "drift-report")
+    shot(page, "night-quiet")
 
 
 def test_the_run_has_a_tab_with_its_night(page: Page, run: str) -> None:

@@ -4,7 +4,7 @@ Then the story goes on: another champion, an old night, a rollback, a withdrawal
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,9 +15,7 @@ from playwright.sync_api import Page, expect
 
 from nightshift.contracts import Dataset
 from nightshift.errors import ModelError
-from nightshift.settings import load_settings
 from nightshift.spec import ModelSpec, load_spec
-from nightshift.stack import Stack
 from nightshift.steps.approve import approve
 from nightshift.steps.ledger import story
 from nightshift.steps.load import load
@@ -41,25 +39,7 @@ REQUIRED_ACTIONS = f"dags/{MODEL}.train/runs/{RUN}/tasks/approve/required_action
 
 Shot = Callable[[Page, str], None]
 Call = Callable[..., requests.Response]
-
-
-@pytest.fixture(scope="module")
-def call(whole_stack: Stack) -> Call:
-    """``call(verb, path, ...)`` of Airflow's REST API, as the user that there is."""
-    env = whole_stack.env()
-    url = env["NIGHTSHIFT_AIRFLOW_URL"]
-    login = {"username": env["NIGHTSHIFT_AIRFLOW_USER"], "password": env["NIGHTSHIFT_AIRFLOW_PASSWORD"]}
-    token = requests.post(f"{url}/auth/token", json=login, timeout=60).json()["access_token"]
-    bearer = {"Authorization": f"Bearer {token}"}
-    return lambda verb, path, **more: requests.request(verb, url + path, headers=bearer, timeout=60, **more)
-
-
-@pytest.fixture(scope="module")
-def stores(whole_stack: Stack, with_two_models: "Path") -> Iterator[Stores]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {**whole_stack.env(), "NIGHTSHIFT_PROJECT": str(with_two_models)}.items():
-            patch.setenv(name, value)
-        yield Stores(load_settings(), {"by": "tests"})
+RunDag = Callable[[str, dict[str, Any]], str]
 
 
 @pytest.fixture(scope="module")
@@ -102,13 +82,17 @@ def _answer_of_the_page(page: Page) -> Any:
 
 
 def test_what_is_approved_by_the_rest_api_is_promoted_and_told(
-    call: Call, question: dict[str, Any], stores: Stores, until: Callable[[Callable[[], Any]], Any]
+    call: Call,
+    question: dict[str, Any],
+    stores: Stores,
+    until: Callable[[Callable[[], Any]], Any],
+    ended: Callable[[str, str], str],
 ) -> None:
     digest = question["params"]["digest"]["value"]
     assert re.search(rf"`{digest}`", question["body"])
     answer = {"chosen_options": ["Approve"], "params_input": {"digest": digest}}
     assert call("PATCH", f"{TASK}/approve/-1/hitlDetails", json=answer).status_code == 200
-    state = until(lambda: _state(call, f"/api/v2/dags/{MODEL}.train/dagRuns/{RUN}"))
+    state = until(lambda: ended("train", RUN))
     assert state == "success"
     assert stores.aliases.version(MODEL, CHAMPION) == "1"
     told = [move.reason.rpartition("; ")[-1] for move in stores.aliases.ledger(MODEL).entries()]
@@ -117,19 +101,13 @@ def test_what_is_approved_by_the_rest_api_is_promoted_and_told(
     assert stores.registry.alias(MODEL, CHAMPION) == "1"
 
 
-def _state(call: Call, run: str) -> str:
-    """How a run ended, or nothing while it goes on."""
-    state = call("GET", run).json()["state"]
-    return str(state) if state in {"success", "failed"} else ""
-
-
 @pytest.fixture(scope="module")
 def second(stores: Stores, with_two_models: "Path") -> ModelSpec:
     """The model after another recipe became its second champion, by a person at a command line."""
     spec = load_spec(with_two_models / "models" / MODEL / "model.yaml")
     load(spec, *LATER, stores)
     fewer = spec.training.model_copy(update={"parameters": {**spec.training.parameters, "max_iter": 30}})
-    changed = spec.model_copy(update={"training": fewer})
+    changed = spec.model_copy(update={"training": fewer, "search": None})
     verdict = train_and_gate(changed, snapshot(changed, LATER[1], stores), stores)
     waiting = promote(changed, verdict, stores)
     assert waiting.waits_for, waiting.reason
@@ -137,20 +115,18 @@ def second(stores: Stores, with_two_models: "Path") -> ModelSpec:
     return spec
 
 
-def test_an_old_night_is_scored_with_who_stood_then(
-    call: Call, second: ModelSpec, stores: Stores, until: Callable[[Callable[[], Any]], Any]
-) -> None:
+def test_an_old_night_is_scored_with_who_stood_then(second: ModelSpec, stores: Stores, run_dag: RunDag) -> None:
     body = {"dag_run_id": RUN, "logical_date": None, "partition_key": OLD_NIGHT}
-    assert _run(call, until, "predict", body) == "success"
+    assert run_dag("predict", body) == "success"
     night = stores.lake.require(second.key(Dataset.PREDICTIONS, OLD_NIGHT))
     assert (night.pin.version, night.provenance["champion"]) == ("1", "2")
 
 
 def test_the_champion_goes_back_and_is_withdrawn_and_the_ledger_tells_it(
-    call: Call, second: ModelSpec, stores: Stores, until: Callable[[Callable[[], Any]], Any]
+    second: ModelSpec, stores: Stores, run_dag: RunDag
 ) -> None:
     body = {"dag_run_id": RUN, "logical_date": None, "conf": {"reason": "late trains"}}
-    assert _run(call, until, "rollback", body) == "success"
+    assert run_dag("rollback", body) == "success"
     assert stores.aliases.version(MODEL, CHAMPION) == "1"
     withdraw(second, "2", stores, why="it saw the label")
     told = [(entry.what, entry.version) for entry in story(second, stores).entries]
@@ -159,11 +135,3 @@ def test_the_champion_goes_back_and_is_withdrawn_and_the_ledger_tells_it(
     assert told[-2:] == [("rollback", "1"), ("withdrawal", "2")]
     with pytest.raises(ModelError, match="withdrawn"):
         rollback(second, stores, to="2")
-
-
-def _run(call: Call, until: Callable[[Callable[[], Any]], Any], verb: str, body: dict[str, Any]) -> str:
-    """How a Dag's run of the model ends."""
-    dag = f"/api/v2/dags/{MODEL}.{verb}"
-    call("PATCH", dag, json={"is_paused": False})
-    assert call("POST", f"{dag}/dagRuns", json=body).status_code == 200
-    return str(until(lambda: _state(call, f"{dag}/dagRuns/{RUN}")))

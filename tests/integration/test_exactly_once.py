@@ -16,7 +16,7 @@ from nightshift.contracts import Dataset, PartitionKey
 from nightshift.errors import DamagedFile, DataError, LakeUnavailable, MissingPartition, NightshiftError, Superseded
 from nightshift.modelling.labelled_night import labelled
 from nightshift.monitoring.accuracy import measure_arrived
-from nightshift.orchestration.web.overview import one_night
+from nightshift.pages.overview import one_night
 from nightshift.partitions import shifted
 from nightshift.scoring import shards
 from nightshift.sources.functions import _beside

@@ -144,6 +144,11 @@ def test_one_row_is_followed_all_the_way_back(world: World, elsewhere: Stores, t
     assert found["row"]["outcome"]["arrived"]
     assert found["row"]["outcome"]["value"] in {0.0, 1.0, None}
     assert found["row"]["quarantined"] is None
+    (told,) = found["row"]["reasons"].values()
+    assert told["score"] == pytest.approx(found["row"]["prediction"]["score"], abs=1e-6)
+    assert told["sum_of_parts"] == pytest.approx(told["score"] - told["usual"], abs=1e-6)
+    assert told["is_as_published"]
+    assert {part["feature"] for part in told["features"]} == set(spec.features)
 
 
 def test_before_the_labels_have_come_there_is_no_outcome(world: World) -> None:
@@ -167,7 +172,7 @@ def test_a_row_that_was_dropped_says_why(world: World) -> None:
     lake.publish(lake.begin(spec.key(Dataset.QUARANTINE, NIGHT)), dropped, provenance={})
     site = dropped["site"][1].as_py()
     found = explain(spec, NIGHT, world.stores, (f"site={site}", "number=77778"))["row"]
-    assert (found["prediction"], found["values"]) == (None, None)
+    assert (found["prediction"], found["values"], found["reasons"]) == (None, None, None)
     (why,) = found["quarantined"]
     assert (why["reasons"], why["offending"]) == (["kind: null", "items: range"], [None, "99"])
     assert why["values"]["items"] == dropped["items"][1].as_py()
@@ -193,6 +198,8 @@ def test_explain_prints_for_people_and_for_machines(world: World, nightshift: Ca
     shown = nightshift("explain", world.spec.name, NIGHT, *words).output
     for fact in (world.first, "onnx_sha256", "airflow", world.stores.lake.objects.uri, "score", "outcome"):
         assert fact in shown
+    assert "because" in shown
+    assert "points  it is" in shown
     assert "null" not in shown
 
 

@@ -14,7 +14,7 @@ from mlflow import MlflowClient
 
 from nightshift.contracts import Dataset, PartitionRef, Pin
 from nightshift.errors import ModelError, UnsealedRecord
-from nightshift.orchestration.web.overview import overview
+from nightshift.pages.overview import overview
 from nightshift.steps.backtest import backtest
 from nightshift.steps.checkout import checkout
 from nightshift.steps.explain import explain

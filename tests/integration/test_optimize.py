@@ -13,18 +13,17 @@ from nightshift.contracts import Candidate
 from nightshift.modelling.holdout import LabelledRows, read_split
 from nightshift.modelling.metrics import row_losses
 from nightshift.scoring.graph import OnnxGraph, fetch
-from nightshift.spec import VARIANTS, ModelSpec, find_spec, load_spec
+from nightshift.spec import VARIANTS, ModelSpec, load_spec
 from nightshift.steps.evaluate import evaluate
-from nightshift.steps.load import load, window
+from nightshift.steps.load import load
 from nightshift.steps.optimize import optimize
 from nightshift.steps.snapshot import snapshot
 from nightshift.steps.train import register, train
 from nightshift.stores import Stores, layout
 from nightshift.training.evidence import read_evidence
+from tests.loaded_flights import LoadedFlights
 
 pytestmark = pytest.mark.stack
-
-AS_OF = "2013-04-01"
 
 
 def candidate(spec: ModelSpec, as_of: str, stores: Stores) -> Candidate:
@@ -44,16 +43,11 @@ class Flights(NamedTuple):
 
 @pytest.fixture(scope="module")
 def flights(
-    repository: Path,
-    open_stores: Callable[..., Stores],
-    change: Callable[..., ModelSpec],
-    tmp_path_factory: pytest.TempPathFactory,
+    loaded_flights: LoadedFlights, change: Callable[..., ModelSpec], tmp_path_factory: pytest.TempPathFactory
 ) -> Flights:
-    home = tmp_path_factory.mktemp("search")
-    spec, stores = find_spec(repository / "models", "flight_delays"), open_stores(repository, home=home)
-    spec = change(spec, training={"window_days": 42})
-    load(spec, *window(spec, AS_OF), stores)
-    found = candidate(spec, AS_OF, stores)
+    stores, home = loaded_flights.stores, tmp_path_factory.mktemp("search")
+    spec = change(loaded_flights.spec, training={"window_days": 42})
+    found = candidate(spec, loaded_flights.as_of, stores)
     with stores.registry.session(spec.name) as mlflow:
         folder = Path(mlflow.artifacts.download_artifacts(run_id=found.trained.run_id, dst_path=str(home / "run")))
     table = json.loads((folder / "onnx/variants.json").read_text())

@@ -15,6 +15,7 @@ import nightshift.steps.validate as validate_step
 from nightshift.cli.main import app
 from nightshift.contracts import Dataset, NightReport
 from nightshift.errors import DataError, LaterRecord, MissingPartition, RowsGone, Superseded, UnreadableRecord
+from nightshift.monitoring import drifts
 from nightshift.monitoring.accuracy import read_record, standing_record
 from nightshift.monitoring.night_record import read_night_record
 from nightshift.partitions import following, shifted
@@ -250,9 +251,7 @@ def test_a_load_that_comes_to_a_night_which_was_taken_back_meanwhile_goes_on(wor
     assert Dataset.RAW not in world.readable(night)
 
 
-@pytest.mark.parametrize(
-    ("owner", "where"), [(monitor_step, "measure"), (NightFiles, "write"), (monitor_step, "log_points")]
-)
+@pytest.mark.parametrize(("owner", "where"), [(drifts, "measure"), (NightFiles, "write"), (monitor_step, "log_points")])
 def test_a_monitor_that_worked_meanwhile_leaves_no_record(world, night, monkeypatch, owner, where) -> None:
     world.validated(night)
     predict(world.spec, night, world.stores)

@@ -110,6 +110,7 @@ def test_it_is_previewed_by_what_won_and_by_its_rule(
     assert seen.scoring.scored_again.nights == 0
     manifest = chosen.stores.lake.require(chosen.spec.key(Dataset.PREDICTIONS, SCORED))
     assert SCORED_BY in manifest.provenance
+    assert "seconds" in manifest.provenance
     other = change(chosen.spec, search={"candidates": [{**NETWORK, "parameters": {"max_iter": 10}}]})
     changed = preview(other, chosen.stores)
     assert changed.training.recipe == ANOTHER

@@ -123,7 +123,7 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
 def tasks_of_dags(repository: Path) -> set[str]:
     """The tasks of all Dags, as tests/dags holds them against the real ones."""
     module = load_script(repository / "tests" / "dags" / "test_dags.py")
-    shapes = [*module.SHAPES.values(), module.WITH_SEARCH, module.IN_SHADOW]
+    shapes = [*module.SHAPES.values(), module.WITH_SEARCH, module.IN_SHADOW, module.WITH_CANARY]
     return {task for shape in shapes for task in shape}
 
 

@@ -6,7 +6,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import FrozenInstanceError, asdict, fields, is_dataclass
+from dataclasses import FrozenInstanceError, asdict, fields, is_dataclass, replace
 from typing import Any
 
 import pytest
@@ -14,6 +14,9 @@ import pytest
 from nightshift import contracts
 from nightshift.contracts import (
     Approval,
+    CanaryPin,
+    CanaryRows,
+    CanaryVerdict,
     Candidate,
     Dataset,
     Decision,
@@ -37,6 +40,7 @@ from nightshift.contracts import (
     SnapshotRef,
     Trained,
     Verdict,
+    whole_plan,
 )
 from nightshift.errors import UsageError
 from nightshift.stack import Ports, Stack
@@ -52,6 +56,7 @@ GRAPH = GraphRef("aa", "models/m/aa/model.onnx", 1000, 1e-8, 0, 400, "fp32")
 CANDIDATE = Candidate("m", "3", TRAINED, GRAPH, EVIDENCE)
 PIN = Pin("m", "3", "run", "aa", "models/m/aa/model.onnx", "ab.dir", "2024-01-11")
 OPENED = EpisodeChange("m-3-drift-2024-01-12", "drift", "opened", "2024-01-12", "2024-01-12", 1)
+CANARY = CanaryPin(PIN, 0.1, 7, 0.25)
 SHARD = Shard(0, "generations/x", "aa", 0, 2, 90)
 EXAMPLES = [
     PartitionKey(Dataset.RAW, "m", "day", "2024-01-12"),
@@ -68,14 +73,17 @@ EXAMPLES = [
     Approval("ab" * 32, approved=True, by="ann", at="2026-11-26T07:00:00+00:00"),
     Promotion("m", None, "2", False, "worse"),
     PIN,
+    CANARY,
+    CanaryRows(9, {"kind": [1, 8]}, {"kind": 1}, {"amount": [9.0, 0.5, 0.1, 0.9]}),
     SHARD,
-    Plan("m", "2024-01-12", PIN, "g", "d", 90, None, [SHARD, Shard(1, "generations/x", "aa", 2, 3, 1)]),
-    ShardResult(0, "generations/y", 90, 2000, "bb", {"kind": [3, 87]}),
+    Plan("m", "2024-01-12", PIN, "g", "d", 90, None, [SHARD, Shard(1, "generations/x", "aa", 2, 3, 1)], canary=CANARY),
+    ShardResult(0, "generations/y", 90, 2000, "bb", {"kind": [3, 87]}, canary=CanaryRows(9, {"kind": [1, 8]})),
     OPENED,
     NightReport(
         "m", "2024-01-12", "3", True, 2.5, 1.5, "amount", ["2024-01-11"], False, "monitoring/x.html", ["old"], [OPENED]
     ),
     ShadowVerdict("m", "3", "2", "2024-01-02", 12, "better", "log_loss -0.1", -0.1, -0.2, -0.01, True),
+    CanaryVerdict("m", "3", "2", 0.1, "2024-01-02", 12, "held", "log_loss -0.1", -0.1, -0.2, -0.01, True),
     Decision("m", "2024-01-12", True, "2 of 3 nights", "drift__2024-01-12"),
     Retracted("m", "2024-01-12", "ann", "wrong prices", {"raw": 90}, "labels stay", "nightshift ingest m 2024-01-12"),
     Maintained("m", False, 10, 1, 0, 3, 5000, 2, 700, 1, 0),
@@ -153,3 +161,11 @@ def test_a_key_is_of_a_real_night() -> None:
 def test_a_dataset_stays_one_of_the_list_on_its_way() -> None:
     back = PartitionRef(**json.loads(json.dumps(asdict(EXAMPLES[1]))))
     assert back.dataset is Dataset.RAW
+
+
+def test_parts_that_were_planned_with_and_without_a_canary_are_of_no_one_plan() -> None:
+    planned = next(example for example in EXAMPLES if isinstance(example, Plan))
+    with_canary, without = planned.parts(), replace(planned, canary=None).parts()
+    assert whole_plan(with_canary) == planned
+    with pytest.raises(UsageError, match="version 3 with canary 3 in generation g and version 3 in generation g"):
+        whole_plan([with_canary[0], without[1]])

@@ -31,6 +31,7 @@ BROUGHT_BY = {
     "apache-airflow-task-sdk": "apache-airflow",
     "apache-airflow-providers-standard": "apache-airflow",
     "openlineage-python": "apache-airflow-providers-openlineage",
+    "structlog": "apache-airflow",
     "types-requests": "requests",
 }
 # What a night goes without, by the names under which it is imported.

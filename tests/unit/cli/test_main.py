@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from nightshift.cli.main import app, main
 from nightshift.settings import Settings, settings
+from tests.receivers import hook
 
 VERBS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 COMMANDS = sorted(VERBS)
@@ -329,3 +330,41 @@ def test_status_without_a_stack_is_not_all_up(nightshift: Nightshift) -> None:
     code, out, err = nightshift("status")
     assert code == 3
     assert "down" in out + err
+
+
+@pytest.mark.parametrize("command", ["list", "test", "tell"])
+def test_every_command_of_alerts_has_help(command: str) -> None:
+    shown = CliRunner().invoke(app, ["alerts", command, "--help"])
+    assert shown.exit_code == 0
+    doc = typer.main.get_command(app).commands["alerts"].commands[command].help  # type: ignore[attr-defined]
+    assert doc.rstrip(".")[:40] in shown.output
+
+
+def test_alerts_are_tried_one_line_a_channel_and_one_that_fails_is_exit_1(
+    nightshift: Nightshift, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert nightshift("alerts", "test")[0] == 1
+    (project / "alerts.toml").write_text(
+        'format = 1\n[channels.oncall]\nkind = "webhook"\n[channels.unset]\nkind = "webhook"\n'
+    )
+    with hook() as receiver:
+        monkeypatch.setenv("NIGHTSHIFT_ALERT_ONCALL", receiver.url)
+        assert nightshift("alerts", "test", "oncall") == (0, "oncall: sent\n", "")
+        code, said, _ = nightshift("alerts", "test")
+    assert (code, said) == (1, "oncall: sent\nunset: NIGHTSHIFT_ALERT_UNSET is not set: its address\n")
+    assert [each["event"] for each in receiver.said] == ["test", "test"]
+
+
+def test_check_warns_of_a_channel_that_cannot_be_opened_and_refuses_a_wrong_alerts_toml(
+    nightshift: Nightshift, project: Path
+) -> None:
+    file = project / "alerts.toml"
+    file.write_text('format = 1\n[channels.oncall]\nkind = "webhook"\n')
+    code, _, warned = nightshift("check")
+    assert code == 0
+    assert "alerts.toml: oncall: warning: NIGHTSHIFT_ALERT_ONCALL is not set: its address" in warned
+    file.write_text('format = 1\n[channels.oncall]\nkind = "webhook"\nurl = "T0P-SECRET"\n')
+    code, _, refused = nightshift("check")
+    assert code == 1
+    assert "channels.oncall.url" in refused
+    assert "T0P-SECRET" not in refused

@@ -151,3 +151,19 @@ def test_a_forest_is_read_by_turns_and_rounds_where_it_splits() -> None:
     assert forest.raw(matrix, 4).tolist() == [[14, 24], [30, 40], [30, 40]]
     assert forest.raw(matrix, 1).tolist() == [[12, 20], [20, 20], [20, 20]]
     assert forest.splits()[0].tolist() == [0.1]
+
+
+def test_a_log_link_refuses_absurd_values_with_one_error_that_says_what_keeps_them_out(
+    of_kind: Callable[..., ModelSpec], labelled: Callable[[ModelSpec], Split]
+) -> None:
+    spec = of_kind("regression", "tweedie")
+    rows = labelled(spec)
+    pipeline = trainer_of(spec).fit(spec, as_rows(model_inputs(spec, rows.train.table), rows.train.labels))
+    graph = OnnxGraph(spec, to_onnx(spec, pipeline))
+    usual = rows.holdout.table.slice(0, 2)
+    assert np.isfinite(graph.score(usual)).all()
+    place = usual.column_names.index("weight")
+    absurd = usual.set_column(place, "weight", pa.array([1e30, -1e30]))
+    with pytest.raises(ModelError, match="1 predictions that are not finite") as error:
+        graph.score(absurd)
+    assert "min and max of columns" in str(error.value)

@@ -57,6 +57,7 @@ def test_a_column_that_is_gone_is_a_change_with_what_it_was(spec: ModelSpec) -> 
         ({"label": {"nulls": ["?"]}}, "how nights are read"),
         ({"search": {"minutes": 5}}, "the next training"),
         ({"shadow": {"nights": 30}}, "what a challenger must show in shadow"),
+        ({"canary": {"share": 0.2}}, "who scores a share of rows first"),
         ({"description": "Another text."}, ""),
     ],
 )

@@ -134,7 +134,12 @@ class MemoryWorld:
     def score(self, night, version):
         """Predictions that no record is of yet."""
         self.generations += 1
-        manifest = SimpleNamespace(generation=f"g{self.generations}", digest=f"d{self.generations}", version=version)
+        manifest = SimpleNamespace(
+            generation=f"g{self.generations}",
+            digest=f"d{self.generations}",
+            version=version,
+            provenance={},
+        )
         self.lake.nights[Dataset.PREDICTIONS][night] = manifest
         self.label(night)
 

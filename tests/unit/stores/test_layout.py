@@ -36,6 +36,8 @@ KEYS = {
     layout.drift(NIGHT): "monitoring/orders/day=2024-01-12/_drift.json",
     layout.drift_report(NIGHT): "monitoring/orders/day=2024-01-12/_report.html",
     layout.accuracy("orders", "2024-01-12"): "monitoring/orders/_accuracy/2024-01-12.json",
+    layout.canary_night("orders", "2024-01-12"): "monitoring/orders/_canary/2024-01-12.json",
+    layout.canary_night("orders", "2024-01-12", ".html"): "monitoring/orders/_canary/2024-01-12.html",
     layout.shadow_night("orders", "2024-01-12"): "monitoring/orders/_shadow/2024-01-12.json",
     layout.shadow_night("orders", "2024-01-12", ".html"): "monitoring/orders/_shadow/2024-01-12.html",
     layout.decisions("orders"): "monitoring/orders/_decisions/",
@@ -119,7 +121,8 @@ def test_nobody_but_the_layout_spells_a_key(repository: Path) -> None:
     package = repository / "pipelines" / "nightshift"
     found = {file.relative_to(package).as_posix(): spelt(file.read_text()) for file in package.rglob("*.py")}
     assert found.pop("stores/layout.py")
-    assert found.pop("stores/training_keys.py"), "which the map hands on"
+    for handed_on in ("stores/training_keys.py", "stores/cache_keys.py"):
+        assert found.pop(handed_on), "which the map hands on"
     assert {name: lines for name, lines in found.items() if lines} == {}
 
 

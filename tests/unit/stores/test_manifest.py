@@ -1,13 +1,16 @@
 """The commit record: its digest is of the content alone, and it reads only what it understands."""
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import ValidationError, create_model
 
-from nightshift.errors import UnreadableRecord
-from nightshift.stores.manifest import DataFile, Manifest
+from nightshift.contracts import CanaryPin, CanaryRows, Pin
+from nightshift.errors import LaterRecord, UnreadableRecord
+from nightshift.stores.manifest import CANARY_PIN, CHAMPION_MOVE, DataFile, Manifest
+from nightshift.stores.records import Record
 
 FILES = (DataFile(key="generations/a/part-00000.parquet", rows=3, bytes=10, sha256="aa"),)
 
@@ -55,6 +58,59 @@ def test_other_rows_change_the_digest(changes: dict[str, Any]) -> None:
 def test_it_is_read_back_as_it_was_written() -> None:
     assert Manifest.from_json(manifest().to_json(), "here") == manifest()
     assert manifest().to_json() == manifest().to_json()
+
+
+PIN = Pin("m", "3", "run", "aa", "models/m/aa/model.onnx", "ab.dir", "2023-12-31")
+CANARY = CanaryPin(Pin("m", "4", "run-4", "bb", "models/m/bb/model.onnx", "ab.dir", "2023-12-31"), 0.25, 7, 0.4)
+
+
+def with_canary() -> Manifest:
+    provenance = {"pin": asdict(PIN), CANARY_PIN: asdict(CANARY)}
+    rows = CanaryRows(1, {"kind": [1, 0]}, {"kind": 1}, {"amount": [1.0, 0.5, 0.5, 0.5]})
+    return manifest(
+        dataset="predictions",
+        provenance=provenance,
+        rows_by_version={"3": 2, "4": 1},
+        canary=rows,
+        inputs={CHAMPION_MOVE: 7},
+    )
+
+
+def test_a_night_of_two_versions_is_read_back_and_says_who_they_are() -> None:
+    back = Manifest.from_json(with_canary().to_json(), "here")
+    assert back == with_canary()
+    assert (back.pin, back.canary_pin) == (PIN, CANARY)
+    assert (list(back.pins), back.champion_rows) == (["3", "4"], 2)
+    assert manifest(provenance={"pin": asdict(PIN)}).canary_pin is None
+
+
+def test_a_night_whose_canary_is_not_named_is_damaged() -> None:
+    night = with_canary()
+    for named in ({}, {CANARY_PIN: {"share": 0.25}}, {CANARY_PIN: None}):
+        damaged = night.model_copy(update={"provenance": {"pin": asdict(PIN), **named}})
+        with pytest.raises(UnreadableRecord, match="names no canary"):
+            _ = damaged.canary_pin
+
+
+def test_a_version_of_before_reads_all_nights_but_those_with_a_canary() -> None:
+    """It would take every row for the champion's: it says that a later version wrote them."""
+    of_before = {
+        name: (field.annotation, field) for name, field in Manifest.model_fields.items() if "canary" not in name
+    }
+    del of_before["rows_by_version"]
+    before = create_model("before", __base__=Record, **of_before)  # type: ignore[call-overload]
+    before.what = "a manifest"
+    assert before.from_json(manifest().to_json(), "here").rows == 3
+    with pytest.raises(LaterRecord):
+        before.from_json(with_canary().to_json(), "here")
+
+
+def test_of_one_input_the_later_word_on_who_scores_counts_be_it_of_a_canary() -> None:
+    inputs = [{"validated": 2, CHAMPION_MOVE: number} for number in (5, 7, 8)]
+    nights = [manifest(inputs=of_night) for of_night in inputs]
+    assert [night.is_older_than(inputs[1]) for night in nights] == [True, False, False]
+    newer = {"validated": 3, CHAMPION_MOVE: 5}
+    assert nights[2].is_older_than(newer)
 
 
 def test_people_read_schema_not_columns() -> None:

@@ -1,12 +1,13 @@
 """The story that moves tell, without a store: who stands, who stood on a night, who is before whom."""
 
+import json
 import random
 from typing import Any
 
 import pytest
 
 from nightshift.stores.moves import AliasHead, AliasMove, with_move
-from nightshift.stores.registry import CHALLENGER, CHAMPION, SHADOW
+from nightshift.stores.registry import CANARY, CHALLENGER, CHAMPION, SHADOW
 
 STORIES = 300
 STEPS = 12
@@ -170,6 +171,55 @@ def test_a_shadow_is_of_its_champion_alone_and_each_that_stood_there_is_counted(
     three.move("7", "50", SHADOW)
     three.move("8", "50")
     assert (three.head.version(SHADOW), three.head.shadows) == (None, 0)
+
+
+def test_a_canary_ends_in_the_very_entry_that_moves_its_champion(three: Story) -> None:
+    three.move("4", "40", CANARY, share=0.1)
+    assert (three.head.version(CANARY), three.head.scoring_number) == ("4", 4)
+    three.withdraw("1")
+    assert three.head.version(CANARY) == "4", "its champion stands as before"
+    three.back()
+    assert (three.head.version(CANARY), three.head.last[CANARY].number, three.head.looks) == (None, 6, 0)
+    three.move("5", "50", CANARY, share=0.1)
+    three.move("5", "51")
+    assert (three.champion, three.head.version(CANARY)) == ("5", None)
+
+
+def test_who_stands_as_a_canary_leaves_the_shadow_by_the_same_entry_and_the_other_way_round(three: Story) -> None:
+    three.move("4", "40", SHADOW)
+    three.move("4", "40", CANARY, share=0.1)
+    assert (three.head.version(SHADOW), three.head.version(CANARY)) == (None, "4")
+    three.move("4", "41", SHADOW)
+    assert (three.head.version(SHADOW), three.head.version(CANARY)) == ("4", None)
+    three.move("5", "41", CANARY, share=0.1)
+    assert (three.head.version(SHADOW), three.head.version(CANARY)) == ("4", "5"), "two versions may stand beside it"
+
+
+def test_a_withdrawn_canary_stands_no_more_and_is_told_from_one_that_never_left(three: Story) -> None:
+    three.move("4", "40", CANARY, share=0.1)
+    three.withdraw("4")
+    assert (three.head.version(CANARY), three.champion) == (None, "3")
+
+
+def test_what_says_who_scores_is_the_last_move_of_the_champion_or_of_a_canary(three: Story) -> None:
+    numbers = [three.head.scoring_number]
+    three.move("4", "40", CHALLENGER)
+    three.move("4", "40", SHADOW)
+    three.move("4", "40", CANARY, share=0.1)
+    numbers.append(three.head.scoring_number)
+    three.move(None, "41", CANARY)
+    numbers.append(three.head.scoring_number)
+    three.back()
+    numbers.append(three.head.scoring_number)
+    assert numbers == [3, 6, 7, 8]
+
+
+def test_the_entry_of_any_other_move_is_written_as_before_there_were_canaries() -> None:
+    known = {"model": "m", "before": None, "after": "1", "reason": "", "origin": {}}
+    assert "share" not in json.loads(AliasMove(alias=CHAMPION, **known).to_json())
+    canary = AliasMove(alias=CANARY, **known, share=0.1)
+    assert AliasMove.from_json(canary.to_json(), "here") == canary
+    assert json.loads(canary.to_json())["share"] == 0.1
 
 
 def test_moves_of_before_that_name_each_other_end_the_search() -> None:

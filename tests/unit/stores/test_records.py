@@ -129,7 +129,7 @@ LATER_FIELDS: dict[type[Record], dict[str, object]] = {
     FinishedShard: {"unseen": None, "moments": {}, "sample_sha256": "", "seal": ""},
     Accuracy: {"labels_not_taught": 0, "skill": None, "pooled": None, "verdict_by": ""},
     AliasMove: {"night": None, "withdraws": None},
-    NightRecord: {"planned": "", "episodes": []},
+    NightRecord: {"planned": "", "episodes": [], "quarantined_by": {}},
 }
 LATER_DRIFT: dict[str, object] = {"detectors": {}, "cannot": []}
 LATER_FEATURE: dict[str, object] = {
