@@ -219,12 +219,12 @@ def test_a_shadow_that_fails_tells_nobody(change):
 
 
 def test_a_night_that_is_to_be_published_by_a_time_has_a_deadline_on_the_dags_that_it_goes_through(
-    airflow_home, change, families
+    airflow_home, change, families, monkeypatch
 ):
     """As Airflow keeps it: serialized, read again by its plugin, and asked for a run of a night that is there."""
     import datetime as dt
 
-    from airflow import plugins_manager
+    from airflow import plugins_manager, settings
     from airflow.sdk.definitions.callback import AsyncCallback
     from airflow.serialization.decoders import decode_deadline_alert
     from airflow.serialization.encoders import encode_deadline_alert
@@ -243,7 +243,8 @@ def test_a_night_that_is_to_be_published_by_a_time_has_a_deadline_on_the_dags_th
     assert isinstance(made.callback, AsyncCallback)
     assert made.callback.kwargs == {"happening": "night is late", "model": name}
     kept = {Encoding.TYPE: DagAttributeTypes.DEADLINE_ALERT, Encoding.VAR: encode_deadline_alert(made)}
-    # What this worker loaded for a test before may have had no project's plugins.
+    # Airflow that was imported before, for another test of this worker, looks for plugins where that had none.
+    monkeypatch.setattr(settings, "PLUGINS_FOLDER", str(PROJECT / "plugins"))
     plugins_manager._get_plugins.cache_clear()
     plugins_manager.get_deadline_references_plugins.cache_clear()
     reference = decode_deadline_alert(kept).reference
