@@ -48,12 +48,12 @@ class NightNotifier(BaseNotifier):
         await asyncio.to_thread(self.notify, context)
 
     def _tell(self, context: Any) -> None:
-        here = settings()
-        if self.happening == TASK_WENT_WELL and not read_alerts_file(here.project).channels:
+        current = settings()
+        if self.happening == TASK_WENT_WELL and not read_alerts_file(current.project).channels:
             # Each task comes by: where nobody is to be told it costs a look at one file.
             return
-        export_env(here)
-        stores = Stores(here, {"by": "alerts"})
+        export_env(current)
+        stores = Stores(current, {"by": "alerts"})
         if self.happening == NIGHT_IS_LATE:
             from nightshift.steps.tell import tell_late
 
@@ -76,9 +76,9 @@ def tell_of_canary(verdict: CanaryVerdict, night: str) -> None:
 def _tell_of_canary(verdict: CanaryVerdict, night: str) -> None:
     from nightshift.steps.tell import tell_taken_back
 
-    here = settings()
-    export_env(here)
-    tell_taken_back(verdict, night, Stores(here, {"by": "alerts"}), _of_connection)
+    current = settings()
+    export_env(current)
+    tell_taken_back(verdict, night, Stores(current, {"by": "alerts"}), _of_connection)
 
 
 def _of_connection(channel: Any) -> Any:

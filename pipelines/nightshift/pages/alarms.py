@@ -120,7 +120,7 @@ def _shown(
     other = None if episode.closed else replaced_by(episode, of_detector)
     runs = [run for run in ledger.retrains if run.is_for(episode)]
     ended = f"version {other.version} scores since {other.night}" if other else ""
-    silenced = ledger.said.by_now(episode, monitored, is_over=bool(ended))
+    silenced = ledger.silencing.by_now(episode, monitored, is_over=bool(ended))
     return ShownAlarm(
         episode=episode,
         name=episode.id_of(spec.name),

@@ -75,7 +75,7 @@ class LedgerFacts(SealedRecord):
     is_whole: bool = True
 
     @property
-    def said(self) -> Silences:
+    def silencing(self) -> Silences:
         """What people said about alarms."""
         return Silences(silences=self.silences)
 
@@ -137,9 +137,9 @@ class LedgerReader:
         keys = [stored.key for stored in listed]
         head = self._stores.aliases.ledger(model).head() if keys else AliasHead()
         self.spent += 2 if keys else 0
-        said: tuple[Silence, ...] = ()
+        told: tuple[Silence, ...] = ()
         if _has(keys, layout.silences(model)):
-            said = silences(model, self._stores).head().silences
+            told = silences(model, self._stores).head().silences
             self.spent += 2
         runs: tuple[StartedRetrain, ...] = ()
         if _has(keys, layout.retrains(model)):
@@ -158,7 +158,7 @@ class LedgerReader:
             since=head.stands_since(nights),
             standings=tuple(standings),
             withdrawn=head.withdrawn,
-            silences=said,
+            silences=told,
             retrains=runs,
             is_whole=False,
         )

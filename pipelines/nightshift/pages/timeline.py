@@ -145,8 +145,8 @@ def _spans(alarm: ShownAlarm, nights: Sequence[str], lanes: Sequence[PlacedLane]
     inside = [place for place, night in enumerate(nights) if episode.first_night <= night <= alarm.reaches]
     if not inside:
         return []
-    said = f"; {alarm.silenced}" if alarm.silenced else ""
-    title = f"{alarm.name}: {alarm.what}, {episode.nights} nights from {episode.first_night}, {alarm.state}{said}"
+    silenced = f"; {alarm.silenced}" if alarm.silenced else ""
+    title = f"{alarm.name}: {alarm.what}, {episode.nights} nights from {episode.first_night}, {alarm.state}{silenced}"
     share = 100 / len(nights)
     left = inside[0] * share
     width = len(inside) * share

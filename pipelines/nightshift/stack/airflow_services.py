@@ -101,8 +101,8 @@ def _short_waits() -> dict[str, str]:
 
 
 def _handed_on() -> dict[str, str]:
-    said = {name: os.environ.get(f"AIRFLOW__{name}") for name in HANDED_ON}
-    return {name: value for name, value in said.items() if value}
+    switches = {name: os.environ.get(f"AIRFLOW__{name}") for name in HANDED_ON}
+    return {name: value for name, value in switches.items() if value}
 
 
 def airflow_group(home: Path, ports: Ports, keys: Keys, env: Mapping[str, str]) -> Group:

@@ -111,9 +111,9 @@ def _cause(spec: ModelSpec, record: NightRecord, change: EpisodeChange, stores: 
 
 def _of_drift(record: NightRecord) -> str:
     drift = record.drift
-    said = f"{drift.worst} is at {drift.ratio:.0%} of its alarm line, of {drift.rows:,} rows"
+    words = f"{drift.worst} is at {drift.ratio:.0%} of its alarm line, of {drift.rows:,} rows"
     alarmed = [name for name, verdict in drift.detectors.items() if verdict]
-    return f"{said}, by {' and '.join(alarmed)}" if alarmed else said
+    return f"{words}, by {' and '.join(alarmed)}" if alarmed else words
 
 
 def _of_accuracy(record: NightRecord, change: EpisodeChange) -> str:

@@ -16,10 +16,9 @@ from nightshift.monitoring.shadow.nights import first_unseen
 from nightshift.partitions import shifted
 from nightshift.releases.judged import candidate_of, verdict_of
 from nightshift.spec import ModelSpec
-from nightshift.steps._approval import shown
 from nightshift.steps._beside import BesideMove, Place, leave, moved_before
 from nightshift.steps._canary import TAKEN_BACK, was_approved
-from nightshift.steps.promote import keep_taken_back, promote_proven
+from nightshift.steps.promote import keep_taken_back, promote_or_ask
 from nightshift.stores import Stores
 from nightshift.stores.canaries import standing_canary
 from nightshift.stores.moves import AliasMove, run_of
@@ -183,10 +182,7 @@ class _CanaryDecision:
         return decided
 
     def _promote(self, decided: CanaryVerdict) -> CanaryVerdict:
-        promotion = promote_proven(self.spec, self._verdict(), self._place, self.stores)
-        if promotion.waits_for:
-            waits = f"waits for a person to approve {shown(promotion.waits_for)}"
-            self._leave(f"{decided.reason}; {waits}")
+        promotion = promote_or_ask(self.spec, self._verdict(), self._place, self.partition, self.stores)
         return replace(decided, moved=promotion.moved, waits_for=promotion.waits_for)
 
     def _end(self, decided: CanaryVerdict, why: str) -> CanaryVerdict:

@@ -23,7 +23,7 @@ from nightshift.steps._approval import (
     signature,
     with_answer,
 )
-from nightshift.steps._beside import PROVEN_BY, WHERE, Place, enter, require_compared
+from nightshift.steps._beside import PROVEN_BY, WHERE, Place, enter, leave, require_compared
 from nightshift.steps._canary import goes_to_canary, require_no_harm, require_not_ended, was_approved
 from nightshift.steps._moving import new_move, show
 from nightshift.steps._shadow import goes_to_shadow
@@ -70,6 +70,15 @@ def promote_proven(spec: ModelSpec, verdict: Verdict, place: Place, stores: Stor
     with _kept_if_lost(spec, verdict, stores):
         promotion = _by_rule(spec, verdict, stores, place)
     show(spec, stores)
+    return promotion
+
+
+def promote_or_ask(spec: ModelSpec, verdict: Verdict, place: Place, night: str, stores: Stores) -> Promotion:
+    """The same by the run of a night; a candidate that a person is asked about does not stand there meanwhile."""
+    promotion = promote_proven(spec, verdict, place, stores)
+    if promotion.waits_for:
+        reason = f"{verdict.reasons[0]}; waits for a person to approve {shown(promotion.waits_for)}"
+        leave(spec, place.alias, reason, night, stores, place=place)
     return promotion
 
 

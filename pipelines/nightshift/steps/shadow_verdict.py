@@ -12,9 +12,9 @@ from nightshift.monitoring.shadow.verdict import ShadowEvidence
 from nightshift.partitions import shifted
 from nightshift.releases.judged import candidate_of
 from nightshift.spec import ModelSpec
-from nightshift.steps._approval import asks, shown
+from nightshift.steps._approval import asks
 from nightshift.steps._beside import Place, leave, moved_before
-from nightshift.steps.promote import promote_proven
+from nightshift.steps.promote import promote_or_ask
 from nightshift.stores import Stores
 from nightshift.stores.registry import SHADOW
 from nightshift.stores.shadows import standing_shadow
@@ -98,10 +98,7 @@ class _Decision:
 
     def _promote(self, decided: ShadowVerdict, verdict: Verdict) -> ShadowVerdict:
         """By the rule of model.yaml: it takes over, or waits for a person, and then its shadow is over too."""
-        promotion = promote_proven(self.spec, verdict, self._place, self.stores)
-        if promotion.waits_for:
-            waits = f"waits for a person to approve {shown(promotion.waits_for)}"
-            self._leave(f"{decided.reason}; {waits}")
+        promotion = promote_or_ask(self.spec, verdict, self._place, self.partition, self.stores)
         return replace(decided, moved=promotion.moved, waits_for=promotion.waits_for)
 
     def _leave(self, reason: str) -> None:

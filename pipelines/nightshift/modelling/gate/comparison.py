@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass, field, replace
 from typing import Literal, TypeAlias
 
+from nightshift.modelling.metrics import Difference
+
 Aim: TypeAlias = Literal["better", "not_worse"]
 Plain: TypeAlias = str | float | None
 
@@ -17,6 +19,13 @@ class GateRow:
     high: float | None
     verdict: str
     needed: str = ""
+
+    @classmethod
+    def of(cls, name: str, verdict: str, difference: Difference | None) -> "GateRow":
+        """One whose interval is that of a difference, if one is known."""
+        if difference is None:
+            return cls(name, None, None, None, verdict)
+        return cls(name, difference.mean, difference.low, difference.high, verdict)
 
     def flat(self) -> dict[str, Plain]:
         """One plain value per column: it travels between tasks."""

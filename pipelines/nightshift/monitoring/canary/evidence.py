@@ -1,7 +1,7 @@
 """What the nights of a canary say together: that it does harm, that it had its nights, or that it goes on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, TypeAlias
 
@@ -71,17 +71,7 @@ class CanaryEvidence:
     def row(self) -> GateRow:
         """The same for the table of a verdict."""
         metric = self.nights[-1].metric if self.nights else "loss"
-        row = GateRow(
-            name=f"{metric} as a canary",
-            estimate=None,
-            low=None,
-            high=None,
-            verdict=self.outcome,
-        )
-        known = self.difference
-        if known is None:
-            return row
-        return replace(row, estimate=known.mean, low=known.low, high=known.high)
+        return GateRow.of(f"{metric} as a canary", self.outcome, self.difference)
 
     @property
     def _words(self) -> str:

@@ -1,7 +1,7 @@
 """What the nights of a challenger in shadow say together: whether it takes over, is stopped, or goes on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, TypeAlias
 
@@ -81,17 +81,8 @@ class ShadowEvidence:
     @property
     def row(self) -> GateRow:
         """The same for the table of a verdict."""
-        row = GateRow(
-            name=f"{self.nights[-1].metric} in shadow" if self.nights else "shadow",
-            estimate=None,
-            low=None,
-            high=None,
-            verdict=self.outcome,
-        )
-        known = self.difference
-        if known is None:
-            return row
-        return replace(row, estimate=known.mean, low=known.low, high=known.high)
+        name = f"{self.nights[-1].metric} in shadow" if self.nights else "shadow"
+        return GateRow.of(name, self.outcome, self.difference)
 
     @property
     def _words(self) -> str:
