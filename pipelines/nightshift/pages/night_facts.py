@@ -34,7 +34,7 @@ class NightFacts(BaseModel):
 
     ``canary`` says which version scored a share of the rows, and how many; of a night without one, nothing.
     ``ratio`` is of the worst feature's statistic to its alarm line, ``drifted`` how many are above theirs. ``estimate``
-    is the loss expected before labels, ``usual_loss`` that of the reference's nights, ``loss`` what it was.
+    is the loss expected before labels, ``loss`` what it was.
     ``quantiles`` are the score's at 10, 50 and 90 %. None, or nothing, where the night does not say.
     """
 
@@ -53,7 +53,6 @@ class NightFacts(BaseModel):
     drifted: int = 0
     quantiles: tuple[float, ...] = ()
     estimate: float | None = None
-    usual_loss: float | None = None
     loss_name: str = ""
     loss: float | None = None
     skill: float | None = None
@@ -226,7 +225,6 @@ def _monitored(spec: ModelSpec, record: NightRecord) -> dict[str, object]:
     estimate = record.matters.estimate if record.matters else None
     if estimate:
         changes["estimate"] = estimate.estimate
-        changes["usual_loss"] = estimate.usual
         changes["loss_name"] = estimate.loss
     return changes
 
