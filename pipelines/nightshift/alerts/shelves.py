@@ -84,14 +84,22 @@ class LakeShelf:
 
 
 class DiskShelf:
-    """In a folder of this machine; of several processes one at a time may write."""
+    """In a folder of this machine; of several processes one at a time may write.
+
+        <cause>.000001.json   an incident that is open, or of which not all was told
+        <cause>.last          the number of the last that is over, so that the next has an id of its own
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def last(self, cause: str) -> int:
-        """By the names of files."""
-        return max((number for key, number in self._files() if key == cause), default=0)
+        """By the names of files, and by what was noted down of those that are gone."""
+        over = 0
+        with suppress(FileNotFoundError, ValueError):
+            over = int(self._last(cause).read_text())
+        kept = [number for key, number in self._files() if key == cause]
+        return max([over, *kept])
 
     def get(self, place: IncidentPlace) -> tuple[bytes, str] | None:
         """The tag is a digest."""
@@ -119,8 +127,11 @@ class DiskShelf:
 
     def unmark(self, place: IncidentPlace) -> None:
         """What is over is over: the lake keeps what was told, this machine does not."""
+        cause, _ = place
         file = self._file(place)
-        file.unlink(missing_ok=True)
+        with self._locked():
+            self._last(cause).write_text(str(self.last(cause)))
+            file.unlink(missing_ok=True)
 
     def marks(self) -> list[IncidentPlace]:
         """By the names of files."""
@@ -129,6 +140,9 @@ class DiskShelf:
     def _file(self, place: IncidentPlace) -> Path:
         cause, number = place
         return self._folder / f"{cause}.{number:06d}.json"
+
+    def _last(self, cause: str) -> Path:
+        return self._folder / f"{cause}.last"
 
     def _files(self) -> Iterator[IncidentPlace]:
         for file in self._folder.glob("*.json"):

@@ -57,6 +57,16 @@ def test_after_its_end_the_same_cause_is_another_incident(book):
     assert first.id != second.id
 
 
+def test_a_second_outage_in_the_same_night_is_no_message_seen_before(book):
+    first = book.opened(wanted(hit_of()), hit_of())
+    book.changed(first, healed_by("a", {"ingest.ingest"}, SECOND))
+    # All was told of it: it leaves the list, and a disk lets it go.
+    book.close(first)
+    assert book.all_marked() == []
+    second = book.opened(wanted(hit_of()), hit_of())
+    assert first.alert("opened").send_id != second.alert("opened").send_id
+
+
 def test_what_nobody_with_the_key_wrote_silences_nobody(book, caplog):
     stranger = Book(book._shelf, Seals(("another key of more than thirty-two characters",)))
     stranger.opened(wanted(hit_of()), hit_of())
