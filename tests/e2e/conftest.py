@@ -20,11 +20,33 @@ from nightshift.steps.load import chunks, window
 from nightshift.stores import Stores
 from nightshift.stores.versions import VersionRecord
 from tests.conftest import SOURCE
+from tests.receivers import Hook, hook
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
 MODEL, NIGHT = "flight_delays", "2013-04-01"
+# The registry of aircraft says the same of each from this night on: a sensor that sticks.
+STUCK, STUCK_COLUMN = "2013-04-02", "seats"
+STUCK_SOURCE = f"""
+healthy = features
+
+
+def features(night):
+    rows = healthy(night)
+    return rows.assign({STUCK_COLUMN}=149.0) if night.isoformat() >= "{STUCK}" else rows
+"""
+ALERTS = """format = 1
+
+[channels.bridge]
+kind = "webhook"
+
+[channels.mail]
+kind = "smtp"
+connection = "smtp_nightly"
+sender = "nightshift@example.org"
+to = ["on-call@example.org"]
+"""
 ASKING, ITS_NIGHT, ITS_RUN = "returns", "2024-01-12", "manual__1"
 CHROMIUM = ("chromium", "chromium-browser")
 QUIET = (
@@ -76,6 +98,13 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
+def bridge() -> Iterator[Hook]:
+    """The channel that whoever is on call listens to."""
+    with hook() as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="session")
 def with_two_models(
     repository: Path, tmp_path_factory: pytest.TempPathFactory, make_project: Callable[..., Path]
 ) -> Path:
@@ -98,17 +127,25 @@ def with_two_models(
     )
     for folder in ("dags", "plugins", f"models/{MODEL}"):
         shutil.copytree(repository / folder, project / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    with (project / "models" / MODEL / "source.py").open("a") as source:
+        source.write(STUCK_SOURCE)
+    (project / "alerts.toml").write_text(ALERTS)
     return project
 
 
 @pytest.fixture(scope="session")
-def whole_stack(chromium: str, with_two_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def whole_stack(
+    chromium: str, with_two_models: Path, bridge: Hook, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
     """All services on free ports; the lake is filled while Airflow starts.
 
     Airflow trains the small model while the champion of the other is trained here.
     """
     stack = Stack(home=tmp_path_factory.mktemp("whole") / "home", project=with_two_models, ports=Ports.free())
     spec = load_spec(with_two_models / "models" / MODEL / "model.yaml")
+    # Airflow's services have it from the environment of whoever starts them.
+    patch = pytest.MonkeyPatch()
+    patch.setenv("NIGHTSHIFT_ALERT_BRIDGE", bridge.url)
     try:
         stack.up(only=["s3", "mlflow"])
         loads = [fill(stack, "load", *pair) for pair in chunks(*window(spec, NIGHT), parts=2)]
@@ -123,6 +160,7 @@ def whole_stack(chromium: str, with_two_models: Path, tmp_path_factory: pytest.T
         finish(training)
         yield stack
     finally:
+        patch.undo()
         stack.down()
 
 

@@ -152,7 +152,7 @@ def show_decision(spec: ModelSpec, partition: str, stores: Stores) -> None:
 
 
 def _page(spec: ModelSpec, record: NightRecord, predictions: Manifest, stores: Stores) -> str:
-    beside = Beside.read(spec, record, stores)
+    beside = Beside.read(spec, record, predictions, stores)
     return render(as_decided(spec, predictions), record, stores.settings.mlflow_url, beside)
 
 

@@ -20,10 +20,12 @@ from nightshift.monitoring.matters.record import (
 )
 from nightshift.monitoring.night_record import NightRecord
 from nightshift.monitoring.report import Beside, histogram, loss_line, out_of_reach, render, verdict
+from nightshift.monitoring.report.beside import ScoringRun
 from nightshift.monitoring.report.histogram import ticks
 from nightshift.monitoring.report.values import readable
 from nightshift.monitoring.report.values import text_of as text_of_column
 from nightshift.monitoring.retrains import Causes, DecisionRecord
+from nightshift.stores.manifest import Manifest
 
 SHA = "ab" * 32
 
@@ -66,6 +68,13 @@ def night(*features, accuracy=(), version="3", **changes):
         "model": "orders", "partition": "2024-03-10", "version": version, "pin": pin, "counts": counts,
         "generation": "g1", "drift": drift, "accuracy": list(accuracy), **changes,
     })  # fmt: skip
+
+
+def published(provenance):
+    return Manifest(
+        dataset="predictions", model="orders", column="day", partition="2024-03-10", generation="g1", previous=None,
+        rows=100, rows_in=100, rows_quarantined=0, files=(), columns={}, provenance=provenance,
+    )  # fmt: skip
 
 
 class Page(HTMLParser):
@@ -353,6 +362,21 @@ def test_what_was_expected_stands_beside_what_came(spec):
     content = night(feature(), accuracy=[skilled("2024-03-09", 0.05, 12.0)])
     assert "0.512 0.450 to 0.570" in text_of(render(spec, content, "", Beside(None, {"2024-03-09": estimate})))
     assert "was expected" not in text_of(render(spec, content, ""))
+
+
+@pytest.mark.parametrize(
+    ("url", "links"), [("https://airflow.example.org/dags/orders.predict/runs/r1", 1), ("javascript:alert(1)", 0)]
+)
+def test_the_page_leads_to_the_run_that_scored(spec, url, links):
+    provenance = {"airflow_dag": "orders.predict", "airflow_run": "r1", "airflow_url": url}
+    page = render(spec, night(feature()), "", Beside(scored_by=ScoringRun.of(published(provenance))))
+    assert "in the run r1 of orders.predict" in text_of(page)
+    assert page.count(f'href="{url}"') == links
+
+
+def test_a_night_that_a_person_scored_has_no_run(spec):
+    assert ScoringRun.of(published({"by": "tests"})) is None
+    assert "in no run of Airflow: by hand" in text_of(render(spec, night(feature()), ""))
 
 
 def test_what_carried_the_scores_is_told_or_said_not_to_be_known(spec):

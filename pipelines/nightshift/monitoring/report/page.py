@@ -54,6 +54,7 @@ def render(spec: ModelSpec, night: NightRecord, mlflow_url: str, beside: Beside 
         steps=next_steps(night, beside.decision, bool(alarms(night))),
         decision=beside.decision,
         estimates=beside.estimates,
+        scored_by=beside.scored_by,
         dropped=rows_in_words(night),
         carried_in_words=carried_in_words,
         top=top,
