@@ -165,6 +165,13 @@ def calls() -> Iterator[tuple[str, str]]:
         yield from CALL.findall(line)
 
 
+def test_every_picture_is_shown_on_a_page() -> None:
+    shown = "".join(page.read_text() for page in ROOT.rglob("docs/**/*.md"))
+    shown += (ROOT / "README.md").read_text()
+    pictures = sorted(picture.name for picture in (ROOT / "docs" / "images").iterdir())
+    assert [name for name in pictures if f"images/{name}" not in shown] == []
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_says_what_it_does(verb: str) -> None:
     assert VERBS[verb].help
