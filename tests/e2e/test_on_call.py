@@ -94,7 +94,9 @@ def test_the_mail_of_an_airflow_connection_says_the_same(
     assert to == ["on-call@example.org"]
     assert mail["X-Nightshift-Id"] == alert["send_id"]
     assert alert["title"] in mail["Subject"]
-    assert alert["links"]["page"] in mail.as_string()
+    page = mail.get_body(("html",))
+    assert page is not None
+    assert alert["links"]["page"] in page.get_content()
 
 
 def test_the_alert_leads_to_the_cause_the_run_and_the_version(
