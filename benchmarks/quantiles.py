@@ -39,7 +39,7 @@ EFFECT = 0.3
 ROWS = 300
 JUDGED = 28
 LATER = 60
-WATCHED_RUNS = 20
+WATCHED_RUNS = 60
 GATE_RUNS = 500
 BOUND = 0.05
 """``gates.calibration``: so far shares may be off."""
