@@ -26,6 +26,7 @@ CHAIN = ("ingest", "validate", "predict", "monitor")
 STUCK_RUN = "stuck__1"
 # What a screen shows before anybody scrolls.
 FIRST_SCREEN = 900
+MAIL = {"width": 1100, "height": 400}
 PATIENCE_S = 300
 # As of the other tests of pages: a machine may be busy.
 expect.set_options(timeout=60_000)
@@ -86,7 +87,7 @@ def test_one_alert_says_which_sensor_and_what_to_do(alert: dict[str, Any], bridg
 
 
 def test_the_mail_of_an_airflow_connection_says_the_same(
-    alert: dict[str, Any], mailbox: Post, until: Callable[..., Any]
+    page: Page, alert: dict[str, Any], mailbox: Post, until: Callable[..., Any], shot: Shot
 ) -> None:
     until(lambda: mailbox.mails)
     ((to, content),) = mailbox.mails
@@ -94,9 +95,12 @@ def test_the_mail_of_an_airflow_connection_says_the_same(
     assert to == ["on-call@example.org"]
     assert mail["X-Nightshift-Id"] == alert["send_id"]
     assert alert["title"] in mail["Subject"]
-    page = mail.get_body(("html",))
-    assert page is not None
-    assert alert["links"]["page"] in page.get_content()
+    body = mail.get_body(("html",))
+    assert body is not None
+    page.set_viewport_size(MAIL)
+    page.set_content(f"<style>pre {{ white-space: pre-wrap; font-size: 15px }}</style>{body.get_content()}")
+    expect(page.get_by_text(alert["links"]["page"])).to_be_visible()
+    shot(page, "on-call-alert")
 
 
 def test_the_alert_leads_to_the_cause_the_run_and_the_version(
