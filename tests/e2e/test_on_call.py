@@ -26,7 +26,7 @@ CHAIN = ("ingest", "validate", "predict", "monitor")
 STUCK_RUN = "stuck__1"
 # What a screen shows before anybody scrolls.
 FIRST_SCREEN = 900
-MAIL = {"width": 1100, "height": 400}
+MAIL = {"width": 1100, "height": 220}
 PATIENCE_S = 300
 # As of the other tests of pages: a machine may be busy.
 expect.set_options(timeout=60_000)
