@@ -86,8 +86,8 @@ class LakeShelf:
 class DiskShelf:
     """In a folder of this machine; of several processes one at a time may write.
 
-        <cause>.000001.json   an incident that is open, or of which not all was told
-        <cause>.last          the number of the last that is over, so that the next has an id of its own
+    <cause>.000001.json   an incident that is open, or of which not all was told
+    <cause>.last          the number of the last that is over, so that the next has an id of its own
     """
 
     def __init__(self, folder: Path) -> None:

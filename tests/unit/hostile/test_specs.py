@@ -28,6 +28,8 @@ BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
 )
 TEXTS = {
     "nested lists": ("name: " + "[" * 3_000 + "]" * 3_000, "too deep"),
+    # A reader that calls itself in C ends the process at it.
+    "nested lists that never end": ("[" * 100_000, "too deep"),
     "nested sections": ("name: " + "{a: " * 3_000 + "}" * 3_000, "too deep"),
     "nested blocks": ("".join(" " * n + "a:\n" for n in range(1_500)), "too deep"),
     "aliases of aliases": (BOMB, "with its aliases written out it has more than 300,000 values"),

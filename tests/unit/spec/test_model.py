@@ -12,8 +12,9 @@ import yaml
 from pydantic import ValidationError
 
 from nightshift.errors import SpecError, UsageError
-from nightshift.spec import Label, ModelSpec, find_spec, load_good_specs, load_spec, load_specs
+from nightshift.spec import Label, ModelSpec, find_spec, load_good_specs, load_spec, load_specs, yaml_text
 from nightshift.spec.trainers import EXAMPLE, NAMED
+from tests.conftest import REPOSITORY
 
 TRAINERS = f"{', '.join(map(repr, NAMED))} or an estimator by its path, as {EXAMPLE!r}"
 
@@ -255,6 +256,31 @@ def test_all_mistakes_are_shown_at_once_up_to_ten(edit: Callable[[str, Any], Pat
     message = refusal(edit("extra", 1))
     assert message.count("unknown key") + message.count("got ") == 10
     assert "... and 5 more" in message
+
+
+VALUES = """
+plain: [a b, "q\u00e9", 'it''s', ~, null, yes, off, 0o17, 0x1f, 1_000, 1e3, .5, -.inf, 2013-04-01, 12:30:45]
+folded: >-
+  two
+  lines
+kept: |
+  as it
+   is
+"json": {"a":1, "b" : [ 1,2 ]}
+merged: &m {x: 1, y: 2}
+with: {<<: *m, y: 3}
+"""
+
+SPECS = [
+    REPOSITORY / "models/flight_delays/model.yaml",
+    REPOSITORY / "pipelines/nightshift/demo/tiny_project/models/orders/model.yaml",
+]
+
+
+@pytest.mark.parametrize("text", [VALUES, *(file.read_text() for file in SPECS)])
+def test_the_fast_reader_reads_what_the_slow_one_does(text: str) -> None:
+    assert repr(yaml_text.read(text)) == repr(yaml.safe_load(text))
+    assert yaml_text.FAST is not yaml.SafeLoader
 
 
 @pytest.mark.parametrize("text", ["a: [1", "a: b: c", "\tx: 1", "- !!python/object:os.system {}"])
