@@ -7,6 +7,7 @@ from benchmarks import (
     alarms,
     attribution,
     canary,
+    dag_parse,
     drafts,
     gate,
     gate_power,
@@ -58,7 +59,7 @@ GROUPS: dict[str, tuple[Suite, ...]] = {
     "learn": (quantiles.figures, out_of_fold.figures, search_choice.figures),
     "draft": (drafts.figures,),
     "keep": (maintain.figures, pages.of_models, looks.figures),
-    "scale": (memory.figures, night.figures, monitor.figures),
+    "scale": (memory.figures, night.figures, monitor.figures, dag_parse.figures),
     # Nothing answers by day yet: the group is the place for its figures.
     "serve": (),
     "start": (start.figures, tiny.figures),

@@ -3,6 +3,7 @@
 import datetime as dt
 import zoneinfo
 from collections.abc import Iterator
+from functools import cache
 from itertools import takewhile
 from typing import Annotated, Literal, Self
 
@@ -76,9 +77,15 @@ class Partition(Frozen):
 
     @model_validator(mode="after")
     def _timezone_exists(self) -> Self:
-        if self.timezone not in zoneinfo.available_timezones():
+        if self.timezone not in _timezones():
             raise ValueError(f"timezone: got {self.timezone!r}, allowed: names like America/New_York or UTC")
         return self
+
+
+@cache
+def _timezones() -> frozenset[str]:
+    """Those that there are: a walk through hundreds of files, once for all models that a process reads."""
+    return frozenset(zoneinfo.available_timezones())
 
 
 class Compare(Frozen):

@@ -73,6 +73,9 @@ def _core(project: Path, folder: Path, keys: Keys) -> dict[str, str]:
         "CORE__PLUGINS_FOLDER": str(project / "plugins"),
         "CORE__LOAD_EXAMPLES": "False",
         "CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        # Both are of a file, which makes the Dags of all models: of a thousand that takes most of a minute.
+        "CORE__DAGBAG_IMPORT_TIMEOUT": "300",
+        "DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "600",
         "CORE__FERNET_KEY": keys.airflow_fernet_key,
         "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
         "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(folder / PASSWORDS),
