@@ -127,18 +127,10 @@ def with_two_models(
     )
     for folder in ("dags", "plugins", f"models/{MODEL}"):
         shutil.copytree(repository / folder, project / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    _search_fewer_graphs(project / "models" / MODEL / "model.yaml")
     with (project / "models" / MODEL / "source.py").open("a") as source:
         source.write(STUCK_SOURCE)
     (project / "alerts.toml").write_text(ALERTS)
     return project
-
-
-def _search_fewer_graphs(file: Path) -> None:
-    """Of flights the search for a fast graph takes minutes, and no page is about it."""
-    spec = file.read_text()
-    assert "optimize:\n" in spec
-    file.write_text(spec.replace("optimize:\n", "optimize:\n  variants: [codes]\n"))
 
 
 @pytest.fixture(scope="session")

@@ -46,7 +46,7 @@ def flights(
     loaded_flights: LoadedFlights, change: Callable[..., ModelSpec], tmp_path_factory: pytest.TempPathFactory
 ) -> Flights:
     stores, home = loaded_flights.stores, tmp_path_factory.mktemp("search")
-    spec = change(loaded_flights.spec, training={"window_days": 42})
+    spec = change(loaded_flights.spec, training={"window_days": 42}, optimize={"approximate": "always"})
     found = candidate(spec, loaded_flights.as_of, stores)
     with stores.registry.session(spec.name) as mlflow:
         folder = Path(mlflow.artifacts.download_artifacts(run_id=found.trained.run_id, dst_path=str(home / "run")))

@@ -1,6 +1,7 @@
 """Build the graphs of a trained model, hold them against it, measure them, choose."""
 
 import hashlib
+import time
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Self
 
@@ -11,10 +12,11 @@ from nightshift.modelling.holdout import Split
 from nightshift.modelling.metrics import Difference
 from nightshift.optimization.export import to_onnx
 from nightshift.optimization.parity import parity_rows
+from nightshift.optimization.payback import COST_SECONDS, month_of_scoring, not_won_back
 from nightshift.optimization.variants.catalogue import FP32, build_all, builders
 from nightshift.optimization.variants.evaluator import ChoosingRows, VariantEvaluator, VariantResult, choose
 from nightshift.optimization.variants.inputs import VariantInputs
-from nightshift.optimization.variants.measure import measure
+from nightshift.optimization.variants.measure import FEW_ROUNDS, ROUNDS, measure
 from nightshift.progress import OnProgress, unheard
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.spec import ModelSpec
@@ -29,11 +31,15 @@ CHOOSING_ROWS = 20_000
 
 @dataclass(frozen=True)
 class HeldGraphs:
-    """Graphs of one trained model, each with its line before its speed, and its file where there is one."""
+    """Graphs of one trained model, each with its line before its speed, and its file where there is one.
+
+    ``month_seconds`` is what a month of nights takes to score at most.
+    """
 
     results: list[VariantResult]
     files: dict[str, bytes]
     losses: dict[str, list[float]]
+    month_seconds: float
 
     def result(self, name: str) -> VariantResult:
         """The line of one."""
@@ -96,7 +102,8 @@ def search(spec: ModelSpec, pipeline: "Pipeline", rows: Split, progress: OnProgr
     newest = rows.train.table.slice(max(0, rows.train.table.num_rows - CHOOSING_ROWS))
     graphs = held_graphs(spec, pipeline, rows, progress, choosing=newest)
     table = rows.holdout.table
-    measured = _measured(spec, graphs.results, graphs.files, table)
+    rounds = ROUNDS if graphs.month_seconds >= COST_SECONDS else FEW_ROUNDS
+    measured = _measured(spec, graphs.results, graphs.files, table, rounds)
     return VariantSearch(
         results=measured,
         chosen=choose(measured),
@@ -117,10 +124,15 @@ def held_graphs(
     held = parity_rows(spec, pipeline, holdout)
     fp32 = to_onnx(spec, pipeline)
     exact = OnnxGraph(spec, fp32, "cpu")
+    started = time.perf_counter()
     scores = exact.score(held.rows)
+    seconds_per_row = (time.perf_counter() - started) / held.rows.num_rows
     held.require(scores)
     inputs = VariantInputs(spec, pipeline, rows.train, fp32)
-    built, refusals = build_all(inputs, progress)
+    month_seconds = month_of_scoring(rows.holdout, seconds_per_row)
+    # Once one is chosen it is made of every fit, whatever that costs.
+    unpaid = not_won_back(spec, month_seconds) if choosing else ""
+    built, refusals = build_all(inputs, progress, unpaid)
     files = {FP32: fp32, **built}
     evaluator = VariantEvaluator(
         spec,
@@ -136,7 +148,7 @@ def held_graphs(
         else:
             graph = OnnxGraph(spec, files[name])
             results.append(evaluator.evaluate(name, is_exact, graph))
-    return HeldGraphs(results, files, inputs.losses)
+    return HeldGraphs(results, files, inputs.losses, month_seconds)
 
 
 def _exactness(spec: ModelSpec) -> dict[str, bool]:
@@ -148,11 +160,11 @@ def _exactness(spec: ModelSpec) -> dict[str, bool]:
 
 
 def _measured(
-    spec: ModelSpec, results: list[VariantResult], files: dict[str, bytes], table: pa.Table
+    spec: ModelSpec, results: list[VariantResult], files: dict[str, bytes], table: pa.Table, rounds: int
 ) -> list[VariantResult]:
     """Those that ran, with their speed: refused ones too, for the table."""
     ran = {result.name: files[result.name] for result in results if result.parity}
-    speeds = measure(spec, ran, table)
+    speeds = measure(spec, ran, table, rounds=rounds)
     measured = []
     for result in results:
         if result.name in files:

@@ -148,6 +148,10 @@ class Optimize(Frozen):
     max_metric_loss: float | None = Field(
         None, gt=0, description="upper end of the interval of mean gates.metric lost; none: exact variants only"
     )
+    approximate: Literal["where_it_pays", "always"] = Field(
+        "where_it_pays",
+        description="whether approximate variants are built only where a month of scoring takes longer than they cost",
+    )
     variants: tuple[Variant, ...] = Field(VARIANTS, description="what is tried besides fp32, which always is")
     provider: Literal["cpu", "cuda", "tensorrt", "openvino"] = Field("cpu", description="where ONNX Runtime runs")
 

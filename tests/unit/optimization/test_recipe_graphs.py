@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,13 +10,14 @@ import pytest
 
 from nightshift.errors import CollapsedRefit
 from nightshift.modelling.folds import folds_of
-from nightshift.modelling.holdout import Split, split
+from nightshift.modelling.holdout import LabelledRows, Split, split
 from nightshift.modelling.metrics import Difference, row_losses
+from nightshift.optimization import payback
 from nightshift.optimization import recipe_graphs as module
 from nightshift.optimization import search as search_module
 from nightshift.optimization.export import to_onnx
 from nightshift.optimization.recipe_graphs import FittedFold, recipe_graphs
-from nightshift.optimization.variants.measure import measure
+from nightshift.optimization.variants.report import as_markdown
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.spec import ModelSpec
 from nightshift.training.calibration.pipeline import without_calibration
@@ -36,7 +36,7 @@ class Recipe(NamedTuple):
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """How fast graphs are is no matter here."""
-    monkeypatch.setattr(search_module, "measure", partial(measure, rounds=1))
+    monkeypatch.setattr(search_module, "FEW_ROUNDS", 1)
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_what_a_calibrated_recipe_is_watched_by_is_calibrated(recipe: Callable[.
 def test_an_approximate_graph_is_chosen_by_no_judged_night_and_judged_alone_on_all(
     recipe: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = recipe(variants=["codes", "truncated_half", "truncated_quarter"], max_metric_loss=10.0)
+    made = recipe(variants=["codes", "truncated_half", "truncated_quarter"], max_metric_loss=10.0, approximate="always")
     judged_on: list[list[int]] = []
     bad = Difference(11.0, 10.5, 11.5)
 
@@ -103,7 +103,7 @@ def choosing(variants: Any, name: str) -> Any:
 def test_an_approximate_graph_that_loses_little_scores_and_its_line_is_of_all_judged_nights(
     recipe: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = recipe(variants=["truncated_half"], max_metric_loss=10.0)
+    made = recipe(variants=["truncated_half"], max_metric_loss=10.0, approximate="always")
     search = module.search
     monkeypatch.setattr(module, "search", lambda *given: choosing(search(*given), "truncated_half"))
     found = recipe_graphs(made.spec, made.folds, made.refit, made.rows)
@@ -115,6 +115,26 @@ def test_an_approximate_graph_that_loses_little_scores_and_its_line_is_of_all_ju
         scores = OnnxGraph(made.spec, body).score(rows.table)
         losses.append(row_losses("log_loss", rows.labels, scores) - row_losses("log_loss", rows.labels, exact))
     assert found.search.chosen.loss.mean == pytest.approx(np.concatenate(losses).mean(), abs=1e-6)
+
+
+def test_what_a_month_of_nights_cannot_win_back_is_not_built_and_the_run_says_so(
+    recipe: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = recipe(variants=["codes", "truncated_half"], max_metric_loss=10.0)
+    small = recipe_graphs(made.spec, made.folds, made.refit, made.rows).search
+    refused = {result.name: result.refusal for result in small.results}
+    assert refused["truncated_half"].startswith("not built: scoring 30 nights takes 0.0")
+    assert refused["truncated_half"] in as_markdown(made.spec, small.results, small.chosen)
+    assert set(small.files) == {"fp32", "codes"}
+    # As nights are that take longer.
+    monkeypatch.setattr(payback, "COST_SECONDS", 0.0)
+    assert "truncated_half" in recipe_graphs(made.spec, made.folds, made.refit, made.rows).search.files
+
+
+def test_a_month_is_thirty_nights_of_the_usual_size() -> None:
+    nights = np.repeat(np.arange(5), [900, 900, 1_000, 10, 5_000])
+    judged = LabelledRows(pa.table({"x": nights}), nights.astype(float), nights)
+    assert payback.month_of_scoring(judged, 1e-6) == pytest.approx(30 * 900 * 1e-6)
 
 
 def test_a_refit_that_says_the_same_of_all_is_refused(recipe: Callable[..., Recipe], change: Change) -> None:

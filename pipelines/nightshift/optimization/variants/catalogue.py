@@ -39,22 +39,26 @@ def is_exact(name: str) -> bool:
     return True
 
 
-def build_all(inputs: VariantInputs, progress: OnProgress = unheard) -> tuple[dict[str, bytes], dict[str, str]]:
-    """The files by name, and why the others were not built."""
+def build_all(
+    inputs: VariantInputs, progress: OnProgress = unheard, no_approximate: str = ""
+) -> tuple[dict[str, bytes], dict[str, str]]:
+    """The files by name, and why the others were not built; ``no_approximate`` is why no approximate one is."""
     files: dict[str, bytes] = {}
     refusals: dict[str, str] = {}
     for builder in counted(builders(inputs.spec), "building graphs", progress):
         try:
-            files[builder.name] = _build(builder, inputs)
+            files[builder.name] = _build(builder, inputs, no_approximate)
         except VariantRefused as error:
             refusals[builder.name] = error.message
     return files, refusals
 
 
-def _build(builder: VariantBuilder, inputs: VariantInputs) -> bytes:
+def _build(builder: VariantBuilder, inputs: VariantInputs, no_approximate: str) -> bytes:
     spec = inputs.spec
     if not builder.exact and spec.optimize.max_metric_loss is None:
         raise VariantRefused("not built: the spec allows no metric loss")
+    if not builder.exact and no_approximate:
+        raise VariantRefused(no_approximate)
     label = label_type(spec)
     body = builder.build(inputs)
     return with_label_identity(label, body)
