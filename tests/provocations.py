@@ -129,6 +129,7 @@ NOT_PROVOKED = {
     "*given up: the worker of this task died 6 times*": "Airflow's; the message has the task",
     "`StackError`, *cannot be trusted with a commit*": "another store; no row is read",
     "`UsageError`, *tried before a commit*": "other keys; no row is read",
+    "`EngineUnavailable`": "needs Ray or Spark; tests/engines kills their workers",
     "`OutOfSpace`": "needs a full disk; the message has a folder",
     "`NightshiftError`, *not ... this version reads*": "a record of the registry; no row is read",
     "`StackError` in `demo --tiny`, *failed for*": "plays the demo; its data are made up",

@@ -13,14 +13,19 @@ from typing import TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+CORES = "NIGHTSHIFT_CORES"
+"""How many cores a process takes at most, where whoever starts it says so."""
 
 
 def cores() -> int:
-    """The cores this process may use: its affinity, or less where its control group has a quota.
+    """The cores this process may use: its affinity, or less where its control group has a quota, or it is told to.
 
     Libraries count the host's cores, and a container with two of them then runs threads for all.
     """
     affinity = len(os.sched_getaffinity(0))
+    told = os.environ.get(CORES, "")
+    if told.isdecimal() and int(told) > 0:
+        affinity = min(affinity, int(told))
     try:
         quota, period = CPU_QUOTA.read_text().split()
     except (FileNotFoundError, PermissionError):

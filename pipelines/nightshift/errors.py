@@ -35,6 +35,7 @@
         LakeUnavailable      S3
         RegistryUnavailable  MLflow
         SourceUnavailable    the database that a source asks
+        EngineUnavailable    Ray or Spark
         OutOfSpace           a worker's disk is full
 
 A message has three parts: what is wrong, with which object, and what to do next.
@@ -236,6 +237,10 @@ class RegistryUnavailable(Unavailable):
 
 class SourceUnavailable(Unavailable):
     """What a source asks does not answer."""
+
+
+class EngineUnavailable(Unavailable):
+    """Ray or Spark cannot be reached, or gave up."""
 
 
 class OutOfSpace(Unavailable):

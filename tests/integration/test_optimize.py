@@ -144,7 +144,11 @@ def test_models_without_trees_go_through_the_loop_in_their_own_weights(
     folder = make_project(
         tmp_path / "project",
         training={"trainer": trainer, "parameters": parameters},
-        optimize={"variants": ["fp32_optimized", "codes", "pruned", "int8_static"], "max_metric_loss": 0.05},
+        optimize={
+            "variants": ["fp32_optimized", "codes", "pruned", "int8_static"],
+            "max_metric_loss": 0.05,
+            "approximate": "always",
+        },
         gates={"slices": []},
     )
     spec, stores = load_spec(folder / "model.yaml"), open_stores(folder.parents[1])

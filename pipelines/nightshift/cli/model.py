@@ -5,7 +5,7 @@ which hide the verb's.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -186,6 +186,10 @@ def predict(
     allow_future_model: Annotated[
         bool, typer.Option(help="Score a night that the version was trained on which should score it.")
     ] = False,
+    engine: Annotated[
+        Literal["airflow", "ray", "spark"] | None,
+        typer.Option(help="Whose workers score the shards, for this night; model.yaml's by default."),
+    ] = None,
 ) -> None:
     """Score a validated night with the champion and publish it."""
     from nightshift.steps.predict import predict
@@ -193,7 +197,9 @@ def predict(
 
     spec, stores = open_model(model)
     with ProgressView() as view:
-        published = predict(spec, night, stores, allow_future_model=allow_future_model, progress=view.on_progress)
+        published = predict(
+            spec, night, stores, allow_future_model=allow_future_model, engine=engine, progress=view.on_progress
+        )
     say(published)
     say_next(f"nightshift monitor {model} {night}")
 

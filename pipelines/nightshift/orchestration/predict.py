@@ -7,7 +7,7 @@ backfill runs a few nights at once: so they have less time than the others, and 
 """
 
 from itertools import chain
-from typing import Any
+from typing import Any, get_args
 
 from airflow.sdk import DAG, Param
 from airflow.sdk.exceptions import AirflowSkipException
@@ -19,6 +19,9 @@ from nightshift.orchestration.deadlines import deadline
 from nightshift.orchestration.notifier import tell_of_canary
 from nightshift.orchestration.tasks import step_task, task_context
 from nightshift.spec import ModelSpec
+from nightshift.spec.predict import AIRFLOW, EngineName
+
+ENGINE = "engine"
 
 
 def predict_dag(spec: ModelSpec) -> DAG:
@@ -56,7 +59,14 @@ def _parameters(spec: ModelSpec) -> dict[str, Param]:
             type="boolean",
             title="Allow a model from the future",
             description="Score a night that lies inside the training window of the version that should score it.",
-        )
+        ),
+        ENGINE: Param(
+            spec.predict.engine,
+            enum=list(get_args(EngineName)),
+            title="Engine",
+            description="Whose workers score the shards of this night: Airflow's own, a task each, or those of another"
+            " engine, launched by one task.",
+        ),
     }
 
 
@@ -73,15 +83,20 @@ def plan(model: str) -> list[Plan]:
         # A model that is being set up: no night of it is missed yet.
         raise AirflowSkipException(f"{notice}, then {model}.predict for {context.partition}") from None
     context.link_run(planned.pin.run_id)
-    return planned.parts()
+    is_mapped = context.parameter(ENGINE) == AIRFLOW
+    return planned.parts() if is_mapped else [planned]
 
 
 @step_task
 def score(model: str, part: Plan) -> list[ShardResult]:
-    """Score the shard of a part; a night without rows has none."""
+    """Score the shard of a part; a night without rows has none. Another engine gets all shards from one task."""
+    from nightshift.steps._engine import score_night
     from nightshift.steps.score import score
 
     context = task_context(model)
+    engine = context.parameter(ENGINE)
+    if engine != AIRFLOW:
+        return score_night(context.spec, part, context.stores, engine)
     return [score(context.spec, part, shard, context.stores) for shard in part.shards]
 
 

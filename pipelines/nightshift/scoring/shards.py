@@ -106,7 +106,7 @@ def night_digest(spec: ModelSpec, plan: Plan) -> str:
         asdict(plan.pin),
         _relevant(spec),
         code_digest(*CODE),
-        _versions(),
+        package_versions(),
         *canary,
     )
 
@@ -116,14 +116,14 @@ def scored_by(spec: ModelSpec) -> dict[str, str]:
     return {
         "model.yaml": _digest(_relevant(spec)),
         "code": code_digest(*CODE),
-        "packages": _digest(_versions()),
+        "packages": _digest(package_versions()),
     }
 
 
 def _relevant(spec: ModelSpec) -> dict[str, Any]:
-    # Who is told of a late night changes no row of it.
+    # Neither who is told of a late night changes a row of it, nor which workers score it.
     beside: dict[str, Any] = {
-        "predict": {"shard_rows"},
+        "predict": {"shard_rows", "engine"},
         "shadow": True,
         "canary": True,
         "night": {"published_by"},
@@ -150,7 +150,7 @@ def empty_groups(night: str, rows: int) -> int:
 
 
 @cache
-def _versions() -> dict[str, str]:
+def package_versions() -> dict[str, str]:
     """The installed packages that do the work in a row; ONNX Runtime has another name for each kind of hardware."""
     versions = {}
     for name in DISTRIBUTIONS:

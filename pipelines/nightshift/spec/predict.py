@@ -1,7 +1,7 @@
 """What is published, and from which score on it means yes."""
 
 import math
-from typing import Any, Self
+from typing import Any, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
@@ -9,6 +9,8 @@ from nightshift.errors import ModelError
 from nightshift.spec.base import Frozen, Name, Share
 
 EVEN_ODDS = 0.5
+EngineName: TypeAlias = Literal["airflow", "ray", "spark"]
+AIRFLOW: EngineName = "airflow"
 
 
 class Costs(Frozen):
@@ -60,6 +62,9 @@ class Predict(Frozen):
         json_schema_extra={"default": EVEN_ODDS},
     )
     shard_rows: int = Field(5_000_000, ge=1, description="rows of one mapped task: seconds of work")
+    engine: EngineName = Field(
+        AIRFLOW, description="whose workers score the shards of a night: Airflow's own, or those of another engine"
+    )
     allow_future_model: bool = Field(False, description="score nights inside the champion's training window")
 
     @property

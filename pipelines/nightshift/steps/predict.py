@@ -3,6 +3,8 @@
 from nightshift.contracts import PartitionRef, Plan
 from nightshift.progress import OnProgress, counted, unheard
 from nightshift.spec import ModelSpec
+from nightshift.spec.predict import AIRFLOW, EngineName
+from nightshift.steps._engine import score_night
 from nightshift.steps.plan import plan
 from nightshift.steps.publish import publish
 from nightshift.steps.score import score
@@ -15,11 +17,18 @@ def predict(
     stores: Stores,
     *,
     allow_future_model: bool = False,
+    engine: EngineName | None = None,
     progress: OnProgress = unheard,
 ) -> PartitionRef:
-    """Plan a validated night, score each shard with the champion, publish the night. Raises what these steps raise."""
+    """Plan a validated night, score each shard with the champion, publish the night. Raises what these steps raise.
+
+    ``engine`` is another than model.yaml's, for this night; Airflow's own is this process here.
+    """
     planned = plan(spec, partition, stores, allow_future_model=allow_future_model)
-    return score_and_publish(spec, planned, stores, progress)
+    engine = engine or spec.predict.engine
+    if engine == AIRFLOW:
+        return score_and_publish(spec, planned, stores, progress)
+    return publish(spec, planned, score_night(spec, planned, stores, engine), stores)
 
 
 def score_and_publish(spec: ModelSpec, planned: Plan, stores: Stores, progress: OnProgress = unheard) -> PartitionRef:

@@ -10,7 +10,7 @@ import pytest
 from nightshift.code_digest import code_digest, import_closure
 from nightshift.contracts import CanaryPin, Pin, Plan, Shard
 from nightshift.scoring import shards
-from nightshift.scoring.shards import CODE, ShardFile, _versions, first_rows, night_digest, shard_file
+from nightshift.scoring.shards import CODE, ShardFile, first_rows, night_digest, package_versions, shard_file
 from nightshift.spec import ModelSpec
 
 SHARD = Shard(0, "validated", "cd" * 32, 0, 2, 90)
@@ -46,10 +46,10 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             return number
 
         monkeypatch.setattr(shards, "version", found)
-        shards._versions.cache_clear()
+        shards.package_versions.cache_clear()
 
     yield do
-    shards._versions.cache_clear()
+    shards.package_versions.cache_clear()
 
 
 def test_what_makes_rows_is_in_the_digest_and_what_trains_is_not() -> None:
@@ -111,7 +111,12 @@ def test_the_keys_of_a_night_are_others_with_another_canary_and_what_they_were_w
     assert len(keys) == len(plans)
     # By the formula of before there were canaries.
     before = shards._digest(
-        shards.FORMAT, plan.input_digest, asdict(plan.pin), shards._relevant(spec), code_digest(*CODE), _versions()
+        shards.FORMAT,
+        plan.input_digest,
+        asdict(plan.pin),
+        shards._relevant(spec),
+        code_digest(*CODE),
+        package_versions(),
     )
     assert night_digest(spec, plan) == before
     assert night_digest(change(spec, canary={"share": 0.2}), plan) == before
