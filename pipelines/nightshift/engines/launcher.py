@@ -19,6 +19,6 @@ class Launcher(Protocol):
     def run(self, work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
         """What ``work`` gives for each item, in their order; each is called once or more, again where a worker dies.
 
-        ``work`` is a function of a module that workers have. Raises ``UsageError`` where the engine is not installed,
-        ``EngineUnavailable`` where it gives up.
+        ``work`` is a function of a module that workers have; there is at least one item. Raises ``UsageError`` where
+        the engine is not installed, ``EngineUnavailable`` where it gives up.
         """

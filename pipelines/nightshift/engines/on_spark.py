@@ -24,8 +24,6 @@ class OnSpark:
         """As ``Launcher``."""
         require("spark", "scoring on Spark")
         _require_java()
-        if not items:
-            return []
         with _session() as spark:
             from py4j.protocol import Py4JError
 

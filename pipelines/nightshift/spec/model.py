@@ -18,7 +18,7 @@ from nightshift.spec.label import CALIBRATED, DECIDED_BY_THRESHOLD, DEFAULT_LOSS
 from nightshift.spec.learning import Gates, Optimize, Training
 from nightshift.spec.night import NightChecks, Partition
 from nightshift.spec.parameters import NO, YES, Parameter, named_classes, named_features
-from nightshift.spec.predict import Predict
+from nightshift.spec.predict import EngineName, Predict
 from nightshift.spec.reserved import RESERVED
 from nightshift.spec.retrain import Retrain
 from nightshift.spec.search import Search, recipes
@@ -141,6 +141,11 @@ class ModelSpec(Frozen):
         if threshold is None:
             return self
         predict = self.predict.model_copy(update={"threshold": threshold})
+        return self.model_copy(update={"predict": predict})
+
+    def with_engine(self, engine: EngineName) -> Self:
+        """The same spec where a person says whose workers score a night."""
+        predict = self.predict.model_copy(update={"engine": engine})
         return self.model_copy(update={"predict": predict})
 
     def with_features(self, names: Collection[str]) -> Self:

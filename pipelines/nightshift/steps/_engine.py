@@ -36,6 +36,8 @@ def launch(spec: ModelSpec, plan: Plan, stores: Stores, launcher: Launcher) -> l
     here = ScoringMachine.here()
     lake = stores.settings.lake
     calls = [ShardCall(spec, part, here, lake) for part in plan.parts() if part.shards]
+    if not calls:
+        return []
     results = []
     for outcome in launcher.run(score_there, calls):
         if isinstance(outcome, NightshiftError):
@@ -45,7 +47,7 @@ def launch(spec: ModelSpec, plan: Plan, stores: Stores, launcher: Launcher) -> l
 
 
 def score_there(call: ShardCall) -> ShardResult | NightshiftError:
-    """On a worker: the result, or the error for a person, which no other try would mend."""
+    """On a worker: the result, or the error that ``score`` ended with, which whoever launched it raises."""
     try:
         _require_alike(call)
         (shard,) = call.part.shards

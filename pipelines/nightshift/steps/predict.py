@@ -24,14 +24,15 @@ def predict(
 
     ``engine`` is another than model.yaml's, for this night; Airflow's own is this process here.
     """
+    spec = spec.with_engine(engine or spec.predict.engine)
     planned = plan(spec, partition, stores, allow_future_model=allow_future_model)
-    engine = engine or spec.predict.engine
-    if engine == AIRFLOW:
-        return score_and_publish(spec, planned, stores, progress)
-    return publish(spec, planned, score_night(spec, planned, stores, engine), stores)
+    return score_and_publish(spec, planned, stores, progress)
 
 
 def score_and_publish(spec: ModelSpec, planned: Plan, stores: Stores, progress: OnProgress = unheard) -> PartitionRef:
     """Carry out a plan: score each of its shards, and publish the night with the version that was pinned."""
-    results = [score(spec, planned, shard, stores) for shard in counted(planned.shards, "scoring shards", progress)]
+    if spec.predict.engine == AIRFLOW:
+        results = [score(spec, planned, shard, stores) for shard in counted(planned.shards, "scoring shards", progress)]
+    else:
+        results = score_night(spec, planned, stores, spec.predict.engine)
     return publish(spec, planned, results, stores)
