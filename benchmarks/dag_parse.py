@@ -18,7 +18,7 @@ from nightshift.project import PROJECT_FILE
 MODELS = 1_000
 FEWER = 100
 ROUNDS = 5
-CONTEXT = ("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "_AIRFLOW_PARSING_CONTEXT_TASK_ID")
+CONTEXT = "_AIRFLOW_PARSING_CONTEXT_DAG_ID"
 EXAMPLE = PROJECT / "pipelines/nightshift/demo/tiny_project/models/orders"
 READ = """
 import json, runpy, sys, time
@@ -66,7 +66,7 @@ def _project(root: Path, models: int) -> Path:
 
 def _read(project: Path, dag: str = "") -> dict[str, float]:
     environment = {**os.environ, "NIGHTSHIFT_PROJECT": str(project), "NIGHTSHIFT_HOME": str(project / "home")}
-    environment |= dict.fromkeys(CONTEXT, dag) if dag else {}
+    environment |= {CONTEXT: dag} if dag else {}
     command = [sys.executable, "-W", "ignore", "-c", READ, str(project / "dags" / "nightshift_dags.py")]
     answer = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
     last: dict[str, float] = json.loads(answer.stdout.splitlines()[-1])

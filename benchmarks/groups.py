@@ -59,10 +59,10 @@ GROUPS: dict[str, tuple[Suite, ...]] = {
     "learn": (quantiles.figures, out_of_fold.figures, search_choice.figures),
     "draft": (drafts.figures,),
     "keep": (maintain.figures, pages.of_models, looks.figures),
-    "scale": (memory.figures, night.figures, monitor.figures, dag_parse.figures),
+    "scale": (memory.figures, night.figures, monitor.figures),
     # Nothing answers by day yet: the group is the place for its figures.
     "serve": (),
-    "start": (start.figures, tiny.figures),
+    "start": (start.figures, tiny.figures, dag_parse.figures),
 }
 LONG: dict[str, tuple[Suite, ...]] = {
     "long": (

@@ -7,7 +7,7 @@ from nightshift.spec import ModelSpec
 
 NIGHTS = 30
 COST_SECONDS = 60.0
-"""Of building and judging approximate graphs: of 77,000 rows of flights it was 100 to 120 seconds of a core."""
+"""Of building and judging approximate graphs: of 77,000 rows of flights it was 80 seconds of a core."""
 
 
 def month_of_scoring(judged: LabelledRows, seconds_per_row: float) -> float:
