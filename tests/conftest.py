@@ -27,7 +27,12 @@ let_openmp_threads_sleep()
 REPOSITORY = Path(__file__).parents[1]
 MLFLOW = "MLFLOW_TRACKING_URI"
 ITS_ADDRESS = pytest.StashKey[str]()
-QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "GX_ANALYTICS_ENABLED": "false"}
+QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "GX_ANALYTICS_ENABLED": "false",
+    "ORT_DISABLE_TELEMETRY": "1",
+}
 
 # Strings, floats with nulls, whole numbers, a boolean, and a label that comes a day late.
 SMALL: dict[str, Any] = {
