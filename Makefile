@@ -5,7 +5,7 @@ OTHER_PYTHON := $(filter-out 3.11,$(patsubst python%,%,$(filter python3.%,$(notd
 VENV ?= .venv$(addprefix -,$(OTHER_PYTHON))
 BIN := $(VENV)/bin
 # Without torch there: no build for processors alone may be at hand, and only networks need it.
-EXTRAS ?= train,boosting,search,metrics,$(if $(OTHER_PYTHON),,networks,)demo,postgres,openlineage,alerts,dev
+EXTRAS ?= train,boosting,search,metrics,$(if $(OTHER_PYTHON),,networks,)demo,postgres,celery,openlineage,alerts,dev
 # Named by its exact version, so that pip takes a local build of it for processors alone.
 TORCH := $(if $(findstring networks,$(EXTRAS)),torch==2.13.0)
 # Where torch comes from when pip's own choice would bring gigabytes of CUDA.
@@ -13,7 +13,7 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help install demo demo-tiny up down test lint format docs dead unit dags integration faults soak e2e \
+.PHONY: help install demo demo-tiny up down compose-up backup restore test lint format docs dead unit dags integration faults soak e2e \
 	engines dist dist-test audit bench bench-long clean
 
 help: ## this list
@@ -30,8 +30,8 @@ $(VENV)/installed: pyproject.toml constraints.txt
 
 install: $(VENV)/installed ## make .venv with everything in it
 
-demo: install ## close the whole loop on real data, then look at it in a browser
-	@$(BIN)/nightshift demo
+demo: install ## close the whole loop on real data, then look at it in a browser; on Compose: STACK=compose
+	@$(if $(filter compose,$(STACK)),docker/with-access )$(BIN)/nightshift demo$(if $(filter compose,$(STACK)), --running)
 
 demo-tiny: install ## three small nights in a minute, without Airflow's services
 	@$(BIN)/nightshift demo --tiny
@@ -41,6 +41,15 @@ up: install ## start S3, MLflow and Airflow in the background
 
 down: ## stop them; all data stay
 	@test ! -x $(BIN)/nightshift || $(BIN)/nightshift down
+
+compose-up: ## everything in containers, with workers of their own (WORKERS=2 PROFILES=local,monitoring)
+	@docker/up
+
+backup: ## all state of the containers in one file: make backup TO=nightshift.tar
+	@docker/backup
+
+restore: ## put it back, where there is none: make restore FROM=nightshift.tar
+	@docker/restore
 
 test: lint unit dags integration faults e2e ## everything that CI runs
 

@@ -1,7 +1,10 @@
 """Before the services start: their databases, their buckets, Airflow's tables. Safe to run again."""
 
 import os
+import socket
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -11,25 +14,78 @@ import boto3
 import make_secrets
 import psycopg2
 from psycopg2 import sql
+from sqlalchemy import make_url
 
 from nightshift.stack.seaweedfs import create_buckets
 
 DATABASES = {"airflow": ("airflow",), "mlflow": ("mlflow", make_secrets.LOGINS)}
 
 
+OURS = "postgres"
+"""The host of the project's own Postgres."""
+PATIENCE = 120
+RETRY = 2
+
+
 def main() -> None:
     """All of it, in the order in which the parts need each other."""
-    for owner, names in DATABASES.items():
-        create_role(owner)
-        for name in names:
-            create_database(owner, name)
-    # In somebody's own S3 the names may be taken by others, and the keys need not be allowed to.
-    if os.environ["AWS_ENDPOINT_URL"] == make_secrets.OWN_S3:
+    tables = os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
+    runs = os.environ["MLFLOW_BACKEND_STORE_URI"]
+    # In somebody's own Postgres or S3 names may be taken by others, and the keys need not be allowed to.
+    if make_url(tables).host == OURS:
+        wait_for(OURS, 5432, "Postgres")
+        create_databases()
+    store = os.environ.get("AWS_ENDPOINT_URL")
+    if store == make_secrets.OWN_S3:
+        wait_for("s3", 8333, "S3")
         create_buckets(boto3.client("s3"))
     Path(os.environ["TMPDIR"]).mkdir(parents=True, exist_ok=True)
     # Projects of before kept Airflow's password where all its processes read.
     (Path(os.environ["AIRFLOW_HOME"]) / "passwords.json").unlink(missing_ok=True)
     subprocess.run(["airflow", "db", "migrate"], check=True)
+    make_pools(os.environ.get("NIGHTSHIFT_POOLS", ""))
+    upgrade_mlflow(runs)
+
+
+def wait_for(host: str, port: int, name: str) -> None:
+    """Until it takes connections. A project whose stores are its own does not start these."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            socket.create_connection((host, port), timeout=RETRY).close()
+        except OSError:
+            if time.monotonic() > end:
+                sys.exit(f"error: {name} does not answer at {host}:{port}; start it: make compose-up")
+            time.sleep(RETRY)
+        else:
+            return
+
+
+def make_pools(pools: str) -> None:
+    """Those of ``name=slots,...``: a task of a pool that is not there would wait for ever."""
+    for pool in filter(None, pools.split(",")):
+        name, _, slots = pool.partition("=")
+        subprocess.run(["airflow", "pools", "set", name, slots, "of Nightshift"], check=True)
+
+
+def upgrade_mlflow(runs: str) -> None:
+    """MLflow's tables as this version wants them, made where there are none; its server does its logins itself."""
+    from mlflow.store.db import utils as mlflow_tables
+
+    # Not by its command, whose arguments all processes see.
+    engine = mlflow_tables.create_sqlalchemy_engine_with_retry(runs)
+    if mlflow_tables._is_empty_database(engine):
+        mlflow_tables._initialize_tables(engine)
+    else:
+        mlflow_tables._upgrade_db(engine)
+
+
+def create_databases() -> None:
+    """Those of Airflow and of MLflow."""
+    for owner, names in DATABASES.items():
+        create_role(owner)
+        for name in names:
+            create_database(owner, name)
 
 
 def create_role(role: str) -> None:

@@ -44,6 +44,13 @@ def _words(text: object) -> object:
     return tuple(name.removesuffix(".") for name in names if name)
 
 
+def _named(text: object) -> object:
+    """The names of ``name=number,...``."""
+    if not isinstance(text, str):
+        return text
+    return tuple(part.partition("=")[0].strip() for part in text.split(",") if part.strip())
+
+
 class Settings(BaseModel):
     """Where everything is. Field aliases are the names of the environment variables."""
 
@@ -77,6 +84,8 @@ class Settings(BaseModel):
     metrics_token: SecretStr | None = Field(None, alias="NIGHTSHIFT_METRICS_TOKEN", min_length=16)
     # How the command line logs: lines for people, or a JSON object each (logs.py).
     log: Literal["text", "json"] = Field("text", alias="NIGHTSHIFT_LOG")
+    # Pools that this Airflow has, of those that tasks take (orchestration/policies.py); docker/prepare.py makes them.
+    pools: Annotated[tuple[str, ...], BeforeValidator(_named)] = Field((), alias="NIGHTSHIFT_POOLS")
     # The delay after a task's first failure; all waiting goes by it (orchestration/retries.py).
     retry_seconds: float = Field(RETRY_SECONDS, alias="NIGHTSHIFT_RETRY_SECONDS", gt=0, le=60)
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nightshift.errors import StackError
+from nightshift.errors import StackError, UsageError
 
 if TYPE_CHECKING:
     from nightshift.stack import Stack
@@ -48,15 +48,22 @@ def demo(
     tiny: Annotated[
         bool, typer.Option("--tiny", help="Three small nights in a minute, without Airflow's services.")
     ] = False,
+    running: Annotated[
+        bool, typer.Option("--running", help="On services that run already, as the environment names them.")
+    ] = False,
 ) -> None:
     """Close the whole loop on real data, through Airflow; played again, it goes on where it stopped."""
-    from nightshift.demo import perform
+    from nightshift.demo import perform, perform_on_running
     from nightshift.demo.tiny import perform_tiny
 
+    if tiny and running:
+        raise UsageError("--tiny starts services of its own", fix="give one of --tiny and --running")
     stack = _stack()
     try:
         if tiny:
             perform_tiny(stack.home)
+        elif running:
+            perform_on_running()
         else:
             perform(stack)
     except KeyboardInterrupt:

@@ -15,6 +15,6 @@ it goes on where it stopped, and shows the summary when there is nothing left to
     tiny_project/   the project that it plays, made up
 """
 
-from nightshift.demo.stage import perform
+from nightshift.demo.stage import perform, perform_on_running
 
-__all__ = ["perform"]
+__all__ = ["perform", "perform_on_running"]

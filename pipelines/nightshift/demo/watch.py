@@ -1,7 +1,6 @@
 """Play an act: poll, trigger, show, until it is over; a failed run ends it at once."""
 
 import time
-from pathlib import Path
 
 from nightshift.demo.airflow_api import AirflowApi
 from nightshift.demo.board import Board, BoardRun, BoardTask
@@ -33,7 +32,7 @@ def wait_for_dags(api: AirflowApi, dags: set[str]) -> None:
             api.unpause(dag)
 
 
-def play(act: Act, api: AirflowApi, board: Board, view: View, logs: Path) -> None:
+def play(act: Act, api: AirflowApi, board: Board, view: View, logs: str) -> None:
     """From what is there to the end of the act. Raises ``NightshiftError`` for a failed run."""
     quiet = Quiet(view, logs)
     refresh(board, api)
@@ -104,7 +103,7 @@ def _is_error(record: dict[str, object]) -> bool:
 class Quiet:
     """Says what waits when nothing has changed for long, and gives up in the end."""
 
-    def __init__(self, view: View, logs: Path) -> None:
+    def __init__(self, view: View, logs: str) -> None:
         self._view = view
         self._logs = logs
         self._change("")

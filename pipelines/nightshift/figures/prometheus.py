@@ -10,6 +10,8 @@ from typing import Any
 from nightshift.figures.catalogue import Sample
 
 PATH = "/metrics"
+ALIVE = "/healthz"
+"""Asked by who starts it, without a token: it says nothing but that it answers."""
 PATIENCE = 10
 """Seconds that a caller has to say what it wants."""
 log = logging.getLogger("nightshift")
@@ -57,7 +59,9 @@ def serve(samples: Callable[[], Iterable[Sample]], host: str, port: int, token: 
 
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
-            if not self._knows(token):
+            if path == ALIVE:
+                self._answer(HTTPStatus.OK, b"", "text/plain")
+            elif not self._knows(token):
                 wanted = {"WWW-Authenticate": "Bearer"}
                 self._answer(HTTPStatus.UNAUTHORIZED, b"", "text/plain", **wanted)
             elif path != PATH:

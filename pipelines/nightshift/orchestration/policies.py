@@ -15,6 +15,10 @@ KEY_FORMAT = "%Y-%m-%d"
 QUARTER = dt.timedelta(minutes=15)
 HOUR = dt.timedelta(hours=1)
 NIGHTS_SIDE_BY_SIDE = 4
+OF_TRAINING = frozenset({"train", "retrain", "rollback"})
+"""Families that work with MLflow most of the time, and that no night waits for."""
+MLFLOW_POOL = "mlflow"
+LAKE_POOL = "s3"
 HOW_TO_GO_ON = (
     "**A draft, and paused.** Read `models/{model}/model.yaml`; train a first champion: unpause `{model}.train` and"
     " trigger it with a night, or `nightshift load` and `nightshift train`; then unpause the other Dags of the tag"
@@ -46,7 +50,7 @@ def of_dag(
         "catchup": False,
         "max_active_runs": max_active_runs,
         "dagrun_timeout": timeout * 4 + (waits or dt.timedelta()),
-        "default_args": _of_tasks(spec, timeout),
+        "default_args": _of_tasks(spec, verb, timeout),
         # Of a failed task its own callback tells, in the worker.
         "on_failure_callback": [NightNotifier(RUN_TIMED_OUT)],
         "render_template_as_native_obj": True,
@@ -55,9 +59,10 @@ def of_dag(
     }
 
 
-def _of_tasks(spec: ModelSpec, timeout: dt.timedelta) -> dict[str, Any]:
+def _of_tasks(spec: ModelSpec, verb: str, timeout: dt.timedelta) -> dict[str, Any]:
     policy = OnlyOutages(settings().retry_seconds)
     return {
+        **_of_waiting(spec, verb),
         "owner": spec.owner,
         "retries": RETRIES,
         "retry_policy": policy,
@@ -69,6 +74,20 @@ def _of_tasks(spec: ModelSpec, timeout: dt.timedelta) -> dict[str, Any]:
         "on_failure_callback": [NightNotifier(TASK_FAILED)],
         "on_success_callback": [NightNotifier(TASK_WENT_WELL)],
     }
+
+
+def _of_waiting(spec: ModelSpec, verb: str) -> dict[str, Any]:
+    """Who goes first where workers are few: the model of the higher priority, of one model its nights."""
+    is_training = verb in OF_TRAINING
+    arguments: dict[str, Any] = {
+        "priority_weight": 2 * spec.priority + (not is_training),
+        "weight_rule": "absolute",
+    }
+    pool = MLFLOW_POOL if is_training else LAKE_POOL
+    if pool in settings().pools:
+        # A task of a pool that Airflow does not have is never begun.
+        arguments["pool"] = pool
+    return arguments
 
 
 def of_bystanders() -> dict[str, Any]:

@@ -36,6 +36,12 @@ class ModelSpec(Frozen):
     paused: bool = Field(
         False, description="whether its Dags are paused when Airflow first sees them, whatever airflow.cfg says"
     )
+    priority: int = Field(
+        5,
+        ge=1,
+        le=10,
+        description="whose tasks begin first where they wait for workers: of 10 before of 1",
+    )
     source: Source = Field(description="where the rows of a night come from: one of four kinds")
     partition: Partition
     keys: tuple[Name, ...] = Field(min_length=1, description="columns that tell the rows of a night apart")

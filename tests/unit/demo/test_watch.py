@@ -1,7 +1,6 @@
 """Failures and silence."""
 
 import io
-from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -73,7 +72,7 @@ def running(state="running"):
 
 def test_silence_is_explained_once(clock):
     out = io.StringIO()
-    quiet = watch.Quiet(View(Console(file=out, width=200), "Act 1"), Path("/logs"))
+    quiet = watch.Quiet(View(Console(file=out, width=200), "Act 1"), "/logs")
     quiet.look(running())
     for _ in range(3):
         clock[0] += watch.QUIET_S
@@ -83,7 +82,7 @@ def test_silence_is_explained_once(clock):
 
 
 def test_a_task_that_runs_is_waited_for_and_one_that_never_starts_is_not(clock):
-    quiet = watch.Quiet(View(Console(file=io.StringIO()), "Act 1"), Path("/logs"))
+    quiet = watch.Quiet(View(Console(file=io.StringIO()), "Act 1"), "/logs")
     for state in (running(), running("queued")):
         quiet.look(state)
         clock[0] += watch.PATIENCE_S + 1
@@ -138,7 +137,7 @@ class Replies(Api):
 def play(api, monkeypatch):
     monkeypatch.setattr(watch.time, "sleep", lambda _: None)
     with View(Console(file=io.StringIO()), "Act 1") as view:
-        watch.play(Act(), api, Board(), view, Path("/logs"))
+        watch.play(Act(), api, Board(), view, "/logs")
 
 
 def test_what_had_failed_before_is_cleared_and_goes_on(monkeypatch):

@@ -20,12 +20,20 @@ from nightshift.stack.keys import Keys, load_keys
 from nightshift.stack.mlflow_server import APP
 from tests.scripts import load_script
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
-ONE_SHOT = {"secrets", "init"}
-OURS = {name: service for name, service in SERVICES.items() if name != "postgres"}
+ONE_SHOT = {"secrets", "init", "keeper"}
+SERVERS = {"postgres", "redis"}
+"""Of images that are not ours, as the user that these have."""
+GROWN = {"worker", "housekeeper", "metrics", "prometheus"}
+"""What the embedded stack has no process for."""
+OUTSIDE = {"outside": {"internal": "${NIGHTSHIFT_CLOSED:-true}"}}
+OURS = {name: service for name, service in SERVICES.items() if name not in SERVERS}
+
+
+USERS = {"postgres": "999:999", "redis": "999:999", "keeper": "0:0"}
 
 
 def words(service: str) -> list[str]:
@@ -44,15 +52,16 @@ def mounts(name: str) -> dict[str, str]:
 
 def test_every_process_of_the_embedded_stack_has_its_service() -> None:
     embedded = {name for group in plan.PROCESSES.values() for name in group}
-    assert set(SERVICES) == embedded | {"postgres"} | ONE_SHOT
+    assert set(SERVICES) == embedded | SERVERS | GROWN | ONE_SHOT
 
 
-def test_three_ports_are_published_on_loopback_alone() -> None:
+def test_four_ports_are_published_on_loopback_alone() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
     assert published == {
         "s3": ["127.0.0.1:${NIGHTSHIFT_S3_PORT:-8333}:8333"],
         "mlflow": ["127.0.0.1:${NIGHTSHIFT_MLFLOW_PORT:-5000}:5000"],
         "api-server": ["127.0.0.1:${NIGHTSHIFT_AIRFLOW_PORT:-8080}:8080"],
+        "prometheus": ["127.0.0.1:${NIGHTSHIFT_PROMETHEUS_PORT:-9090}:9090"],
     }
     assert not any(service.get("network_mode") == "host" for service in SERVICES.values())
 
@@ -66,11 +75,17 @@ def test_of_seaweedfs_only_s3_leaves_loopback() -> None:
 
 
 def test_who_may_talk_to_whom() -> None:
-    assert clients("postgres") == set(SERVICES) - {"secrets", "s3"}
-    assert clients("s3") == {"s3", "init", "mlflow", "api-server", "scheduler"}
-    assert clients("mlflow") == {"mlflow", "api-server", "scheduler"}
-    assert clients("airflow") == {"api-server", "scheduler", "dag-processor", "triggerer"}
-    assert SERVICES["secrets"]["network_mode"] == "none"
+    with_tables = {"init", "mlflow", "api-server", "scheduler", "dag-processor", "triggerer", "housekeeper"}
+    with_lake = {"init", "mlflow", "api-server", "worker", "dag-processor", "triggerer", "metrics"}
+    # A task runs what a project says: it reaches no database.
+    assert clients("postgres") == with_tables | {"postgres"}
+    assert clients("redis") == {"redis", "scheduler", "worker"}
+    assert clients("s3") == with_lake | {"s3"}
+    assert clients("mlflow") == {"mlflow", "api-server", "worker"}
+    assert clients("airflow") == {"api-server", "scheduler", "worker", "dag-processor", "triggerer"}
+    assert clients("metrics") == {"metrics", "prometheus"}
+    assert clients("outside") == with_tables | with_lake
+    assert SERVICES["secrets"]["network_mode"] == SERVICES["keeper"]["network_mode"] == "none"
     # A service that names no network would join the default one, where everybody is.
     assert all("networks" in service or "network_mode" in service for service in SERVICES.values())
 
@@ -78,7 +93,9 @@ def test_who_may_talk_to_whom() -> None:
 def test_nothing_leaves_but_by_a_network_of_one_published_port() -> None:
     networks: dict[str, dict[str, Any]] = COMPOSE["networks"]
     published = {f"{name}-port" for name, service in SERVICES.items() if "ports" in service}
-    assert {name for name, network in networks.items() if network != {"internal": True}} == published
+    internal = {"internal": True}
+    open_ones = {name: network for name, network in networks.items() if network != internal}
+    assert {name: network for name, network in open_ones.items() if name not in published} == OUTSIDE
     for name in published:
         assert clients(name) == {name.removesuffix("-port")}
         # Without an address of the host, no answer comes back to what it sends out.
@@ -91,10 +108,12 @@ def test_a_service_has_no_rights_that_it_does_not_need(name: str) -> None:
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
-    assert service["user"] == ("999:999" if name == "postgres" else "1000:1000")
+    assert service["user"] == USERS.get(name, "1000:1000")
     assert service["mem_limit"]
     assert 0 < service["pids_limit"] <= 4096
-    assert not {"cap_add", "privileged", "devices", "pid", "ipc", "userns_mode"} & set(service)
+    # It gives files of all users back to them; it has no network, and runs when a person says so.
+    assert service.get("cap_add", []) == (["CHOWN", "DAC_OVERRIDE", "FOWNER"] if name == "keeper" else [])
+    assert not {"privileged", "devices", "pid", "ipc", "userns_mode"} & set(service)
     assert "/tmp" in service["tmpfs"]
     assert not any("docker.sock" in mount for mount in service["volumes"] if isinstance(mount, str))
 
@@ -103,8 +122,10 @@ def test_a_service_sees_its_own_secrets_alone() -> None:
     for name in SERVICES:
         secret = {volume: place for volume, place in mounts(name).items() if volume.startswith("secrets")}
         if name == "secrets":
-            others = {f"secrets-{other}": f"/made/{other}" for other in SERVICES if other != "secrets"}
+            others = {f"secrets-{other}": f"/made/{other}" for other in SERVICES if other not in {"secrets", "keeper"}}
             assert secret == {"secrets": "/keys", **others}
+        elif name == "keeper":
+            assert secret == {"secrets": "/state/secrets"}
         else:
             assert secret == {f"secrets-{name}": "/secrets:ro"}, name
     assert {volume for name in SERVICES for volume in mounts(name)} == set(COMPOSE["volumes"])
@@ -112,8 +133,10 @@ def test_a_service_sees_its_own_secrets_alone() -> None:
 
 def test_the_image_has_each_place_for_secrets_that_volumes_are_mounted_on() -> None:
     # A new volume takes its owner and mode from it.
-    (places,) = re.findall(r"install -d -o nightshift -g nightshift -m 700 ((?:.*\\\n)*.*)", DOCKERFILE)
-    wanted = {place.removesuffix(":ro") for name in OURS for place in mounts(name).values()}
+    stage = DOCKERFILE.partition(" AS nightshift\n")[2]
+    (places,) = re.findall(r"install -d -o nightshift -g nightshift -m 700 ((?:.*\\\n)*.*)", stage)
+    own = set(OURS) - {"keeper", "prometheus"}
+    wanted = {place.removesuffix(":ro") for name in own for place in mounts(name).values()}
     assert set(places.replace("\\\n", " ").split()) == wanted
 
 
@@ -136,27 +159,30 @@ def test_services_wait_until_what_they_need_is_ready() -> None:
             assert how == {"condition": expected}, f"{name} needs {needed}"
 
 
-def test_one_image_and_two_base_images() -> None:
-    assert {service["image"] for service in OURS.values()} == {"nightshift"}
-    assert SERVICES["postgres"]["image"] == "postgres:17"
+def test_one_image_and_three_base_images() -> None:
+    images = {name: service["image"] for name, service in OURS.items()}
+    assert images.pop("prometheus") == "nightshift-prometheus"
+    assert set(images.values()) == {"${NIGHTSHIFT_IMAGE:-nightshift}"}
+    assert {name: SERVICES[name]["image"] for name in SERVERS} == {"postgres": "postgres:17", "redis": "redis:7"}
     bases = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
     assert set(bases) == {"python:3.11-slim-bookworm"}
 
 
-def test_the_image_runs_as_a_user_and_takes_code_after_packages() -> None:
-    assert re.findall(r"^USER (\S+)", DOCKERFILE, re.MULTILINE) == ["nightshift"]
+def test_the_images_run_as_a_user_and_take_code_after_packages() -> None:
+    assert re.findall(r"^USER (\S+)", DOCKERFILE, re.MULTILINE) == ["nightshift", "nightshift"]
     install, code = DOCKERFILE.index("-r /tmp/requirements.txt"), DOCKERFILE.index("COPY . .")
     assert DOCKERFILE.index("COPY constraints.txt") < install < code < DOCKERFILE.index("ARG NIGHTSHIFT_COMMIT")
 
 
-def test_the_image_has_the_core_and_every_extra_but_dev() -> None:
+def test_the_image_has_the_core_and_every_extra_but_those_of_developers_and_engines() -> None:
     (program,) = re.findall(r'^RUN python -c "((?:.*\\\n)*.*)" > /requirements.txt$', DOCKERFILE, re.MULTILINE)
     printed = subprocess.run(
         [sys.executable, "-c", program.replace("\\\n", "")], cwd=ROOT, capture_output=True, text=True, check=True
     )
     toml = tomllib.loads((ROOT / "pyproject.toml").read_text())
     extras = toml["project"]["optional-dependencies"]
-    wanted = {name for extra, names in extras.items() if extra != "dev" for name in names}
+    left_out = {"dev", "ray", "spark"}
+    wanted = {name for extra, names in extras.items() if extra not in left_out for name in names}
     wanted |= {*toml["project"]["dependencies"], *toml["build-system"]["requires"]}
     assert set(printed.stdout.splitlines()) == wanted
 
@@ -189,7 +215,7 @@ def make_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     for volume, place in mounts("secrets").items():
         (tmp_path / place.lstrip("/")).mkdir(parents=True, mode=0o700)
         assert volume
-    changes = {"KEPT": tmp_path / "keys", "MADE": tmp_path / "made", "POSTGRES_GROUP": os.getgid()}
+    changes = {"KEPT": tmp_path / "keys", "MADE": tmp_path / "made", "SERVER_GROUP": os.getgid()}
     for name, value in changes.items():
         monkeypatch.setattr(module, name, value)
     monkeypatch.setattr(sys, "argv", ["make_secrets.py"])
@@ -206,6 +232,7 @@ def secrets_of(service: str, module: ModuleType) -> str:
 MAY_KNOW = {
     "postgres": {"postgres.postgres"},
     "s3": {"s3_access_key", "s3_secret_key", "mlflow_s3_access_key", "mlflow_s3_secret_key"},
+    "redis": {"redis"},
     "init": {
         "postgres.postgres", "postgres.airflow", "postgres.mlflow", "airflow_fernet_key", "s3_access_key",
         "s3_secret_key",
@@ -217,12 +244,14 @@ MAY_KNOW = {
         "postgres.airflow", "airflow_fernet_key", "airflow_secret_key", "airflow_jwt_secret", "airflow_password",
         "mlflow_password", "s3_access_key", "s3_secret_key", "seal_key",
     },
-    "scheduler": {
-        "postgres.airflow", "airflow_fernet_key", "airflow_secret_key", "airflow_jwt_secret", "mlflow_password",
-        "s3_access_key", "s3_secret_key", "seal_key",
-    },
-    "dag-processor": {"postgres.airflow", "airflow_fernet_key"},
-    "triggerer": {"postgres.airflow", "airflow_fernet_key"},
+    "scheduler": {"postgres.airflow", "airflow_fernet_key", "airflow_secret_key", "airflow_jwt_secret", "redis"},
+    "worker": {"redis", "mlflow_password", "s3_access_key", "s3_secret_key", "seal_key"},
+    # They tell people of a worker that died and of a night that is late, which is written down under a seal.
+    "dag-processor": {"postgres.airflow", "airflow_fernet_key", "s3_access_key", "s3_secret_key", "seal_key"},
+    "triggerer": {"postgres.airflow", "airflow_fernet_key", "s3_access_key", "s3_secret_key", "seal_key"},
+    "housekeeper": {"postgres.airflow", "airflow_fernet_key"},
+    "metrics": {"metrics", "s3_access_key", "s3_secret_key", "seal_key"},
+    "prometheus": {"metrics"},
 }  # fmt: skip
 
 
@@ -231,6 +260,7 @@ def test_the_files_of_a_service_hold_what_it_needs_and_no_more(service: str, mak
     make_secrets.main()
     known = asdict(load_keys(make_secrets.KEPT))
     known |= {f"postgres.{role}": make_secrets.password(role) for role in make_secrets.ROLES}
+    known |= {name: make_secrets.kept(name) for name in ("redis", "metrics")}
     text = secrets_of(service, make_secrets)
     assert {name for name, value in known.items() if value in text} == MAY_KNOW[service]
 
@@ -242,8 +272,9 @@ def test_secrets_are_made_once_and_are_private(make_secrets: ModuleType) -> None
     assert {service: secrets_of(service, make_secrets) for service in MAY_KNOW} == before
     files = [path for path in make_secrets.MADE.rglob("*") if path.is_file()]
     modes = {path: path.stat().st_mode & 0o777 for path in files}
-    # Postgres runs as another user, who is in the file's group.
+    # Postgres and Redis run as another user, who is in the file's group.
     assert modes.pop(make_secrets.MADE / "postgres" / "password") == 0o640
+    assert modes.pop(make_secrets.MADE / "redis" / "redis.conf") == 0o640
     assert set(modes.values()) == {0o600}
 
 
@@ -254,7 +285,7 @@ def test_a_project_of_before_keeps_its_keys_and_shows_them_to_nobody(make_secret
     make_secrets.main()
     assert "of-before" in secrets_of("mlflow", make_secrets)
     left = {path.name for path in make_secrets.KEPT.iterdir()}
-    assert left == {"keys.json", "postgres.postgres", "postgres.airflow", "postgres.mlflow"}
+    assert left == {"keys.json", "metrics", "redis", "postgres.postgres", "postgres.airflow", "postgres.mlflow"}
 
 
 def test_the_store_reads_its_certificates_where_it_sees_them(make_secrets: ModuleType) -> None:
@@ -284,7 +315,8 @@ def test_airflow_is_set_up_as_in_the_embedded_stack() -> None:
     here: dict[str, str] = COMPOSE["x-airflow"]["environment"]
     places = {name for name in embedded if name.endswith(("_FOLDER", "_FILE"))}
     generated = {"AIRFLOW__CORE__FERNET_KEY", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"}
-    overridable = {"AIRFLOW__CORE__PARALLELISM"}
+    # There tasks run in workers of their own.
+    overridable = {"AIRFLOW__CORE__PARALLELISM", "AIRFLOW__CORE__EXECUTOR"}
     shared = embedded.keys() - places - generated - overridable
     assert {name: here.get(name) for name in shared} == {name: embedded[name] for name in shared}
 
@@ -329,4 +361,5 @@ def test_secrets_are_read_at_the_start_and_the_environment_wins(tmp_path: Path) 
 
 
 def test_the_file_stays_short() -> None:
-    assert len((ROOT / "docker-compose.yml").read_text().splitlines()) < 170
+    # As many lines a service as when there were nine.
+    assert len((ROOT / "docker-compose.yml").read_text().splitlines()) < 18 * len(SERVICES)
