@@ -1,6 +1,6 @@
 """One contract for all engines: each shard at least once, the same bytes, and nothing published but by the driver.
 
-They need Ray, Spark and Java, in an environment of their own: ``make engines``.
+Ray, Spark and Java are in an environment of their own, ``make engines``; AWS Batch is moto's, with real workers.
 """
 
 import os
@@ -18,7 +18,7 @@ from nightshift.engines.known import launcher_of
 from nightshift.engines.launcher import Launcher
 from nightshift.errors import EngineUnavailable, NightshiftError, UsageError
 from nightshift.scoring.machine import ScoringMachine
-from nightshift.settings import settings
+from nightshift.settings import SEAL_KEY, settings
 from nightshift.spec import ModelSpec, load_spec
 from nightshift.steps._engine import ShardCall, launch, score_night, score_there
 from nightshift.steps.evaluate import evaluate
@@ -33,10 +33,14 @@ from nightshift.steps.snapshot import snapshot
 from nightshift.steps.train import register, train
 from nightshift.stores import Stores, layout, parquet
 from tests.engines import works
+from tests.engines.batch import batch_here
 
 pytestmark = pytest.mark.engines
 ROOT = Path(__file__).parents[2]
 NIGHT = "2024-01-12"
+NEEDS = {"ray": ("ray", []), "spark": ("pyspark", ["java"]), "aws_batch": ("moto", ["batch"])}
+TOLD = ("NIGHTSHIFT_PROJECT", "NIGHTSHIFT_HOME", "NIGHTSHIFT_LAKE", "AWS_DEFAULT_REGION", "PYTHONPATH", works.KILLED)
+"""What an image and its definition say to a worker."""
 
 
 class World(NamedTuple):
@@ -74,9 +78,23 @@ def world(
     settings.cache_clear()
 
 
-@pytest.fixture(scope="module", params=["ray", "spark"])
-def engine(request: pytest.FixtureRequest, java: None) -> str:
-    pytest.importorskip("ray" if request.param == "ray" else "pyspark")
+@pytest.fixture(scope="module")
+def batch(world: World) -> Iterator[None]:
+    """A queue whose workers have the settings of the driver, but for what a role and the definition's secrets give."""
+    seal_key = world.stores.settings.seal_key
+    assert seal_key is not None
+    with batch_here({name: os.environ[name] for name in TOLD}, {SEAL_KEY: seal_key.get_secret_value()}):
+        settings.cache_clear()
+        yield
+    settings.cache_clear()
+
+
+@pytest.fixture(scope="module", params=["ray", "spark", "aws_batch"])
+def engine(request: pytest.FixtureRequest) -> str:
+    package, needed = NEEDS[request.param]
+    pytest.importorskip(package)
+    for fixture in needed:
+        request.getfixturevalue(fixture)
     return str(request.param)
 
 
