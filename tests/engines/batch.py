@@ -26,6 +26,8 @@ from moto.batch_simple.models import BatchSimpleBackend
 from moto.core.models import default_user_config
 from moto.server import ThreadedMotoServer
 
+from nightshift.engines import on_aws_batch
+
 DEFINITION = Path(__file__).parents[2] / "deploy" / "aws-batch" / "job-definition.json"
 KEYS = {"aws_access_key_id": "of-batch", "aws_secret_access_key": "of-batch"}
 REGION = "us-east-1"
@@ -118,6 +120,8 @@ def batch_here(environment: Mapping[str, str], secrets: Mapping[str, str]) -> It
     server = ThreadedMotoServer(port=0, verbose=False)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(default_user_config, "batch", {"use_docker": False})
+        patch.setattr(on_aws_batch, "LONGEST_WAIT", 0.5)
+        patch.setattr(on_aws_batch, "FIRST_WAIT", 0.25)
         patch.setattr(BatchResponse, "submitjob", with_strategy)
         patch.setattr(BatchSimpleBackend, "_mark_job_as_finished", run_it)
         server.start()

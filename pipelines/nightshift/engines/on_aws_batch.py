@@ -21,8 +21,9 @@ from nightshift.stores.seals import Seals
 
 MOST_CALLS = 10_000
 """Of an array, by AWS's own limit."""
+FIRST_WAIT = 1.0
 LONGEST_WAIT = 15.0
-"""Seconds between two looks at a job."""
+"""Seconds between two looks at a job; each is twice the one before."""
 AT_ONCE = 16
 
 
@@ -83,7 +84,7 @@ def _wait_for(jobs: BatchJobs, job: str, count: int) -> None:
 
 
 def _waits() -> Iterator[float]:
-    seconds = 1.0
+    seconds = FIRST_WAIT
     while True:
         yield seconds
         seconds = min(2 * seconds, LONGEST_WAIT)

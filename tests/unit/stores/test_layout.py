@@ -11,7 +11,18 @@ from nightshift.stores import layout
 
 NIGHT = PartitionKey(Dataset.PREDICTIONS, "orders", "day", "2024-01-12")
 SHARD = "generations/predictions/orders/2024-01-12/shards/0a1b.parquet"
-TOP = ("manifests", "generations", "models", "monitoring", "ledger", "snapshots", "reports", "cache", *Dataset)
+TOP = (
+    "manifests",
+    "generations",
+    "models",
+    "monitoring",
+    "ledger",
+    "snapshots",
+    "reports",
+    "cache",
+    "launches",
+    *Dataset,
+)
 KEYS = {
     layout.manifests(Dataset.RAW, "orders"): "manifests/raw/orders/",
     layout.manifests_of_column(Dataset.RAW, "orders", "day"): "manifests/raw/orders/day=",
@@ -52,6 +63,9 @@ KEYS = {
     layout.trials("orders", "ab"): "models/orders/searches/ab/",
     layout.trial("orders", "ab", 3): "models/orders/searches/ab/000003.json",
     layout.beginning("orders", "ab", 3, 1): "models/orders/begun/ab/000003-1.json",
+    layout.launch("ab"): "launches/ab/",
+    layout.launched_calls("ab"): "launches/ab/calls.json",
+    layout.call_outcome("ab", "j-1", 3): "launches/ab/j-1/000003.json",
     layout.versions("orders"): "versions/orders/",
     layout.versions("orders", "3"): "versions/orders/3/",
     layout.asked("orders", "ab"): "asked/orders/ab.json",
