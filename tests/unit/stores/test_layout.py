@@ -63,9 +63,6 @@ KEYS = {
     layout.trials("orders", "ab"): "models/orders/searches/ab/",
     layout.trial("orders", "ab", 3): "models/orders/searches/ab/000003.json",
     layout.beginning("orders", "ab", 3, 1): "models/orders/begun/ab/000003-1.json",
-    layout.launch("ab"): "launches/ab/",
-    layout.launched_calls("ab"): "launches/ab/calls.json",
-    layout.call_outcome("ab", "j-1", 3): "launches/ab/j-1/000003.json",
     layout.versions("orders"): "versions/orders/",
     layout.versions("orders", "3"): "versions/orders/3/",
     layout.asked("orders", "ab"): "asked/orders/ab.json",
@@ -81,6 +78,12 @@ KEYS = {
 @pytest.mark.parametrize(("key", "promised"), KEYS.items(), ids=KEYS.values())
 def test_every_key_lies_where_the_lakes_of_today_have_it(key: str, promised: str) -> None:
     assert key == promised
+
+
+def test_a_launch_is_of_no_model_and_all_of_it_lies_under_one_prefix() -> None:
+    assert layout.launched_calls("ab") == "launches/ab/calls.json"
+    assert layout.call_outcome("ab", "j-1", 3) == "launches/ab/j-1/000003.json"
+    assert layout.call_outcome("ab", "j-1", 3).startswith(layout.launch("ab"))
 
 
 @pytest.mark.parametrize(
@@ -135,7 +138,7 @@ def test_nobody_but_the_layout_spells_a_key(repository: Path) -> None:
     package = repository / "pipelines" / "nightshift"
     found = {file.relative_to(package).as_posix(): spelt(file.read_text()) for file in package.rglob("*.py")}
     assert found.pop("stores/layout.py")
-    for handed_on in ("stores/training_keys.py", "stores/cache_keys.py"):
+    for handed_on in ("stores/training_keys.py", "stores/cache_keys.py", "stores/launch_keys.py"):
         assert found.pop(handed_on), "which the map hands on"
     assert {name: lines for name, lines in found.items() if lines} == {}
 
