@@ -124,7 +124,7 @@ def test_a_task_has_the_settings_that_there_are() -> None:
     named |= the("ConfigMap", "nightshift-settings")["data"].keys()
     named |= {each["name"] for each in DEFINITION["containerProperties"]["environment"]}
     ours = {name for name in named if name.startswith("NIGHTSHIFT_")}
-    assert ours <= aliases
+    assert ours <= aliases | {"NIGHTSHIFT_HOME"}
     assert {"NIGHTSHIFT_LAKE", "NIGHTSHIFT_SEAL_KEY"} <= ours
 
 
@@ -191,8 +191,11 @@ def test_a_pod_gets_the_size_of_its_task_and_is_not_put_out_for_it(task: str, me
     assert beside.resources.requests == {}
 
 
-def test_the_definition_of_aws_batch_starts_the_worker() -> None:
-    assert DEFINITION["containerProperties"]["command"] == ["python", "-m", worker.__name__]
+def test_the_definition_of_aws_batch_starts_the_worker_which_may_write_where_it_keeps_graphs() -> None:
+    container = DEFINITION["containerProperties"]
+    assert container["command"] == ["python", "-m", worker.__name__]
+    home = dict(literals(container["environment"]))["NIGHTSHIFT_HOME"]
+    assert any(home.startswith(f"{each['containerPath']}/") for each in container["linuxParameters"]["tmpfs"])
 
 
 def test_the_image_for_spark_is_ours_with_java_and_has_the_same_user(monkeypatch: pytest.MonkeyPatch) -> None:
