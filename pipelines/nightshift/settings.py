@@ -82,6 +82,9 @@ class Settings(BaseModel):
     )
     # What a scrape of `nightshift metrics` has to say; without it one is made and kept in the home.
     metrics_token: SecretStr | None = Field(None, alias="NIGHTSHIFT_METRICS_TOKEN", min_length=16)
+    # Who scores on AWS Batch says with which queue and job definition (docs/engines.md).
+    batch_queue: str | None = Field(None, alias="NIGHTSHIFT_BATCH_QUEUE")
+    batch_job_definition: str | None = Field(None, alias="NIGHTSHIFT_BATCH_JOB_DEFINITION")
     # How the command line logs: lines for people, or a JSON object each (logs.py).
     log: Literal["text", "json"] = Field("text", alias="NIGHTSHIFT_LOG")
     # Pools that this Airflow has, of those that tasks take (orchestration/policies.py); docker/prepare.py makes them.

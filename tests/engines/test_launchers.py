@@ -1,15 +1,14 @@
 """One contract for all engines: each shard at least once, the same bytes, and nothing published but by the driver.
 
-They need Ray, Spark and Java, in an environment of their own: ``make engines``.
+Ray, Spark and Java are in an environment of their own, ``make engines``; AWS Batch is moto's, with real workers.
 """
 
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
@@ -18,66 +17,16 @@ from nightshift.engines.known import launcher_of
 from nightshift.engines.launcher import Launcher
 from nightshift.errors import EngineUnavailable, NightshiftError, UsageError
 from nightshift.scoring.machine import ScoringMachine
-from nightshift.settings import settings
-from nightshift.spec import ModelSpec, load_spec
 from nightshift.steps._engine import ShardCall, launch, score_night, score_there
-from nightshift.steps.evaluate import evaluate
-from nightshift.steps.load import load
-from nightshift.steps.optimize import optimize
 from nightshift.steps.plan import plan
 from nightshift.steps.predict import predict
-from nightshift.steps.promote import promote
 from nightshift.steps.publish import publish
 from nightshift.steps.score import score
-from nightshift.steps.snapshot import snapshot
-from nightshift.steps.train import register, train
-from nightshift.stores import Stores, layout, parquet
 from tests.engines import works
+from tests.engines.world import NIGHT, World, finished, forget
 
 pytestmark = pytest.mark.engines
 ROOT = Path(__file__).parents[2]
-NIGHT = "2024-01-12"
-
-
-class World(NamedTuple):
-    """A champion, and a validated night of 90 rows in three shards."""
-
-    file: Path
-    spec: ModelSpec
-    stores: Stores
-
-
-@pytest.fixture(scope="module")
-def world(
-    make_project: Callable[..., Path],
-    open_stores: Callable[..., Stores],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[World]:
-    folder = make_project(tmp_path_factory.mktemp("engines"), predict={"shard_rows": 35})
-    spec, stores = load_spec(folder / "model.yaml"), open_stores(folder.parents[1])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parquet, "ROW_GROUP_ROWS", 20)
-        load(spec, "2024-01-02", NIGHT, stores)
-    trained = train(spec, snapshot(spec, NIGHT, stores), stores)
-    promote(spec, evaluate(spec, optimize(spec, register(spec, trained, stores), stores), stores), stores)
-    here = stores.settings
-    with pytest.MonkeyPatch.context() as patch:
-        # As workers of one image have it.
-        patch.setenv(works.KILLED, str(tmp_path_factory.mktemp("killed")))
-        patch.setenv("NIGHTSHIFT_PROJECT", str(here.project))
-        patch.setenv("NIGHTSHIFT_HOME", str(here.home))
-        patch.setenv("NIGHTSHIFT_LAKE", here.lake)
-        patch.setenv("NIGHTSHIFT_DVC_REMOTE", here.dvc_remote)
-        patch.setenv("PYTHONPATH", f"{ROOT / 'pipelines'}{os.pathsep}{ROOT}")
-        settings.cache_clear()
-        yield World(folder / "model.yaml", spec, stores)
-    settings.cache_clear()
-
-
-@pytest.fixture(scope="module", params=["ray", "spark"])
-def engine(request: pytest.FixtureRequest, java: None) -> str:
-    pytest.importorskip("ray" if request.param == "ray" else "pyspark")
-    return str(request.param)
 
 
 @pytest.fixture
@@ -99,18 +48,6 @@ def marks(world: World) -> Path:
     for mark in folder.iterdir():
         mark.unlink()
     return folder
-
-
-def finished(world: World) -> list[str]:
-    """All that there is of scored shards."""
-    folder = layout.generations(Dataset.PREDICTIONS, world.spec.name)
-    return [key for key in world.stores.lake.objects.keys(folder) if "/shards/" in key]
-
-
-def forget(world: World) -> None:
-    """As if no shard had ever been scored."""
-    for key in finished(world):
-        world.stores.lake.objects.delete(key)
 
 
 def by_airflow(world: World, decided: Plan) -> list[ShardResult]:

@@ -156,7 +156,7 @@ def test_the_core_brings_nothing_that_trains() -> None:
     assert names(EXTRAS["networks"]) == {"torch"}
 
 
-OF_ENGINES = {"ray", "spark"}
+OF_ENGINES = {"ray", "spark", "kubernetes"}
 
 
 def test_the_environment_has_every_extra() -> None:
@@ -164,7 +164,7 @@ def test_the_environment_has_every_extra() -> None:
     (line,) = re.findall(r"^EXTRAS \?= (.*)$", makefile, re.MULTILINE)
     assert set(re.findall(r"[a-z]{3,}", line.replace("OTHER_PYTHON", ""))) - {"if"} == set(EXTRAS) - OF_ENGINES
     # These have an environment of their own.
-    assert set(re.findall(r"ray|spark", makefile.partition(".venv-engines/installed:")[2])) >= OF_ENGINES
+    assert set(re.findall(r"ray|spark|kubernetes", makefile.partition(".venv-engines/installed:")[2])) >= OF_ENGINES
     # The one version that the Makefile names itself.
     assert re.findall(r"torch==\S+?(?=\))", makefile) == EXTRAS["networks"]
 

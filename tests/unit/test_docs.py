@@ -47,6 +47,7 @@ ELSEWHERE = {
     "snapshots/": "the lake",
     "cache/": "the lake",
     "ledger/": "the lake",
+    "launches/": "the lake",
     "head.json": "the lake",
     "models/churn/": "the example of a model that is not there",
     "model.yaml": "each model has one",

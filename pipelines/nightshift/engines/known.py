@@ -14,4 +14,8 @@ def launcher_of(engine: str) -> Launcher:
         from nightshift.engines.on_spark import OnSpark
 
         return OnSpark()
-    raise UsageError(f"there is no engine {engine[:40]!r} to launch shards on", fix="give ray or spark")
+    if engine == "aws_batch":
+        from nightshift.engines.on_aws_batch import OnAwsBatch
+
+        return OnAwsBatch()
+    raise UsageError(f"there is no engine {engine[:40]!r} to launch shards on", fix="give ray, spark or aws_batch")

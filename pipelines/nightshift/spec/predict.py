@@ -9,7 +9,7 @@ from nightshift.errors import ModelError
 from nightshift.spec.base import Frozen, Name, Share
 
 EVEN_ODDS = 0.5
-EngineName: TypeAlias = Literal["airflow", "ray", "spark"]
+EngineName: TypeAlias = Literal["airflow", "ray", "spark", "aws_batch"]
 AIRFLOW: EngineName = "airflow"
 
 

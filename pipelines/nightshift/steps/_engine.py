@@ -7,6 +7,7 @@ from nightshift.engines.known import launcher_of
 from nightshift.engines.launcher import Launcher
 from nightshift.errors import NightshiftError, UsageError
 from nightshift.scoring.machine import ScoringMachine
+from nightshift.scoring.shards import load_result, shard_file
 from nightshift.settings import settings
 from nightshift.spec import ModelSpec
 from nightshift.steps.score import score
@@ -32,17 +33,31 @@ def score_night(spec: ModelSpec, plan: Plan, stores: Stores, engine: str) -> lis
 
 
 def launch(spec: ModelSpec, plan: Plan, stores: Stores, launcher: Launcher) -> list[ShardResult]:
-    """The same on a launcher."""
+    """The same on a launcher, which is not asked where a driver that died has left all shards finished."""
+    finished = _finished(spec, plan, stores)
+    if finished is not None:
+        return finished
     here = ScoringMachine.here()
     lake = stores.settings.lake
-    calls = [ShardCall(spec, part, here, lake) for part in plan.parts() if part.shards]
-    if not calls:
-        return []
+    calls = [ShardCall(spec, part, here, lake) for part in plan.parts()]
     results = []
     for outcome in launcher.run(score_there, calls):
         if isinstance(outcome, NightshiftError):
             raise outcome
         results.append(outcome)
+    return results
+
+
+def _finished(spec: ModelSpec, plan: Plan, stores: Stores) -> list[ShardResult] | None:
+    """The results of all shards, or None as soon as one is not finished."""
+    spec = spec.with_threshold(plan.threshold)
+    results = []
+    for shard in plan.shards:
+        file = shard_file(spec, plan, shard)
+        result = load_result(file.key, shard, stores)
+        if result is None:
+            return None
+        results.append(result)
     return results
 
 

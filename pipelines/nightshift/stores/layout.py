@@ -25,6 +25,7 @@
     alerts/incidents/<cause>/000001.json, open/...                           what people were told, and of what; sealed
     snapshots/<model>/nights.json                                            which nights were joined before
     checkpoints/<model>/<what it is made of>.bin                             how far a training came; gone afterwards
+    launches/<digest>/calls.json, <job>/000001.json                          calls for others' workers; gone afterwards
     _doctor/<id>/...                                                         a store is being tried; gone afterwards
     cache/maintain/<model>/<dataset>.json                                    which nights were seen right, and how
     cache/nights/<model>/<year>.json                                         what the page shows of a year's nights
@@ -54,6 +55,9 @@ from nightshift.stores.key_parts import night_of_decision as night_of_decision
 from nightshift.stores.key_parts import night_of_record as night_of_record
 from nightshift.stores.key_parts import stem as stem
 from nightshift.stores.key_parts import with_column as with_column
+from nightshift.stores.launch_keys import call_outcome as call_outcome
+from nightshift.stores.launch_keys import launch as launch
+from nightshift.stores.launch_keys import launched_calls as launched_calls
 from nightshift.stores.training_keys import asked as asked
 from nightshift.stores.training_keys import beginning as beginning
 from nightshift.stores.training_keys import checkpoint as checkpoint

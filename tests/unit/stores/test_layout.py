@@ -11,7 +11,18 @@ from nightshift.stores import layout
 
 NIGHT = PartitionKey(Dataset.PREDICTIONS, "orders", "day", "2024-01-12")
 SHARD = "generations/predictions/orders/2024-01-12/shards/0a1b.parquet"
-TOP = ("manifests", "generations", "models", "monitoring", "ledger", "snapshots", "reports", "cache", *Dataset)
+TOP = (
+    "manifests",
+    "generations",
+    "models",
+    "monitoring",
+    "ledger",
+    "snapshots",
+    "reports",
+    "cache",
+    "launches",
+    *Dataset,
+)
 KEYS = {
     layout.manifests(Dataset.RAW, "orders"): "manifests/raw/orders/",
     layout.manifests_of_column(Dataset.RAW, "orders", "day"): "manifests/raw/orders/day=",
@@ -69,6 +80,12 @@ def test_every_key_lies_where_the_lakes_of_today_have_it(key: str, promised: str
     assert key == promised
 
 
+def test_a_launch_is_of_no_model_and_all_of_it_lies_under_one_prefix() -> None:
+    assert layout.launched_calls("ab") == "launches/ab/calls.json"
+    assert layout.call_outcome("ab", "j-1", 3) == "launches/ab/j-1/000003.json"
+    assert layout.call_outcome("ab", "j-1", 3).startswith(layout.launch("ab"))
+
+
 @pytest.mark.parametrize(
     "key", [layout.manifest(NIGHT), layout.served_file(NIGHT, 0), layout.drift(NIGHT), layout.data_docs(NIGHT)]
 )
@@ -121,7 +138,7 @@ def test_nobody_but_the_layout_spells_a_key(repository: Path) -> None:
     package = repository / "pipelines" / "nightshift"
     found = {file.relative_to(package).as_posix(): spelt(file.read_text()) for file in package.rglob("*.py")}
     assert found.pop("stores/layout.py")
-    for handed_on in ("stores/training_keys.py", "stores/cache_keys.py"):
+    for handed_on in ("stores/training_keys.py", "stores/cache_keys.py", "stores/launch_keys.py"):
         assert found.pop(handed_on), "which the map hands on"
     assert {name: lines for name, lines in found.items() if lines} == {}
 
