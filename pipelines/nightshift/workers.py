@@ -2,8 +2,8 @@
 
 Results come in the order of the parts, whoever is quicker, and so do the errors and the lines of the log: it reads as
 if one process had done it all. A worker begins when the memory that is free holds twice what the largest one has taken
-so far. It ends with its parent, however that ends; where it dies itself, as when there is no memory left, the error says
-at what part it was.
+so far. It ends with its parent, however that ends; where it dies itself, as when there is no memory left, the error
+says at what part it was.
 """
 
 import logging
@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import resource
 import signal
+import sys
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -201,6 +202,7 @@ def _work(
     """What a worker does until nobody has a part for it any more."""
     # Whoever presses Ctrl-C means the parent, which ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _ended)
     os.environ.clear()
     os.environ.update(environment)
     records: SimpleQueue[logging.LogRecord] = SimpleQueue()
@@ -223,6 +225,11 @@ def _work(
             connection.send(Done(result, error, logged, _most_bytes()))
         except BrokenPipeError:
             return
+
+
+def _ended(*_: object) -> None:
+    """Not at once, as by default: what libraries hold outside of the process is given back."""
+    sys.exit(0)
 
 
 def _crossing(error: Exception, part: object) -> Exception:
