@@ -9,12 +9,11 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ import yaml
 from benchmarks.results import REPOSITORY
 from benchmarks.world import MODEL, World
 from nightshift.contracts import Dataset
+from nightshift.project import PROJECT_FILE
 from nightshift.settings import Settings
 from nightshift.spec import find_spec
 from nightshift.stores import Stores, layout
@@ -66,19 +66,25 @@ class Side:
 
 def figures(world: World) -> dict[str, float]:
     """How many times as long the former code takes, on the clock and of cores; and what a night costs now."""
-    with _former_code() as former_code:
-        former = _side(world, "pipelines", former_code, former_code)
-        today = _side(world, "nightshift", REPOSITORY / "pipelines", world.project)
+    with tempfile.TemporaryDirectory(prefix="nightshift-sides-") as folder:
+        former_project, todays_project = Path(folder, "former"), Path(folder, "today")
+        _take_former_code(former_project)
+        todays_project.mkdir()
+        shutil.copytree(world.project / "models", todays_project / "models")
+        shutil.copyfile(world.project / PROJECT_FILE, todays_project / PROJECT_FILE)
+        former = _side(world, "pipelines", former_project, former_project)
+        today = _side(world, "nightshift", REPOSITORY / "pipelines", todays_project)
         for side in (former, today):
             # The first reading of the flights prepares tables for all others.
             side.load(WARM, WARM)
         halves = [former.load(FIRST, MIDDLE)]
         whole = today.load(FIRST, LAST)
         halves.append(former.load(AFTER, LAST))
+        nights = _require_same(former, today)
     before = {name: sum(half[name] for half in halves) for name in ("seconds", "cpu_seconds")}
     world.console.print(f"former {before['seconds']:.0f} s, today {whole['seconds']:.0f} s")
-    assert whole["refused"] == halves[-1]["refused"], (whole["refused"], halves[-1]["refused"])
-    nights = _require_same(former, today)
+    world.console.print(f"refused: {whole['refused']}")
+    assert whole["refused"] == halves[-1]["refused"], halves[-1]["refused"]
     return {
         "load.vs_before": before["seconds"] / whole["seconds"],
         "load.cpu_vs_before": before["cpu_seconds"] / whole["cpu_seconds"],
@@ -88,8 +94,7 @@ def figures(world: World) -> dict[str, float]:
     }
 
 
-@contextmanager
-def _former_code() -> Iterator[Path]:
+def _take_former_code(folder: Path) -> None:
     """The package and the models of the former commit. Needs the whole history, not a shallow clone."""
     archive = subprocess.run(
         ["git", "archive", FORMER_COMMIT, "pipelines", "models", "pyproject.toml"],
@@ -97,10 +102,8 @@ def _former_code() -> Iterator[Path]:
         stdout=subprocess.PIPE,
         check=True,
     )
-    with tempfile.TemporaryDirectory(prefix="nightshift-former-") as folder:
-        with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
-            files.extractall(folder, filter="data")
-        yield Path(folder)
+    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
+        files.extractall(folder, filter="data")
 
 
 def _side(world: World, package: str, path: Path, project: Path) -> Side:
