@@ -34,8 +34,8 @@ FIRST, MIDDLE, AFTER, LAST = "2013-01-06", "2013-02-24", "2013-02-25", "2013-04-
 WARM = "2013-05-01"
 # Of 100 nights the last alone has more flights.
 MOST_FLIGHTS = 992
-# A fifth of the nights have gusts beyond it somewhere.
-MOST_WIND = 35
+# A quarter of the nights have older aircraft.
+MOST_YEARS = 50
 PUBLISHED = (Dataset.RAW, Dataset.VALIDATED, Dataset.QUARANTINE, Dataset.LABELS)
 
 
@@ -110,8 +110,8 @@ def _side(world: World, package: str, path: Path, project: Path) -> Side:
     """A side over a lake of its own, with a model.yaml that drops some rows and refuses the last night."""
     file = project / "models" / MODEL / "model.yaml"
     spec = yaml.safe_load(file.read_text())
-    spec["night"] |= {"max_rows": MOST_FLIGHTS, "max_quarantined_share": 1.0}
-    spec["columns"]["wind_max"] |= {"max": MOST_WIND, "on_breach": "drop"}
+    spec["night"] |= {"max_rows": MOST_FLIGHTS, "max_quarantined_share": 0.1}
+    spec["columns"]["aircraft_age"] |= {"max": MOST_YEARS, "on_breach": "drop"}
     file.write_text(yaml.safe_dump(spec, sort_keys=False))
     settings = world.settings.model_copy(update={"lake": f"{world.settings.lake}/load-{package}"})
     return Side(package, path, project, settings)
