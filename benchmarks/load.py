@@ -57,8 +57,9 @@ class Side:
             "NIGHTSHIFT_LAKE": self.settings.lake,
             "GX_ANALYTICS_ENABLED": "false",
         }
+        # Not with this folder in front: its requests.py is not the library.
         child = Path(__file__).with_name("load_child.py")
-        command = [sys.executable, str(child), self.package, MODEL, first, last]
+        command = [sys.executable, "-P", str(child), self.package, MODEL, first, last]
         done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
         told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
         return told
