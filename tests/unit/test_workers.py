@@ -73,7 +73,7 @@ def test_results_and_lines_of_the_log_come_in_order_from_several_processes(
 ) -> None:
     results = list(side_by_side(squaring).map(range(12)))
     assert [square for square, _ in results] == [number**2 for number in range(12)]
-    assert 2 == len({process for _, process in results})
+    assert len({process for _, process in results}) == 2
     assert os.getpid() not in {process for _, process in results}
     assert [record.getMessage() for record in caplog.records] == [f"number {number}" for number in range(12)]
     assert children() == 0
