@@ -78,7 +78,7 @@ def killed_in_the_middle(spec: ModelSpec, stores: Stores) -> None:
     }
     command = [str(Path(sys.executable).with_name("nightshift")), "load", spec.name, FIRST, LAST]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline and not stores.lake.partitions(Dataset.VALIDATED, spec.name):
         time.sleep(0.1)
     process.kill()
