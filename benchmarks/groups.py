@@ -13,6 +13,7 @@ from benchmarks import (
     gate_power,
     gate_rows,
     judge_search,
+    load,
     looks,
     maintain,
     matters,
@@ -42,7 +43,7 @@ Suite: TypeAlias = Callable[[World], dict[str, float]]
 
 GROUPS: dict[str, tuple[Suite, ...]] = {
     "score": (score.figures, stages.figures, verify.figures),
-    "data": (validate.figures, snapshots.figures),
+    "data": (validate.figures, snapshots.figures, load.figures),
     "judge": (
         alarms.figures,
         gate.figures,

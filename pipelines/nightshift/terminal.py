@@ -10,11 +10,14 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 from typing_extensions import override
 
 UNBROKEN = 100_000
@@ -56,6 +59,15 @@ class LiveView:
             self._live.stop()
 
 
+class SpeedColumn(ProgressColumn):
+    """How many parts are done in which time; empty before it is known."""
+
+    @override
+    def render(self, task: Task) -> Text:
+        """Of the last minutes."""
+        return Text(_speed(task.speed) if task.speed else "")
+
+
 class ProgressView(LiveView):
     """How far a verb is and how long it will take, on stderr: a bar on a terminal, elsewhere a line now and then."""
 
@@ -65,6 +77,7 @@ class ProgressView(LiveView):
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
+            SpeedColumn(),
             TimeElapsedColumn(),
             TextColumn("left:"),
             TimeRemainingColumn(),
@@ -117,4 +130,12 @@ def _times(seconds: float, done: int, total: int) -> str:
     if not done:
         return ""
     left = seconds / done * (total - done)
-    return f", {seconds:.0f} s, about {left:.0f} s left"
+    speed = f"{_speed(done / seconds)}, " if seconds else ""
+    return f", {seconds:.0f} s, {speed}about {left:.0f} s left"
+
+
+def _speed(per_second: float) -> str:
+    """In a unit in which it is no small fraction."""
+    if per_second >= 1:
+        return f"{per_second:.1f} a second"
+    return f"{per_second * 60:.1f} a minute"

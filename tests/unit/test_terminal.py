@@ -1,6 +1,7 @@
 """What is piped on is never broken; a long verb says how far it is, and how long it will take."""
 
 import io
+import re
 
 import pytest
 from rich.console import Console
@@ -45,8 +46,17 @@ def test_elsewhere_than_on_a_terminal_a_stage_has_a_line_for_each_five_percent(
     (half,) = (line for line in lines.splitlines() if ": 500 of" in line)
     seconds, left = (int(word) for word in half.split() if word.isdecimal() and word not in {"500", "1000"})
     assert left == pytest.approx(seconds, abs=1)
+    # Every reading of the clock is two seconds after the last.
+    assert re.search(r" s, \d+\.\d a second, about ", half)
     assert lines.splitlines()[-1].endswith("about 0 s left")
     assert "\x1b" not in lines
+
+
+def test_a_bar_says_how_many_are_done_in_which_time() -> None:
+    now = iter(range(0, 100_000, 2))
+    console = Console(file=io.StringIO(), force_terminal=True, width=120, get_time=lambda: float(next(now)))
+    text = shown(console, [("loading nights", done, 10) for done in range(11)])
+    assert re.search(r"\d+\.\d a (minute|second)", text)
 
 
 def test_who_says_nothing_prints_nothing() -> None:

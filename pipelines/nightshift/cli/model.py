@@ -88,12 +88,13 @@ def validate(model: ModelArgument, night: NightArgument) -> None:
 @app.command()
 def load(model: ModelArgument, first: NightArgument, last: NightArgument) -> None:
     """Ingest, label and validate all nights of a range that the lake lacks."""
+    from nightshift.concurrency import cores
     from nightshift.steps.load import load
     from nightshift.terminal import ProgressView
 
     spec, stores = open_model(model)
     with ProgressView() as view:
-        loaded = load(spec, first, last, stores, view.on_progress)
+        loaded = load(spec, first, last, stores, view.on_progress, workers=cores())
     say(loaded)
     if loaded.loaded or loaded.already_there:
         say_next(f"nightshift train {model} {_sees(spec, last)}")

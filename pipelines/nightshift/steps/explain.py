@@ -156,13 +156,20 @@ def _input(spec: ModelSpec, night: Manifest, stores: Stores) -> NamedFacts:
             "expectations": provenance.get("expectations"),
             "rows": rows,
             "rows_quarantined": rows_quarantined,
-            "data_docs": _uri(reports_of(spec, night.partition).html, stores),
+            "result_json": _uri(reports_of(spec, night.partition).json, stores),
+            "data_docs": _data_docs(spec, night.partition, stores),
             "airflow": _airflow(provenance),
         },
         "raw_digest": provenance.get("input"),
         "raw_unchanged": raw is not None and raw.digest == provenance.get("input"),
         "raw_manifest": _manifest_uri(raw, stores),
     }
+
+
+def _data_docs(spec: ModelSpec, partition: str, stores: Stores) -> str | None:
+    """Where the page lies; None for a night that was loaded in bulk and passed."""
+    page = reports_of(spec, partition).html
+    return _uri(page, stores) if stores.lake.objects.head(page) else None
 
 
 def _airflow(provenance: NamedFacts) -> NamedFacts:

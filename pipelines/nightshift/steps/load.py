@@ -2,19 +2,18 @@
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
 
 import pyarrow as pa
 
 from nightshift.contracts import Dataset
 from nightshift.errors import (
+    DataError,
     NightshiftError,
     NoSourceData,
     RowsGone,
-    SchemaMismatch,
-    Superseded,
     UnreadableRecord,
     UsageError,
 )
@@ -22,17 +21,17 @@ from nightshift.partitions import between, shifted
 from nightshift.progress import OnProgress, counted, unheard
 from nightshift.sources.reading import is_read_as, reading_of
 from nightshift.spec import ModelSpec
-from nightshift.steps.ingest import ingest, ingest_labels, label_schema
-from nightshift.steps.validate import validate
+from nightshift.steps._bring_night import Bringing, Brought, Wanted
+from nightshift.steps.ingest import label_schema
 from nightshift.stores import Stores
 from nightshift.stores.parquet import schema_of
+from nightshift.validation.expectations import quieten
+from nightshift.workers import Workers
 
 log = logging.getLogger("nightshift")
-LEAVES_A_NIGHT = (NoSourceData, RowsGone, Superseded, UnreadableRecord)
-"""After which a load goes on with the next night."""
-Fetch: TypeAlias = Callable[[ModelSpec, str, "Loaded", Stores], None]
-Part: TypeAlias = tuple[dict[str, bool], Fetch]
-"""Of rows or labels: nights that have today's columns, whether they were read as today, and how one is fetched."""
+NIGHTS_A_WORKER = 4
+"""A process takes seconds of a core to begin, and as long for a few small nights."""
+IMPORTED_ONCE = ("nightshift.steps.load", "pandas", "great_expectations.expectations", "boto3")
 
 
 @dataclass(frozen=True)
@@ -82,11 +81,16 @@ def chunks(first: str, last: str, parts: int) -> list[tuple[str, str]]:
     return runs
 
 
-def load(spec: ModelSpec, first: str, last: str, stores: Stores, progress: OnProgress = unheard) -> Loaded:
+def load(
+    spec: ModelSpec, first: str, last: str, stores: Stores, progress: OnProgress = unheard, workers: int = 1
+) -> Loaded:
     """Ingest, label and validate every night of the range that the lake has not, or has with other columns.
 
     So it does with nights that were read from another source, by another clock or in another format.
     A night that was taken back does not come back by this: who wants it ingests it.
+    Up to so many ``workers`` are at nights side by side, unless a night is compared with those before it. The first
+    night in order that is refused ends it; those before it are there, and some after it may be.
+    Of nights that pass, the last alone gets its Data Docs.
     """
     spec.require_night(first)
     labelled = _read_as_today(Dataset.LABELS, label_schema(spec), spec, first, last, stores)
@@ -102,42 +106,58 @@ def load(spec: ModelSpec, first: str, last: str, stores: Stores, progress: OnPro
         without_source=[],
         retracted=[night for night in missing if night in retracted],
     )
-    wanted = [night for night in missing if night not in retracted]
-    count = 0
-    for night in counted(wanted, "loading nights", progress):
-        try:
-            _bring(spec, night, [(validated, _fetch_rows), (labelled, _fetch_labels)], loaded, stores)
-        except LEAVES_A_NIGHT as error:
-            _leave(spec, night, error, loaded, stores)
-            continue
-        # One that was there, and has no label yet, is as it was.
-        is_as_it_was = validated.get(night, False) and night in loaded.without_labels
-        if not is_as_it_was and night not in loaded.kept:
-            count += 1
-    # On other days nobody expects rows, though some are taken where they are.
+    nights = [night for night in missing if night not in retracted]
+    wanted = [Wanted(night, validated.get(night), labelled.get(night)) for night in nights]
     scheduled = set(spec.partition.nights_between(first, last))
+    count = 0
+    results = _side_by_side(spec, wanted, scheduled, stores, workers)
+    with closing(results):
+        for night in counted(wanted, "loading nights", progress):
+            count += _take_note(spec, night, next(results), loaded, stores)
+    # On other days nobody expects rows, though some are taken where they are.
     without_source = [night for night in loaded.without_source if night in scheduled]
     return replace(loaded, loaded=count, without_source=without_source)
 
 
-def _bring(spec: ModelSpec, night: str, parts: list[Part], loaded: Loaded, stores: Stores) -> None:
-    """Fetch what the lake has not of a night, or has in another way; what cannot be read today stays as it is."""
-    for known, fetch in parts:
-        if known.get(night, False):
-            continue
-        try:
-            fetch(spec, night, loaded, stores)
-        except SchemaMismatch as error:
-            # Of what is not there with today's columns it is a fault to be mended.
-            if night not in known:
-                raise
-            log.warning("%s %s is left as it is: %s", spec.name, night, error.message)
-            loaded.kept.append(night)
+def _side_by_side(
+    spec: ModelSpec, wanted: list[Wanted], scheduled: set[str], stores: Stores, workers: int
+) -> Generator[Brought]:
+    """What comes of each night, in their order."""
+    expected = [night.night for night in wanted if night.night in scheduled]
+    shown = expected[-1] if expected else None
+    most = min(workers, len(wanted) // NIGHTS_A_WORKER)
+    # Its verdict is by how many rows those before it have: they come first.
+    if most < 2 or spec.night.history is not None:
+        yield from map(Bringing(spec, stores, shown).start(), wanted)
+        return
+    quieten()
+    # Stores that are open do not cross to another process.
+    own_stores = replace(stores)
+    bringing = Bringing(spec, own_stores, shown)
+    processes = Workers(bringing.start, most, IMPORTED_ONCE, lambda night: f"{spec.name} {night.night}")
+    yield from processes.map(wanted)
 
 
-def _fetch_rows(spec: ModelSpec, night: str, _: Loaded, stores: Stores) -> None:
-    ingest(spec, night, stores)
-    validate(spec, night, stores)
+def _take_note(spec: ModelSpec, wanted: Wanted, brought: Brought, loaded: Loaded, stores: Stores) -> bool:
+    """Write down what came of a night; whether it was loaded."""
+    night = wanted.night
+    if brought.left is not None:
+        _leave(spec, night, brought.left, loaded, stores)
+        return False
+    loaded.kept.extend([night] * brought.kept)
+    if brought.no_labels is not None:
+        _say_no_labels(spec, night, brought.no_labels, loaded)
+    # One that was there, and has no label yet, is as it was.
+    is_as_it_was = bool(wanted.rows) and brought.no_labels is not None
+    return not is_as_it_was and not brought.kept
+
+
+def _say_no_labels(spec: ModelSpec, night: str, error: DataError, loaded: Loaded) -> None:
+    if isinstance(error, RowsGone):
+        log.warning("the labels of %s %s are left as they are: %s", spec.name, night, error)
+    elif not loaded.without_labels:
+        log.warning("%s", error.message)
+    loaded.without_labels.append(night)
 
 
 def _leave(spec: ModelSpec, night: str, error: NightshiftError, loaded: Loaded, stores: Stores) -> None:
@@ -160,19 +180,6 @@ def retracted_nights(spec: ModelSpec, stores: Stores) -> set[str]:
     of_data = stores.lake.retracted(Dataset.VALIDATED, spec.name, column)
     of_labels = stores.lake.retracted(Dataset.LABELS, spec.name, column)
     return {*of_data, *of_labels}
-
-
-def _fetch_labels(spec: ModelSpec, night: str, loaded: Loaded, stores: Stores) -> None:
-    """Fetch the labels of a night that is there. That it has none yet, or none any more, is no fault."""
-    try:
-        ingest_labels(spec, night, stores)
-    except NoSourceData as notice:
-        if not loaded.without_labels:
-            log.warning("%s", notice.message)
-        loaded.without_labels.append(night)
-    except RowsGone as error:
-        log.warning("the labels of %s %s are left as they are: %s", spec.name, night, error)
-        loaded.without_labels.append(night)
 
 
 def _read_as_today(

@@ -16,6 +16,7 @@ from nightshift.stores.manifest import DataFile, Manifest, sequences
 from nightshift.stores.pages import put_page
 from nightshift.stores.parquet import nullable, schema_of, with_dictionaries
 from nightshift.validation import references
+from nightshift.validation.asked import Suite
 from nightshift.validation.checks import RowCheck, row_checks
 from nightshift.validation.expectations import MOST_ROWS, native, report
 from nightshift.validation.night_checks import UniqueKeys, row_counts
@@ -51,10 +52,13 @@ class Drafts:
     quarantine: GenerationDraft
 
 
-def validate(spec: ModelSpec, partition: str, stores: Stores) -> PartitionRef:
+def validate(
+    spec: ModelSpec, partition: str, stores: Stores, *, suite: Suite | None = None, with_page: bool = True
+) -> PartitionRef:
     """Check ``raw/`` and publish its rows to ``validated/``, those to drop to ``quarantine/``; reports are kept.
 
-    Raises ``MissingPartition``, and ``ExpectationsFailed`` naming column, expectation, observed value
+    ``suite`` has what was asked of nights before this one. Not ``with_page``, only a night that is refused gets its
+    Data Docs. Raises ``MissingPartition``, and ``ExpectationsFailed`` naming column, expectation, observed value
     and examples, or the share of rows to drop; then both datasets stay as they were.
     """
     spec.require_night(partition)
@@ -64,7 +68,7 @@ def validate(spec: ModelSpec, partition: str, stores: Stores) -> PartitionRef:
         quarantine=lake.begin(spec.key(Dataset.QUARANTINE, partition)),
     )
     raw = lake.require(spec.key(Dataset.RAW, partition))
-    checked = check(spec, raw, stores)
+    checked = check(spec, raw, stores, suite)
     # A run that slept over a newer one leaves the newer one's reports alone, whatever it saw.
     try:
         _refuse_breaches(spec, partition, checked.outcome, stores)
@@ -73,7 +77,7 @@ def validate(spec: ModelSpec, partition: str, stores: Stores) -> PartitionRef:
         lake.require_base(drafts.validated)
         _write_reports(spec, partition, checked.outcome, stores)
         raise
-    reports = _write_reports(spec, partition, checked.outcome, stores)
+    reports = _write_reports(spec, partition, checked.outcome, stores, with_page=with_page)
     return lake.commit(
         drafts.validated,
         files,
@@ -91,7 +95,7 @@ def validate(spec: ModelSpec, partition: str, stores: Stores) -> PartitionRef:
     )
 
 
-def check(spec: ModelSpec, raw: Manifest, stores: Stores) -> CheckedNight:
+def check(spec: ModelSpec, raw: Manifest, stores: Stores, suite: Suite | None = None) -> CheckedNight:
     """Look at a night, and publish nothing. Raises ``SpecError`` for files that the spec names wrongly."""
     cut_at = raw.provenance.get(CUT)
     _refuse_cut(spec, raw, cut_at)
@@ -101,7 +105,7 @@ def check(spec: ModelSpec, raw: Manifest, stores: Stores) -> CheckedNight:
     rows_before = _rows_before(spec, raw.partition, stores)
     results = findings(spec, scan, row_counts(spec, rows_before, cut_at))
     return CheckedNight(
-        outcome=_report(spec, raw, results, stores),
+        outcome=_report(spec, raw, results, stores, suite),
         row_filter=_row_filter(reader, results, scan),
     )
 
@@ -144,7 +148,9 @@ def _rows_before(spec: ModelSpec, partition: str, stores: Stores) -> list[int]:
     return rows
 
 
-def _report(spec: ModelSpec, raw: Manifest, results: list[CheckResult], stores: Stores) -> ValidationResult:
+def _report(
+    spec: ModelSpec, raw: Manifest, results: list[CheckResult], stores: Stores, suite: Suite | None
+) -> ValidationResult:
     file = spec.night.great_expectations
     folder = stores.settings.models / spec.name
     own = native(folder / file) if file else []
@@ -153,15 +159,21 @@ def _report(spec: ModelSpec, raw: Manifest, results: list[CheckResult], stores: 
     if own or raw.rows <= MOST_ROWS:
         rows = stores.lake.read(raw)
         frame = rows.to_pandas(integer_object_nulls=True)
-    return report(results, f"{spec.name} {raw.partition}", frame, own)
+    return report(results, f"{spec.name} {raw.partition}", frame, own, suite)
 
 
-def _write_reports(spec: ModelSpec, partition: str, outcome: ValidationResult, stores: Stores) -> ValidationReports:
+def _write_reports(
+    spec: ModelSpec, partition: str, outcome: ValidationResult, stores: Stores, *, with_page: bool = True
+) -> ValidationReports:
     reports = reports_of(spec, partition)
     objects = stores.lake.objects
     result = json.dumps(outcome.json, indent=1).encode()
     objects.put(reports.json, result, "application/json")
-    put_page(objects, reports.html, outcome.html)
+    if with_page:
+        put_page(objects, reports.html, outcome.html)
+    else:
+        # One of before would be of other rows.
+        objects.delete_once(reports.html)
     return reports
 
 

@@ -1,19 +1,23 @@
 """Great Expectations: what was found in a night, as its own results and Data Docs.
 
 A night of up to ``MOST_ROWS`` rows is looked at by Great Expectations itself, and must be found as our
-own checks found it. A larger one would take it gigabytes: its results are then made of ours. The context is
-ephemeral and made inside the call: contexts shared between tasks corrupt each other.
+own checks found it. A larger one would take it gigabytes: its results are then made of ours. What is asked night after
+night is kept in a ``Suite``. Expectations in its own words go through a context that is ephemeral and made inside the
+call: contexts shared between tasks corrupt each other.
 """
 
 import json
 import logging
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nightshift.errors import DataError, SpecError
+from nightshift.validation.asked import NO_EXCEPTION, Item, Suite, items_of
 from nightshift.validation.data_docs import data_docs
 from nightshift.validation.results import Breach, CheckResult, ValidationResult, native_breach, native_observed
 
@@ -30,29 +34,69 @@ def report(
     name: str,
     frame: "pd.DataFrame | None" = None,
     native: Sequence[Any] = (),
+    suite: Suite | None = None,
 ) -> ValidationResult:
     """The results of a night as Great Expectations says them; with a ``frame`` it looks for itself.
 
-    ``native`` are expectations of its own format, run on the frame. Raises ``DataError`` when Great
-    Expectations sees another number of rows than we do.
+    ``native`` are expectations of its own format, run on the frame; ``suite`` has what was asked of the nights before.
+    Raises ``DataError`` when Great Expectations sees another number of rows than we do.
     """
-    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    quieten()
+    with _without_warnings():
         expectations = _expectations(results)
         if frame is None:
-            suite_result = _from_our_results(results, expectations, name)
+            items = _from_our_results(results, expectations)
         else:
-            suite_result = _looked_at(frame, results, _looked_for(results, expectations), native, name)
-            _tell(suite_result, results, expectations)
-        content = suite_result.to_json_dict()
-        items = content["results"]
-        _require_agreement(results, items, name)
+            items = _looked_at(frame, results, _looked_for(results, expectations), native, name, suite or Suite())
+            items += _from_our_results(results, _ours_alone(results, expectations))
+        written = [item.json for item in items]
+        _require_agreement(results, written, name)
         return ValidationResult(
-            breaches=[*_our_breaches(results), *_native_breaches(items)],
+            breaches=[*_our_breaches(results), *_native_breaches(written)],
             expectations=len(results) + len(native),
-            json=content,
-            html=data_docs(suite_result),
+            json=_content(items, name),
+            page=partial(_page, items, name),
+        )
+
+
+def quieten() -> None:
+    """Great Expectations tells its makers nothing of this process. Before it is imported."""
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _content(items: Sequence[Item], name: str) -> dict[str, Any]:
+    """All results as Great Expectations writes those of a suite."""
+    from great_expectations import __version__ as great_expectations_version
+
+    return {
+        "success": all(item.validated.success for item in items),
+        "results": [item.json for item in items],
+        "suite_name": name,
+        "suite_parameters": {},
+        "statistics": _statistics(items),
+        "meta": {"great_expectations_version": great_expectations_version},
+        "id": None,
+    }
+
+
+def _page(items: Sequence[Item], name: str) -> str:
+    from great_expectations.core import ExpectationSuiteValidationResult
+
+    with _without_warnings():
+        return data_docs(
+            ExpectationSuiteValidationResult(
+                success=all(item.validated.success for item in items),
+                results=[item.validated for item in items],
+                suite_name=name,
+                statistics=_statistics(items),
+            )
         )
 
 
@@ -104,14 +148,9 @@ def _is_ours_alone(results: list[CheckResult], expectation: Any) -> bool:
     return bool(getattr(check, "is_ours_alone", False))
 
 
-def _tell(suite_result: Any, results: list[CheckResult], expectations: list[Any]) -> None:
-    """Add to its results what came of the checks that it did not look for."""
-    for expectation in expectations:
-        if _is_ours_alone(results, expectation):
-            ours = results[expectation.meta[PLACE]]
-            suite_result.results.append(_from_our_result(ours, expectation))
-    suite_result.success = all(item.success for item in suite_result.results)
-    suite_result.statistics = _statistics(suite_result.results)
+def _ours_alone(results: list[CheckResult], expectations: list[Any]) -> list[Any]:
+    """Those that it does not look for; it is told what came of them."""
+    return [expectation for expectation in expectations if _is_ours_alone(results, expectation)]
 
 
 def _looked_at(
@@ -120,33 +159,40 @@ def _looked_at(
     expectations: Sequence[Any],
     native: Sequence[Any],
     name: str,
-) -> Any:
+    suite: Suite,
+) -> list[Item]:
     """What Great Expectations sees in the rows, in the order of the checks, then of its own expectations.
 
     Of what we found broken, and of what we did not look for, it lists the rows and counts their values. Of the rest it
     gives the numbers alone, in half the time; that we do not agree on these is found out afterwards.
     """
     unbroken: list[Any] = []
-    listed: list[Any] = []
+    broken: list[Any] = []
     for expectation in expectations:
         is_broken = not results[expectation.meta[PLACE]].success
-        side = listed if is_broken else unbroken
+        side = broken if is_broken else unbroken
         side.append(expectation)
-    listed += native
-    batch = _batch(frame, name)
-    suite_result = _validated(batch, unbroken, name, "BASIC")
-    if listed:
-        suite_result.results += _validated(batch, listed, name, "SUMMARY").results
-        suite_result.results.sort(key=lambda item: _order(item.expectation_config.meta, len(results)))
-    return suite_result
+    items = _asked(frame, unbroken, "BASIC", name, suite) + _asked(frame, broken, "SUMMARY", name, suite)
+    items.sort(key=lambda item: int(item.json["expectation_config"]["meta"][PLACE]))
+    if native:
+        items += _validated(frame, native, "SUMMARY", name)
+    return items
 
 
-def _order(meta: dict[str, Any] | None, last: int) -> int:
-    place = (meta or {}).get(PLACE, last)
-    return int(place)
+def _asked(
+    frame: "pd.DataFrame", expectations: Sequence[Any], result_format: str, name: str, suite: Suite
+) -> list[Item]:
+    if not expectations:
+        return []
+    placed = [(int(expectation.meta[PLACE]), expectation) for expectation in expectations]
+    try:
+        return suite.look(frame, placed, result_format)
+    except Exception:  # noqa: BLE001 - whatever the rows make its metrics raise: its validator says of which expectation
+        return _validated(frame, expectations, result_format, name)
 
 
-def _batch(frame: "pd.DataFrame", name: str) -> Any:
+def _validated(frame: "pd.DataFrame", expectations: Sequence[Any], result_format: str, name: str) -> list[Item]:
+    """What a validator of its own says of the rows; an exception is the result of the expectation that raised it."""
     import great_expectations as gx
 
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
@@ -155,58 +201,35 @@ def _batch(frame: "pd.DataFrame", name: str) -> Any:
     source = context.data_sources.add_pandas("night")
     asset = source.add_dataframe_asset("night")
     definition = asset.add_batch_definition_whole_dataframe(name)
-    return definition.get_batch({"dataframe": frame})
+    batch = definition.get_batch({"dataframe": frame})
+    suite = gx.ExpectationSuite(name=name, expectations=list(expectations))
+    return list(items_of(batch.validate(suite, result_format=result_format)))
 
 
-def _validated(batch: Any, expectations: list[Any], name: str, result_format: str) -> Any:
-    import great_expectations as gx
-
-    suite = gx.ExpectationSuite(
-        name=name,
-        expectations=expectations,
-    )
-    return batch.validate(suite, result_format=result_format)
-
-
-def _from_our_results(results: list[CheckResult], expectations: list[Any], name: str) -> Any:
-    from great_expectations.core import ExpectationSuiteValidationResult
+def _from_our_results(results: list[CheckResult], expectations: list[Any]) -> list[Item]:
+    from great_expectations.core import ExpectationValidationResult
 
     items = []
     for expectation in expectations:
         result = results[expectation.meta[PLACE]]
-        items.append(_from_our_result(result, expectation))
-    return ExpectationSuiteValidationResult(
-        success=all(item.success for item in items),
-        results=items,
-        suite_name=name,
-        statistics=_statistics(items),
-    )
+        validated = ExpectationValidationResult(
+            success=result.success,
+            expectation_config=expectation.configuration,
+            result=_counts(result),
+            exception_info=dict(NO_EXCEPTION),
+        )
+        items.append(Item(validated, validated.to_json_dict()))
+    return items
 
 
-def _statistics(items: Sequence[Any]) -> dict[str, Any]:
-    successes = sum(item.success for item in items)
+def _statistics(items: Sequence[Item]) -> dict[str, Any]:
+    successes = sum(item.validated.success for item in items)
     return {
         "evaluated_expectations": len(items),
         "successful_expectations": successes,
         "unsuccessful_expectations": len(items) - successes,
         "success_percent": 100 * successes / max(len(items), 1),
     }
-
-
-def _from_our_result(result: CheckResult, expectation: Any) -> Any:
-    from great_expectations.core import ExpectationValidationResult
-
-    no_exception = {
-        "raised_exception": False,
-        "exception_traceback": None,
-        "exception_message": None,
-    }
-    return ExpectationValidationResult(
-        success=result.success,
-        expectation_config=expectation.configuration,
-        result=_counts(result),
-        exception_info=no_exception,
-    )
 
 
 def _counts(result: CheckResult) -> dict[str, Any]:

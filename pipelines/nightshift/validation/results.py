@@ -1,5 +1,6 @@
 """What the checks of a night came to: one result a check, a breach for people, all of them together."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -89,12 +90,17 @@ def in_a_line(value: str) -> str:
 
 @dataclass(frozen=True)
 class ValidationResult:
-    """Breaches that refuse the night, the complete result as JSON, and the Data Docs page."""
+    """Breaches that refuse the night, the complete result as JSON, and what renders the Data Docs page."""
 
     breaches: list[Breach]
     expectations: int
     json: dict[str, Any]
-    html: str
+    page: Callable[[], str]
+
+    @property
+    def html(self) -> str:
+        """The Data Docs page, rendered when it is asked for: that takes as long as the checks of a small night."""
+        return self.page()
 
 
 def native_breach(item: dict[str, Any]) -> Breach:

@@ -100,7 +100,10 @@ def data_docs(model: str, partition: str, request: Request, user: GetUserDep) ->
     spec = _spec(model, partition, request, user)
     body = _object(reports_of(spec, partition).html)
     if body is None:
-        raise MissingPartition(f"{model} has no Data Docs of {partition}", fix=f"trigger {model}.validate for it")
+        raise MissingPartition(
+            f"{model} has no Data Docs of {partition}; of nights that a load brought, only the last has",
+            fix=f"trigger {model}.validate for it",
+        )
     return HTMLResponse(html.checks_page(body), headers=STORED_HEADERS)
 
 
