@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
 from nightshift.errors import ModelError, UnsafeGraph
-from nightshift.scoring.feeds import METADATA, Columns, Matrix, codes
+from nightshift.scoring.codes import codes
+from nightshift.scoring.feeds import METADATA, Columns, Matrix
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.spec import ModelSpec
 
