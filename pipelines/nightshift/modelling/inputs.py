@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from nightshift.modelling.arrays import Array, Booleans
+from nightshift.modelling.arrays import Array, Floats
 from nightshift.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -68,11 +69,26 @@ def plain_numbers(values: pa.Array) -> Array:
     )
 
 
-def where_null(values: pa.Array) -> Booleans:
-    """Which of an array with nulls are null, (n,): Arrow's bits spread out, which is ten times as fast as asking it."""
+def are_present(values: pa.Array) -> NDArray[np.uint8]:
+    """1 for each of an array with nulls that is none, and 0, (n,): Arrow's bits spread out.
+
+    Ten times as fast as to ask Arrow for truth values.
+    """
     validity, *_ = values.buffers()
     first = values.offset // 8
     before = values.offset % 8
     packed = np.frombuffer(validity, np.uint8, offset=first)
     bits = np.unpackbits(packed, count=before + len(values), bitorder="little")
-    return bits[before:] == 0
+    return bits[before:]
+
+
+def nan_where_null(values: pa.Array) -> Floats:
+    """A factor for each of an array of floats with nulls, (n,): 1, or NaN for null.
+
+    To multiply takes a fifth of the time of writing NaN here and there, which no processor foresees.
+    """
+    kind = np.float64 if values.type == pa.float64() else np.float32
+    factors = are_present(values).astype(kind)
+    with np.errstate(invalid="ignore"):
+        factors /= factors
+    return factors

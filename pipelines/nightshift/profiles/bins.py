@@ -15,9 +15,12 @@ from nightshift.modelling.inputs import as_numbers
 from nightshift.modelling.label_types.base import ArrowValues
 from nightshift.profiles.known import MOST_KNOWN, are_known, hashes_of, packed
 from nightshift.profiles.numbers import Numbers
+from nightshift.stores.shared_texts import SharedTexts, are_few
 
 MAX_CATEGORIES = 100
 EXACT = 2**53
+REMEMBERED = 64
+"""Dictionaries: of so many features, of the few row groups that are under way."""
 LARGEST = float(np.finfo(np.float64).max)
 # Nights that make the tail whose mean excess says how far beyond a record the next record lies.
 TAIL_NIGHTS = 10
@@ -128,13 +131,22 @@ class Bins(BaseModel):
             indices = pc.fill_null(indices, null_place)
         places = indices.to_numpy(zero_copy_only=False)
         rows_of_texts = np.bincount(places, minlength=null_place + 1)
-        codes = np.append(self.codes(texts), self.size - 1)
+        shared = SharedTexts(texts)
+        codes = _remembered(self, shared) if are_few(texts) else _codes_of_dictionary(self, shared)
         counts = np.bincount(
             codes,
             weights=rows_of_texts,
             minlength=self.size,
         )
         return counts.astype(np.int64)
+
+
+def _codes_of_dictionary(bins: Bins, texts: SharedTexts) -> Int64s:
+    """The bin of each text, and at last that of null."""
+    return np.append(bins.codes(texts.texts), bins.size - 1)
+
+
+_remembered = lru_cache(maxsize=REMEMBERED)(_codes_of_dictionary)
 
 
 def bins_of(values: Any, night: Places, bins: int) -> Bins:

@@ -1,5 +1,6 @@
 """Strings as a graph of matrices is fed them: the index of each in what training has seen."""
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from nightshift.modelling.inputs import MISSING
+from nightshift.stores.shared_texts import SharedTexts, are_few
+
+REMEMBERED = 64
+"""Dictionaries: of so many columns, of the few row groups that are under way."""
 
 
 def codes(values: pa.Array, known: pa.Array) -> NDArray[np.int32]:
@@ -45,14 +50,23 @@ def count_unknown(values: pa.Array, known: pa.Array) -> int:
 
 
 def codes_of_dictionary(values: pa.DictionaryArray, known: pa.Array) -> NDArray[np.int32]:
-    """The code of each text of the dictionary, and at last that of null."""
+    """The code of each text of the dictionary, and at last that of null. Not to be written to: batches share it."""
+    texts = values.dictionary
+    shared = SharedTexts(texts)
+    return _remembered(shared, SharedTexts(known)) if are_few(texts) else _looked_up(shared, SharedTexts(known))
+
+
+def _looked_up(texts: SharedTexts, known: SharedTexts) -> NDArray[np.int32]:
     # One text more: where null looks.
     null = pa.array([MISSING])
     places = pa.concat_arrays([
-        _places(values.dictionary, known),
-        _places(null, known),
+        _places(texts.texts, known.texts),
+        _places(null, known.texts),
     ])
     return np.asarray(places)
+
+
+_remembered = lru_cache(maxsize=REMEMBERED)(_looked_up)
 
 
 def _indices(values: pa.DictionaryArray) -> NDArray[Any]:

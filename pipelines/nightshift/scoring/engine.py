@@ -132,7 +132,7 @@ class Engine:
 
         def read_group(index: int) -> list[pa.RecordBatch]:
             file = source.open(texts, footer)
-            batches = iter_row_groups(file, columns, index, index + 1)
+            batches = iter_row_groups(file, columns, index, index + 1, side_by_side=False)
             return list(batches)
 
         groups = range(shard.first, shard.last)

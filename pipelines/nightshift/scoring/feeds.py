@@ -21,8 +21,8 @@ from nightshift.modelling.inputs import (
     as_float32,
     as_numbers,
     has_plain_numbers,
+    nan_where_null,
     plain_numbers,
-    where_null,
 )
 from nightshift.scoring.codes import fill_codes
 from nightshift.spec import ModelSpec
@@ -179,7 +179,7 @@ def fill_floats(line: NDArray[Any], values: pa.Array) -> None:
         return
     np.copyto(line, plain_numbers(numbers), casting="unsafe")
     if numbers.null_count:
-        line[where_null(numbers)] = np.nan
+        line *= nan_where_null(numbers)
 
 
 def _floats(values: pa.Array) -> NDArray[Any]:

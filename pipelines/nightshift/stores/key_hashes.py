@@ -1,16 +1,20 @@
 """A number of 64 bits for each row, by its keys: the same in whatever form and wherever the row lies."""
 
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from nightshift.stores.shared_texts import SharedTexts, are_few
 
 Hashes: TypeAlias = NDArray[np.uint64]
 NULL = np.uint64(0x9E3779B97F4A7C15)
 FIRST_FACTOR = np.uint64(0xBF58476D1CE4E5B9)
 SECOND_FACTOR = np.uint64(0x94D049BB133111EB)
+REMEMBERED = 16
+"""Dictionaries: of the texts among the keys, of the few row groups that are under way."""
 
 
 def key_hashes(keys: pa.RecordBatch) -> Hashes:
@@ -80,12 +84,20 @@ def _whole_number_hashes(numbers: NDArray[Any]) -> Hashes:
 
 def _dictionary_hashes(column: pa.DictionaryArray) -> Hashes:
     distinct = column.dictionary
-    # One more place for null, whose hash does not count.
-    distinct_hashes = np.append(_column_hashes(distinct), np.uint64(0))
+    shared = SharedTexts(distinct)
+    distinct_hashes = _remembered(shared) if are_few(distinct) else _text_hashes(shared)
     indices = column.indices
     places = np.asarray(indices.fill_null(len(distinct)) if indices.null_count else indices)
     # Arrow has checked the bounds.
     return np.take(distinct_hashes, places, mode="clip")
+
+
+def _text_hashes(distinct: SharedTexts) -> Hashes:
+    # One more place for null, whose hash does not count.
+    return np.append(_column_hashes(distinct.texts), np.uint64(0))
+
+
+_remembered = lru_cache(maxsize=REMEMBERED)(_text_hashes)
 
 
 def _countable(column: pa.Array) -> pa.Array:
