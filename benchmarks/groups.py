@@ -20,6 +20,7 @@ from benchmarks import (
     monitor,
     night,
     out_of_fold,
+    overhead,
     pages,
     quantiles,
     refit,
@@ -41,7 +42,7 @@ from benchmarks.world import World
 Suite: TypeAlias = Callable[[World], dict[str, float]]
 
 GROUPS: dict[str, tuple[Suite, ...]] = {
-    "score": (score.figures, stages.figures, verify.figures),
+    "score": (score.figures, overhead.figures, stages.figures, verify.figures),
     "data": (validate.figures, snapshots.figures),
     "judge": (
         alarms.figures,
