@@ -34,6 +34,7 @@ from benchmarks import (
     stages,
     start,
     tiny,
+    two_workers,
     validate,
     verify,
 )
@@ -61,6 +62,7 @@ GROUPS: dict[str, tuple[Suite, ...]] = {
     "draft": (drafts.figures,),
     "keep": (maintain.figures, pages.of_models, looks.figures),
     "scale": (memory.figures, night.figures, monitor.figures),
+    "workers": (two_workers.figures,),
     # Nothing answers by day yet: the group is the place for its figures.
     "serve": (),
     "start": (start.figures, tiny.figures, dag_parse.figures),

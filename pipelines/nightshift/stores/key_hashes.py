@@ -47,7 +47,7 @@ def _hashes_with_null(column: pa.Array) -> Hashes:
 def _may_be_null(column: pa.Array) -> bool:
     if pa.types.is_dictionary(column.type) and column.dictionary.null_count:
         return True
-    return column.null_count > 0
+    return bool(column.null_count)
 
 
 def _column_hashes(column: pa.Array) -> Hashes:
