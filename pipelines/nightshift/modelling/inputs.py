@@ -85,7 +85,7 @@ def are_present(values: pa.Array) -> NDArray[np.uint8]:
 def nan_where_null(values: pa.Array) -> Floats:
     """A factor for each of an array of floats with nulls, (n,): 1, or NaN for null.
 
-    To multiply takes a fifth of the time of writing NaN here and there, which no processor foresees.
+    To multiply takes half the time of writing NaN here and there, which no processor foresees.
     """
     present = are_present(values)
     is_double = pa.types.is_float64(values.type)
