@@ -35,7 +35,7 @@ def measure(group: str, suites: Iterable[Suite], console: Console) -> None:
         for suite in suites:
             console.rule(f"[bold]{group}: {suite.__module__.removeprefix('benchmarks.')}")
             figures |= suite(world)
-    part = results.part(figures, time.perf_counter() - started)
+    part = results.part(figures, time.perf_counter() - started, world.absent)
     results.write(group, part)
     show(group, part, console)
 

@@ -21,6 +21,7 @@ from benchmarks import (
     monitor,
     night,
     out_of_fold,
+    overhead,
     pages,
     quantiles,
     refit,
@@ -34,6 +35,7 @@ from benchmarks import (
     stages,
     start,
     tiny,
+    two_workers,
     validate,
     verify,
 )
@@ -42,7 +44,7 @@ from benchmarks.world import World
 Suite: TypeAlias = Callable[[World], dict[str, float]]
 
 GROUPS: dict[str, tuple[Suite, ...]] = {
-    "score": (score.figures, stages.figures, verify.figures),
+    "score": (score.figures, overhead.figures, stages.figures, verify.figures),
     "data": (validate.figures, snapshots.figures, load.figures),
     "judge": (
         alarms.figures,
@@ -61,6 +63,7 @@ GROUPS: dict[str, tuple[Suite, ...]] = {
     "draft": (drafts.figures,),
     "keep": (maintain.figures, pages.of_models, looks.figures),
     "scale": (memory.figures, night.figures, monitor.figures),
+    "workers": (two_workers.figures,),
     # Nothing answers by day yet: the group is the place for its figures.
     "serve": (),
     "start": (start.figures, tiny.figures, dag_parse.figures),

@@ -1,6 +1,7 @@
 """``benchmarks/results.json``: a part for each group, with the commit, the day and the machine that it was seen on."""
 
 import datetime as dt
+import operator
 import os
 import platform
 from importlib.metadata import version
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 import psutil
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from nightshift.settings import Settings
 
@@ -18,7 +19,10 @@ PACKAGES = ("apache-airflow", "mlflow", "great-expectations", "onnxruntime", "sc
 
 
 class Part(BaseModel):
-    """The figures of one group, from one run; what ran before minutes were kept has none."""
+    """The figures of one group, from one run; what ran before minutes were kept has none.
+
+    ``absent`` says of figures that the machine could not give why they are not there.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -27,6 +31,7 @@ class Part(BaseModel):
     minutes: float | None
     machine: dict[str, str]
     figures: dict[str, float]
+    absent: dict[str, str] = Field({}, exclude_if=operator.not_)
 
 
 class Results(BaseModel):
@@ -38,7 +43,7 @@ class Results(BaseModel):
     parts: dict[str, Part]
 
 
-def part(figures: dict[str, float], seconds: float) -> Part:
+def part(figures: dict[str, float], seconds: float, absent: dict[str, str] | None = None) -> Part:
     """A part of today, of the code and the machine as they are."""
     rounded = {name: round(value, 4) for name, value in sorted(figures.items())}
     # Not the environment's project: a world works in a copy, which is gone by now and never had a commit.
@@ -49,6 +54,7 @@ def part(figures: dict[str, float], seconds: float) -> Part:
         minutes=round(seconds / 60, 1),
         machine=machine(),
         figures=rounded,
+        absent=absent or {},
     )
 
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from statistics import median
 from typing import Any
 
-import psutil
 import pyarrow as pa
 
+from benchmarks.cpu import store_seconds
 from benchmarks.nights import big_night
 from benchmarks.world import World
 from nightshift.contracts import Plan
@@ -40,7 +40,7 @@ def _stages(world: World, plan: Plan, graph: OnnxGraph) -> dict[str, float]:
     engine = Engine(world.spec, plan, graph, load_profile(plan.pin, world.stores.lake))
     bare = Engine(world.spec, plan, graph, engine.profile.model_copy(update={"features": ()}))
     found: dict[str, float] = {}
-    before = _store_seconds(world)
+    before = store_seconds(world)
     found["read"], batches = _cpu(lambda: list(engine.read(plan.shards[0], world.stores)))
     units = [unit for batch in batches for unit in cut(batch)]
     found["feed"], _ = _cpu(lambda: [graph.feeds(unit) for unit in units])
@@ -49,7 +49,7 @@ def _stages(world: World, plan: Plan, graph: OnnxGraph) -> dict[str, float]:
     without, _ = _cpu(lambda: [bare.score_unit(unit)[0] for unit in units])
     found["count"] = whole - without
     found["encode_upload"], _ = _cpu(lambda: _written(world, made))
-    found["store"] = (_store_seconds(world) - before) / (REPEATS + 1)
+    found["store"] = (store_seconds(world) - before) / (REPEATS + 1)
     return found
 
 
@@ -76,9 +76,3 @@ def _cpu(stage: Callable[[], Any]) -> tuple[float, Any]:
         stage()
         taken.append(time.process_time() - started)
     return median(taken), made
-
-
-def _store_seconds(world: World) -> float:
-    home = str(world.stack.home)
-    weeds = [p for p in psutil.process_iter(["cmdline"]) if any(f"-dir={home}" in a for a in p.info["cmdline"] or ())]
-    return sum(sum(process.cpu_times()[:2]) for process in weeds)

@@ -27,6 +27,8 @@ class World:
         self.console = console
         self.project = _project(folder / "project")
         self.stack = Stack(folder / "home", self.project, Ports.free())
+        self.absent: dict[str, str] = {}
+        """Figures that this machine cannot give, and why."""
 
     def __enter__(self) -> Self:
         return self

@@ -1,21 +1,26 @@
 """How values are counted: bins of numbers by edges, of strings by category, and a bin for null."""
 
 import math
+from bisect import bisect_right
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
-from nightshift.modelling.arrays import Array, Float64s, Int64s, Places
+from nightshift.modelling.arrays import Array, Booleans, Float64s, Int64s, Places
 from nightshift.modelling.inputs import as_numbers
 from nightshift.modelling.label_types.base import ArrowValues
 from nightshift.profiles.known import MOST_KNOWN, are_known, hashes_of, packed
+from nightshift.profiles.numbers import Numbers
+from nightshift.stores.shared_texts import SharedTexts, are_few
 
 MAX_CATEGORIES = 100
 EXACT = 2**53
+REMEMBERED = 64
+"""Dictionaries: of so many features, of the few row groups that are under way."""
 LARGEST = float(np.finfo(np.float64).max)
 # Nights that make the tail whose mean excess says how far beyond a record the next record lies.
 TAIL_NIGHTS = 10
@@ -96,40 +101,52 @@ class Bins(BaseModel):
     def count(self, values: ArrowValues) -> Int64s:
         """Rows per bin, shape (size,); they sum to the number of values."""
         if self.kind == "numeric":
-            return self._count_numbers(values)
+            return self.count_numbers(Numbers.of(values))
         if isinstance(values, pa.DictionaryArray):
             return self._count_dictionary(values)
         codes = self.codes(values)
         return np.bincount(codes, minlength=self.size)
 
-    def _count_numbers(self, values: ArrowValues) -> Int64s:
-        """As ``codes``, by one comparison per edge: 5 times as fast as a search per value."""
-        present = values.drop_null() if values.null_count else values
-        numbers = _as_in_reference(as_numbers(present).to_numpy(zero_copy_only=False))
-        known = numbers.size - _count_nan(numbers)
-        from_edge_on = [known]
-        for edge in _native(self.edges, numbers.dtype):
-            is_above = numbers >= edge
-            from_edge_on.append(int(np.count_nonzero(is_above)))
-        from_edge_on.append(0)
+    def count_numbers(self, numbers: Numbers) -> Int64s:
+        """As ``count``, by one comparison for each edge among them: 5 times as fast as a search per value."""
+        counted = _as_in_reference(numbers)
+        edges = _native(self.edges, counted.present.dtype)
+        # All known ones are from the edges up to their lowest on, none is from those beyond their highest on.
+        first, last = _edges_among(edges, counted)
+        from_edge_on = [
+            *[counted.known] * (first + 1),
+            *_from_edges_on(counted.present, edges[first:last]),
+            *[0] * (len(edges) - last + 1),
+        ]
         inside = -np.diff(from_edge_on)
-        return np.append(inside, len(values) - known)
+        return np.append(inside, numbers.rows - counted.known)
 
     def _count_dictionary(self, values: pa.DictionaryArray) -> Int64s:
         """As ``codes``, which looks at each distinct text once."""
         texts = values.dictionary
         # One place more: that of null.
         null_place = len(texts)
-        indices = pc.fill_null(values.indices, null_place)
+        indices = values.indices
+        if indices.null_count:
+            indices = pc.fill_null(indices, null_place)
         places = indices.to_numpy(zero_copy_only=False)
         rows_of_texts = np.bincount(places, minlength=null_place + 1)
-        codes = np.append(self.codes(texts), self.size - 1)
+        shared = SharedTexts(texts)
+        codes = _remembered(self, shared) if are_few(texts) else _codes_of_dictionary(self, shared)
         counts = np.bincount(
             codes,
             weights=rows_of_texts,
             minlength=self.size,
         )
         return counts.astype(np.int64)
+
+
+def _codes_of_dictionary(bins: Bins, texts: SharedTexts) -> Int64s:
+    """The bin of each text, and at last that of null."""
+    return np.append(bins.codes(texts.texts), bins.size - 1)
+
+
+_remembered = lru_cache(maxsize=REMEMBERED)(_codes_of_dictionary)
 
 
 def bins_of(values: Any, night: Places, bins: int) -> Bins:
@@ -147,24 +164,32 @@ def as_floats(values: ArrowValues) -> Float64s:
     return np.asarray(without_null, dtype=np.float64)
 
 
-def _as_in_reference(numbers: Array) -> Array:
+def _as_in_reference(numbers: Numbers) -> Numbers:
     """Whole numbers that float64 cannot hold as it rounds them, for so the reference's were; others as they are."""
-    if numbers.dtype != np.int64:
+    if numbers.present.dtype != np.int64 or numbers.bounds is None:
         return numbers
-    if numbers.size == 0:
-        return numbers
-    low = numbers.min()
-    high = numbers.max()
+    low, high = numbers.bounds
     if low >= -EXACT and high <= EXACT:
         return numbers
-    return numbers.astype(np.float64)
+    return Numbers(numbers.rows, numbers.present.astype(np.float64))
 
 
-def _count_nan(numbers: Array) -> int:
-    if numbers.dtype.kind != "f":
-        return 0
-    is_nan = np.isnan(numbers)
-    return int(np.count_nonzero(is_nan))
+def _edges_among(edges: list[Any], numbers: Numbers) -> tuple[int, int]:
+    """Which edges have numbers on both sides: from the first of these places on, before the second."""
+    if numbers.has_infinite or numbers.bounds is None:
+        return 0, len(edges)
+    low, high = numbers.bounds
+    return bisect_right(edges, low), bisect_right(edges, high)
+
+
+def _from_edges_on(numbers: Array, edges: list[Any]) -> list[int]:
+    """How many numbers (n,) are not below each edge."""
+    is_above: Booleans = np.empty(numbers.shape, np.bool_)
+    rows = []
+    for edge in edges:
+        np.greater_equal(numbers, edge, out=is_above)
+        rows.append(int(np.count_nonzero(is_above)))
+    return rows
 
 
 def _as_one(values: Any) -> Any:
@@ -267,9 +292,10 @@ def _beyond(maxima: Float64s) -> float:
     return float(min(edge, LARGEST))
 
 
-def _native(edges: tuple[float, ...], kind: npt.DTypeLike) -> list[Any]:
+@lru_cache(maxsize=256)
+def _native(edges: tuple[float, ...], kind: np.dtype[Any]) -> list[Any]:
     """The smallest value of a type that is not below each edge: ``x >= edge`` without widening x."""
-    if np.dtype(kind).kind != "f":
+    if kind.kind != "f":
         return [math.ceil(edge) for edge in edges]
     exact = np.asarray(edges, np.float64)
     with np.errstate(over="ignore"):

@@ -7,9 +7,11 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict
 
 from nightshift.modelling.arrays import Float64s, Int64s
+from nightshift.modelling.label_types.base import ArrowValues
 from nightshift.profiles import distance
 from nightshift.profiles.bins import Bins
-from nightshift.profiles.moments import Moments
+from nightshift.profiles.moments import Moments, is_text, moments_of, of_numbers
+from nightshift.profiles.numbers import Numbers
 
 
 class Feature(BaseModel):
@@ -48,6 +50,13 @@ class Feature(BaseModel):
             night_counts=tuple(map(tuple, night_counts.tolist())),
             moments=tuple(moments),
         )
+
+    def tally(self, values: ArrowValues) -> tuple[Int64s, Moments | None]:
+        """Rows per bin, and the moments of numbers that have any, of values of a night or a part of one."""
+        if self.bins.kind == "numeric" and not is_text(values):
+            numbers = Numbers.of(values)
+            return self.bins.count_numbers(numbers), of_numbers(numbers)
+        return self.bins.count(values), moments_of(values)
 
 
 def _none_for_nan(values: Float64s) -> tuple[float | None, ...]:

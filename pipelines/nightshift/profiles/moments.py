@@ -6,9 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from nightshift.modelling.arrays import Float64s
-from nightshift.modelling.inputs import as_numbers
 from nightshift.modelling.label_types.base import ArrowValues
+from nightshift.profiles.numbers import Numbers
 
 
 class Moments(NamedTuple):
@@ -48,21 +47,15 @@ def moments_of(values: ArrowValues) -> Moments | None:
     """Those of a column of numbers, or None where it has categories or no finite value."""
     if is_text(values):
         return None
-    present = values.drop_null() if values.null_count else values
-    numbers = as_numbers(present)
-    as_array = numbers.to_numpy(zero_copy_only=False)
-    floats = as_array.astype(np.float64, copy=False)
-    return of_numbers(floats)
+    return of_numbers(Numbers.of(values))
 
 
-def of_numbers(numbers: Float64s) -> Moments | None:
-    """Those of numbers (rows,), of which NaN and infinity count as none."""
-    is_finite = np.isfinite(numbers)
-    finite = numbers if is_finite.all() else numbers[is_finite]
-    if finite.size == 0:
+def of_numbers(numbers: Numbers) -> Moments | None:
+    """Those of numbers, of which NaN and infinity count as none."""
+    if numbers.bounds is None:
         return None
-    low = float(finite.min())
-    high = float(finite.max())
+    low, high = map(float, numbers.bounds)
+    finite = numbers.finite.astype(np.float64, copy=False)
     with np.errstate(over="ignore", invalid="ignore"):
         mean = float(finite.mean())
     # The sum of the largest floats is infinite; their mean is not.

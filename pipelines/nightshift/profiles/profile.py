@@ -22,7 +22,8 @@ from nightshift.modelling.night_skill import NightSkill, night_skill, outcome_of
 from nightshift.profiles.bins import Bins, as_floats, bins_of
 from nightshift.profiles.feature import Feature
 from nightshift.profiles.known import seen_only_near
-from nightshift.profiles.moments import Moments, is_text, moments_of, of_numbers
+from nightshift.profiles.moments import Moments, is_text, of_numbers
+from nightshift.profiles.numbers import Numbers
 from nightshift.spec import ModelSpec
 from nightshift.stores import by_content, layout
 from nightshift.stores.lake import Lake
@@ -86,21 +87,24 @@ class Profile(Record):
 
     def count(self, columns: Mapping[str, ArrowValues]) -> dict[str, Int64s]:
         """Each feature's rows per bin, from the values of a night or a part of one; counts of parts add up."""
-        counts = {}
-        for feature in self.features:
-            name = feature.name
-            values = columns[name]
-            counts[name] = feature.bins.count(values)
+        counts, _ = self.tally(columns)
         return counts
 
     def moments(self, columns: Mapping[str, ArrowValues]) -> dict[str, Moments]:
         """Those of each feature that has any in the values of a night or a part of one; see ``moments.merged``."""
+        _, moments = self.tally(columns)
+        return moments
+
+    def tally(self, columns: Mapping[str, ArrowValues]) -> tuple[dict[str, Int64s], dict[str, Moments]]:
+        """Both of the same values, each of which is looked at once."""
+        counts = {}
         moments = {}
         for feature in self.features:
-            of_values = moments_of(columns[feature.name])
+            counted, of_values = feature.tally(columns[feature.name])
+            counts[feature.name] = counted
             if of_values:
                 moments[feature.name] = of_values
-        return moments
+        return counts, moments
 
 
 def build(
@@ -233,7 +237,7 @@ def _moments_by_night(values: Any, night: Places, nights: int) -> tuple[Moments 
     order = np.argsort(night, kind="stable")
     ends = np.cumsum(np.bincount(night, minlength=nights))
     by_night = np.split(numbers[order], ends[:-1])
-    return tuple(of_numbers(of_night) for of_night in by_night)
+    return tuple(of_numbers(Numbers(of_night.size, of_night)) for of_night in by_night)
 
 
 def _outcomes(spec: ModelSpec, keys: Array, night: Places, labels: Float64s) -> dict[str, NightOutcome]:

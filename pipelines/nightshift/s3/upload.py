@@ -91,7 +91,8 @@ class Upload(io.RawIOBase):
         if self._upload_id is None:
             self._upload_id = self._client.create_multipart_upload(**self._where)["UploadId"]
         self._collect(PARTS_AT_ONCE)
-        part = bytes(self._buffer[:size])
+        with memoryview(self._buffer) as content:
+            part = bytes(content[:size])
         del self._buffer[:size]
         self._parts += 1
         sent = self._pool.submit(self._put, self._parts, part)

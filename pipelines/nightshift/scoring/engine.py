@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from nightshift.concurrency import cores, ordered_map
 from nightshift.contracts import CanaryPin, Plan, Shard
@@ -122,23 +123,27 @@ class Engine:
 
     def read(self, shard: Shard, stores: Stores) -> Iterator[pa.RecordBatch]:
         """The columns that are needed, row group by row group, some ahead; strings as dictionaries."""
-        needed = self._columns()
         source = stores.lake.source(shard)
         footer = source.open().metadata
-        present = footer.schema.names
-        self._check_columns(needed, present)
-        columns = [*needed, *self._sampled_columns(needed, present)]
+        columns = self.columns_of(footer)
         texts = [name for name in columns if self._is_text(name)]
 
         def read_group(index: int) -> list[pa.RecordBatch]:
             file = source.open(texts, footer)
-            batches = iter_row_groups(file, columns, index, index + 1)
+            batches = iter_row_groups(file, columns, index, index + 1, side_by_side=False)
             return list(batches)
 
         groups = range(shard.first, shard.last)
         row_groups = ordered_map(read_group, groups, READERS, GROUPS_AHEAD)
         for batches in row_groups:
             yield from batches
+
+    def columns_of(self, footer: pq.FileMetaData) -> list[str]:
+        """Those of a night's file that are read. Raises ``SchemaMismatch`` for one that is needed and is not there."""
+        needed = self._columns()
+        present = footer.schema.names
+        self._check_columns(needed, present)
+        return [*needed, *self._sampled_columns(needed, present)]
 
     def _columns(self) -> list[str]:
         """Keys, features, and what the profiles count besides: each once."""

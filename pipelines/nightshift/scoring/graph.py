@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from nightshift.errors import ModelError, OtherLabel, UnsafeGraph
 from nightshift.modelling.label_types import LabelType, label_type
+from nightshift.scoring.codes import count_unknown
 from nightshift.scoring.feeds import (
     COLUMNS,
     METADATA,
@@ -23,7 +24,6 @@ from nightshift.scoring.feeds import (
     GraphInputs,
     InputNames,
     Matrix,
-    codes,
     one_array,
 )
 from nightshift.scoring.inspection import inspect
@@ -119,7 +119,7 @@ class OnnxGraph:
         counts = {}
         for name, known in self._seen.items():
             values = one_array(rows, name)
-            strange = int((codes(values, known) < 0).sum())
+            strange = count_unknown(values, known)
             if strange:
                 counts[name] = strange
         return counts

@@ -21,6 +21,7 @@ MOST_ROWS = 20_000
 DEVIATIONS = 7
 """So many standard deviations more rows are expected below the bound than are wanted."""
 HASHES = 2.0**64
+MOST_HASH = 2**64 - 1
 
 
 def has_sample(plan: Plan) -> bool:
@@ -31,9 +32,10 @@ def has_sample(plan: Plan) -> bool:
 def drawn(plan: Plan, keys: pa.RecordBatch) -> Places:
     """The places of some rows that may be in the night's sample, by their keys."""
     expected = MOST_ROWS + DEVIATIONS * MOST_ROWS**0.5
-    share = expected / plan.input_rows
+    share = min(expected / plan.input_rows, 1.0)
     hashes = hashes_of(keys)
-    is_below = hashes.astype(np.float64) < share * HASHES
+    bound = min(int(share * HASHES), MOST_HASH)
+    is_below = hashes <= np.uint64(bound)
     return np.flatnonzero(is_below)
 
 

@@ -76,10 +76,11 @@ class Scorer:
         counted = dict(zip(rows.schema.names, rows.columns, strict=True))
         watched = label.drift_column
         counted[watched] = predictions[watched]
+        counts, moments = self.profile.tally(counted)
         tally = VersionTally(
             rows=count,
-            counts=self.profile.count(counted),
-            moments=self.profile.moments(counted),
+            counts=counts,
+            moments=moments,
             unseen=self.graph.unseen(rows),
         )
         return predictions, tally

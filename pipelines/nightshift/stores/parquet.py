@@ -155,5 +155,6 @@ def _repeats(column: pa.ChunkedArray) -> bool:
     is_small = len(column) < LARGE_ROWS
     if is_small or pa.types.is_nested(column.type):
         return False
-    distinct = pc.count_distinct(column).as_py()
-    return bool(distinct * MIN_REPEATS <= len(column))
+    most = len(column) // MIN_REPEATS
+    # Where all values are others, that shows long before the last of them.
+    return all(pc.count_distinct(part).as_py() <= most for part in (column.slice(0, 2 * most), column))

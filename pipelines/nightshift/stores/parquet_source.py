@@ -9,7 +9,8 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Protocol
+from functools import cached_property
+from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -47,6 +48,11 @@ class ParquetSource:
     key: str
     body: pa.Buffer | None = None
 
+    @cached_property
+    def _remote(self) -> Any:
+        """Opened once, which asks the store for its size; threads may read it side by side."""
+        return self.objects.open(self.key)
+
     def open(self, dictionaries: Iterable[str] = (), footer: pq.FileMetaData | None = None) -> pq.ParquetFile:
         """The file, to be read row group by row group.
 
@@ -61,7 +67,7 @@ class ParquetSource:
     def _opened(self, dictionaries: Iterable[str], footer: pq.FileMetaData | None) -> pq.ParquetFile:
         with reading(self.key):
             try:
-                source = self.objects.open(self.key) if self.body is None else pa.BufferReader(self.body)
+                source = self._remote if self.body is None else pa.BufferReader(self.body)
             except NoSuchObject as error:
                 raise missing_file(self.objects.uri, self.key) from error
             return pq.ParquetFile(
@@ -115,16 +121,24 @@ def require_intact(objects: Objects, file: StoredFile) -> None:
     raise _damaged(f"{objects.uri}/{file.key}", "its digest is another", how_to_make_file(file.key))
 
 
-def iter_row_groups(file: pq.ParquetFile, columns: list[str], first: int, last: int) -> Iterator[pa.RecordBatch]:
+def iter_row_groups(
+    file: pq.ParquetFile,
+    columns: list[str],
+    first: int,
+    last: int,
+    *,
+    side_by_side: bool = True,
+) -> Iterator[pa.RecordBatch]:
     """Record batches of row groups ``first`` to ``last``, holding one row group at a time.
 
+    Columns are decoded side by side, by threads of Arrow's, unless the caller has threads of its own for row groups.
     Raises ``LakeUnavailable``, ``DamagedFile``.
     """
     for group in range(first, last):
-        yield from _row_group(file, columns, group)
+        yield from _row_group(file, columns, group, side_by_side)
 
 
-def _row_group(file: pq.ParquetFile, columns: list[str], group: int) -> list[pa.RecordBatch]:
+def _row_group(file: pq.ParquetFile, columns: list[str], group: int, side_by_side: bool) -> list[pa.RecordBatch]:
     for reading_number in range(1, READINGS + 1):
         try:
             with reading(f"row group {group}"):
@@ -132,6 +146,7 @@ def _row_group(file: pq.ParquetFile, columns: list[str], group: int) -> list[pa.
                     row_groups=[group],
                     columns=columns,
                     batch_size=parquet.ROW_GROUP_ROWS,
+                    use_threads=side_by_side,
                 )
                 return list(batches)
         except DamagedFile:

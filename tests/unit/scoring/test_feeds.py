@@ -1,7 +1,9 @@
 """What graphs are fed: the same values whatever form the rows come in."""
 
+import datetime as dt
 import math
 from collections.abc import Callable
+from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +13,10 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
 from nightshift.errors import ModelError, UnsafeGraph
-from nightshift.scoring.feeds import METADATA, Columns, Matrix, codes
+from nightshift.modelling.inputs import as_float32
+from nightshift.scoring import codes as codes_module
+from nightshift.scoring.codes import codes, count_unknown
+from nightshift.scoring.feeds import METADATA, Columns, Matrix
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.spec import ModelSpec
 
@@ -110,3 +115,73 @@ def test_whole_numbers_beyond_float32_are_rounded_not_refused() -> None:
     found = Matrix(numbers=("weight",))(rows)["numbers"].ravel()
     assert (found[0], found[2]) == (16_777_216.0, float(2**40))
     assert np.isnan(found[1])
+
+
+@given(
+    values=st.lists(st.none() | st.floats(), min_size=1, max_size=30),
+    kind=st.sampled_from([pa.float32(), pa.float64()]),
+    cut=st.integers(0, 9),
+)
+@settings(deadline=None, max_examples=40)
+def test_a_line_of_the_matrix_is_what_training_saw(values: list[float | None], kind: pa.DataType, cut: int) -> None:
+    column = pa.array(values, pa.float64()).cast(kind, safe=False)[cut:]
+    found = Matrix(numbers=("x",))(pa.record_batch({"x": column}))["numbers"]
+    expected = as_float32(column).to_numpy(zero_copy_only=False)
+    assert np.array_equal(found[:, 0], expected, equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([True, None, False]),
+        pa.array([dt.date(1970, 1, 2), None, dt.date(1969, 12, 31)]),
+        pa.array([Decimal("1.50"), None, Decimal("-2.25")]),
+        pa.array([2**31 - 1, None, -(2**31)], pa.int32()),
+        pa.array([2**63 - 1, None, 1], pa.int64()),
+        pa.array([255, None, 0], pa.uint8()),
+    ],
+    ids=lambda column: str(column.type),
+)
+def test_every_type_of_number_is_fed_as_training_saw_it(column: pa.Array) -> None:
+    for part in (column, column[1:], column.drop_null()):
+        found = Matrix(numbers=("x",))(pa.record_batch({"x": part}))["numbers"]
+        expected = as_float32(part).to_numpy(zero_copy_only=False)
+        assert np.array_equal(found[:, 0], expected, equal_nan=True)
+
+
+@given(values=st.lists(TEXTS), known=st.lists(st.sampled_from(["", "a", "b", "ß"]), unique=True), cut=st.integers(0, 9))
+@settings(deadline=None, max_examples=40)
+def test_what_training_has_not_seen_is_counted_however_strings_are_held(
+    values: list[str | None], known: list[str], cut: int
+) -> None:
+    expected = [(v or "") not in known for v in values]
+    plain, among = pa.array(values, pa.string()), pa.array(known, pa.string())
+    assert count_unknown(plain, among) == sum(expected)
+    assert count_unknown(plain.dictionary_encode(), among) == sum(expected)
+    # The dictionary of a part has texts that none of its rows has.
+    assert count_unknown(plain.dictionary_encode()[cut:], among) == sum(expected[cut:])
+
+
+def test_numbers_that_a_hostile_graph_asks_for_as_codes_are_no_crash() -> None:
+    feeds = Matrix(numbers=("x",), codes=("x",))
+    with np.errstate(invalid="ignore"):
+        found = feeds(pa.record_batch({"x": pa.array([1.0, None])}))
+    assert found["codes"].dtype == np.int64
+    assert found["codes"][0, 0] == 1
+
+
+def test_a_dictionary_is_looked_up_once_for_the_batches_that_share_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looking up cost a unit as much as its rows."""
+    looked_up = []
+    places = codes_module._places
+
+    def counting(values: pa.Array, known: pa.Array) -> pa.Array:
+        looked_up.append(len(values))
+        return places(values, known)
+
+    monkeypatch.setattr(codes_module, "_places", counting)
+    values = pa.array(["shared", "b", "shared", None] * 8).dictionary_encode()
+    known = pa.array(["b", "shared"])
+    assert [code for start in range(0, 32, 4) for code in codes(values[start : start + 4], known)] == [1, 0, 1, -1] * 8
+    # The two texts, and null.
+    assert looked_up == [2, 1]

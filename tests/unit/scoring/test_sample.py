@@ -50,3 +50,11 @@ def test_the_sample_is_spread_over_the_night():
 @pytest.mark.parametrize(("rows", "expected"), [(20_000, False), (20_001, True)])
 def test_only_a_large_night_has_a_sample(rows, expected):
     assert sample.has_sample(replace(PLAN, input_rows=rows)) is expected
+
+
+def test_of_a_night_that_is_hardly_too_large_every_row_may_be_in_the_sample():
+    """More rows are expected below the bound than there are."""
+    rows = sample.MOST_ROWS + 1
+    (unit,) = night(rows).combine_chunks().to_batches()
+    places = sample.drawn(replace(PLAN, input_rows=rows), unit)
+    assert places.tolist() == list(range(rows))

@@ -139,3 +139,14 @@ def test_a_wrong_type_names_the_column_and_what_it_should_be(column: str, values
     rows[column] = pd.Series(values, dtype="object" if isinstance(values[0], list) else None)
     with pytest.raises(SchemaMismatch, match=f"test: column {column} is not {kind}: "):
         conform(rows, SCHEMA, "test")
+
+
+@given(values=st.lists(st.integers(0, 9), min_size=1, max_size=80), least=st.sampled_from([2, 5]))
+@settings(deadline=None, max_examples=60)
+def test_a_column_repeats_where_all_its_values_say_so(values: list[int], least: int) -> None:
+    """A look at the first of them must not decide what the others contradict."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parquet, "LARGE_ROWS", 1)
+        patch.setattr(parquet, "MIN_REPEATS", least)
+        repeats = parquet._repeats(pa.chunked_array([pa.array(values, pa.int64())]))
+    assert repeats is (len(set(values)) * least <= len(values))
