@@ -29,10 +29,12 @@ from benchmarks import (
     shadow,
     skill,
     skill_flights,
+    small_models,
     snapshots,
     stages,
     start,
     tiny,
+    train_small,
     validate,
     verify,
 )
@@ -60,6 +62,7 @@ GROUPS: dict[str, tuple[Suite, ...]] = {
     "draft": (drafts.figures,),
     "keep": (maintain.figures, pages.of_models, looks.figures),
     "scale": (memory.figures, night.figures, monitor.figures),
+    "small": (train_small.figures, small_models.figures),
     # Nothing answers by day yet: the group is the place for its figures.
     "serve": (),
     "start": (start.figures, tiny.figures, dag_parse.figures),
