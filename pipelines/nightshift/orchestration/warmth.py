@@ -10,7 +10,6 @@ import importlib
 import os
 import sys
 import warnings
-from functools import partial
 from pathlib import Path
 
 PRELOAD = (
@@ -43,6 +42,9 @@ STEPS = (
 """What the tasks of a night import; those of a training are rare, and theirs is what scoring never loads."""
 PACKAGE = "nightshift"
 COMPILED = "__pycache__"
+TASKS = 2
+"""A worker is forked from the scheduler, and a task from its worker."""
+GONE = (0, 0)
 FileState = tuple[int, int]
 """When a file was changed last, in nanoseconds, and its bytes."""
 
@@ -80,8 +82,23 @@ def share_with_forks() -> int:
     wanted = (*PRELOAD, *STEPS)
     missing = preload(wanted)
     prepare()
-    os.register_at_fork(after_in_child=partial(forget_if_changed, known))
+    forks = Forks(known)
+    os.register_at_fork(after_in_child=forks.begun)
     return len(wanted) - len(missing)
+
+
+class Forks:
+    """Forks of the process that shared, and theirs: workers, and their tasks. What a task forks goes on as the task."""
+
+    def __init__(self, known: dict[Path, FileState]) -> None:
+        self._known = known
+        self._depth = 0
+
+    def begun(self) -> None:
+        """In a new fork: forget what changed, unless a task that runs already has forked it."""
+        self._depth += 1
+        if self._depth <= TASKS:
+            forget_if_changed(self._known)
 
 
 def forget_if_changed(known: dict[Path, FileState]) -> bool:
@@ -103,6 +120,14 @@ def files_of_package() -> dict[Path, FileState]:
         folders[:] = [name for name in folders if name != COMPILED]
         for name in names:
             file = Path(folder, name)
-            state = file.stat()
-            files[file] = (state.st_mtime_ns, state.st_size)
+            files[file] = _state_of(file)
     return files
+
+
+def _state_of(file: Path) -> FileState:
+    try:
+        state = file.stat()
+    except OSError:
+        # It went while it was looked at. An error here would go unseen, and old code would run.
+        return GONE
+    return (state.st_mtime_ns, state.st_size)

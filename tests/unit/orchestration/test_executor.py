@@ -50,9 +50,19 @@ def look():
     asked = settings.cache_info().currsize
     return {"loaded": loaded, "data": data, "code": code, "changed": changed, "asked": asked}
 
+def change():
+    file = Path(sys.modules["nightshift.scoring.shards"].__file__)
+    file.write_text(file.read_text() + "\\nCHANGED = 1\\n")
+
+def loaded():
+    return [name for name in STEPS if name in sys.modules]
+
+def work_of_task():
+    change()
+    return in_fork(loaded)
+
 unchanged = in_fork(look)
-file = Path(sys.modules["nightshift.scoring.shards"].__file__)
-file.write_text(file.read_text() + "\\nCHANGED = 1\\n")
+forked_by_task = in_fork(lambda: in_fork(work_of_task))
 json.dump({
     "missing": missing,
     "threads": [t.name for t in threading.enumerate()],
@@ -60,6 +70,7 @@ json.dump({
     "shared": shared,
     "steps": list(STEPS),
     "unchanged": unchanged,
+    "forked_by_task": forked_by_task,
     "changed": in_fork(look),
 }, sys.stdout)
 """
@@ -69,10 +80,10 @@ json.dump({
 def forks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What forks of a process say that has shared all, one before and one after a file of the package was changed."""
     folder = tmp_path_factory.mktemp("forks")
-    shutil.copytree(PACKAGE, folder / "nightshift", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(PACKAGE, folder / "nightshift")
     command = [sys.executable, "-W", "ignore", "-c", FORKED]
     environment = {**os.environ, "PYTHONPATH": str(folder)}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
     assert done.returncode == 0, done.stderr
     answers: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return answers
@@ -101,3 +112,7 @@ def test_a_task_after_a_change_runs_the_changed_code_and_says_so(forks: dict[str
     assert (before["changed"], after["changed"]) == (0, 1)
     assert after["code"] != before["code"]
     assert after["loaded"] == []
+
+
+def test_what_a_task_forks_goes_on_with_the_code_of_the_task(forks: dict[str, Any]) -> None:
+    assert forks["forked_by_task"] == forks["steps"]
