@@ -31,11 +31,13 @@ from benchmarks import (
     shadow,
     skill,
     skill_flights,
+    small_models,
     snapshots,
     stages,
     start,
     tiny,
     two_workers,
+    train_small,
     validate,
     verify,
 )
@@ -64,6 +66,7 @@ GROUPS: dict[str, tuple[Suite, ...]] = {
     "keep": (maintain.figures, pages.of_models, looks.figures),
     "scale": (memory.figures, night.figures, monitor.figures),
     "workers": (two_workers.figures,),
+    "small": (train_small.figures, small_models.figures),
     # Nothing answers by day yet: the group is the place for its figures.
     "serve": (),
     "start": (start.figures, tiny.figures, dag_parse.figures),

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from mlflow import MlflowClient
 
 from nightshift.contracts import Candidate
 from nightshift.modelling.holdout import LabelledRows, read_split
@@ -39,6 +40,7 @@ class Flights(NamedTuple):
     table: dict[str, Any]
     files: dict[str, bytes]
     holdout: LabelledRows
+    histories: list[str]
 
 
 @pytest.fixture(scope="module")
@@ -47,14 +49,27 @@ def flights(
 ) -> Flights:
     stores, home = loaded_flights.stores, tmp_path_factory.mktemp("search")
     spec = change(loaded_flights.spec, training={"window_days": 42}, optimize={"approximate": "always"})
-    found = candidate(spec, loaded_flights.as_of, stores)
+    histories: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MlflowClient, "get_metric_history", lambda _, __, name: histories.append(name) or [])
+        found = candidate(spec, loaded_flights.as_of, stores)
     with stores.registry.session(spec.name) as mlflow:
         folder = Path(mlflow.artifacts.download_artifacts(run_id=found.trained.run_id, dst_path=str(home / "run")))
     table = json.loads((folder / "onnx/variants.json").read_text())
     files = {path.stem: path.read_bytes() for path in (folder / "onnx/variants").glob("*.onnx")}
     assert (folder / "plots/variants.png").stat().st_size > 10_000
     assert f"{spec.name}: {table['chosen']} scores" in (folder / "onnx/variants.md").read_text()
-    return Flights(spec, stores, found, table, files, read_split(spec, found.trained.snapshot, stores).holdout)
+    return Flights(
+        spec, stores, found, table, files, read_split(spec, found.trained.snapshot, stores).holdout, histories
+    )
+
+
+def test_the_model_in_mlflow_shows_the_metrics_of_its_run_and_no_history_was_asked_for(flights: Flights) -> None:
+    model_id = flights.candidate.trained.model_uri.removeprefix("models:/")
+    logged = flights.stores.registry.client.get_logged_model(model_id)
+    shown = {metric.key: metric.value for metric in logged.metrics}
+    assert flights.candidate.trained.metrics.items() <= shown.items()
+    assert flights.histories == []
 
 
 def lines(flights: Flights) -> dict[str, dict[str, Any]]:

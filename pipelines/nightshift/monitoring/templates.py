@@ -4,18 +4,30 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from jinja2 import Template
+    from jinja2 import Environment, Template
+
+
+def template_of(name: str) -> "Template":
+    """A page's template, by its path in this package."""
+    return _environment().get_template(name)
+
+
+def compile_templates() -> None:
+    """Compile them all now, those that others include too."""
+    environment = _environment()
+    for name in environment.list_templates(extensions=["j2"]):
+        environment.get_template(name)
 
 
 @cache
-def template_of(name: str) -> "Template":
-    """A page's template, by its path in this package."""
+def _environment() -> "Environment":
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    environment = Environment(
+    return Environment(
         loader=PackageLoader("nightshift.monitoring", "."),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
+        # What a process has compiled stays: the package is as it was imported.
+        auto_reload=False,
     )
-    return environment.get_template(name)

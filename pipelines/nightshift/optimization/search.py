@@ -16,7 +16,7 @@ from nightshift.optimization.payback import COST_SECONDS, month_of_scoring, not_
 from nightshift.optimization.variants.catalogue import FP32, build_all, builders
 from nightshift.optimization.variants.evaluator import ChoosingRows, VariantEvaluator, VariantResult, choose
 from nightshift.optimization.variants.inputs import VariantInputs
-from nightshift.optimization.variants.measure import FEW_ROUNDS, ROUNDS, measure
+from nightshift.optimization.variants.measure import FEW_ROUNDS, FEW_UNITS_PER_CORE, ROUNDS, UNITS_PER_CORE, measure
 from nightshift.progress import OnProgress, unheard
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.spec import ModelSpec
@@ -102,8 +102,7 @@ def search(spec: ModelSpec, pipeline: "Pipeline", rows: Split, progress: OnProgr
     newest = rows.train.table.slice(max(0, rows.train.table.num_rows - CHOOSING_ROWS))
     graphs = held_graphs(spec, pipeline, rows, progress, choosing=newest)
     table = rows.holdout.table
-    rounds = ROUNDS if graphs.month_seconds >= COST_SECONDS else FEW_ROUNDS
-    measured = _measured(spec, graphs.results, graphs.files, table, rounds)
+    measured = _measured(spec, graphs, table)
     return VariantSearch(
         results=measured,
         chosen=choose(measured),
@@ -159,16 +158,17 @@ def _exactness(spec: ModelSpec) -> dict[str, bool]:
     return exactness
 
 
-def _measured(
-    spec: ModelSpec, results: list[VariantResult], files: dict[str, bytes], table: pa.Table, rounds: int
-) -> list[VariantResult]:
+def _measured(spec: ModelSpec, graphs: HeldGraphs, table: pa.Table) -> list[VariantResult]:
     """Those that ran, with their speed: refused ones too, for the table."""
-    ran = {result.name: files[result.name] for result in results if result.parity}
-    speeds = measure(spec, ran, table, rounds=rounds)
+    ran = {result.name: graphs.files[result.name] for result in graphs.results if result.parity}
+    is_worth_it = graphs.month_seconds >= COST_SECONDS
+    rounds = ROUNDS if is_worth_it else FEW_ROUNDS
+    units_per_core = UNITS_PER_CORE if is_worth_it else FEW_UNITS_PER_CORE
+    speeds = measure(spec, ran, table, rounds, units_per_core)
     measured = []
-    for result in results:
-        if result.name in files:
-            body = files[result.name]
+    for result in graphs.results:
+        if result.name in graphs.files:
+            body = graphs.files[result.name]
             sha256 = hashlib.sha256(body).hexdigest()
             result = replace(result, bytes=len(body), sha256=sha256)
         if result.name in speeds:

@@ -1,34 +1,20 @@
-"""A LocalExecutor whose workers, and so all tasks, find the heavy libraries imported.
+"""A LocalExecutor whose workers, and so all tasks, find what every night needs done already.
 
 Airflow's LocalExecutor forks its workers from the scheduler, and the Task SDK forks each task
-from its worker. What the scheduler has imported before the first fork is there in every task,
+from its worker. What the scheduler has imported and read before the first fork is there in every task,
 in shared memory. Without this, each task pays seconds for its own imports.
 """
 
-import importlib
 import time
-import warnings
 
 from airflow.executors.local_executor import LocalExecutor
 
 from nightshift.concurrency import let_openmp_threads_sleep
-
-PRELOAD = (
-    "airflow.sdk.execution_time.supervisor",
-    "airflow.sdk.execution_time.task_runner",
-    "pandas",
-    "pyarrow.parquet",
-    "pyarrow.dataset",
-    "boto3",
-    "sklearn.ensemble",
-    "onnxruntime",
-    "mlflow",
-    "great_expectations",
-)
+from nightshift.orchestration.warmth import share_with_forks
 
 
 class WarmLocalExecutor(LocalExecutor):
-    """LocalExecutor that imports ``PRELOAD`` before it forks its workers."""
+    """LocalExecutor that imports what tasks need before it forks its workers."""
 
     def start(self) -> None:
         """Import, then start the workers."""
@@ -36,19 +22,6 @@ class WarmLocalExecutor(LocalExecutor):
         let_openmp_threads_sleep()
         if self.is_mp_using_fork:
             began = time.monotonic()
-            missing = preload()
-            self.log.info("Imported %d modules in %.1f s", len(PRELOAD) - len(missing), time.monotonic() - began)
+            imported = share_with_forks()
+            self.log.info("Imported %d modules in %.1f s", imported, time.monotonic() - began)
         super().start()
-
-
-def preload(modules: tuple[str, ...] = PRELOAD) -> list[str]:
-    """Import ``modules``; those that cannot be imported are left to the task that needs them."""
-    missing = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for name in modules:
-            try:
-                importlib.import_module(name)
-            except ImportError:
-                missing.append(name)
-    return missing

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nightshift.errors import StackError
-from nightshift.orchestration.executor import preload
+from nightshift.orchestration.warmth import preload
 
 OnTask = Callable[[str, str], object]
 """Gets the Dag's and the task's id when a task begins."""

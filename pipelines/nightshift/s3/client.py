@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from nightshift.errors import LakeUnavailable, UsageError
@@ -69,14 +69,12 @@ class NoSuchObject(Exception):
 
 def connect(settings: Settings, attempts: int) -> Any:
     """A client that sends a request up to ``attempts`` times."""
-    import boto3
     from botocore.config import Config
 
     secret = settings.secret_key
     addressing = {"addressing_style": "path"} if settings.endpoint else None
-    # A session of its own: the default one may not be used by several threads at once.
     client = partial(
-        boto3.Session().client,
+        session().create_client,
         "s3",
         endpoint_url=settings.endpoint,
         region_name=settings.region,
@@ -96,6 +94,30 @@ def connect(settings: Settings, attempts: int) -> Any:
         raise UsageError(
             f"the address of S3 is none: {settings.endpoint}", fix="correct AWS_ENDPOINT_URL: http://host:port"
         ) from error
+
+
+def session() -> Any:
+    """A session of its own, since one may not be used by several threads at once."""
+    from botocore.session import get_session
+
+    separate = get_session()
+    separate.register_component("data_loader", service_models())
+    return separate
+
+
+def read_service_models() -> None:
+    """Read them now, for this process and its forks. No connection is made."""
+    nobody = {"aws_access_key_id": "nobody", "aws_secret_access_key": "nothing"}
+    client = session().create_client("s3", region_name="us-east-1", **nobody)
+    client.close()
+
+
+@cache
+def service_models() -> Any:
+    """What botocore knows of S3 and its endpoints: megabytes of JSON, nearly all that a client costs, read once."""
+    from botocore.session import get_session
+
+    return get_session().get_component("data_loader")
 
 
 def arrow_filesystem(settings: Settings) -> Any:

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from nightshift.s3.client import CONFLICTS, status_of
+from nightshift.s3.client import CONFLICTS, session, status_of
 from nightshift.settings import Settings
 
 # As the map of the lake has it: stores/layout.py.
@@ -150,7 +150,6 @@ def _unless_unmet(request: Callable[..., dict[str, Any]], **arguments: Any) -> d
 
 
 def _connect(settings: Settings) -> Any:
-    import boto3
     from botocore.config import Config
 
     config = Config(
@@ -163,7 +162,7 @@ def _connect(settings: Settings) -> Any:
         read_timeout=60,
     )
     secret_key = settings.secret_key
-    client = boto3.client(
+    client = session().create_client(
         "s3",
         endpoint_url=settings.endpoint,
         region_name=settings.region,

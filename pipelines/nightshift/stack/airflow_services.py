@@ -97,7 +97,7 @@ def _short_waits() -> dict[str, str]:
         "WORKERS__EXECUTION_API_TIMEOUT": "30",  # a busy api-server is not a dead one
         "DAG_PROCESSOR__REFRESH_INTERVAL": "5",
         "DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": "5",
-        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30",  # each time costs a second of a core, by day too
         "DAG_PROCESSOR__PARSING_PROCESSES": "1",
         "DATABASE__CHECK_MIGRATIONS": "False",  # `up` migrates; each process would ask again
     }

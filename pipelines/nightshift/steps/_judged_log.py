@@ -13,6 +13,7 @@ from nightshift.modelling.holdout import LabelledRows, Split
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.outcomes import unknown_classes
+from nightshift.modelling.plots.figure import laid_out
 from nightshift.spec import ModelSpec
 from nightshift.stores.registry import LONGEST_TAG, TRAINED_WITHOUT
 from nightshift.training.left_out import left_out, sentence
@@ -36,11 +37,12 @@ def log_judged(
     folds: list[Fold],
     judged: JudgedRows,
     searched: Searched | None,
+    model_id: str,
 ) -> dict[str, float]:
-    """The metrics of the judged nights, beside what was counted, read and left out."""
+    """The metrics of the judged nights, of the run and its model, beside what was counted, read and left out."""
     metrics = label_type(spec).metrics(judged.rows.labels, judged.scores)
     counts = _counts(spec, snapshot, rows, judged)
-    mlflow.log_metrics({**metrics, **counts})
+    mlflow.log_metrics({**metrics, **counts}, model_id=model_id)
     labelled = rows.labelled
     _log_input(mlflow, spec, snapshot, labelled)
     without = _without(spec, labelled, mlflow)
@@ -54,7 +56,7 @@ def log_figures(mlflow: Any, spec: ModelSpec, twin: "Pipeline", fold: Fold, judg
     figures = training_figures(spec, twin, fold.judged, judged.rows.labels, judged.scores)
     for name, figure in figures.items():
         file = f"plots/{name}.png"
-        mlflow.log_figure(figure, file)
+        mlflow.log_figure(laid_out(figure), file)
 
 
 def _without(spec: ModelSpec, rows: LabelledRows, mlflow: Any) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from nightshift.contracts import Searched
+from nightshift.modelling.plots.figure import laid_out
 from nightshift.modelling.plots.search import search_figures
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
@@ -30,4 +31,4 @@ def log_search(mlflow: Any, record: SearchRecord) -> None:
     figures = search_figures(record)
     for name, figure in figures.items():
         file = f"plots/{name}.png"
-        mlflow.log_figure(figure, file)
+        mlflow.log_figure(laid_out(figure), file)

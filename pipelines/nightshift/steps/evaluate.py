@@ -14,6 +14,7 @@ from nightshift.modelling.gate import Aim, Answer, Behaviour, Comparison, floors
 from nightshift.modelling.gate.thresholds import decided_metrics
 from nightshift.modelling.holdout import LabelledRows, read_split
 from nightshift.modelling.label_types import label_type
+from nightshift.modelling.plots.figure import laid_out
 from nightshift.modelling.plots.gate import gate_figure
 from nightshift.modelling.verdict_page import verdict_page
 from nightshift.scoring.graph import OnnxGraph, fetch
@@ -203,4 +204,4 @@ def _record(spec: ModelSpec, verdict: Verdict, stores: Stores) -> None:
         mlflow.log_text(verdict_page(spec, verdict), "gate.md")
         drawn = gate_figure(spec, verdict.table)
         if drawn is not None:
-            mlflow.log_figure(drawn, "plots/gate.png")
+            mlflow.log_figure(laid_out(drawn), "plots/gate.png")

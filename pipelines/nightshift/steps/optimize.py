@@ -17,6 +17,7 @@ from nightshift.extras import require
 from nightshift.modelling.folds import Fold, folds_of
 from nightshift.modelling.holdout import Split, read_split, together
 from nightshift.modelling.label_types import label_type
+from nightshift.modelling.plots.figure import laid_out
 from nightshift.monitoring.matters.build import JudgedWindow, ReferenceFiles
 from nightshift.monitoring.matters.build import build as build_reference
 from nightshift.optimization.recipe_graphs import FittedFold, RecipeGraphs, recipe_graphs
@@ -168,7 +169,7 @@ def _log(mlflow: Any, spec: ModelSpec, graphs: RecipeGraphs) -> None:
             mlflow.log_metric(f"{name}_loss", loss, step=step)
     mlflow.log_text(as_json(results, chosen), "onnx/variants.json")
     mlflow.log_text(as_markdown(spec, results, chosen), "onnx/variants.md")
-    mlflow.log_figure(pareto(spec, results, chosen), "plots/variants.png")
+    mlflow.log_figure(laid_out(pareto(spec, results, chosen)), "plots/variants.png")
     with tempfile.TemporaryDirectory(prefix="nightshift-") as folder:
         for name, body in variants.files.items():
             Path(folder, f"{name}.onnx").write_bytes(body)

@@ -68,7 +68,6 @@ COMPILED = CompiledTemplates()
 def data_docs(suite_result: Any) -> str:
     """The page."""
     from great_expectations.render.renderer import ValidationResultsPageRenderer
-    from great_expectations.render.view import DefaultJinjaPageView
 
     escaped_result = copy.deepcopy(suite_result)
     escaped_result.meta = {"batch_kwargs": {"data_asset_name": "the night's rows, as they came"}}
@@ -83,11 +82,25 @@ def data_docs(suite_result: Any) -> str:
     # The last section says how and when the rows were handed over.
     page.sections.pop()
     page.page_title = f"Validation of {escaped(suite_result.suite_name)}"
-    view = DefaultJinjaPageView()
-    view.env.bytecode_cache = COMPILED
+    view = _view()
     rendered = str(view.render(page))
     html_page = TYPE_LIMITS.sub(FINITE, rendered)
     return with_policy(html_page)
+
+
+def compile_templates() -> None:
+    """Compile now what the page is made of."""
+    environment = _view().env
+    for name in environment.list_templates(extensions=["j2"]):
+        environment.get_template(name)
+
+
+def _view() -> Any:
+    from great_expectations.render.view import DefaultJinjaPageView
+
+    view = DefaultJinjaPageView()
+    view.env.bytecode_cache = COMPILED
+    return view
 
 
 def _without_examples(result: dict[str, Any]) -> dict[str, Any]:

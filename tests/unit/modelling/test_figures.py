@@ -12,6 +12,7 @@ from nightshift.modelling.holdout import LabelledRows
 from nightshift.modelling.inputs import model_inputs
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.plots import binary, multiclass
+from nightshift.modelling.plots.figure import laid_out, new_figure
 from nightshift.modelling.plots.gate import gate_figure
 from nightshift.spec import ModelSpec
 
@@ -90,3 +91,17 @@ def test_classes_with_signs_of_formulas_are_drawn_as_they_are(
         figure.savefig(io.BytesIO(), format="png")
     (axes,) = figures["confusion"].axes
     assert [label.get_text() for label in axes.get_xticklabels()] == ["$ 1 to $ 5", "$\\frac$", "_more"]
+
+
+def test_a_figure_that_is_laid_out_is_laid_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    figure, axes = new_figure("title", "across", "a name beside the axes that needs room")
+    axes.plot([0, 1000], [0, 1000])
+    times = []
+    engine = type(figure.get_layout_engine())
+    execute = engine.execute
+    monkeypatch.setattr(engine, "execute", lambda *of: times.append(1) or execute(*of))
+    laid_out(figure).savefig(io.BytesIO(), format="png")
+    assert times == [1]
+    left, _, right, _ = axes.get_tightbbox().extents
+    assert left >= 0
+    assert right <= figure.bbox.width

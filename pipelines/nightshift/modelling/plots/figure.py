@@ -25,6 +25,15 @@ def new_figure(title: str, across: str, up: str) -> tuple["Figure", "Axes"]:
     return figure, axes
 
 
+def laid_out(figure: "Figure") -> "Figure":
+    """The figure with its parts where they belong for good: drawn as it is, it would be laid out twice."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine(None)
+    return figure
+
+
 def some_rows(spec: ModelSpec, rows: int, most: int) -> Places:
     """So many of (n,) rows at most, the same ones in every training of them."""
     rng = np.random.default_rng(spec.training.seed)

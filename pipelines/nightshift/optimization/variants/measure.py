@@ -13,9 +13,10 @@ from nightshift.scoring.graph import OnnxGraph
 from nightshift.spec import ModelSpec
 
 ROUNDS = 7
-FEW_ROUNDS = 3
-"""Of nights so small that the choice saves seconds a month."""
 UNITS_PER_CORE = 2
+FEW_ROUNDS = 3
+FEW_UNITS_PER_CORE = 1
+"""Of nights so small that the choice saves seconds a month."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,11 @@ class Speed:
     load_ms: float
 
 
-def measure(spec: ModelSpec, bodies: dict[str, bytes], table: pa.Table, rounds: int) -> dict[str, Speed]:
+def measure(
+    spec: ModelSpec, bodies: dict[str, bytes], table: pa.Table, rounds: int, units_per_core: int = UNITS_PER_CORE
+) -> dict[str, Speed]:
     """Score the same units with every graph once a round, so that what else the machine does meets them all."""
-    units = _units(spec, table)
+    units = _units(spec, table, units_per_core)
     first_row = units[0].slice(0, 1)
     graphs = {name: OnnxGraph(spec, body) for name, body in bodies.items()}
     scoring: defaultdict[str, list[float]] = defaultdict(list)
@@ -54,9 +57,9 @@ def _speed(rows: int, scoring: list[float], loading: list[float]) -> Speed:
     )
 
 
-def _units(spec: ModelSpec, table: pa.Table) -> list[pa.RecordBatch]:
+def _units(spec: ModelSpec, table: pa.Table, per_core: int) -> list[pa.RecordBatch]:
     """The table's rows over and over, cut as scoring cuts a night, with strings held as scoring holds them."""
-    rows = cores() * UNITS_PER_CORE * UNIT_ROWS
+    rows = cores() * per_core * UNIT_ROWS
     places = np.arange(rows) % table.num_rows
     features = table.select(list(spec.features))
     repeated = features.take(pa.array(places)).combine_chunks()

@@ -12,12 +12,14 @@ from onnx import helper
 
 from nightshift.errors import ModelError
 from nightshift.modelling.metrics import Difference
+from nightshift.optimization import search as search_module
 from nightshift.optimization.parity import Parity
 from nightshift.optimization.variants import measure
 from nightshift.optimization.variants.evaluator import ChoosingRows, VariantEvaluator, VariantResult, choose, confirm
 from nightshift.optimization.variants.onnx_file import build, constant
 from nightshift.optimization.variants.report import as_json, as_markdown, pareto
 from nightshift.scoring.graph import OnnxGraph
+from nightshift.spec import ModelSpec
 
 SAME = Parity(400, 1e-7, 1e-8, 0)
 NONE = Difference(0.0, 0.0, 0.0)
@@ -192,3 +194,18 @@ def test_graphs_are_measured_in_turns_on_the_same_rows(fit: Callable, monkeypatc
     )
     assert order == ["graph 0", "graph 1"] * 3
     assert all(speed.rows_per_second > 1000 and speed.load_ms > 0 for speed in found.values())
+
+
+def test_small_nights_are_measured_on_half_the_rows(fit: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = fit()
+    asked: list[tuple[int, int]] = []
+
+    def noted(spec: ModelSpec, bodies: dict[str, bytes], table: pa.Table, rounds: int, units_per_core: int) -> dict:
+        asked.append((rounds, units_per_core))
+        return {}
+
+    monkeypatch.setattr(search_module, "measure", noted)
+    held = search_module.held_graphs(made.spec, made.pipeline, made.rows)
+    for month_seconds in (1.0, 1_000.0):
+        search_module._measured(made.spec, replace(held, month_seconds=month_seconds), made.rows.holdout.table)
+    assert asked == [(3, 1), (7, 2)]

@@ -1,0 +1,212 @@
+"""``night.models_per_hour``: a night of many small models on two cores, through a real Airflow, beside former code.
+
+Both stacks run all the while and take turns with whole nights, so noise of the machine meets both. All tasks of a
+night count: ingest and labels, validate, plan, score, publish, monitor, govern, retrain and confirm.
+"""
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+import psutil
+
+from benchmarks.world import PROJECT, World
+from nightshift.demo.airflow_api import AirflowApi
+from nightshift.project import PROJECT_FILE
+from nightshift.settings import load_settings
+from nightshift.spec import find_spec
+from nightshift.stack import Ports, Stack
+from nightshift.stack.environment import enter
+from nightshift.stack.files import read_json
+from nightshift.stores import Stores
+
+MODELS = int(os.environ.get("NIGHTSHIFT_BENCH_MODELS", "12"))
+ROUNDS = int(os.environ.get("NIGHTSHIFT_BENCH_ROUNDS", "3"))
+BEFORE = "64411b3"
+"""The commit that the target of twice as many is held against."""
+EXAMPLE = PROJECT / "pipelines/nightshift/demo/tiny_project/models/orders"
+AS_OF = "2024-01-11"
+BY_HAND = "timezone: UTC\n  schedule: '0 0 31 12 *'"
+"""The clock begins no night while others are measured."""
+PATIENCE_S = 1_200
+PAUSE_S = 1.0
+HOUR_S = 3_600
+TASKS_OF_NIGHT = 10
+
+
+@dataclass
+class Side:
+    """A code, its stack, and what its nights took."""
+
+    name: str
+    code: Path
+    stack: Stack
+    seconds: list[float] = field(default_factory=list)
+    cpu: list[dict[str, float]] = field(default_factory=list)
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """This process is a client of the stack, and what it starts runs the code."""
+        before = dict(os.environ)
+        enter(self.stack.env())
+        os.environ["PYTHONPATH"] = str(self.code / "pipelines")
+        try:
+            yield
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
+
+def figures(world: World) -> dict[str, float]:
+    """Models an hour of both, and CPU seconds of a model's night by who spends them."""
+    folder = world.project.parent / "small-models"
+    folder.mkdir()
+    sides = [_side("former", _former(folder), folder), _side("now", PROJECT, folder)]
+    try:
+        for side in sides:
+            world.console.print(f"{side.name}: {MODELS} models learn ...")
+            with side.entered():
+                _prepare(side)
+        for night in _nights(ROUNDS + 1):
+            for side in sides:
+                with side.entered():
+                    _play(side, night)
+                spent = ", ".join(f"{name} {seconds / MODELS:.2f}" for name, seconds in side.cpu[-1].items())
+                world.console.print(f"{night} {side.name}: {side.seconds[-1]:.1f} s; CPU seconds a model: {spent}")
+    finally:
+        for side in sides:
+            side.stack.down()
+    return _figures(*sides)
+
+
+def _figures(former: Side, now: Side) -> dict[str, float]:
+    """The first night warms up, and is left out."""
+    found = {}
+    for side, suffix in ((now, ""), (former, "_before")):
+        per_model = median(side.seconds[1:]) / MODELS
+        found[f"night.models_per_hour{suffix}"] = HOUR_S / per_model
+        for name in side.cpu[0]:
+            spent = median(of_night[name] for of_night in side.cpu[1:])
+            found[f"night.small_cpu_seconds.{name}{suffix}"] = spent / MODELS
+    pairs = zip(former.seconds[1:], now.seconds[1:], strict=True)
+    found["night.models_per_hour_vs_before"] = median(before / after for before, after in pairs)
+    return found
+
+
+def _side(name: str, code: Path, folder: Path) -> Side:
+    project = folder / name
+    project.mkdir()
+    (project / PROJECT_FILE).write_text("format = 1\n")
+    shutil.copytree(EXAMPLE.parents[1] / "dags", project / "dags")
+    (project / "plugins").mkdir()
+    spec = (EXAMPLE / "model.yaml").read_text()
+    for model in _models():
+        shutil.copytree(EXAMPLE, project / "models" / model)
+        named = spec.replace("name: orders", f"name: {model}", 1)
+        (project / "models" / model / "model.yaml").write_text(named.replace("timezone: UTC", BY_HAND, 1))
+    return Side(name, code, Stack(folder / f"{name}-home", project, Ports.free()))
+
+
+def _former(folder: Path) -> Path:
+    """The code of ``BEFORE``, out of the repository's history."""
+    root = folder / BEFORE
+    root.mkdir()
+    archive = subprocess.run(["git", "archive", BEFORE, "pipelines"], cwd=PROJECT, check=True, capture_output=True)
+    subprocess.run(["tar", "-x"], cwd=root, input=archive.stdout, check=True)
+    return root
+
+
+def _models() -> list[str]:
+    return [f"m{number:03}" for number in range(MODELS)]
+
+
+def _nights(count: int) -> list[str]:
+    return [f"2024-01-{11 + number:02}" for number in range(count)]
+
+
+def _prepare(side: Side) -> None:
+    """A champion each, made by one code for both sides, then Airflow."""
+    from nightshift.steps.load import load, window
+    from nightshift.steps.promote import promote
+    from nightshift.steps.retrain import train_and_gate
+    from nightshift.steps.snapshot import snapshot
+
+    side.stack.up(["s3", "mlflow"])
+    settings = load_settings()
+    for model in _models():
+        spec = find_spec(settings.models, model)
+        stores = Stores(settings, {"by": "benchmarks"})
+        load(spec, *window(spec, AS_OF), stores)
+        promote(spec, train_and_gate(spec, snapshot(spec, AS_OF, stores), stores), stores)
+    side.stack.up()
+
+
+def _play(side: Side, night: str) -> None:
+    """One night of all models, all at once, as the clock would start them."""
+    api = _api(side)
+    before = cpu_seconds(side.stack)
+    began = time.perf_counter()
+    for model in _models():
+        api.trigger(f"{model}.ingest", f"bench__{night}", night)
+    _wait(api, night)
+    side.seconds.append(time.perf_counter() - began)
+    after = cpu_seconds(side.stack)
+    side.cpu.append({name: after[name] - before[name] for name in after})
+
+
+def _wait(api: AirflowApi, night: str) -> None:
+    waiting = set(_models())
+    deadline = time.monotonic() + PATIENCE_S
+    while waiting:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{night}: {sorted(waiting)} were not monitored within {PATIENCE_S} s")
+        time.sleep(PAUSE_S)
+        # One after the other: a request of each model a second would be load of its own.
+        model = min(waiting)
+        runs = api.runs_of(f"{model}.monitor", night)
+        if runs and runs[0]["state"] in {"success", "failed"}:
+            assert runs[0]["state"] == "success", runs[0]
+            waiting.remove(model)
+            deadline = time.monotonic() + PATIENCE_S
+
+
+def _api(side: Side) -> AirflowApi:
+    settings = load_settings()
+    assert settings.airflow_url
+    assert settings.airflow_password
+    api = AirflowApi(settings.airflow_url, settings.airflow_user, settings.airflow_password.get_secret_value(), "m")
+    api.log_in()
+    return api
+
+
+def cpu_seconds(stack: Stack) -> dict[str, float]:
+    """Of all services so far: tasks and who watches over each, apart from the scheduler that started them."""
+    spent = {"tasks": 0.0, "supervisors": 0.0}
+    for file in sorted(stack.records.glob("*.json")):
+        service = psutil.Process(int(read_json(file)["pid"]))
+        if file.stem != "scheduler":
+            spent[file.stem] = _own(service) + sum(_own(child) + _reaped(child) for child in service.children())
+            spent[file.stem] += _reaped(service)
+            continue
+        spent["scheduler"] = _own(service) + _reaped(service)
+        for worker in service.children():
+            spent["supervisors"] += _own(worker)
+            spent["tasks"] += _reaped(worker)
+    return spent
+
+
+def _own(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return times.user + times.system
+
+
+def _reaped(process: psutil.Process) -> float:
+    """Of its children that have ended."""
+    times = process.cpu_times()
+    return times.children_user + times.children_system
