@@ -3,7 +3,7 @@ FROM python:3.11-slim-bookworm AS requirements
 COPY pyproject.toml .
 # A stage of its own: only a changed list of packages, not every edit of pyproject.toml, installs anew.
 RUN python -c "import tomllib; toml = tomllib.load(open('pyproject.toml', 'rb')); \
-project = toml['project']; extras = project['optional-dependencies']; wanted = [extras[name] for name in sorted(extras) if name not in ('dev', 'ray', 'spark')]; \
+project = toml['project']; extras = project['optional-dependencies']; wanted = [extras[name] for name in sorted(extras) if name not in ('dev', 'spark')]; \
 print(*toml['build-system']['requires'], *project['dependencies'], *sum(wanted, []), sep='\n')" > /requirements.txt
 
 # Of the profile `monitoring`: Debian's Prometheus, with our rules.

@@ -36,8 +36,8 @@ from benchmarks import (
     stages,
     start,
     tiny,
-    two_workers,
     train_small,
+    two_workers,
     validate,
     verify,
 )

@@ -4,6 +4,7 @@ Airflow's ``[celery] celery_config_options`` names ``CONFIG``. Celery forks the 
 each task from one of these: what the worker imported before is there in every task, as with ``WarmLocalExecutor``.
 """
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from airflow.providers.celery.executors.default_celery import DEFAULT_CELERY_CON
 from celery.signals import heartbeat_sent, import_modules
 
 from nightshift.concurrency import let_openmp_threads_sleep
-from nightshift.orchestration.executor import preload
+from nightshift.orchestration.warmth import share_with_forks
 
 CONFIG: dict[str, Any] = {
     **DEFAULT_CELERY_CONFIG,
@@ -28,7 +29,8 @@ def warm_up(**_: object) -> None:
     """Before the worker forks."""
     # Here is where scikit-learn is first imported.
     let_openmp_threads_sleep()
-    preload()
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)  # hundreds of lines at import
+    share_with_forks()
 
 
 @heartbeat_sent.connect

@@ -174,14 +174,14 @@ def test_the_images_run_as_a_user_and_take_code_after_packages() -> None:
     assert DOCKERFILE.index("COPY constraints.txt") < install < code < DOCKERFILE.index("ARG NIGHTSHIFT_COMMIT")
 
 
-def test_the_image_has_the_core_and_every_extra_but_those_of_developers_and_engines() -> None:
+def test_the_image_has_the_core_and_every_extra_but_those_of_developers_and_spark() -> None:
     (program,) = re.findall(r'^RUN python -c "((?:.*\\\n)*.*)" > /requirements.txt$', DOCKERFILE, re.MULTILINE)
     printed = subprocess.run(
         [sys.executable, "-c", program.replace("\\\n", "")], cwd=ROOT, capture_output=True, text=True, check=True
     )
     toml = tomllib.loads((ROOT / "pyproject.toml").read_text())
     extras = toml["project"]["optional-dependencies"]
-    left_out = {"dev", "ray", "spark"}
+    left_out = {"dev", "spark"}
     wanted = {name for extra, names in extras.items() if extra not in left_out for name in names}
     wanted |= {*toml["project"]["dependencies"], *toml["build-system"]["requires"]}
     assert set(printed.stdout.splitlines()) == wanted

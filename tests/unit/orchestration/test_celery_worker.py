@@ -17,7 +17,7 @@ before = "pyarrow.dataset" in sys.modules
 app.loader.import_default_modules()
 json.dump({
     "before": before,
-    "after": [name for name in ("pandas", "onnxruntime", "mlflow", "great_expectations") if name in sys.modules],
+    "after": [name for name in ("pandas", "onnxruntime", "mlflow", "nightshift.steps.score") if name in sys.modules],
     "retries": app.conf.broker_connection_max_retries,
     "late": app.conf.task_acks_late,
 }, sys.stdout)
@@ -38,7 +38,7 @@ def test_the_worker_is_warm_before_it_forks(tmp_path: Path) -> None:
     loaded = json.loads(done.stdout.splitlines()[-1])
     assert loaded == {
         "before": False,
-        "after": ["pandas", "onnxruntime", "mlflow", "great_expectations"],
+        "after": ["pandas", "onnxruntime", "mlflow", "nightshift.steps.score"],
         "retries": None,
         "late": True,
     }
