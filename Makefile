@@ -129,7 +129,7 @@ audit: install .venv-audit/installed ## known vulnerabilities of what is install
 	@echo "installing Ray and Spark into .venv-peers ..."
 	@if .venv-peers/bin/pip install --quiet --progress-bar off -r $<; then touch $@; else echo "no Ray and Spark: benchmarks go without" >&2; fi
 
-bench: install .venv-peers/installed ## what is fast and what is true; one part: GROUP=score|data|judge|shadow|learn|draft|keep|scale|small|workers|serve|start
+bench: install .venv-peers/installed ## what is fast and what is true; one part: GROUP=score|data|judge|shadow|learn|draft|keep|scale|workers|small|serve|start
 	$(BIN)/python -m benchmarks $(GROUP)
 
 bench-long: install ## the same promises at ten times the size

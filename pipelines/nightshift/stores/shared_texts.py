@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import pyarrow as pa
 
-Place: TypeAlias = tuple[int, ...]
+Addresses: TypeAlias = tuple[int, ...]
 MOST_TEXTS = 4_096
 """Of a dictionary that is remembered: a larger one is no longer small beside its rows, and takes memory."""
 
@@ -21,7 +21,7 @@ class SharedTexts:
     def __init__(self, texts: pa.Array) -> None:
         self.texts = texts
         addresses = [buffer.address if buffer else 0 for buffer in texts.buffers()]
-        self._place: Place = (len(texts), texts.offset, *addresses)
+        self._place: Addresses = (len(texts), texts.offset, *addresses)
 
     def __hash__(self) -> int:
         return hash(self._place)

@@ -22,7 +22,7 @@ NO_EXCEPTION = {
 
 
 @dataclass(frozen=True)
-class Item:
+class CheckedItem:
     """What came of one expectation: as Great Expectations has it, for its pages, and as it writes it down."""
 
     validated: Any
@@ -46,7 +46,9 @@ class Suite:
     def __init__(self) -> None:
         self._questions: dict[tuple[int, str], tuple[Any, Question]] = {}
 
-    def look(self, frame: "pd.DataFrame", expectations: Sequence[tuple[int, Any]], result_format: str) -> list[Item]:
+    def look(
+        self, frame: "pd.DataFrame", expectations: Sequence[tuple[int, Any]], result_format: str
+    ) -> list[CheckedItem]:
         """What the rows have to say to expectations, each with its place in the suite.
 
         Raises what Great Expectations raises of a metric that cannot be computed.
@@ -92,7 +94,7 @@ def _once(questions: Sequence[Question]) -> list[Any]:
     return list(edges.values())
 
 
-def _answer(question: Question, metrics: dict[Any, Any], engine: Any) -> Item:
+def _answer(question: Question, metrics: dict[Any, Any], engine: Any) -> CheckedItem:
     from great_expectations.core import ExpectationValidationResult
 
     wanted = question.dependencies.metric_configurations
@@ -107,7 +109,7 @@ def _answer(question: Question, metrics: dict[Any, Any], engine: Any) -> Item:
         result=answer.get("result", {}),
         exception_info=dict(NO_EXCEPTION),
     )
-    return Item(validated, _written(validated, question.written))
+    return CheckedItem(validated, _written(validated, question.written))
 
 
 def _written(validated: Any, configuration: dict[str, Any]) -> dict[str, Any]:
@@ -123,7 +125,7 @@ def _written(validated: Any, configuration: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def items_of(suite_result: Any) -> Iterator[Item]:
+def items_of(suite_result: Any) -> Iterator[CheckedItem]:
     """The results of a validator of Great Expectations' own."""
     for validated in suite_result.results:
-        yield Item(validated, validated.to_json_dict())
+        yield CheckedItem(validated, validated.to_json_dict())

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nightshift.errors import DataError, SpecError
-from nightshift.validation.asked import NO_EXCEPTION, Item, Suite, items_of
+from nightshift.validation.asked import NO_EXCEPTION, CheckedItem, Suite, items_of
 from nightshift.validation.data_docs import data_docs
 from nightshift.validation.results import Breach, CheckResult, ValidationResult, native_breach, native_observed
 
@@ -71,7 +71,7 @@ def _without_warnings() -> Iterator[None]:
         yield
 
 
-def _content(items: Sequence[Item], name: str) -> dict[str, Any]:
+def _content(items: Sequence[CheckedItem], name: str) -> dict[str, Any]:
     """All results as Great Expectations writes those of a suite."""
     from great_expectations import __version__ as great_expectations_version
 
@@ -86,7 +86,7 @@ def _content(items: Sequence[Item], name: str) -> dict[str, Any]:
     }
 
 
-def _page(items: Sequence[Item], name: str) -> str:
+def _page(items: Sequence[CheckedItem], name: str) -> str:
     from great_expectations.core import ExpectationSuiteValidationResult
 
     with _without_warnings():
@@ -160,7 +160,7 @@ def _looked_at(
     native: Sequence[Any],
     name: str,
     suite: Suite,
-) -> list[Item]:
+) -> list[CheckedItem]:
     """What Great Expectations sees in the rows, in the order of the checks, then of its own expectations.
 
     Of what we found broken, and of what we did not look for, it lists the rows and counts their values. Of the rest it
@@ -181,7 +181,7 @@ def _looked_at(
 
 def _asked(
     frame: "pd.DataFrame", expectations: Sequence[Any], result_format: str, name: str, suite: Suite
-) -> list[Item]:
+) -> list[CheckedItem]:
     if not expectations:
         return []
     placed = [(int(expectation.meta[PLACE]), expectation) for expectation in expectations]
@@ -191,7 +191,7 @@ def _asked(
         return _validated(frame, expectations, result_format, name)
 
 
-def _validated(frame: "pd.DataFrame", expectations: Sequence[Any], result_format: str, name: str) -> list[Item]:
+def _validated(frame: "pd.DataFrame", expectations: Sequence[Any], result_format: str, name: str) -> list[CheckedItem]:
     """What a validator of its own says of the rows; an exception is the result of the expectation that raised it."""
     import great_expectations as gx
 
@@ -206,7 +206,7 @@ def _validated(frame: "pd.DataFrame", expectations: Sequence[Any], result_format
     return list(items_of(batch.validate(suite, result_format=result_format)))
 
 
-def _from_our_results(results: list[CheckResult], expectations: list[Any]) -> list[Item]:
+def _from_our_results(results: list[CheckResult], expectations: list[Any]) -> list[CheckedItem]:
     from great_expectations.core import ExpectationValidationResult
 
     items = []
@@ -218,11 +218,11 @@ def _from_our_results(results: list[CheckResult], expectations: list[Any]) -> li
             result=_counts(result),
             exception_info=dict(NO_EXCEPTION),
         )
-        items.append(Item(validated, validated.to_json_dict()))
+        items.append(CheckedItem(validated, validated.to_json_dict()))
     return items
 
 
-def _statistics(items: Sequence[Item]) -> dict[str, Any]:
+def _statistics(items: Sequence[CheckedItem]) -> dict[str, Any]:
     successes = sum(item.validated.success for item in items)
     return {
         "evaluated_expectations": len(items),
