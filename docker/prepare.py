@@ -1,11 +1,10 @@
 """Before the services start: their databases, their buckets, Airflow's tables. Safe to run again."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,13 @@ from typing import Any
 import boto3
 import make_secrets
 import psycopg2
+import requests
 from psycopg2 import sql
 from sqlalchemy import make_url
 
 from nightshift.stack.seaweedfs import create_buckets
 
 DATABASES = {"airflow": ("airflow",), "mlflow": ("mlflow", make_secrets.LOGINS)}
-
-
 OURS = "postgres"
 """The host of the project's own Postgres."""
 PATIENCE = 120
@@ -33,11 +31,12 @@ def main() -> None:
     runs = os.environ["MLFLOW_BACKEND_STORE_URI"]
     # In somebody's own Postgres or S3 names may be taken by others, and the keys need not be allowed to.
     if make_url(tables).host == OURS:
-        wait_for(OURS, 5432, "Postgres")
+        wait_for(lambda: connect().close(), psycopg2.OperationalError, "Postgres")
         create_databases()
     store = os.environ.get("AWS_ENDPOINT_URL")
     if store == make_secrets.OWN_S3:
-        wait_for("s3", 8333, "S3")
+        health = f"{make_secrets.OWN_S3}/healthz"
+        wait_for(lambda: requests.get(health, timeout=RETRY).raise_for_status(), requests.RequestException, "S3")
         create_buckets(boto3.client("s3"))
     Path(os.environ["TMPDIR"]).mkdir(parents=True, exist_ok=True)
     # Projects of before kept Airflow's password where all its processes read.
@@ -47,15 +46,19 @@ def main() -> None:
     upgrade_mlflow(runs)
 
 
-def wait_for(host: str, port: int, name: str) -> None:
-    """Until it takes connections. A project whose stores are its own does not start these."""
+def wait_for(ask: Callable[[], None], not_yet: type[Exception], name: str) -> None:
+    """Until it takes requests. A project whose stores are its own does not start these, and nothing else waits here.
+
+    A port that is open is not enough: Postgres refuses for as long as it repairs what a crash left.
+    """
     end = time.monotonic() + PATIENCE
     while True:
         try:
-            socket.create_connection((host, port), timeout=RETRY).close()
-        except OSError:
+            ask()
+        except not_yet as error:
             if time.monotonic() > end:
-                sys.exit(f"error: {name} does not answer at {host}:{port}; start it: make compose-up")
+                reason = str(error).strip().splitlines()[0]
+                sys.exit(f"error: {name} does not answer: {reason}; see `docker compose ps`, or: make compose-up")
             time.sleep(RETRY)
         else:
             return
@@ -110,10 +113,17 @@ def create_database(owner: str, name: str) -> None:
 @contextmanager
 def administrator() -> Iterator[Any]:
     """A cursor of who may make databases."""
-    connection = psycopg2.connect(host="postgres", user="postgres", password=secret("postgres"), dbname="postgres")
+    connection = connect()
     connection.autocommit = True
     with closing(connection), connection.cursor() as cursor:
         yield cursor
+
+
+def connect() -> Any:
+    """To our own Postgres, as who may make databases. Raises ``psycopg2.OperationalError``."""
+    return psycopg2.connect(
+        host=OURS, user="postgres", password=secret("postgres"), dbname="postgres", connect_timeout=RETRY
+    )
 
 
 def secret(role: str) -> str:

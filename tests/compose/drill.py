@@ -25,6 +25,7 @@ KILL_WITHIN_S = 900
 BEFORE = "64411b3"
 """The last commit whose tasks ran in the scheduler's container."""
 FIRST = "2013-04-01"
+HISTORY = "2013-01-01"
 
 
 @dataclass
@@ -120,7 +121,7 @@ class Drill:
             self._unpack(old)
             old.compose("up", "-d")
             wait_for(lambda: old.health(old.containers("scheduler")[0]) == "healthy", 900, f"{BEFORE} to be up")
-            verbs = (("train", MODEL, FIRST), ("load", MODEL, FIRST, FIRST), ("predict", MODEL, FIRST))
+            verbs = (("load", MODEL, HISTORY, FIRST), ("train", MODEL, FIRST), ("predict", MODEL, FIRST))
             for verb in verbs:
                 old.compose("exec", "-T", "scheduler", "with-secrets", "nightshift", *verb)
             self.access = old.access()
