@@ -214,7 +214,8 @@ def _work(
             part = connection.recv()
         except EOFError:
             return
-        result, error = None, None
+        result: Any = None
+        error: Exception | None = None
         try:
             work = work or start()
             result = work(part)

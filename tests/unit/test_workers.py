@@ -133,6 +133,8 @@ def test_the_memory_that_is_free_is_that_of_the_control_group_where_it_is_less(
 def test_workers_end_with_their_parent_however_it_ends(ended_by: signal.Signals, tmp_path: Path) -> None:
     files = [str(tmp_path / name) for name in ("first", "second", "third", "fourth")]
     code = (
+        # What a shell started in the background ignores it.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from nightshift.workers import Workers\n"
         "from tests.unit.test_workers import writing\n"
         f"list(Workers(writing, 2, (), str).map({files!r}))\n"

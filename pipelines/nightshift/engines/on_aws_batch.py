@@ -36,7 +36,8 @@ class OnAwsBatch:
         jobs = BatchJobs.of(place)
         calls = written(work, items)
         _require_bounded(calls)
-        objects, seals = Stores(place).lake.objects, Seals.of(place)
+        objects = Stores(place).lake.objects
+        seals = Seals.of(place)
         key = layout.launched_calls(calls.digest)
         objects.put_record(key, calls.under_seal(seals, key))
         name = f"nightshift-{calls.digest}"

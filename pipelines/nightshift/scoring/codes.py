@@ -42,8 +42,9 @@ def count_unknown(values: pa.Array, known: pa.Array) -> int:
         unknown = codes(values, known) < 0
         return int(np.count_nonzero(unknown))
     is_unknown = codes_of_dictionary(values, known) < 0
-    of_texts, of_null = is_unknown[:-1], is_unknown[-1]
-    if not of_texts.any() and not (of_null and values.null_count):
+    has_unknown_text = is_unknown[:-1].any()
+    is_null_unknown = is_unknown[-1]
+    if not has_unknown_text and not (is_null_unknown and values.null_count):
         return 0
     of_rows = np.take(is_unknown, _indices(values), mode="clip")
     return int(np.count_nonzero(of_rows))

@@ -69,7 +69,9 @@ class Bringing:
 
 def _bring(bringing: Bringing, suite: Suite, wanted: Wanted) -> Brought:
     """Fetch what the lake has not of a night, or has in another way; what cannot be read today stays as it is."""
-    spec, night, stores = bringing.spec, wanted.night, bringing.stores
+    spec = bringing.spec
+    night = wanted.night
+    stores = bringing.stores
 
     def fetch_rows() -> None:
         ingest(spec, night, stores)

@@ -10,6 +10,7 @@ one, the limits of a float's type, how the rows were handed over.
 import copy
 import html
 import re
+import warnings
 from types import CodeType
 from typing import Any
 
@@ -96,7 +97,10 @@ def compile_templates() -> None:
 
 
 def _view() -> Any:
-    from great_expectations.render.view import DefaultJinjaPageView
+    with warnings.catch_warnings():
+        # Of modules that Python has deprecated: nobody here can mend it.
+        warnings.simplefilter("ignore")
+        from great_expectations.render.view import DefaultJinjaPageView
 
     view = DefaultJinjaPageView()
     view.env.bytecode_cache = COMPILED

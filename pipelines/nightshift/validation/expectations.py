@@ -71,12 +71,16 @@ def _without_warnings() -> Iterator[None]:
         yield
 
 
+def _are_met(items: Sequence[CheckedItem]) -> bool:
+    return all(item.validated.success for item in items)
+
+
 def _content(items: Sequence[CheckedItem], name: str) -> dict[str, Any]:
     """All results as Great Expectations writes those of a suite."""
     from great_expectations import __version__ as great_expectations_version
 
     return {
-        "success": all(item.validated.success for item in items),
+        "success": _are_met(items),
         "results": [item.json for item in items],
         "suite_name": name,
         "suite_parameters": {},
@@ -92,7 +96,7 @@ def _page(items: Sequence[CheckedItem], name: str) -> str:
     with _without_warnings():
         return data_docs(
             ExpectationSuiteValidationResult(
-                success=all(item.validated.success for item in items),
+                success=_are_met(items),
                 results=[item.validated for item in items],
                 suite_name=name,
                 statistics=_statistics(items),

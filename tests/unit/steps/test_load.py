@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nightshift.errors import LakeUnavailable, UsageError
@@ -57,6 +57,7 @@ def test_chunks(last: str, parts: int, expected: list[tuple[str, str]]) -> None:
     assert chunks("2024-01-01", last, parts) == expected
 
 
+@settings(deadline=None)  # its first call imports
 @given(days=st.integers(0, 120), parts=st.integers(1, 9))
 def test_chunks_hold_every_night_once_in_at_most_so_many_parts(days: int, parts: int) -> None:
     every = between("2024-01-01", "2024-04-30")[:days]
