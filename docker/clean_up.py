@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 DAY = 24 * 3600
@@ -41,13 +42,22 @@ def remove_logs(folder: Path, days: int) -> int:
     removed = 0
     # A folder comes after what is in it.
     for path in sorted(folder.rglob("*"), reverse=True):
-        if path.is_symlink() or path.is_file():
-            if path.lstat().st_mtime < before:
-                path.unlink(missing_ok=True)
-                removed += 1
-        elif path.stat().st_mtime < before and not any(path.iterdir()):
-            path.rmdir()
+        # Tasks write, and go, while this looks.
+        with suppress(OSError):
+            removed += remove_if_old(path, before)
     return removed
+
+
+def remove_if_old(path: Path, before: float) -> bool:
+    """Whether it was a file, and is gone. Raises ``OSError`` for what changes meanwhile."""
+    is_old = path.lstat().st_mtime < before
+    if not is_old:
+        return False
+    if path.is_dir() and not path.is_symlink():
+        path.rmdir()
+        return False
+    path.unlink()
+    return True
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ fi
 setting() {
     value=$(printenv "$1" || true)
     if [ -z "$value" ] && [ -f .env ]; then
-        value=$(sed -n "s/^$1=//p" .env | tail -n 1)
+        value=$(sed -n "s/^$1=//p" .env | tail -n 1 | tr -d "\"'")
     fi
     echo "${value:-$2}"
 }
@@ -21,9 +21,9 @@ setting() {
 # keep NAME VALUE: in .env, which Compose reads
 keep() {
     touch .env
-    grep -v "^$1=" .env >.env.part || true
-    echo "$1=$2" >>.env.part
-    mv .env.part .env
+    kept=$(grep -v "^$1=" .env || true)
+    # Written, not moved over it: it keeps who may read it.
+    printf '%s\n' ${kept:+"$kept"} "$1=$2" >.env
 }
 
 # Until no container is starting. One that ended badly, or answers nobody, is named with how to see why.

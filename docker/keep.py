@@ -1,8 +1,7 @@
 """All state of a project as one file: ``save`` writes it to standard output, ``restore`` reads it from standard input.
 
 Both want that nothing else runs: a copy of a database that is written to is none. A backup begins with ``format``,
-which says what it is; its last member counts the others, so that one which was cut short is refused before anything
-is restored over.
+which says what it is, and ends with ``complete``: one that was cut short is put back as far as it goes, and refused.
 """
 
 import io
@@ -37,12 +36,10 @@ def save() -> None:
         raise Refused("there is nothing to keep: no secrets were ever made; `make compose-up` makes them")
     with tarfile.open(fileobj=sys.stdout.buffer, mode="w|") as backup:
         add_text(backup, FIRST, FORMAT)
-        count = 0
         for volume in VOLUMES:
             backup.add(STATE / volume, arcname=volume)
-            count += 1
             print(f"{volume} is kept", file=sys.stderr, flush=True)
-        add_text(backup, LAST, str(count))
+        add_text(backup, LAST, "")
 
 
 def restore() -> None:

@@ -84,7 +84,7 @@ def orders(night: str) -> pd.DataFrame:
 def without_pages() -> Iterator[None]:
     """Great Expectations writes nothing of a night meanwhile: that takes most of the time of a small one."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(validate_step, "report", lambda checks, *_: ValidationResult([], len(checks), {}, ""))
+        patch.setattr(validate_step, "report", lambda checks, *_: ValidationResult([], len(checks), {}, str))
         yield
 
 

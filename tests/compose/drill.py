@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.compose.lake import MODEL, Seen, look
+from tests.compose.lake import MODEL, Seen, flights_of, look
 from tests.compose.nights import Nights, after
 from tests.compose.project import ROOT, Failed, Project, wait_for
 
@@ -174,6 +174,9 @@ class Drill:
         self.say(f"{act}: {seen}")
         if not seen.is_whole:
             raise Failed(f"{act}: a reader sees rows twice, or empty cells")
+        flights = flights_of(seen.digests)
+        if seen.rows != flights:
+            raise Failed(f"{act}: a reader sees {seen.rows:,} rows of {flights:,} flights")
         return seen
 
     def _require_same(self, before: Seen, act: str) -> None:

@@ -146,7 +146,7 @@ def walk(open_stores: Callable[[Path], Stores], tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("NIGHTSHIFT_DVC_REMOTE", stores.settings.dvc_remote)
     settings.cache_clear()
     # What it says is tested elsewhere, and takes most of a night's time.
-    monkeypatch.setattr(validate_step, "report", lambda checks, *_: ValidationResult([], len(checks), {}, ""))
+    monkeypatch.setattr(validate_step, "report", lambda checks, *_: ValidationResult([], len(checks), {}, str))
     person = Walk(stores, f"orders_{stores.settings.lake[-8:]}")
     person.write()
     yield person

@@ -127,6 +127,10 @@ def _connect(place: Settings) -> Any:
     )
 
 
+NOT_NOW = frozenset({"RequestTimeout", "RequestTimeoutException", "Throttling", "ThrottlingException"})
+"""Codes of AWS that come with the status of a person's mistake, and are none."""
+
+
 @contextmanager
 def _explained(queue: str) -> Iterator[None]:
     """Requests inside. Raises ``UsageError`` for what a person has to mend, else ``EngineUnavailable``."""
@@ -139,7 +143,7 @@ def _explained(queue: str) -> Iterator[None]:
         status = int(error.response["ResponseMetadata"]["HTTPStatusCode"])
         answer = error.response.get("Error", {})
         said = f"{answer.get('Code')}: {answer.get('Message')}"
-        if status < SERVER and status != TOO_MANY:
+        if status < SERVER and status != TOO_MANY and answer.get("Code") not in NOT_NOW:
             raise UsageError(f"AWS Batch refused a request about queue {queue}: {said}", fix=look) from error
         raise EngineUnavailable(f"AWS Batch does not answer for queue {queue}: {said}", fix=look) from error
     except NoCredentialsError as error:

@@ -40,7 +40,7 @@ class OnAwsBatch:
         seals = Seals.of(place)
         key = layout.launched_calls(calls.digest)
         objects.put_record(key, calls.under_seal(seals, key))
-        name = f"nightshift-{calls.digest}"
+        name = _name(calls.digest)
         job = jobs.running(name) or jobs.submit(name, calls.digest, len(items))
         outcomes = self._awaited(jobs, job, calls, objects, seals)
         return [read(work, outcome) for outcome in outcomes]
@@ -57,9 +57,16 @@ class OnAwsBatch:
         except BaseException:
             jobs.end(job, "its driver gave up waiting")
             raise
-        for key in objects.keys(layout.launch(calls.digest)):
+        launch = layout.launch(calls.digest)
+        # Workers of another driver's job have yet to read what they are to do.
+        is_over = jobs.running(_name(calls.digest)) is None
+        for key in objects.keys(launch if is_over else f"{launch}{job}/"):
             objects.delete(key)
         return outcomes
+
+
+def _name(digest: str) -> str:
+    return f"nightshift-{digest}"
 
 
 def _require_bounded(calls: LaunchedCalls) -> None:

@@ -21,7 +21,7 @@ CONFIG: dict[str, Any] = {
     "broker_connection_retry_on_startup": True,
 }
 BEATS = Path("/tmp/worker-beats")  # noqa: S108 - of one container alone, in its memory
-"""Touched at each heartbeat that Redis took: docker/beating.py looks at it."""
+"""Touched at each heartbeat of the worker's main process: docker/beating.py looks at it."""
 
 
 @import_modules.connect

@@ -7,6 +7,7 @@ result says of its code is true of what made it.
 """
 
 import importlib
+import logging
 import os
 import sys
 import warnings
@@ -40,6 +41,7 @@ STEPS = (
     "nightshift.steps.validate",
 )
 """What the tasks of a night import; those of a training are rare, and theirs is what scoring never loads."""
+log = logging.getLogger("nightshift")
 PACKAGE = "nightshift"
 COMPILED = "__pycache__"
 TASKS = 2
@@ -64,12 +66,18 @@ def preload(modules: tuple[str, ...] = PRELOAD) -> list[str]:
 
 def prepare() -> None:
     """Make what tasks would make each for itself. It starts no thread and opens no connection."""
+    from botocore.exceptions import BotoCoreError
+
     from nightshift.monitoring import templates
     from nightshift.s3.client import read_service_models
     from nightshift.scoring.machine import ScoringMachine
     from nightshift.validation import data_docs
 
-    read_service_models()
+    try:
+        read_service_models()
+    except BotoCoreError as error:
+        # As a profile that nobody configured: the tasks that speak to S3 say so, each in its log.
+        log.warning("what is known of S3 is not shared: %s", error)
     ScoringMachine.here()
     templates.compile_templates()
     data_docs.compile_templates()

@@ -66,7 +66,8 @@ class Suite:
     def _question(self, place: int, expectation: Any, result_format: str, engine: Any) -> Question:
         """As of the night before, where the same is asked in its place."""
         before = self._questions.get((place, result_format))
-        if before is not None and before[0] == expectation:
+        # Great Expectations calls two of different kinds equal where their arguments are.
+        if before is not None and type(before[0]) is type(expectation) and before[0] == expectation:
             return before[1]
         question = _ask(expectation, result_format, engine)
         self._questions[place, result_format] = (expectation, question)

@@ -109,3 +109,15 @@ def test_a_page_is_rendered_when_it_is_asked_for_and_not_before(monkeypatch: pyt
     assert pages == []
     assert outcome.html == "<html>"
     assert len(pages) == 1
+
+
+def test_a_check_of_another_kind_with_the_same_arguments_is_asked_for_itself() -> None:
+    # As when a load has seen nights enough to bound their rows by, and each place has another check than before.
+    suite = Suite()
+    kinds = []
+    for check in (NotNull(("number",), "refuse"), UniqueKeys(("number",), "refuse")):
+        expectation = check.expectation()
+        expectation.meta = {"nightshift": 0}
+        (item,) = suite.look(night(0), [(0, expectation)], "BASIC")
+        kinds.append(item.json["expectation_config"]["type"])
+    assert kinds == ["expect_column_values_to_not_be_null", "expect_column_values_to_be_unique"]
