@@ -223,8 +223,13 @@ def test_explain_leads_from_a_night_to_everything_that_made_it(world: World) -> 
     assert found["version"]["onnx_sha256"] == pin.sha256
     assert found["training"]["snapshot_md5"] == world.better.candidate.trained.snapshot.md5
     assert (found["training"]["trained_through"], found["input"]["unchanged"]) == ("2024-01-11", True)
-    docs = found["input"]["validation"]["data_docs"]
-    assert world.stores.lake.objects.head(docs.removeprefix(f"{world.stores.lake.objects.uri}/"))
+    objects = world.stores.lake.objects
+    assert objects.head(found["input"]["validation"]["result_json"].removeprefix(f"{objects.uri}/"))
+    # Of nights that were loaded together the last alone has a page.
+    assert found["input"]["validation"]["data_docs"] is None
+    predict(world.spec, LATER, world.stores)
+    docs = explain(world.spec, LATER, world.stores)["input"]["validation"]["data_docs"]
+    assert objects.head(docs.removeprefix(f"{objects.uri}/"))
     with pytest.raises(MissingPartition, match="predictions has no night 2024-01-05"):
         explain(world.spec, "2024-01-05", world.stores)
 
