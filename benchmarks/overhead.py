@@ -36,16 +36,16 @@ def measured(world: World, plan: Plan, rounds: int) -> dict[str, float]:
     floors = [sum(parts) for parts in zip(*turns.values(), strict=True)]
     ratios = [ours / least for ours, least in zip(besides, floors, strict=True)]
     scale = PER_MILLION_MS / plan.input_rows
-    found = {
+    values = {
         "score.overhead_vs_floor": median(ratios),
         "score.overhead_cpu_ms": median(besides) * scale,
         "score.floor_cpu_ms": median(floors) * scale,
     }
     for name, taken in turns.items():
-        found[f"score.floor_cpu_ms.{name}"] = median(taken) * scale
+        values[f"score.floor_cpu_ms.{name}"] = median(taken) * scale
     rounded = ", ".join(f"{ratio:.2f}" for ratio in ratios)
     world.console.print(f"besides ONNX Runtime, beside the floor: {rounded}")
-    return found
+    return values
 
 
 def besides_onnxruntime(world: World, plan: Plan) -> float:

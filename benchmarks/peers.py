@@ -18,6 +18,7 @@ from typing import IO, Any, Self
 from pyarrow import fs
 from rich.console import Console
 
+from benchmarks import children
 from benchmarks.peer_child import Job
 
 PROJECT = Path(__file__).parents[1]
@@ -65,15 +66,7 @@ class Peer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        assert self._child.stdin
-        assert self._child.stdout
-        self._child.stdin.close()
-        try:
-            self._child.wait(PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            self._child.kill()
-            self._child.wait()
-        self._child.stdout.close()
+        children.end(self._child, PATIENCE_S)
 
     def run(self) -> float:
         """Seconds of one pass over the input. Raises ``PeerUnavailable``."""

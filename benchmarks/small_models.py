@@ -87,16 +87,16 @@ def figures(world: World) -> dict[str, float]:
 
 def _figures(former: Side, now: Side) -> dict[str, float]:
     """The first night warms up, and is left out."""
-    found = {}
+    measured = {}
     for side, suffix in ((now, ""), (former, "_before")):
         per_model = median(side.seconds[1:]) / MODELS
-        found[f"night.models_per_hour{suffix}"] = HOUR_S / per_model
+        measured[f"night.models_per_hour{suffix}"] = HOUR_S / per_model
         for name in side.cpu[0]:
             spent = median(of_night[name] for of_night in side.cpu[1:])
-            found[f"night.small_cpu_seconds.{name}{suffix}"] = spent / MODELS
+            measured[f"night.small_cpu_seconds.{name}{suffix}"] = spent / MODELS
     pairs = zip(former.seconds[1:], now.seconds[1:], strict=True)
-    found["night.models_per_hour_vs_before"] = median(before / after for before, after in pairs)
-    return found
+    measured["night.models_per_hour_vs_before"] = median(before / after for before, after in pairs)
+    return measured
 
 
 def _side(name: str, code: Path, folder: Path) -> Side:

@@ -46,15 +46,15 @@ def measured(world: World, rows: int, rounds: int) -> dict[str, float]:
     night = big_night(world, rows, world.pin)
     exact = replace(night, pin=replace(world.pin, sha256=world.exact.sha256, key=world.exact.key))
     plan = in_shards(world, exact, SHARDS)
-    found: dict[str, float] = {}
+    values: dict[str, float] = {}
     for name, way in WAYS.items():
         figure = "score.two_workers" if name == AIRFLOW else f"score.two_workers_{name}"
         try:
-            found |= _compared(world, plan, figure, partial(_timed, world, plan, way), cores[:2], rounds)
+            values |= _compared(world, plan, figure, partial(_timed, world, plan, way), cores[:2], rounds)
         except WorkersAbsent as error:
             world.absent[figure] = str(error)
             world.console.print(f"absent: {error}")
-    return found
+    return values
 
 
 def in_shards(world: World, plan: Plan, count: int) -> Plan:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any, Self
 
+from benchmarks import children
 from benchmarks.world import World
 from nightshift.concurrency import CORES
 from nightshift.contracts import Plan
@@ -61,13 +62,7 @@ class Worker:
         return self
 
     def __exit__(self, *_: object) -> None:
-        _pipe(self._child.stdin).close()
-        try:
-            self._child.wait(PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            self._child.kill()
-            self._child.wait()
-        _pipe(self._child.stdout).close()
+        children.end(self._child, PATIENCE_S)
 
     def begin(self) -> None:
         """Let it score."""
@@ -108,11 +103,11 @@ def engine_way(world: World, plan: Plan, cores: Sequence[int], engine: str) -> T
     with Worker(engine, plan, cores, python_with(engine), world.stack.env()) as driver:
         driver.answer()
         seconds = []
-        for _ in ("scored", "found"):
+        for _ in ("scored", "all done"):
             driver.begin()
             seconds.append(driver.answer()["seconds"])
-    scored, found = seconds
-    return Timing(found, scored - found)
+    scored, all_done = seconds
+    return Timing(all_done, scored - all_done)
 
 
 def python_with(engine: str) -> Path:

@@ -179,8 +179,10 @@ def _result(done: Done) -> Any:
 def _killed(part: str, exit_code: int | None) -> NightshiftError:
     code = exit_code or 0
     how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
+    # Nobody but the kernel sends this one as a rule, and for that reason.
+    why = ": mostly there was no memory left" if -code == signal.SIGKILL else ""
     return NightshiftError(
-        f"the process that worked on {part} {how}: mostly there was no memory left",
+        f"the process that worked on {part} {how}{why}",
         fix=f"run it again, with fewer side by side: {CORES}=1",
     )
 

@@ -10,17 +10,11 @@ import pytest
 
 from benchmarks.java import java_home
 from nightshift.settings import SEAL_KEY, settings
-from nightshift.spec import load_spec
-from nightshift.steps.evaluate import evaluate
-from nightshift.steps.load import load
-from nightshift.steps.optimize import optimize
-from nightshift.steps.promote import promote
-from nightshift.steps.snapshot import snapshot
-from nightshift.steps.train import register, train
-from nightshift.stores import Stores, parquet
+from nightshift.stores import Stores
 from tests.engines import works
 from tests.engines.batch import BatchHere, batch_here
-from tests.engines.world import NIGHT, World
+from tests.engines.world import World
+from tests.sharded import SHARDS, champion_of_shards
 
 ROOT = Path(__file__).parents[2]
 NEEDS = {"ray": ("ray", []), "spark": ("pyspark", ["java"]), "aws_batch": ("moto", ["queue"])}
@@ -45,21 +39,16 @@ def world(
     open_stores: Callable[..., Stores],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[World]:
-    folder = make_project(tmp_path_factory.mktemp("engines"), predict={"shard_rows": 35})
-    spec, stores = load_spec(folder / "model.yaml"), open_stores(folder.parents[1])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parquet, "ROW_GROUP_ROWS", 20)
-        load(spec, "2024-01-02", NIGHT, stores)
-    trained = train(spec, snapshot(spec, NIGHT, stores), stores)
-    promote(spec, evaluate(spec, optimize(spec, register(spec, trained, stores), stores), stores), stores)
-    here = stores.settings
+    folder = make_project(tmp_path_factory.mktemp("engines"), predict=SHARDS)
+    spec, stores = champion_of_shards(folder, open_stores(folder.parents[1]))
+    driver = stores.settings
     with pytest.MonkeyPatch.context() as patch:
         # As workers of one image have it.
         patch.setenv(works.KILLED, str(tmp_path_factory.mktemp("killed")))
-        patch.setenv("NIGHTSHIFT_PROJECT", str(here.project))
-        patch.setenv("NIGHTSHIFT_HOME", str(here.home))
-        patch.setenv("NIGHTSHIFT_LAKE", here.lake)
-        patch.setenv("NIGHTSHIFT_DVC_REMOTE", here.dvc_remote)
+        patch.setenv("NIGHTSHIFT_PROJECT", str(driver.project))
+        patch.setenv("NIGHTSHIFT_HOME", str(driver.home))
+        patch.setenv("NIGHTSHIFT_LAKE", driver.lake)
+        patch.setenv("NIGHTSHIFT_DVC_REMOTE", driver.dvc_remote)
         patch.setenv("PYTHONPATH", f"{ROOT / 'pipelines'}{os.pathsep}{ROOT}")
         settings.cache_clear()
         yield World(folder / "model.yaml", spec, stores)

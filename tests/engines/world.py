@@ -6,8 +6,7 @@ from typing import NamedTuple
 from nightshift.contracts import Dataset
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
-
-NIGHT = "2024-01-12"
+from tests.sharded import NIGHT as NIGHT
 
 
 class World(NamedTuple):

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,61 +11,42 @@ import pytest
 from nightshift.contracts import Dataset, Plan, ShardResult, whole_plan
 from nightshift.errors import DamagedFile, LostRows, SchemaMismatch, UsageError
 from nightshift.scoring.shards import shard_file
-from nightshift.spec import ModelSpec, load_spec
-from nightshift.steps.evaluate import evaluate
-from nightshift.steps.load import load
-from nightshift.steps.optimize import optimize
+from nightshift.spec import ModelSpec
 from nightshift.steps.plan import plan
-from nightshift.steps.promote import promote
 from nightshift.steps.publish import publish
 from nightshift.steps.score import score
-from nightshift.steps.snapshot import snapshot
-from nightshift.steps.train import register, train
 from nightshift.stores import Stores, parquet
+from tests.sharded import NIGHT, SHARDS, ShardedNight, champion_of_shards
 
 pytestmark = pytest.mark.stack
 
-NIGHT = "2024-01-12"
 Change = Callable[..., ModelSpec]
-
-
-class World(NamedTuple):
-    """A champion, and a validated night of 90 rows in row groups of 20."""
-
-    spec: ModelSpec
-    stores: Stores
 
 
 @pytest.fixture(scope="module")
 def world(
     make_project: Callable[..., Path], open_stores: Callable[..., Stores], tmp_path_factory: pytest.TempPathFactory
-) -> World:
-    folder = make_project(tmp_path_factory.mktemp("shards"), predict={"shard_rows": 35})
-    spec, stores = load_spec(folder / "model.yaml"), open_stores(folder.parents[1])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parquet, "ROW_GROUP_ROWS", 20)
-        load(spec, "2024-01-02", NIGHT, stores)
-    trained = train(spec, snapshot(spec, NIGHT, stores), stores)
-    promote(spec, evaluate(spec, optimize(spec, register(spec, trained, stores), stores), stores), stores)
-    return World(spec, stores)
+) -> ShardedNight:
+    folder = make_project(tmp_path_factory.mktemp("shards"), predict=SHARDS)
+    return champion_of_shards(folder, open_stores(folder.parents[1]))
 
 
-def scored(world: World, decided: Plan) -> list[ShardResult]:
+def scored(world: ShardedNight, decided: Plan) -> list[ShardResult]:
     return [score(world.spec, decided, shard, world.stores) for shard in decided.shards]
 
 
-def forget(world: World, results: list[ShardResult]) -> None:
+def forget(world: ShardedNight, results: list[ShardResult]) -> None:
     for result in results:
         for key in (result.key.replace(".parquet", ".json"), result.key):
             world.stores.lake.objects.delete(key)
 
 
-def plain(world: World) -> pa.Table:
+def plain(world: ShardedNight) -> pa.Table:
     (key,) = world.stores.lake.objects.keys(f"predictions/{world.spec.name}/day={NIGHT}/")
     return pq.read_table(world.stores.lake.objects.open(key))
 
 
-def test_shards_are_row_groups_by_size_and_the_night_is_one_file_in_their_order(world: World) -> None:
+def test_shards_are_row_groups_by_size_and_the_night_is_one_file_in_their_order(world: ShardedNight) -> None:
     decided = plan(world.spec, NIGHT, world.stores)
     assert [(s.first, s.last, s.rows) for s in decided.shards] == [(0, 2, 40), (2, 4, 40), (4, 5, 10)]
     results = scored(world, decided)
@@ -79,7 +59,7 @@ def test_shards_are_row_groups_by_size_and_the_night_is_one_file_in_their_order(
     assert {sum(found) for found in manifest.counts.values()} == {90}
 
 
-def test_a_run_again_scores_only_what_is_missing(world: World) -> None:
+def test_a_run_again_scores_only_what_is_missing(world: ShardedNight) -> None:
     objects = world.stores.lake.objects
     results = scored(world, plan(world.spec, NIGHT, world.stores))
     forget(world, [results[1]])
@@ -91,7 +71,7 @@ def test_a_run_again_scores_only_what_is_missing(world: World) -> None:
     assert untouched == [True, False, True]
 
 
-def test_a_finished_shard_whose_bytes_changed_is_scored_again(world: World) -> None:
+def test_a_finished_shard_whose_bytes_changed_is_scored_again(world: ShardedNight) -> None:
     objects = world.stores.lake.objects
     decided = plan(world.spec, NIGHT, world.stores)
     results = scored(world, decided)
@@ -102,7 +82,7 @@ def test_a_finished_shard_whose_bytes_changed_is_scored_again(world: World) -> N
     assert objects.get(results[0].key)[0] == body
 
 
-def test_a_shard_whose_worker_died_before_saying_so_is_scored_again(world: World) -> None:
+def test_a_shard_whose_worker_died_before_saying_so_is_scored_again(world: ShardedNight) -> None:
     decided = plan(world.spec, NIGHT, world.stores)
     (first, *_) = scored(world, decided)
     world.stores.lake.objects.put(first.key, b"half")
@@ -110,7 +90,7 @@ def test_a_shard_whose_worker_died_before_saying_so_is_scored_again(world: World
     assert world.stores.lake.objects.head(first.key).size == first.bytes
 
 
-def test_another_threshold_version_or_input_is_another_shard(world: World, change: Change) -> None:
+def test_another_threshold_version_or_input_is_another_shard(world: ShardedNight, change: Change) -> None:
     decided = plan(world.spec, NIGHT, world.stores)
     (shard, *_) = decided.shards
     others = [
@@ -123,24 +103,24 @@ def test_another_threshold_version_or_input_is_another_shard(world: World, chang
     assert len({of_other_input.key, *(result.key for result in others)}) == 5
 
 
-def test_an_input_that_is_not_what_was_planned_is_not_scored(world: World) -> None:
+def test_an_input_that_is_not_what_was_planned_is_not_scored(world: ShardedNight) -> None:
     decided = plan(world.spec, NIGHT, world.stores)
     with pytest.raises(DamagedFile, match="its digest is another") as error:
         score(world.spec, decided, replace(decided.shards[0], sha256="0" * 64), world.stores)
     assert error.value.fix.startswith("make it anew: nightshift validate ")
 
 
-def test_other_shard_sizes_publish_the_same_rows(world: World, change: Change) -> None:
+def test_other_shard_sizes_publish_the_same_rows(world: ShardedNight, change: Change) -> None:
     decided = plan(world.spec, NIGHT, world.stores)
     publish(world.spec, decided, scored(world, decided), world.stores)
-    before, rescaled = plain(world), World(change(world.spec, predict={"shard_rows": 1}), world.stores)
+    before, rescaled = plain(world), ShardedNight(change(world.spec, predict={"shard_rows": 1}), world.stores)
     decided = plan(rescaled.spec, NIGHT, world.stores)
     assert len(decided.shards) == 5
     publish(rescaled.spec, decided, scored(rescaled, decided), world.stores)
     assert plain(world).equals(before)
 
 
-def test_a_shard_of_too_few_rows_or_another_schema_changes_nothing(world: World, change: Change) -> None:
+def test_a_shard_of_too_few_rows_or_another_schema_changes_nothing(world: ShardedNight, change: Change) -> None:
     decided = plan(world.spec, NIGHT, world.stores)
     results = scored(world, decided)
     publish(world.spec, decided, results, world.stores)
@@ -154,7 +134,7 @@ def test_a_shard_of_too_few_rows_or_another_schema_changes_nothing(world: World,
     forget(world, results)
 
 
-def rewritten(world: World, result: ShardResult, change: Callable[[pa.Table], pa.Table]) -> ShardResult:
+def rewritten(world: ShardedNight, result: ShardResult, change: Callable[[pa.Table], pa.Table]) -> ShardResult:
     """A shard's file with other content under its key, and its true digest."""
     objects = world.stores.lake.objects
     table = change(pq.read_table(objects.open(result.key)))
@@ -163,13 +143,13 @@ def rewritten(world: World, result: ShardResult, change: Callable[[pa.Table], pa
     return replace(result, rows=rows, bytes=sink.bytes, sha256=sink.sha256)
 
 
-def planned_for(world: World, version: str) -> Plan:
+def planned_for(world: ShardedNight, version: str) -> Plan:
     """A plan of the same night for another version of the same graph."""
     decided = plan(world.spec, NIGHT, world.stores)
     return replace(decided, pin=replace(decided.pin, version=version))
 
 
-def test_results_of_two_plans_are_not_one_night(world: World) -> None:
+def test_results_of_two_plans_are_not_one_night(world: ShardedNight) -> None:
     mine, other = plan(world.spec, NIGHT, world.stores), planned_for(world, "8")
     before = plain(world)
     mixed = [
@@ -180,7 +160,7 @@ def test_results_of_two_plans_are_not_one_night(world: World) -> None:
     assert plain(world).equals(before)
 
 
-def test_results_of_a_dead_plan_beside_one_s_own_change_nothing(world: World) -> None:
+def test_results_of_a_dead_plan_beside_one_s_own_change_nothing(world: ShardedNight) -> None:
     """As Airflow hands on the results of mapped tasks that a cleared run has no more."""
     mine, other = plan(world.spec, NIGHT, world.stores), planned_for(world, "8")
     results = [*scored(world, mine), *scored(world, other)]
@@ -188,7 +168,7 @@ def test_results_of_a_dead_plan_beside_one_s_own_change_nothing(world: World) ->
     assert set(plain(world)["model_version"].to_pylist()) == {mine.pin.version}
 
 
-def test_a_shard_with_rows_of_two_versions_is_refused(world: World) -> None:
+def test_a_shard_with_rows_of_two_versions_is_refused(world: ShardedNight) -> None:
     decided = plan(world.spec, NIGHT, world.stores)
     results = scored(world, decided)
     before = plain(world)
@@ -204,7 +184,7 @@ def test_a_shard_with_rows_of_two_versions_is_refused(world: World) -> None:
     forget(world, results)
 
 
-def test_a_result_whose_file_is_of_another_machine_is_refused(world: World) -> None:
+def test_a_result_whose_file_is_of_another_machine_is_refused(world: ShardedNight) -> None:
     """Parquet of one kind of processor and the record of another, which may differ in a last bit."""
     decided = plan(world.spec, NIGHT, world.stores)
     results = scored(world, decided)
@@ -213,14 +193,14 @@ def test_a_result_whose_file_is_of_another_machine_is_refused(world: World) -> N
         publish(world.spec, decided, [stranger, *results[1:]], world.stores)
 
 
-def test_parts_of_two_plans_are_refused(world: World) -> None:
+def test_parts_of_two_plans_are_refused(world: ShardedNight) -> None:
     mine, other = plan(world.spec, NIGHT, world.stores), planned_for(world, "8")
     assert whole_plan(mine.parts()) == mine
     with pytest.raises(UsageError, match="were planned apart, for version 1 in generation"):
         whole_plan([mine.parts()[0], *other.parts()[1:]])
 
 
-def test_a_night_that_lacks_a_column_of_the_model_says_which(world: World) -> None:
+def test_a_night_that_lacks_a_column_of_the_model_says_which(world: ShardedNight) -> None:
     lake = world.stores.lake
     night = lake.read(lake.require(world.spec.key(Dataset.VALIDATED, NIGHT)))
     lake.publish(
@@ -231,7 +211,7 @@ def test_a_night_that_lacks_a_column_of_the_model_says_which(world: World) -> No
         score(world.spec, decided, decided.shards[0], world.stores)
 
 
-def test_two_versions_are_never_laid_out_alike(world: World) -> None:
+def test_two_versions_are_never_laid_out_alike(world: ShardedNight) -> None:
     """Equal scores of equal length would lie at equal places, and a reader between two files would mix them."""
     decided = plan(world.spec, NIGHT, world.stores)
     layouts = []

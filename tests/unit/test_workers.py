@@ -33,7 +33,7 @@ def squaring() -> Callable[[int], tuple[int, int]]:
 
 
 def failing() -> Callable[[int], int]:
-    """What refuses 4, meets a fault at 5, and is killed at 6."""
+    """What refuses 4, meets a fault at 5, is killed at 6, and ends itself at 7."""
 
     def fail(number: int) -> int:
         if number == 4:
@@ -42,6 +42,8 @@ def failing() -> Callable[[int], int]:
             raise KeyError("unheard of")
         if number == 6:
             os.kill(os.getpid(), signal.SIGKILL)
+        if number == 7:
+            os._exit(3)
         return number
 
     return fail
@@ -97,6 +99,13 @@ def test_a_worker_that_is_killed_is_an_error_that_names_its_part(children: Calla
     with pytest.raises(NightshiftError, match=r"worked on number 6 was ended by SIGKILL") as error:
         list(side_by_side(failing).map([1, 6, 2]))
     assert "NIGHTSHIFT_CORES=1" in str(error.value.fix)
+    assert "no memory left" in error.value.message
+
+
+def test_of_a_worker_that_ended_itself_nobody_says_that_memory_was_short(children: Callable[[], int]) -> None:
+    with pytest.raises(NightshiftError, match=r"worked on number 7 ended with 3\n") as error:
+        list(side_by_side(failing).map([1, 7, 2]))
+    assert "memory" not in error.value.message
 
 
 def test_who_stops_listening_leaves_no_process(children: Callable[[], int], tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Self
 from nightshift.engines.launcher import ONE_CORE, TRIES
 from nightshift.engines.worker import LAUNCH, MISTAKE
 from nightshift.errors import EngineUnavailable, UsageError
+from nightshift.s3.client import credentials
 from nightshift.settings import Settings
 
 QUEUE = "NIGHTSHIFT_BATCH_QUEUE"
@@ -19,6 +20,8 @@ LEAST_ARRAY = 2
 REQUEST_TRIES = 8
 TOO_MANY = 429
 SERVER = 500
+NOT_NOW = frozenset({"RequestTimeout", "RequestTimeoutException", "Throttling", "ThrottlingException"})
+"""Codes of AWS that come with the status of a person's mistake, and are none."""
 TRIED = [{"onExitCode": str(MISTAKE), "action": "EXIT"}]
 
 
@@ -91,8 +94,8 @@ class BatchJobs:
         failed = children[0] if children else self._described(job)
         container = failed.get("container", {})
         code = container.get("exitCode")
-        said = [failed.get("statusReason"), container.get("reason"), None if code is None else f"exit code {code}"]
-        reason = ", ".join(part for part in said if part) or "it gives no reason"
+        reasons = [failed.get("statusReason"), container.get("reason"), None if code is None else f"exit code {code}"]
+        reason = ", ".join(part for part in reasons if part) or "it gives no reason"
         return BatchFailure(str(failed["jobId"]), reason, code)
 
     def _described(self, job: str) -> dict[str, Any]:
@@ -110,14 +113,11 @@ def _connect(place: Settings) -> Any:
     import boto3
     from botocore.config import Config
 
-    secret = place.secret_key
     return boto3.Session().client(
         "batch",
         # AWS_ENDPOINT_URL is where S3 is.
         endpoint_url=os.environ.get(ENDPOINT),
-        region_name=place.region,
-        aws_access_key_id=place.access_key,
-        aws_secret_access_key=secret.get_secret_value() if secret else None,
+        **credentials(place),
         config=Config(
             connect_timeout=5,
             read_timeout=60,
@@ -125,10 +125,6 @@ def _connect(place: Settings) -> Any:
             ignore_configured_endpoint_urls=True,
         ),
     )
-
-
-NOT_NOW = frozenset({"RequestTimeout", "RequestTimeoutException", "Throttling", "ThrottlingException"})
-"""Codes of AWS that come with the status of a person's mistake, and are none."""
 
 
 @contextmanager
@@ -142,10 +138,10 @@ def _explained(queue: str) -> Iterator[None]:
     except ClientError as error:
         status = int(error.response["ResponseMetadata"]["HTTPStatusCode"])
         answer = error.response.get("Error", {})
-        said = f"{answer.get('Code')}: {answer.get('Message')}"
+        refusal = f"{answer.get('Code')}: {answer.get('Message')}"
         if status < SERVER and status != TOO_MANY and answer.get("Code") not in NOT_NOW:
-            raise UsageError(f"AWS Batch refused a request about queue {queue}: {said}", fix=look) from error
-        raise EngineUnavailable(f"AWS Batch does not answer for queue {queue}: {said}", fix=look) from error
+            raise UsageError(f"AWS Batch refused a request about queue {queue}: {refusal}", fix=look) from error
+        raise EngineUnavailable(f"AWS Batch does not answer for queue {queue}: {refusal}", fix=look) from error
     except NoCredentialsError as error:
         raise UsageError(
             "there are no AWS keys and no role for AWS Batch", fix="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"

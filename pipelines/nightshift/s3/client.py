@@ -71,15 +71,12 @@ def connect(settings: Settings, attempts: int) -> Any:
     """A client that sends a request up to ``attempts`` times."""
     from botocore.config import Config
 
-    secret = settings.secret_key
     addressing = {"addressing_style": "path"} if settings.endpoint else None
     client = partial(
         session().create_client,
         "s3",
         endpoint_url=settings.endpoint,
-        region_name=settings.region,
-        aws_access_key_id=settings.access_key,
-        aws_secret_access_key=secret.get_secret_value() if secret else None,
+        **credentials(settings),
         config=Config(
             connect_timeout=5,
             read_timeout=60,
@@ -94,6 +91,16 @@ def connect(settings: Settings, attempts: int) -> Any:
         raise UsageError(
             f"the address of S3 is none: {settings.endpoint}", fix="correct AWS_ENDPOINT_URL: http://host:port"
         ) from error
+
+
+def credentials(settings: Settings) -> dict[str, str | None]:
+    """Region and keys as clients of AWS take them; without keys it is the role of who calls."""
+    secret = settings.secret_key
+    return {
+        "region_name": settings.region,
+        "aws_access_key_id": settings.access_key,
+        "aws_secret_access_key": secret.get_secret_value() if secret else None,
+    }
 
 
 def session() -> Any:

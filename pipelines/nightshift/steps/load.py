@@ -90,7 +90,7 @@ def load(
     A night that was taken back does not come back by this: who wants it ingests it.
     Up to so many ``workers`` are at nights side by side, unless a night is compared with those before it. The first
     night in order that is refused ends it; those before it are there, and some after it may be.
-    Of nights that pass, the last alone gets its Data Docs.
+    Of nights that pass, the last scheduled one alone gets its Data Docs, if it has rows.
     """
     spec.require_night(first)
     labelled = _read_as_today(Dataset.LABELS, label_schema(spec), spec, first, last, stores)
