@@ -232,6 +232,9 @@ def test_explain_says_where_a_night_came_from(old: OldLake, night: str) -> None:
     since["canary"] = facts.pop("canary")
     assert since == dict.fromkeys(since)
     assert facts["training"].pop("trained_without") is None
+    # Said since, of a report that is as old as the night.
+    result = facts["input"]["validation"].pop("result_json")
+    assert old.stores.lake.objects.head(result.removeprefix("s3://lake/"))
     assert facts == comparable(old, expected()["explained"][night])
     assert facts["code_commit"] == facts["training"]["code_commit"] == expected()["commit"]
 
