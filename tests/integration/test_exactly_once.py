@@ -304,6 +304,16 @@ def test_the_same_again_changes_no_manifest(world: World) -> None:
     assert world.manifest(Dataset.PREDICTIONS) == scored
 
 
+def test_a_first_night_that_is_published_again_is_told_as_it_stands(world: World) -> None:
+    """As by a task that is cleared: its plan knows of no manifest, and what was made of the night names its number."""
+    decided = plan(world.spec, NIGHT, world.stores)
+    results = [score(world.spec, decided, shard, world.stores) for shard in decided.shards]
+    first = publish(world.spec, decided, results, world.stores)
+    monitor(world.spec, NIGHT, world.stores)
+    assert publish(world.spec, decided, results, world.stores).sequence == first.sequence
+    assert world.manifest(Dataset.PREDICTIONS).sequence == first.sequence
+
+
 @pytest.mark.parametrize("dataset", [Dataset.RAW, Dataset.VALIDATED, Dataset.PREDICTIONS])
 @pytest.mark.parametrize("damage", ["gone", "flipped"])
 def test_making_a_night_anew_brings_back_a_file_that_was_lost(world: World, dataset: Dataset, damage: str) -> None:
@@ -477,9 +487,15 @@ def plan_shards(world: World) -> list[str]:
     return [key for key in world.stores.lake.objects.keys(folder) if key.endswith(".json")]
 
 
-def test_a_paused_copy_does_not_set_readers_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It looked at the manifest, then stood still while another night was published, then copies."""
-    from nightshift.stores import plain
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_paused_copy_does_not_set_readers_back(world: World, monkeypatch: pytest.MonkeyPatch, is_first: bool) -> None:
+    """It put the manifest, or looked at it, then stood still while another night was published, then copies."""
+    from nightshift.stores import lake, plain
+
+    if not is_first:
+        predict(world.spec, NIGHT, world.stores)
+        world.correct("frame['amount'] = frame['amount'] + 2")
+        world.ready(NIGHT)
 
     def another() -> None:
         world.correct(CORRECTED)
@@ -489,7 +505,10 @@ def test_a_paused_copy_does_not_set_readers_back(world: World, monkeypatch: pyte
     seen: list[str] = []
     decided = plan(world.spec, NIGHT, world.stores)
     results = [score(world.spec, decided, shard, world.stores) for shard in decided.shards]
-    meanwhile(monkeypatch, plain, "_stands", another)
+    if is_first:
+        meanwhile(monkeypatch, lake, "commit", another)
+    else:
+        meanwhile(monkeypatch, plain, "_stands", another)
     real = world.stores.lake.objects.copy
 
     def watched(*arguments: Any) -> None:

@@ -18,7 +18,8 @@ from nightshift.stores.parquet import nullable, schema_of, with_dictionaries
 from nightshift.validation import references
 from nightshift.validation.asked import Suite
 from nightshift.validation.checks import RowCheck, row_checks
-from nightshift.validation.expectations import MOST_ROWS, native, report
+from nightshift.validation.expectations import MOST_ROWS, report
+from nightshift.validation.native import native
 from nightshift.validation.night_checks import UniqueKeys, row_counts
 from nightshift.validation.quarantine import RowFilter
 from nightshift.validation.quarantine import schema as quarantine_schema
@@ -105,7 +106,7 @@ def check(spec: ModelSpec, raw: Manifest, stores: Stores, suite: Suite | None = 
     rows_before = _rows_before(spec, raw.partition, stores)
     results = findings(spec, scan, row_counts(spec, rows_before, cut_at))
     return CheckedNight(
-        outcome=_report(spec, raw, results, stores, suite),
+        outcome=_report(spec, reader, raw, results, stores, suite),
         row_filter=_row_filter(reader, results, scan),
     )
 
@@ -149,7 +150,12 @@ def _rows_before(spec: ModelSpec, partition: str, stores: Stores) -> list[int]:
 
 
 def _report(
-    spec: ModelSpec, raw: Manifest, results: list[CheckResult], stores: Stores, suite: Suite | None
+    spec: ModelSpec,
+    reader: PartitionReader,
+    raw: Manifest,
+    results: list[CheckResult],
+    stores: Stores,
+    suite: Suite | None,
 ) -> ValidationResult:
     file = spec.night.great_expectations
     folder = stores.settings.models / spec.name
@@ -157,7 +163,7 @@ def _report(
     # Its own expectations need the rows, however many: who names them says that there is room.
     frame = None
     if own or raw.rows <= MOST_ROWS:
-        rows = stores.lake.read(raw)
+        rows = reader.table()
         frame = rows.to_pandas(integer_object_nulls=True)
     return report(results, f"{spec.name} {raw.partition}", frame, own, suite)
 
@@ -219,7 +225,7 @@ def _write_rows(
 
 def _emptied(draft: GenerationDraft, schema: pa.Schema, stores: Stores) -> list[DataFile]:
     """Of a night without a dropped row no file, or, where people have read one, one without rows."""
-    before = stores.lake.manifest(draft.key)
+    before = stores.lake.manifest(draft.key) if draft.base_etag else None
     if before is None or not before.files:
         return []
     return [stores.lake.add(draft, 0, [], schema)]

@@ -86,7 +86,8 @@ def commit(objects: Objects, night: Manifest, base_etag: str | None) -> Manifest
     Raises ``Superseded``, ``MissingPartition`` when a file of it is gone, ``DataError`` for a file that is too large
     to be copied, ``LakeUnavailable``.
     """
-    standing = committed(objects, night.key)
+    # Where nothing stood at the beginning, the condition of the PUT finds out whether that is still so.
+    standing = None if base_etag is None else committed(objects, night.key)
     floor = 0 if standing else _last_sequence_known(objects, night.key)
     for _ in range(MOST_SWAPS):
         if standing and _stands_for(objects, standing.manifest, night):
@@ -94,8 +95,9 @@ def commit(objects: Objects, night: Manifest, base_etag: str | None) -> Manifest
         _require_right(night, standing, base_etag)
         _require_files(objects, night)
         successor = _after(standing, night, floor)
-        if is_put(objects, successor, standing.etag if standing else None):
-            return successor
+        stands = put_over(objects, successor, standing.etag if standing else None)
+        if stands:
+            return stands
         standing = committed(objects, night.key)
     raise LakeUnavailable(f"{night.key} is committed by others all the time", fix="run it again")
 
@@ -138,10 +140,10 @@ def _after(standing: Committed | None, night: Manifest, floor: int) -> Manifest:
     return night.model_copy(update={"previous": before.generation, "sequence": before.sequence + 1})
 
 
-def is_put(objects: Objects, night: Manifest, etag: str | None) -> bool:
-    """Put a manifest over the one with this ETag, and say whether it stands now; no when another came in between.
+def put_over(objects: Objects, night: Manifest, etag: str | None) -> Manifest | None:
+    """Put a manifest over the one with this ETag; what stands then of its generation, None when another came between.
 
-    A lost answer may have been a yes: what lies there decides. Raises ``LakeUnavailable``.
+    A lost answer may have been a yes, as may an earlier try: what lies there decides. Raises ``LakeUnavailable``.
     """
     key = layout.manifest(night.key)
     try:
@@ -149,11 +151,11 @@ def is_put(objects: Objects, night: Manifest, etag: str | None) -> bool:
     except ConditionFailed as refusal:
         now = readable(objects, night.key)
         if now and now.manifest.generation == night.generation:
-            return True
+            return now.manifest
         if (now.etag if now else None) == etag:
             raise LakeUnavailable(f"the commit {objects.uri}/{key} did not go through: {refusal}") from refusal
-        return False
-    return True
+        return None
+    return night
 
 
 def _last_sequence_known(objects: Objects, key: PartitionKey) -> int:

@@ -12,7 +12,7 @@ from nightshift.contracts import Dataset, PartitionKey
 from nightshift.errors import LakeUnavailable, LaterRecord, UnreadableRecord
 from nightshift.s3 import trust
 from nightshift.stores import layout, plain
-from nightshift.stores.commit import committed, is_put
+from nightshift.stores.commit import committed, put_over
 from nightshift.stores.manifest import Manifest
 from nightshift.stores.night_listing import committed_night
 from nightshift.stores.objects import Objects
@@ -89,7 +89,7 @@ def _put_in_place(objects: Objects, old: PartitionKey, new: PartitionKey) -> str
             return MOVED
         wanted = _wanted(before.manifest, standing.manifest if standing else None, new)
         is_there = standing is not None and standing.manifest == wanted
-        if is_there or is_put(objects, wanted, standing.etag if standing else None):
+        if is_there or put_over(objects, wanted, standing.etag if standing else None):
             # A damaged night moves as it is: who was half-way must come to the end, and `maintain` names it then.
             plain.serve(objects, wanted, is_new=True)
             return MOVED if wanted.generation == before.manifest.generation else DROPPED

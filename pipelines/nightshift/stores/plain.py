@@ -62,6 +62,9 @@ def _is_served(objects: Objects, manifest: Manifest, is_new: bool) -> bool:
 
 
 def _is_copied(objects: Objects, manifest: Manifest, served: str, file: DataFile, is_new: bool) -> bool:
+    # Of a night that was never there nothing lies there as a rule: the copy itself finds that out.
+    if is_new and manifest.previous is None and _is_put(objects, manifest, served, file, None):
+        return True
     head = objects.head(served)
     is_named_so = head is not None and head.metadata.get(GENERATION) == manifest.generation
     if is_named_so and (is_new or is_copy(objects, head, served, file)):
@@ -71,8 +74,13 @@ def _is_copied(objects: Objects, manifest: Manifest, served: str, file: DataFile
         return False
     if not is_new:
         require_intact(objects, file)
+    return _is_put(objects, manifest, served, file, head.etag if head else None)
+
+
+def _is_put(objects: Objects, manifest: Manifest, served: str, file: DataFile, over: str | None) -> bool:
+    """Whether a file could be copied over just what was there; None for nothing."""
     try:
-        objects.copy(file.key, served, {GENERATION: manifest.generation}, head.etag if head else None)
+        objects.copy(file.key, served, {GENERATION: manifest.generation}, over)
     except ConditionFailed:
         return False
     except NoSuchObject as error:

@@ -14,7 +14,7 @@ from nightshift.contracts import Dataset, PartitionKey
 from nightshift.errors import LakeUnavailable, LaterRecord, MissingPartition, UnreadableRecord
 from nightshift.s3 import trust
 from nightshift.stores import layout, plain
-from nightshift.stores.commit import MADE_FROM, committed, is_put, last_sequence_named, readable
+from nightshift.stores.commit import MADE_FROM, committed, last_sequence_named, put_over, readable
 from nightshift.stores.manifest import Manifest, Retraction
 from nightshift.stores.objects import Objects
 
@@ -99,7 +99,7 @@ def _take_back(
         if before and before.retracted and not before.is_older_than(newest):
             return _served(objects, before, rows=0)
         manifest = _retracted(objects, key, standing, newest, retraction, provenance)
-        if is_put(objects, manifest, standing.etag):
+        if put_over(objects, manifest, standing.etag):
             return _served(objects, manifest, rows=before.rows if before else 0)
     raise LakeUnavailable(f"{key} is committed by others all the time", fix="run it again")
 

@@ -6,20 +6,19 @@ night is kept in a ``Suite``. Expectations in its own words go through a context
 call: contexts shared between tasks corrupt each other.
 """
 
-import json
 import logging
 import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nightshift.errors import DataError, SpecError
+from nightshift.errors import DataError
 from nightshift.validation.asked import NO_EXCEPTION, CheckedItem, Suite, items_of
 from nightshift.validation.data_docs import data_docs
 from nightshift.validation.results import Breach, CheckResult, ValidationResult, native_breach, native_observed
+from nightshift.validation.widened import widened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,12 +41,13 @@ def report(
     Raises ``DataError`` when Great Expectations sees another number of rows than we do.
     """
     quieten()
+    suite = suite or Suite()
     with _without_warnings():
-        expectations = _expectations(results)
+        expectations = _expectations(results, suite)
         if frame is None:
             items = _from_our_results(results, expectations)
         else:
-            items = _looked_at(frame, results, _looked_for(results, expectations), native, name, suite or Suite())
+            items = _looked_at(frame, results, _looked_for(results, expectations), native, name, suite)
             items += _from_our_results(results, _ours_alone(results, expectations))
         written = [item.json for item in items]
         _require_agreement(results, written, name)
@@ -104,39 +104,22 @@ def _page(items: Sequence[CheckedItem], name: str) -> str:
         )
 
 
-def native(file: Path) -> list[Any]:
-    """Expectations in Great Expectations' own words: a JSON list of ``{"type": ..., "kwargs": {...}}``.
-
-    Raises ``SpecError`` for what it does not know.
-    """
-    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
-
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-        expectations = []
-        for entry in content:
-            configuration = ExpectationConfiguration(**{"kwargs": {}, **entry})
-            expectations.append(configuration.to_domain_obj())
-        return expectations
-    except Exception as error:  # whatever it raises for a person's JSON: its errors have no common root
-        first_line, *_ = [*str(error).splitlines(), ""]
-        raise SpecError(
-            f"{file}: {type(error).__name__}: {first_line[:200]}",
-            fix='a JSON list of {"type": "expect_...", "kwargs": {...}}',
-        ) from error
-
-
-def _expectations(results: list[CheckResult]) -> list[Any]:
+def _expectations(results: list[CheckResult], suite: Suite) -> list[Any]:
     """Of each check that can be said to Great Expectations, with its place among the results."""
     expectations = []
     for place, result in enumerate(results):
-        expectation = result.check.expectation()
-        if expectation is None:
-            continue
+        expectation = suite.expectation(place, result.check, partial(_expectation, place, result))
+        if expectation is not None:
+            expectations.append(expectation)
+    return expectations
+
+
+def _expectation(place: int, result: CheckResult) -> Any | None:
+    expectation = result.check.expectation()
+    if expectation is not None:
         expectation.meta = {PLACE: place}
         expectation.severity = "warning" if result.action == "drop" else "critical"
-        expectations.append(expectation)
-    return expectations
+    return expectation
 
 
 def _looked_for(results: list[CheckResult], expectations: list[Any]) -> list[Any]:
@@ -176,7 +159,8 @@ def _looked_at(
         is_broken = not results[expectation.meta[PLACE]].success
         side = broken if is_broken else unbroken
         side.append(expectation)
-    items = _asked(frame, unbroken, "BASIC", name, suite) + _asked(frame, broken, "SUMMARY", name, suite)
+    wide = widened(frame, expectations)
+    items = _asked(wide, unbroken, "BASIC", name, suite) + _asked(wide, broken, "SUMMARY", name, suite)
     items.sort(key=lambda item: int(item.json["expectation_config"]["meta"][PLACE]))
     if native:
         items += _validated(frame, native, "SUMMARY", name)
@@ -206,7 +190,8 @@ def _validated(frame: "pd.DataFrame", expectations: Sequence[Any], result_format
     asset = source.add_dataframe_asset("night")
     definition = asset.add_batch_definition_whole_dataframe(name)
     batch = definition.get_batch({"dataframe": frame})
-    suite = gx.ExpectationSuite(name=name, expectations=list(expectations))
+    # A suite gives each a number: those that are kept for the nights to come stay without one.
+    suite = gx.ExpectationSuite(name=name, expectations=[expectation.copy() for expectation in expectations])
     return list(items_of(batch.validate(suite, result_format=result_format)))
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from nightshift.errors import DataError
 from nightshift.validation.checks import Matches, NotNull, RowCheck, Within
-from nightshift.validation.expectations import native, report
+from nightshift.validation.expectations import report
+from nightshift.validation.native import native
 from nightshift.validation.results import CheckResult
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
