@@ -5,10 +5,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from nightshift import concurrency as stream
-from nightshift.concurrency import cores, ordered_map, prefetch
+from nightshift.concurrency import CELLS_OF_ONE_THREAD, beside, cores, openmp_for, ordered_map, prefetch
 
 
 def test_items_come_in_order() -> None:
@@ -81,3 +82,58 @@ def test_a_quota_counts_as_cores(
     assert cores() == 8
     (tmp_path / "cpu.max").write_text(quota)
     assert cores() == (expected or 8)
+
+
+def test_what_is_given_away_is_done_in_its_order_before_the_block_ends() -> None:
+    done: list[str] = []
+
+    def slow() -> None:
+        time.sleep(0.05)
+        done.append("slow")
+
+    with beside() as give:
+        give(slow)
+        give(lambda: done.append(threading.current_thread().name))
+        done.append("meanwhile")
+    assert done[:2] == ["meanwhile", "slow"]
+    assert done[2] != threading.current_thread().name
+
+
+def test_an_error_beside_the_block_is_raised_when_it_ends_and_does_not_hide_its_own() -> None:
+    def fail(where: str) -> None:
+        raise ValueError(where)
+
+    with pytest.raises(ValueError, match="beside"), beside() as give:
+        give(lambda: fail("beside"))
+
+    def fail_itself() -> None:
+        with beside() as give:
+            give(lambda: fail("beside"))
+            fail("own")
+
+    with pytest.raises(ValueError, match="own"):
+        fail_itself()
+
+
+def test_small_fits_get_one_thread_and_come_out_the_same() -> None:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    def threads() -> set[int]:
+        return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "openmp"}
+
+    def scores() -> bytes:
+        trees = HistGradientBoostingClassifier(max_iter=20, early_stopping=False, random_state=0)
+        return bytes(trees.fit(rows, labels).predict_proba(rows).tobytes())
+
+    random = np.random.default_rng(20261127)
+    rows = random.normal(size=(3_000, 6)).astype("float32")
+    labels = random.random(3_000) < 0.3
+    with threadpool_limits(2, user_api="openmp"):
+        with openmp_for(CELLS_OF_ONE_THREAD + 1):
+            assert threads() == {2}
+            by_two = scores()
+        with openmp_for(CELLS_OF_ONE_THREAD):
+            assert threads() == {1}
+            assert scores() == by_two
+        assert threads() == {2}

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nightshift.concurrency import openmp_for
 from nightshift.modelling.arrays import Floats
 from nightshift.modelling.holdout import LabelledRows
 from nightshift.modelling.inputs import model_inputs
@@ -53,14 +54,15 @@ def _importance(spec: ModelSpec, pipeline: "Pipeline", rows: LabelledRows) -> "F
     order = np.random.default_rng(spec.training.seed).permutation(len(rows.labels))
     chosen = order[:IMPORTANCE_ROWS]
     frame = model_inputs(spec, rows.table.take(chosen))
-    importance = permutation_importance(
-        pipeline,
-        frame,
-        rows.labels[chosen],
-        scoring=gain,
-        n_repeats=2,
-        random_state=spec.training.seed,
-    )
+    with openmp_for(frame.size):
+        importance = permutation_importance(
+            pipeline,
+            frame,
+            rows.labels[chosen],
+            scoring=gain,
+            n_repeats=2,
+            random_state=spec.training.seed,
+        )
     largest = np.argsort(importance.importances_mean)[-MOST_FEATURES:]
     loss = spec.metric.replace("_", " ")
     figure, axes = new_figure("Permutation importance on the judged nights", f"{loss} added when shuffled", "")

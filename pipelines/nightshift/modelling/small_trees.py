@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from nightshift.concurrency import openmp_for
 from nightshift.extras import is_installed
 from nightshift.modelling.arrays import Booleans, Float32s, Float64s, Floats, Int64s
 from nightshift.modelling.inputs import as_float32
@@ -80,10 +81,11 @@ def out_of_fold_scores(rows: RowMatrix, is_new: Booleans) -> Float64s:
     order = np.random.default_rng(SEED).permutation(len(is_new))
     scores = np.empty(len(is_new))
     halves = np.array_split(order, 2)
-    for half, other in (halves, halves[::-1]):
-        trees = HistGradientBoostingClassifier(**_settings(rows))
-        trees.fit(rows.values[other], is_new[other])
-        scores[half] = trees.predict_proba(rows.values[half])[:, 1]
+    with openmp_for(rows.values.size):
+        for half, other in (halves, halves[::-1]):
+            trees = HistGradientBoostingClassifier(**_settings(rows))
+            trees.fit(rows.values[other], is_new[other])
+            scores[half] = trees.predict_proba(rows.values[half])[:, 1]
     return scores
 
 
@@ -92,10 +94,12 @@ def fitted_means(rows: RowMatrix, targets: Floats) -> Callable[[RowMatrix], Floa
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     trees = HistGradientBoostingRegressor(**_settings(rows))
-    trees.fit(rows.values, targets)
+    with openmp_for(rows.values.size):
+        trees.fit(rows.values, targets)
 
     def means(others: RowMatrix) -> Float64s:
-        return np.asarray(trees.predict(others.values), np.float64)
+        with openmp_for(others.values.size):
+            return np.asarray(trees.predict(others.values), np.float64)
 
     return means
 

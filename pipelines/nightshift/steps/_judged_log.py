@@ -2,12 +2,12 @@
 
 import logging
 import warnings
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from nightshift.contracts import Searched, SnapshotRef
 from nightshift.modelling.card import model_card
-from nightshift.modelling.figures import training_figures
 from nightshift.modelling.folds import Fold
 from nightshift.modelling.holdout import LabelledRows, Split
 from nightshift.modelling.inputs import model_inputs
@@ -20,7 +20,8 @@ from nightshift.training.left_out import left_out, sentence
 from nightshift.training.recipe import JudgedRows
 
 if TYPE_CHECKING:
-    from sklearn.pipeline import Pipeline
+    from matplotlib.figure import Figure
+    from mlflow import MlflowClient
 
 log = logging.getLogger("nightshift")
 SHOWN_ROWS = 1000
@@ -51,12 +52,10 @@ def log_judged(
     return metrics
 
 
-def log_figures(mlflow: Any, spec: ModelSpec, twin: "Pipeline", fold: Fold, judged: JudgedRows) -> None:
-    """Of all judged rows; what a feature is worth, of the twin on the nights that it did not see."""
-    figures = training_figures(spec, twin, fold.judged, judged.rows.labels, judged.scores)
+def log_figures(client: "MlflowClient", run_id: str, figures: Mapping[str, "Figure"]) -> None:
+    """Lay out, draw and log the figures of a run, by their names. By the client: a thread beside the training may."""
     for name, figure in figures.items():
-        file = f"plots/{name}.png"
-        mlflow.log_figure(laid_out(figure), file)
+        client.log_figure(run_id, laid_out(figure), f"plots/{name}.png")
 
 
 def _without(spec: ModelSpec, rows: LabelledRows, mlflow: Any) -> dict[str, str]:

@@ -4,13 +4,14 @@ import hashlib
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from nightshift.concurrency import let_openmp_threads_sleep
+from nightshift.concurrency import beside, let_openmp_threads_sleep
 from nightshift.contracts import Candidate, GraphRef, Registered, Trained
 from nightshift.errors import ModelError
 from nightshift.extras import require
@@ -37,6 +38,8 @@ from nightshift.training.evidence import store_evidence
 from nightshift.training.trained_file import TRAINED_FILE, read_pipeline, train_anew
 
 if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric
     from sklearn.pipeline import Pipeline
 
 
@@ -61,11 +64,11 @@ def optimize(spec: ModelSpec, registered: Registered, stores: Stores, progress: 
         fitted = [FittedFold(fold, of_fold) for fold, of_fold in zip(folds, pipelines, strict=True)]
         graphs = recipe_graphs(spec, fitted, pipeline, rows, progress)
         profile = _profile(spec, rows, folds, [OnnxGraph(spec, body) for body in graphs.folds])
-        reference = _reference(spec, rows, folds, graphs, profile)
-        graph = _store_graph(spec, graphs, profile, reference, stores)
-        evidence = store_evidence(spec, folds, graphs.scores, graphs.twin, graph, stores)
-        mlflow.log_text(profile.decode(), "onnx/profile.json")
-        _log(mlflow, spec, graphs)
+        with beside() as give:
+            give(partial(_log, stores.registry.client, trained.run_id, spec, graphs, profile))
+            reference = _reference(spec, rows, folds, graphs, profile)
+            graph = _store_graph(spec, graphs, profile, reference, stores)
+            evidence = store_evidence(spec, folds, graphs.scores, graphs.twin, graph, stores)
     stores.registry.tag(spec.name, registered.version, tags_of(graph, evidence.twin_sha256))
     return Candidate(spec.name, registered.version, trained, graph, evidence)
 
@@ -158,31 +161,40 @@ def _store_graph(
     )
 
 
-def _log(mlflow: Any, spec: ModelSpec, graphs: RecipeGraphs) -> None:
-    """The table, the plot, the losses of networks as they learnt, and every file; the table is of the twin's graphs."""
+def _log(client: "MlflowClient", run_id: str, spec: ModelSpec, graphs: RecipeGraphs, profile: bytes) -> None:
+    """The table, the plot, the losses of networks as they learnt, and every file; the table is of the twin's graphs.
+
+    By the client: a thread has no run of MLflow's that is its own.
+    """
     variants = graphs.search
     results = variants.results
     chosen = variants.chosen
-    mlflow.log_metrics(_metrics(chosen, graphs))
-    for name, losses in variants.losses.items():
-        for step, loss in enumerate(losses):
-            mlflow.log_metric(f"{name}_loss", loss, step=step)
-    mlflow.log_text(as_json(results, chosen), "onnx/variants.json")
-    mlflow.log_text(as_markdown(spec, results, chosen), "onnx/variants.md")
-    mlflow.log_figure(laid_out(pareto(spec, results, chosen)), "plots/variants.png")
+    client.log_batch(run_id, _metrics(chosen, graphs))
+    client.log_text(run_id, profile.decode(), "onnx/profile.json")
+    client.log_text(run_id, as_json(results, chosen), "onnx/variants.json")
+    client.log_text(run_id, as_markdown(spec, results, chosen), "onnx/variants.md")
+    client.log_figure(run_id, laid_out(pareto(spec, results, chosen)), "plots/variants.png")
     with tempfile.TemporaryDirectory(prefix="nightshift-") as folder:
         for name, body in variants.files.items():
             Path(folder, f"{name}.onnx").write_bytes(body)
-        mlflow.log_artifacts(folder, "onnx/variants")
+        client.log_artifacts(run_id, folder, "onnx/variants")
 
 
-def _metrics(chosen: VariantResult, graphs: RecipeGraphs) -> dict[str, float]:
-    """Speed as measured of the twin's graph; size and parity of the one that scores."""
+def _metrics(chosen: VariantResult, graphs: RecipeGraphs) -> "list[Metric]":
+    """Speed as measured of the twin's graph; size and parity of the one that scores; losses of networks by step."""
+    from mlflow.entities import Metric
+    from mlflow.utils.time import get_current_time_millis
+
     measured = {
         "onnx_rows_per_second": chosen.rows_per_second,
         "onnx_load_ms": chosen.load_ms,
         "onnx_bytes": len(graphs.body),
     }
     parity = asdict(graphs.scoring.parity) if graphs.scoring.parity else {}
-    metrics = {name: float(value) for name, value in measured.items() if value is not None}
-    return metrics | {f"parity_{name}": float(value) for name, value in parity.items()}
+    values = {name: value for name, value in measured.items() if value is not None}
+    values |= {f"parity_{name}": value for name, value in parity.items()}
+    now = get_current_time_millis()
+    metrics = [Metric(name, float(value), now, 0) for name, value in values.items()]
+    for name, losses in graphs.search.losses.items():
+        metrics += [Metric(f"{name}_loss", loss, now, step) for step, loss in enumerate(losses)]
+    return metrics

@@ -3,11 +3,14 @@
 import logging
 import warnings
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nightshift.concurrency import beside
 from nightshift.contracts import Registered, Searched, SnapshotRef, Trained
 from nightshift.extras import require
+from nightshift.modelling.figures import training_figures
 from nightshift.modelling.folds import Fold, folds_of, night_of
 from nightshift.modelling.holdout import LabelledRows, Split, read_split
 from nightshift.modelling.inputs import model_inputs
@@ -60,13 +63,16 @@ def train(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores, searched: Sear
         _log_threshold(mlflow, decided, judged)
         cost.stage("fitting")
         pipeline = fit(written, rows.labelled, checkpoints)
-        # Before the first metric: MLflow would ask for the history of each that it finds.
-        uri, sha256 = _log_model(mlflow, decided, pipeline, rows.labelled)
         cost.stage("judging")
-        log_figures(mlflow, decided, pipelines[-1], folds[-1], judged)
-        metrics = log_judged(mlflow, decided, snapshot, rows, folds, judged, searched, uri.removeprefix("models:/"))
-        mlflow.log_dict(written.model_dump(mode="json"), "model.yaml")
-        kept = log_folds(mlflow, decided, folds, pipelines)
+        twin, unseen = pipelines[-1], folds[-1].judged
+        figures = training_figures(decided, twin, unseen, judged.rows.labels, judged.scores)
+        with beside() as give:
+            give(partial(log_figures, stores.registry.client, run.info.run_id, figures))
+            # Before the first metric: MLflow would ask for the history of each that it finds.
+            uri, sha256 = _log_model(mlflow, decided, pipeline, rows.labelled)
+            metrics = log_judged(mlflow, decided, snapshot, rows, folds, judged, searched, uri.removeprefix("models:/"))
+            mlflow.log_dict(written.model_dump(mode="json"), "model.yaml")
+            kept = log_folds(mlflow, decided, folds, pipelines)
     checkpoints.clear()
     of_run = Trained(spec.name, run.info.run_id, uri, snapshot, metrics, sha256=sha256, folds=kept)
     of_recipe = _with_recipe(of_run, written, threshold, rows)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+from nightshift.concurrency import ordered_map
 from nightshift.errors import ModelError, RegistryUnavailable, UsageError
 from nightshift.mlflow_pages import model_page, run_page
 from nightshift.settings import Settings
@@ -29,6 +30,7 @@ EXPERIMENT_KIND = "mlflow.experimentKind"
 PASSED: Literal["passed"] = "passed"
 FAILED: Literal["failed"] = "failed"
 LONGEST_TAG = 4000
+TAGS_AT_ONCE = 4
 LOGIN = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
 TOKEN = "MLFLOW_TRACKING_TOKEN"  # noqa: S105
 CLIENT_ENV = {
@@ -125,9 +127,15 @@ class Registry:
 
     def tag(self, model: str, version: str, facts: dict[str, str]) -> None:
         """Write facts on a version as ``nightshift.*`` tags."""
+
+        def write(fact: tuple[str, str]) -> None:
+            name, value = fact
+            self.client.set_model_version_tag(model, version, TAG + name, value)
+
         with self._explained():
-            for name, value in facts.items():
-                self.client.set_model_version_tag(model, version, TAG + name, value)
+            # Each is two requests.
+            for _ in ordered_map(write, facts.items(), TAGS_AT_ONCE, TAGS_AT_ONCE):
+                pass
 
     def register(self, model: str, description: str, source: str, run_id: str, facts: dict[str, str]) -> str:
         """The version of a run's model: the one it has already, or a new one. A retried task registers once."""

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from nightshift.concurrency import openmp_for
 from nightshift.modelling.arrays import Array
 from nightshift.modelling.label_types import label_type
 from nightshift.modelling.label_types.base import Link
@@ -50,9 +51,10 @@ def _fit(estimator: Any, matrix: Array, rows: FitTargets) -> None:
     values = (~np.isnan(matrix)).sum(axis=0)
     rare = values < _fewest(estimator, len(matrix))
     filled = np.where(rare, np.float32(0), matrix)
-    if _stops_early(estimator, len(matrix)):
-        _set_rounds(estimator, filled, rows)
-    estimator.fit(filled, rows.targets, sample_weight=rows.weights)
+    with openmp_for(matrix.size):
+        if _stops_early(estimator, len(matrix)):
+            _set_rounds(estimator, filled, rows)
+        estimator.fit(filled, rows.targets, sample_weight=rows.weights)
 
 
 def _fewest(estimator: Any, rows: int) -> float:
