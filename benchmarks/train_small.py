@@ -56,7 +56,8 @@ def figures(world: World) -> dict[str, float]:
     stores = Stores(settings, {"by": "benchmarks"})
     with _noted() as fits:
         verdict = _whole(spec, stores)
-    whole, fitted, recipe, former = Side(), Side(), Side(), Side()
+    whole, fitted, recipe = Side(), Side(), Side()
+    former = Side()
     for number in range(ROUNDS):
         _timed(world, whole, lambda: _whole(spec, stores))
         plain = _timed(world, fitted, lambda: _fits_and_log(spec, [*fits.recipe, *fits.reference], verdict, stores))

@@ -64,8 +64,8 @@ def train(spec: ModelSpec, snapshot: SnapshotRef, stores: Stores, searched: Sear
         cost.stage("fitting")
         pipeline = fit(written, rows.labelled, checkpoints)
         cost.stage("judging")
-        twin, unseen = pipelines[-1], folds[-1].judged
-        figures = training_figures(decided, twin, unseen, judged.rows.labels, judged.scores)
+        unseen = folds[-1].judged
+        figures = training_figures(decided, pipelines[-1], unseen, judged.rows.labels, judged.scores)
         with beside() as give:
             give(partial(log_figures, stores.registry.client, run.info.run_id, figures))
             # Before the first metric: MLflow would ask for the history of each that it finds.
