@@ -36,8 +36,14 @@ def begin(folder: Path, seconds: int, left: str = "") -> subprocess.Popen[str]:
     return subprocess.Popen(
         [ROOT / "docker" / "backup"],
         env={**os.environ, **told}, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=hear,
     )  # fmt: skip
+
+
+def hear() -> None:
+    """What nohup began hears of neither, and a shell cannot trap what was ignored before it."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def notes(folder: Path) -> list[str]:

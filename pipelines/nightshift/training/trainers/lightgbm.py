@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from nightshift.concurrency import CELLS_OF_ONE_THREAD
 from nightshift.extras import require
 from nightshift.modelling.arrays import Array
 from nightshift.modelling.label_types import label_type
@@ -102,12 +103,17 @@ def _texts(value: object) -> Iterator[str]:
 def _fit(estimator: Any, matrix: Array, rows: FitTargets) -> None:
     from lightgbm.basic import LightGBMError
 
+    threads = estimator.n_jobs
+    if threads is None and matrix.size <= CELLS_OF_ONE_THREAD:
+        estimator.set_params(n_jobs=1)
     try:
         _fit_rounds(estimator, matrix, rows)
     except LightGBMError as error:
         # Behind it stands where in its source the library says so.
         reason, *_ = str(error).split(" at /")
         raise ValueError(reason) from error
+    finally:
+        estimator.set_params(n_jobs=threads)
 
 
 def _fit_rounds(estimator: Any, matrix: Array, rows: FitTargets) -> None:
