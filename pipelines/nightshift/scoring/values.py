@@ -1,0 +1,165 @@
+"""Values as a request has them, straight into a graph's inputs: the same bits as by way of Arrow, for a few rows.
+
+Arrow is made for many: a column of one value costs it a hundred times what the value costs. What is not plain, as a
+decimal or a number that may not fit, is asked of ``stores.types.fitted``, which says what a night would say.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+
+from nightshift.errors import SchemaMismatch
+from nightshift.modelling.inputs import MISSING, as_numbers
+from nightshift.scoring.feeds import Feeds, GraphInputs, Matrix
+from nightshift.spec import Column, ModelSpec
+from nightshift.spec.columns import LARGEST_WHOLE
+from nightshift.stores.types import REFUSALS, arrow_type, fitted
+
+Values: TypeAlias = Sequence[Any]
+Read: TypeAlias = Callable[[Values], Sequence[Any]]
+NAN = float("nan")
+EPOCH = dt.date(1970, 1, 1).toordinal()
+ISO_DATE = len("2024-01-01")
+WHOLE = {"int16": 2**15, "int32": 2**31, "int64": LARGEST_WHOLE**2}
+"""How far whole numbers of a type go that a float64 holds as they are."""
+LARGEST = {"float32": float(np.finfo(np.float32).max), "float64": float(np.finfo(np.float64).max)}
+FLOATS = frozenset({float})
+NUMBERS = frozenset({float, int, type(None)})
+WHOLES = frozenset({int, type(None)})
+TRUTHS = frozenset({bool, type(None)})
+TEXTS = frozenset({str, type(None)})
+
+
+class ValueFeeds:
+    """Columns of plain values in, the inputs of one graph out: what ``feeds`` makes of the same rows in Arrow."""
+
+    def __init__(self, spec: ModelSpec, feeds: Feeds) -> None:
+        self._spec = spec
+        self._is_matrix = isinstance(feeds, Matrix)
+        self._inputs = dict(feeds.inputs)
+        self._read = {name: self._reader(name, feeds) for name in feeds.columns}
+
+    def __call__(self, columns: Mapping[str, Values], rows: int) -> GraphInputs:
+        """Inputs by name, a line per row. Raises ``SchemaMismatch`` for a value that its column cannot have."""
+        inputs: GraphInputs = {}
+        for name, held in self._inputs.items():
+            lines = [self._read[column](columns[column]) for column in held]
+            dtype = self._dtype(name, held)
+            # A number of a float64 column beyond float32 is infinite, at night and by day alike.
+            with np.errstate(over="ignore"):
+                inputs[name] = np.array(lines, dtype).reshape(len(held), rows).T
+        return inputs
+
+    def _dtype(self, name: str, held: tuple[str, ...]) -> type[Any]:
+        if self._is_matrix:
+            return np.int64 if name == "codes" else np.float32
+        (column,) = held
+        return np.float32 if self._spec.columns[column].numeric else object
+
+    def _reader(self, name: str, feeds: Feeds) -> Read:
+        # A graph may have been trained on a column that model.yaml has no more; it is refused before it scores.
+        column = self._spec.columns.get(name)
+        if column is None:
+            return list
+        read = _reader_of(column, self._codes(name, feeds))
+
+        def checked(values: Values) -> Sequence[Any]:
+            if None in values and not (column.nullable or column.optional):
+                raise SchemaMismatch(f"{name} may not be null: model.yaml has no nullable: true for it")
+            try:
+                return read(values)
+            except REFUSALS as error:
+                raise SchemaMismatch(f"{name}, of type {column.type}: {error}") from error
+
+        return checked
+
+    def _codes(self, name: str, feeds: Feeds) -> dict[str | None, int] | None:
+        """The code of each text that training has seen, where the graph is fed with codes."""
+        if not self._is_matrix or name not in feeds.categories:
+            return None
+        codes: dict[str | None, int] = {}
+        for place, text in enumerate(feeds.categories[name]):
+            codes.setdefault(text, place)
+        codes[None] = codes.get(MISSING, -1)
+        return codes
+
+
+def _reader_of(column: Column, codes: dict[str | None, int] | None) -> Read:
+    if not column.numeric:
+        return lambda values: _texts(values, column, codes)
+    plain = PLAIN.get(column.type)
+    if plain is None:
+        return lambda values: _as_a_night(values, column)
+    return lambda values: plain(values, column)
+
+
+def _texts(values: Values, column: Column, codes: dict[str | None, int] | None) -> Sequence[Any]:
+    if not TEXTS.issuperset(map(type, values)):
+        fitted(values, arrow_type(column))
+    if codes is not None:
+        return [codes.get(value, -1) for value in values]
+    return [MISSING if value is None else value for value in values]
+
+
+def _floats(values: Values, column: Column) -> Sequence[Any]:
+    kinds = set(map(type, values))
+    if not NUMBERS.issuperset(kinds):
+        return _as_a_night(values, column)
+    largest = LARGEST_WHOLE if int in kinds else LARGEST[column.type]
+    numbers = values if kinds == FLOATS else _nan_for_null(values)
+    for number in numbers:
+        if number > largest or number < -largest:
+            return _as_a_night(values, column)
+    return numbers
+
+
+def _wholes(values: Values, column: Column) -> Sequence[Any]:
+    if not WHOLES.issuperset(map(type, values)):
+        return _as_a_night(values, column)
+    bound = WHOLE[column.type]
+    numbers = _nan_for_null(values)
+    for number in numbers:
+        if number >= bound or number < -bound:
+            return _as_a_night(values, column)
+    return numbers
+
+
+def _truths(values: Values, column: Column) -> Sequence[Any]:
+    if not TRUTHS.issuperset(map(type, values)):
+        return _as_a_night(values, column)
+    return _nan_for_null(values)
+
+
+def _dates(values: Values, column: Column) -> Sequence[Any]:
+    """Days since 1970-01-01 of texts as ISO 8601 writes a date."""
+    if not all(isinstance(value, str) and len(value) == ISO_DATE for value in values):
+        return _as_a_night(values, column)
+    try:
+        return [dt.date.fromisoformat(value).toordinal() - EPOCH for value in values]
+    except ValueError:
+        return _as_a_night(values, column)
+
+
+def _as_a_night(values: Values, column: Column) -> Sequence[Any]:
+    """By the way of a night. Raises one of ``REFUSALS``."""
+    lake = fitted(list(values), arrow_type(column))
+    numbers = as_numbers(lake).cast(pa.float32(), safe=False)
+    return _nan_for_null(numbers.to_pylist())
+
+
+def _nan_for_null(values: Values) -> Values:
+    return [NAN if value is None else value for value in values]
+
+
+PLAIN: dict[str, Callable[[Values, Column], Sequence[Any]]] = {
+    "float32": _floats,
+    "float64": _floats,
+    "int16": _wholes,
+    "int32": _wholes,
+    "int64": _wholes,
+    "bool": _truths,
+    "date": _dates,
+}
