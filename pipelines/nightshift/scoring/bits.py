@@ -16,7 +16,7 @@ from nightshift.scoring.graph import LEAST_ROWS, OnnxGraph
 
 SIZES = tuple(range(1, 65))
 """Of the calls that are tried; beside them all rows at once, as a night has them."""
-SAMPLE_ROWS = 512
+SAMPLE_ROWS = 256
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,11 @@ def bits_agree(graph: OnnxGraph, rows: ArrowRows, sizes: Iterable[int] = SIZES) 
     alone: dict[int, int] = {}
     padded: dict[int, int] = {}
     for size in tried:
-        _note(alone, size, at_once, _in_calls(graph, inputs, count, size, least=1))
-        _note(padded, size, at_once, _in_calls(graph, inputs, count, size, least=LEAST_ROWS))
+        as_they_are = _in_calls(graph, inputs, count, size, least=1)
+        is_filled = size < LEAST_ROWS
+        filled_up = _in_calls(graph, inputs, count, size, least=LEAST_ROWS) if is_filled else as_they_are
+        _note(alone, size, at_once, as_they_are)
+        _note(padded, size, at_once, filled_up)
     return BitsAgreement(count, tried, alone, padded)
 
 
@@ -78,11 +81,14 @@ def _note(differing: dict[int, int], size: int, at_once: NDArray[Any], scores: F
 
 
 def _in_calls(graph: OnnxGraph, inputs: GraphInputs, rows: int, size: int, least: int) -> Float32s:
-    parts = []
+    """Calls of no other size: the last takes rows again that the one before it had."""
+    scores = np.empty((0,), np.float32)
     for start in range(0, rows, size):
-        few = {name: values[start : start + size] for name, values in inputs.items()}
-        parts.append(graph.run(few, min(size, rows - start), least))
-    return np.concatenate(parts)
+        first = min(start, rows - size)
+        few = {name: values[first : first + size] for name, values in inputs.items()}
+        call = graph.run(few, size, least)
+        scores = np.concatenate([scores[:first], call]) if first else call
+    return scores
 
 
 def _bits(scores: Float32s) -> NDArray[np.uint32]:

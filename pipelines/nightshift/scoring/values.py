@@ -6,6 +6,7 @@ decimal or a number that may not fit, is asked of ``stores.types.fitted``, which
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -90,9 +91,7 @@ class ValueFeeds:
 def _reader_of(column: Column, codes: dict[str | None, int] | None) -> Read:
     if not column.numeric:
         return lambda values: _texts(values, column, codes)
-    plain = PLAIN.get(column.type)
-    if plain is None:
-        return lambda values: _as_a_night(values, column)
+    plain = PLAIN.get(column.type, _as_a_night)
     return lambda values: plain(values, column)
 
 
@@ -104,7 +103,7 @@ def _texts(values: Values, column: Column, codes: dict[str | None, int] | None) 
     return [MISSING if value is None else value for value in values]
 
 
-def _floats(values: Values, column: Column) -> Sequence[Any]:
+def _floats(values: Values, column: Column) -> Values:
     kinds = set(map(type, values))
     if not NUMBERS.issuperset(kinds):
         return _as_a_night(values, column)
@@ -116,7 +115,7 @@ def _floats(values: Values, column: Column) -> Sequence[Any]:
     return numbers
 
 
-def _wholes(values: Values, column: Column) -> Sequence[Any]:
+def _wholes(values: Values, column: Column) -> Values:
     if not WHOLES.issuperset(map(type, values)):
         return _as_a_night(values, column)
     bound = WHOLE[column.type]
@@ -127,13 +126,13 @@ def _wholes(values: Values, column: Column) -> Sequence[Any]:
     return numbers
 
 
-def _truths(values: Values, column: Column) -> Sequence[Any]:
+def _truths(values: Values, column: Column) -> Values:
     if not TRUTHS.issuperset(map(type, values)):
         return _as_a_night(values, column)
     return _nan_for_null(values)
 
 
-def _dates(values: Values, column: Column) -> Sequence[Any]:
+def _dates(values: Values, column: Column) -> Values:
     """Days since 1970-01-01 of texts as ISO 8601 writes a date."""
     if not all(isinstance(value, str) and len(value) == ISO_DATE for value in values):
         return _as_a_night(values, column)
@@ -143,7 +142,13 @@ def _dates(values: Values, column: Column) -> Sequence[Any]:
         return _as_a_night(values, column)
 
 
-def _as_a_night(values: Values, column: Column) -> Sequence[Any]:
+def _decimals(values: Values, column: Column) -> Values:
+    """Numbers as their digits stand in a request: 2.01 is no float here."""
+    written = [Decimal(repr(value)) if type(value) is float else value for value in values]
+    return _as_a_night(written, column)
+
+
+def _as_a_night(values: Values, column: Column) -> Values:
     """By the way of a night. Raises one of ``REFUSALS``."""
     lake = fitted(list(values), arrow_type(column))
     numbers = as_numbers(lake).cast(pa.float32(), safe=False)
@@ -154,7 +159,7 @@ def _nan_for_null(values: Values) -> Values:
     return [NAN if value is None else value for value in values]
 
 
-PLAIN: dict[str, Callable[[Values, Column], Sequence[Any]]] = {
+PLAIN: dict[str, Callable[[Values, Column], Values]] = {
     "float32": _floats,
     "float64": _floats,
     "int16": _wholes,
@@ -162,4 +167,5 @@ PLAIN: dict[str, Callable[[Values, Column], Sequence[Any]]] = {
     "int64": _wholes,
     "bool": _truths,
     "date": _dates,
+    "decimal": _decimals,
 }
