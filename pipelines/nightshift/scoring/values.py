@@ -1,4 +1,4 @@
-"""Values as a request has them, straight into a graph's inputs: the same bits as by way of Arrow, for a few rows.
+"""ColumnValues as a request has them, straight into a graph's inputs: the same bits as by way of Arrow, for a few rows.
 
 Arrow is made for many: a column of one value costs it a hundred times what the value costs. What is not plain, as a
 decimal or a number that may not fit, is asked of ``stores.types.fitted``, which says what a night would say.
@@ -19,8 +19,8 @@ from nightshift.spec import Column, ModelSpec
 from nightshift.spec.columns import LARGEST_WHOLE
 from nightshift.stores.types import REFUSALS, arrow_type, fitted
 
-Values: TypeAlias = Sequence[Any]
-Read: TypeAlias = Callable[[Values], Sequence[Any]]
+ColumnValues: TypeAlias = Sequence[Any]
+Read: TypeAlias = Callable[[ColumnValues], Sequence[Any]]
 NAN = float("nan")
 EPOCH = dt.date(1970, 1, 1).toordinal()
 ISO_DATE = len("2024-01-01")
@@ -43,7 +43,7 @@ class ValueFeeds:
         self._inputs = dict(feeds.inputs)
         self._read = {name: self._reader(name, feeds) for name in feeds.columns}
 
-    def __call__(self, columns: Mapping[str, Values], rows: int) -> GraphInputs:
+    def __call__(self, columns: Mapping[str, ColumnValues], rows: int) -> GraphInputs:
         """Inputs by name, a line per row. Raises ``SchemaMismatch`` for a value that its column cannot have."""
         inputs: GraphInputs = {}
         for name, held in self._inputs.items():
@@ -67,7 +67,7 @@ class ValueFeeds:
             return list
         read = _reader_of(column, self._codes(name, feeds))
 
-        def checked(values: Values) -> Sequence[Any]:
+        def checked(values: ColumnValues) -> Sequence[Any]:
             if None in values and not (column.nullable or column.optional):
                 raise SchemaMismatch(f"{name} may not be null: model.yaml has no nullable: true for it")
             try:
@@ -95,7 +95,7 @@ def _reader_of(column: Column, codes: dict[str | None, int] | None) -> Read:
     return lambda values: plain(values, column)
 
 
-def _texts(values: Values, column: Column, codes: dict[str | None, int] | None) -> Sequence[Any]:
+def _texts(values: ColumnValues, column: Column, codes: dict[str | None, int] | None) -> Sequence[Any]:
     if not TEXTS.issuperset(map(type, values)):
         fitted(values, arrow_type(column))
     if codes is not None:
@@ -103,7 +103,7 @@ def _texts(values: Values, column: Column, codes: dict[str | None, int] | None) 
     return [MISSING if value is None else value for value in values]
 
 
-def _floats(values: Values, column: Column) -> Values:
+def _floats(values: ColumnValues, column: Column) -> ColumnValues:
     kinds = set(map(type, values))
     if not NUMBERS.issuperset(kinds):
         return _as_a_night(values, column)
@@ -115,7 +115,7 @@ def _floats(values: Values, column: Column) -> Values:
     return numbers
 
 
-def _wholes(values: Values, column: Column) -> Values:
+def _wholes(values: ColumnValues, column: Column) -> ColumnValues:
     if not WHOLES.issuperset(map(type, values)):
         return _as_a_night(values, column)
     bound = WHOLE[column.type]
@@ -126,13 +126,13 @@ def _wholes(values: Values, column: Column) -> Values:
     return numbers
 
 
-def _truths(values: Values, column: Column) -> Values:
+def _truths(values: ColumnValues, column: Column) -> ColumnValues:
     if not TRUTHS.issuperset(map(type, values)):
         return _as_a_night(values, column)
     return _nan_for_null(values)
 
 
-def _dates(values: Values, column: Column) -> Values:
+def _dates(values: ColumnValues, column: Column) -> ColumnValues:
     """Days since 1970-01-01 of texts as ISO 8601 writes a date."""
     if not all(isinstance(value, str) and len(value) == ISO_DATE for value in values):
         return _as_a_night(values, column)
@@ -142,24 +142,24 @@ def _dates(values: Values, column: Column) -> Values:
         return _as_a_night(values, column)
 
 
-def _decimals(values: Values, column: Column) -> Values:
+def _decimals(values: ColumnValues, column: Column) -> ColumnValues:
     """Numbers as their digits stand in a request: 2.01 is no float here."""
     written = [Decimal(repr(value)) if type(value) is float else value for value in values]
     return _as_a_night(written, column)
 
 
-def _as_a_night(values: Values, column: Column) -> Values:
+def _as_a_night(values: ColumnValues, column: Column) -> ColumnValues:
     """By the way of a night. Raises one of ``REFUSALS``."""
     lake = fitted(list(values), arrow_type(column))
     numbers = as_numbers(lake).cast(pa.float32(), safe=False)
     return _nan_for_null(numbers.to_pylist())
 
 
-def _nan_for_null(values: Values) -> Values:
+def _nan_for_null(values: ColumnValues) -> ColumnValues:
     return [NAN if value is None else value for value in values]
 
 
-PLAIN: dict[str, Callable[[Values, Column], Values]] = {
+PLAIN: dict[str, Callable[[ColumnValues, Column], ColumnValues]] = {
     "float32": _floats,
     "float64": _floats,
     "int16": _wholes,

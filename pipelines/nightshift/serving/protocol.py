@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from nightshift.modelling.label_types import label_type
 from nightshift.quotes import quoted
-from nightshift.scoring.values import Values
+from nightshift.scoring.values import ColumnValues
 from nightshift.serving.refusal import Refusal
 from nightshift.serving.table import needed, require_known, require_rows
 from nightshift.serving.version import PublishedValues, ServedVersion
@@ -53,7 +53,7 @@ def infer(version: ServedVersion, request: Any, most_rows: int) -> tuple[dict[st
     tensors = request.get("inputs") if isinstance(request, dict) else None
     if not isinstance(tensors, list) or not tensors:
         raise Refusal(400, "the body must have inputs, a tensor for each column")
-    columns: dict[str, Values] = {}
+    columns: dict[str, ColumnValues] = {}
     for tensor in tensors:
         name, values = _read(tensor, version)
         if name in columns:
@@ -102,7 +102,7 @@ def _asked(request: dict[str, Any], published: PublishedValues) -> list[str]:
     return names
 
 
-def _read(tensor: Any, version: ServedVersion) -> tuple[str, Values]:
+def _read(tensor: Any, version: ServedVersion) -> tuple[str, ColumnValues]:
     if not isinstance(tensor, dict) or not isinstance(tensor.get("name"), str):
         raise Refusal(400, "each tensor of inputs must be an object with name, datatype, shape and data")
     name = tensor["name"]

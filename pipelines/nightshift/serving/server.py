@@ -11,6 +11,7 @@ import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
 
@@ -32,14 +33,21 @@ def listen_at(options: ServeOptions) -> socket.socket:
         (family, kind, protocol, _, address), *_ = socket.getaddrinfo(
             options.host, options.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
-        opened = socket.socket(family, kind, protocol)
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        opened.bind(address)
+        return _bound(socket.socket(family, kind, protocol), address)
     except OSError as error:
         raise PortTaken(
             f"nobody can listen on {options.host}:{options.port}: {error.strerror or error}",
             fix="give another one: --port, --host",
         ) from error
+
+
+def _bound(opened: socket.socket, address: Any) -> socket.socket:
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        opened.bind(address)
+    except OSError:
+        opened.close()
+        raise
     return opened
 
 

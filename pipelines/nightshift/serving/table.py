@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from nightshift.quotes import all_quoted
-from nightshift.scoring.values import Values
+from nightshift.scoring.values import ColumnValues
 from nightshift.serving.refusal import Refusal
 from nightshift.serving.version import ServedVersion
 
@@ -18,9 +18,9 @@ def require_known(version: ServedVersion, names: Iterable[str]) -> None:
         raise Refusal(400, f"{version.spec.name} has no column {all_quoted(unknown[:MOST_NAMED])}")
 
 
-def needed(version: ServedVersion, columns: Mapping[str, Values], rows: int) -> dict[str, Values]:
+def needed(version: ServedVersion, columns: Mapping[str, ColumnValues], rows: int) -> dict[str, ColumnValues]:
     """The features alone. Raises ``Refusal`` for one that is missing and not ``optional``."""
-    chosen: dict[str, Values] = {}
+    chosen: dict[str, ColumnValues] = {}
     missing = []
     for name in version.features:
         values = columns.get(name)
@@ -35,7 +35,7 @@ def needed(version: ServedVersion, columns: Mapping[str, Values], rows: int) -> 
     return chosen
 
 
-def of_rows(version: ServedVersion, rows: list[Any]) -> dict[str, Values]:
+def of_rows(version: ServedVersion, rows: list[Any]) -> dict[str, ColumnValues]:
     """Rows by column names as columns. Raises ``Refusal`` where a row lacks one that another has."""
     for row in rows:
         if not isinstance(row, dict):

@@ -10,7 +10,7 @@ from nightshift.errors import ModelError, VariantRefused
 from nightshift.modelling.label_types import LabelType, label_type
 from nightshift.scoring.bits import BitsAgreement, bits_agree
 from nightshift.scoring.graph import OnnxGraph, fetch
-from nightshift.scoring.values import ValueFeeds, Values
+from nightshift.scoring.values import ColumnValues, ValueFeeds
 from nightshift.serving.options import BitsPromise
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
@@ -36,7 +36,7 @@ class ServedVersion:
         """The columns that a row needs."""
         return self.graph.feeds.columns
 
-    def answer(self, columns: dict[str, Values], rows: int) -> PublishedValues:
+    def answer(self, columns: dict[str, ColumnValues], rows: int) -> PublishedValues:
         """What a night would publish of these rows, without keys and version.
 
         Raises ``SchemaMismatch``, ``ModelError``.

@@ -22,6 +22,9 @@ from nightshift.serving.stand import Stand
 from nightshift.serving.version import ServedVersion
 from nightshift.spec import ModelSpec
 
+OPENED: dict[tuple[str, str, str], tuple[ServedVersion, pa.Table]] = {}
+"""Nothing of them changes, and each takes half a second to fit."""
+
 
 @dataclass
 class KnownChampions:
@@ -88,6 +91,11 @@ def served(fitted: Callable[..., Any]) -> Callable[..., tuple[ServedVersion, pa.
     """``served("binary", number="2")``: a version, opened, and the rows of its holdout."""
 
     def make(kind: str, trainer: str = "hist_gradient_boosting", number: str = "1") -> tuple[ServedVersion, pa.Table]:
+        if (kind, trainer, number) not in OPENED:
+            OPENED[kind, trainer, number] = opened(kind, trainer, number)
+        return OPENED[kind, trainer, number]
+
+    def opened(kind: str, trainer: str, number: str) -> tuple[ServedVersion, pa.Table]:
         made = fitted(kind, trainer)
         body = to_onnx(made.spec, made.pipeline)
         graph = OnnxGraph(made.spec, body)

@@ -1,0 +1,291 @@
+"""``nightshift serve`` as a process on a real lake: the night's bits, a champion that moves under load, a clean end."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from nightshift.contracts import Dataset
+from nightshift.modelling.folds import folds_of
+from nightshift.modelling.holdout import Split, split
+from nightshift.monitoring.matters.build import JudgedWindow
+from nightshift.monitoring.matters.build import build as build_reference
+from nightshift.optimization.export import to_onnx
+from nightshift.profiles.profile import Profile
+from nightshift.scoring.graph import OnnxGraph
+from nightshift.spec import ModelSpec, load_spec
+from nightshift.stack.ports import Ports
+from nightshift.steps.optimize import _profile
+from nightshift.steps.predict import predict
+from nightshift.stores import Stores, layout
+from nightshift.training import recipe
+from tests.canary_world import put_rows
+from tests.champions import append_move, register_version, seal_version, set_champion
+
+pytestmark = pytest.mark.stack
+NIGHT = "2024-01-15"
+TRAINED_THROUGH = "2024-01-10"
+LEAVES = {"1": 6, "2": 3}
+MOVES = 6
+SENDERS = 4
+PATIENCE = 60.0
+MAIN = "from nightshift.cli.main import main; main()"
+
+
+@dataclass
+class ServedWorld:
+    """Two versions with graphs of their own, and the published night of version 1; ``served`` has both's scores."""
+
+    spec: ModelSpec
+    stores: Stores
+    rows: list[dict[str, Any]]
+    published: pa.Table
+    digests: dict[str, str] = field(default_factory=dict)
+    scores: dict[str, list[float]] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="module")
+def world(
+    make_project: Callable[..., Path],
+    open_stores: Callable[..., Stores],
+    small_rows: Callable[..., pa.Table],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> ServedWorld:
+    folder = make_project(tmp_path_factory.mktemp("served") / "project")
+    spec = load_spec(folder / "model.yaml")
+    stores = open_stores(folder.parents[1])
+    rows = split(spec, small_rows(spec))
+    night = small_rows(spec, NIGHT, 1).drop_columns([spec.partition.column, spec.label.column])
+    put_rows(spec, stores, Dataset.VALIDATED, NIGHT, night)
+    stores.registry.client.create_registered_model(spec.name)
+    table = stores.lake.read(stores.lake.require(spec.key(Dataset.VALIDATED, NIGHT)))
+    world = ServedWorld(spec, stores, table.select(list(spec.columns)).to_pylist(), pa.table({}))
+    for version, leaves in LEAVES.items():
+        parameters = {**spec.training.parameters, "max_leaf_nodes": leaves}
+        training = spec.training.model_copy(update={"parameters": parameters})
+        graph = _register(world, version, recipe.fit(spec.model_copy(update={"training": training}), rows.train), rows)
+        world.scores[version] = graph.score(table).tolist()
+    set_champion(stores, spec.name, "1")
+    predict(spec, NIGHT, stores)
+    world.published = stores.lake.read(stores.lake.require(spec.key(Dataset.PREDICTIONS, NIGHT)))
+    return world
+
+
+def _register(world: ServedWorld, version: str, pipeline: Any, rows: Split) -> OnnxGraph:
+    """A version that passed its gate, with its graph, its profile and rows of its window in the lake."""
+    spec, objects = world.spec, world.stores.lake.objects
+    body = to_onnx(spec, pipeline)
+    graph = OnnxGraph(spec, body)
+    sha256 = hashlib.sha256(body).hexdigest()
+    (fold,) = folds_of(spec, rows)[-1:]
+    profile = _profile(spec, rows, [fold], [graph])
+    profile_sha256 = hashlib.sha256(profile).hexdigest()
+    judged = JudgedWindow(fold.judged, graph.score(fold.judged.table), graph, fold.judged)
+    reference = build_reference(spec, Profile.from_json(profile, "here"), rows.all_rows, judged, graph)
+    objects.put(layout.reference_rows(spec.name, sha256, reference.rows_sha256), reference.rows)
+    objects.put(layout.reference(spec.name, sha256, reference.sha256), reference.record)
+    objects.put(layout.graph(spec.name, sha256), body)
+    objects.put(layout.profile(spec.name, sha256, profile_sha256), profile)
+    register_version(world.stores, spec.name)
+    seal_version(
+        world.stores, spec.name, version, onnx_sha256=sha256, onnx_key=layout.graph(spec.name, sha256),
+        profile_sha256=profile_sha256, reference_sha256=reference.sha256, trained_through=TRAINED_THROUGH,
+    )  # fmt: skip
+    world.digests[version] = sha256
+    return graph
+
+
+@contextmanager
+def serving(world: ServedWorld, *options: str, port: int | None = None) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """The address of a server that answers, and its process; what it says is in ``log`` of its folder."""
+    port = port or Ports.free().s3
+    process = _started(world, "--port", str(port), "--interval", "0.2", *options)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _await(lambda: httpx.get(f"{url}/v2/health/ready").status_code == 200, process)
+        yield url, process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def _started(world: ServedWorld, *words: str, model: str | None = None) -> "subprocess.Popen[str]":
+    settings = world.stores.settings
+    env = {
+        **os.environ, "NIGHTSHIFT_PROJECT": str(settings.project), "NIGHTSHIFT_HOME": str(settings.home),
+        "NIGHTSHIFT_LAKE": settings.lake, "NIGHTSHIFT_DVC_REMOTE": settings.dvc_remote, "COLUMNS": "300",
+    }  # fmt: skip
+    command = [sys.executable, "-c", MAIN, "serve", model or world.spec.name, *words]
+    return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def _await(is_so: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        assert process.poll() is None, process.communicate()
+        try:
+            if is_so():
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.05)
+    raise AssertionError("it did not come about")
+
+
+def float_bits(values: Any) -> list[bytes]:
+    return [np.float32(value).tobytes() for value in values]
+
+
+def as_sent(row: dict[str, Any], spec: ModelSpec) -> dict[str, Any]:
+    return {name: row[name] for name in (*spec.keys, *spec.features)}
+
+
+def test_each_row_of_a_published_night_has_its_bits_by_day(world: ServedWorld) -> None:
+    """One by one by name, and all at once by the protocol."""
+    published = {name: world.published[name].to_pylist() for name in world.published.column_names}
+    keys = list(zip(*(published[key] for key in world.spec.keys), strict=True))
+    with serving(world) as (url, process), httpx.Client(base_url=url) as client:
+        found = {}
+        for row in world.rows:
+            answer = client.post("/score", json={"rows": [as_sent(row, world.spec)]}).json()
+            assert (answer["version"], answer["sha256"]) == ("1", world.digests["1"])
+            (prediction,) = answer["predictions"]
+            found[tuple(prediction[key] for key in world.spec.keys)] = prediction
+        assert len(found) == len(keys) == 90
+        assert float_bits(found[key]["score"] for key in keys) == float_bits(published["score"])
+        assert [found[key]["prediction"] for key in keys] == published["prediction"]
+        declared = client.get(f"/v2/models/{world.spec.name}").json()["inputs"]
+        inputs = [
+            {**tensor, "shape": [len(world.rows)], "data": [row[tensor["name"]] for row in world.rows]}
+            for tensor in declared
+        ]
+        answer = client.post(f"/v2/models/{world.spec.name}/infer", json={"inputs": inputs}).json()
+        scores, _ = answer["outputs"]
+        assert float_bits(scores["data"]) == float_bits(world.scores["1"])
+        _refuses(client, world)
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, err
+    assert out.startswith(f"{world.spec.name} answers at {url}/score")
+    lines = [json.loads(line) for line in err.splitlines() if '"route"' in line]
+    assert {line["status"] for line in lines} >= {200, 400, 413}
+    assert {line["digest"] for line in lines if line["rows"]} == {world.digests["1"]}
+
+
+def _refuses(client: httpx.Client, world: ServedWorld) -> None:
+    """What callers do wrong, each with its status and one sentence."""
+    row = as_sent(world.rows[0], world.spec)
+    wrong = [
+        (400, {"rows": [row | {"colour": "red"}]}, "has no column 'colour'"),
+        (400, {"rows": [row | {"weight": "heavy"}]}, "weight, of type float64"),
+        (413, {"rows": [row] * 1_001}, "may have 1000"),
+        (413, {"rows": ["x" * 1_000_000]}, "more than 1,000,000 bytes"),
+    ]
+    for status, body, words in wrong:
+        found = client.post("/score", json=body)
+        assert (found.status_code, words in found.json()["error"]) == (status, True), found.text
+
+
+def test_the_champion_moves_under_load_and_no_request_fails(world: ServedWorld) -> None:
+    """Each answer has the score of the digest that it names; at the end SIGTERM cuts none off."""
+    rows = [as_sent(row, world.spec) for row in world.rows]
+    expected = {world.digests[version]: float_bits(world.scores[version]) for version in LEAVES}
+    seen: set[str] = set()
+    faults: list[str] = []
+    sent: list[int] = []
+    over = threading.Event()
+
+    def send(url: str, first: int) -> None:
+        with httpx.Client(base_url=url) as client:
+            place = first
+            while not over.is_set():
+                place = (place + SENDERS) % len(rows)
+                found = client.post("/score", json={"rows": [rows[place]]})
+                answer = found.json()
+                sent.append(found.status_code)
+                seen.add(answer.get("sha256", ""))
+                if found.status_code != 200 or found.headers["nightshift-sha256"] != answer["sha256"]:
+                    faults.append(found.text)
+                elif float_bits([answer["predictions"][0]["score"]])[0] != expected[answer["sha256"]][place]:
+                    faults.append(f"{answer} is not the score of its digest")
+
+    with serving(world) as (url, process), ThreadPoolExecutor(SENDERS) as pool:
+        try:
+            sending = [pool.submit(send, url, first) for first in range(SENDERS)]
+            for move in range(MOVES):
+                version = "21"[move % 2]
+                append_move(world.stores, world.spec.name, version)
+                _await(lambda: httpx.get(f"{url}/v2/health/ready").json()["version"] == version, process)  # noqa: B023
+                time.sleep(0.2)
+        finally:
+            over.set()
+        for each in sending:
+            each.result()
+        assert f"nightshift_serve_swaps_total {MOVES}.0" in httpx.get(f"{url}/metrics").text
+    assert (faults, set(sent), seen) == ([], {200}, set(expected))
+    assert len(sent) > 100
+
+
+def test_a_request_that_is_under_way_is_answered_after_sigterm(world: ServedWorld) -> None:
+    body = json.dumps({"rows": [as_sent(world.rows[0], world.spec)]}).encode()
+    ended = threading.Event()
+
+    def slowly() -> Iterator[bytes]:
+        yield body[:10]
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        ended.set()
+        yield body[10:]
+
+    with serving(world) as (url, process):
+        found = httpx.post(f"{url}/score", content=slowly(), timeout=PATIENCE)
+        assert ended.is_set()
+        assert (found.status_code, found.json()["sha256"]) == (200, world.digests["1"])
+        process.wait(PATIENCE)
+    assert process.returncode == 0
+
+
+def test_who_drains_answers_and_is_not_ready(world: ServedWorld) -> None:
+    row = as_sent(world.rows[0], world.spec)
+    with serving(world, "--drain", "2") as (url, process):
+        process.send_signal(signal.SIGTERM)
+        _await(lambda: httpx.get(f"{url}/v2/health/ready").status_code == 503, process)
+        assert httpx.post(f"{url}/score", json={"rows": [row]}).status_code == 200
+        process.wait(PATIENCE)
+    assert process.returncode == 0
+
+
+def test_what_keeps_a_server_from_starting_is_one_error_without_a_traceback(
+    world: ServedWorld, make_project: Callable[..., Path]
+) -> None:
+    other = make_project(world.stores.settings.project, name="no_champion_yet")
+    with serving(world) as (url, _):
+        port = url.rpartition(":")[2]
+        taken = _started(world, "--port", port)
+        nobody = _started(world, "--port", "0", model=other.name)
+        told = [(each.communicate(timeout=PATIENCE)[1], each.returncode) for each in (taken, nobody)]
+    for (error, code), words in zip(
+        told,
+        (
+            f"nobody can listen on 127.0.0.1:{port}: Address already in use",
+            "no_champion_yet has no champion yet",
+        ),
+        strict=True,
+    ):
+        assert (code, "Traceback" in error, words in error, "->" in error) == (1, False, True, True), error
