@@ -6,12 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -110,42 +112,57 @@ def _register(world: ServedWorld, version: str, pipeline: Any, rows: Split) -> O
     return graph
 
 
+class Server:
+    """A process of ``nightshift serve``. What it says goes to files: of a pipe that nobody reads it would wait."""
+
+    def __init__(self, world: ServedWorld, *words: str, model: str | None = None) -> None:
+        settings = world.stores.settings
+        env = {
+            **os.environ, "NIGHTSHIFT_PROJECT": str(settings.project), "NIGHTSHIFT_HOME": str(settings.home),
+            "NIGHTSHIFT_LAKE": settings.lake, "NIGHTSHIFT_DVC_REMOTE": settings.dvc_remote, "COLUMNS": "300",
+        }  # fmt: skip
+        command = [sys.executable, "-c", MAIN, "serve", model or world.spec.name, *words]
+        folder = Path(tempfile.mkdtemp(dir=settings.project))
+        self._said = {name: folder / name for name in ("out", "err")}
+        with self._said["out"].open("w") as out, self._said["err"].open("w") as err:
+            self.process = subprocess.Popen(command, env=env, stdout=out, stderr=err)
+
+    def ended(self) -> tuple[int, str, str]:
+        """Its exit code, output and errors, once it has ended."""
+        code = self.process.wait(PATIENCE)
+        return code, self._said["out"].read_text(), self._said["err"].read_text()
+
+    def until(self, is_so: Callable[[], bool]) -> None:
+        """Wait for what shall come about while it runs."""
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            assert self.process.poll() is None, self.ended()
+            try:
+                if is_so():
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.05)
+        raise AssertionError("it did not come about")
+
+
 @contextmanager
-def serving(world: ServedWorld, *options: str, port: int | None = None) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """The address of a server that answers, and its process; what it says is in ``log`` of its folder."""
-    port = port or Ports.free().s3
-    process = _started(world, "--port", str(port), "--interval", "0.2", *options)
+def serving(world: ServedWorld, *options: str) -> Iterator[tuple[str, Server]]:
+    """The address of a server that answers, and the server; it ends with the block."""
+    port = Ports.free().s3
+    server = Server(world, "--port", str(port), "--interval", "0.2", *options)
     try:
         url = f"http://127.0.0.1:{port}"
-        _await(lambda: httpx.get(f"{url}/v2/health/ready").status_code == 200, process)
-        yield url, process
+        server.until(lambda: httpx.get(f"{url}/v2/health/ready").status_code == 200)
+        yield url, server
     finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+        if server.process.poll() is None:
+            server.process.kill()
+        server.process.wait()
 
 
-def _started(world: ServedWorld, *words: str, model: str | None = None) -> "subprocess.Popen[str]":
-    settings = world.stores.settings
-    env = {
-        **os.environ, "NIGHTSHIFT_PROJECT": str(settings.project), "NIGHTSHIFT_HOME": str(settings.home),
-        "NIGHTSHIFT_LAKE": settings.lake, "NIGHTSHIFT_DVC_REMOTE": settings.dvc_remote, "COLUMNS": "300",
-    }  # fmt: skip
-    command = [sys.executable, "-c", MAIN, "serve", model or world.spec.name, *words]
-    return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def _await(is_so: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until:
-        assert process.poll() is None, process.communicate()
-        try:
-            if is_so():
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.05)
-    raise AssertionError("it did not come about")
+def answers_by(url: str, version: str) -> bool:
+    return bool(httpx.get(f"{url}/v2/health/ready").json()["version"] == version)
 
 
 def float_bits(values: Any) -> list[bytes]:
@@ -160,7 +177,7 @@ def test_each_row_of_a_published_night_has_its_bits_by_day(world: ServedWorld) -
     """One by one by name, and all at once by the protocol."""
     published = {name: world.published[name].to_pylist() for name in world.published.column_names}
     keys = list(zip(*(published[key] for key in world.spec.keys), strict=True))
-    with serving(world) as (url, process), httpx.Client(base_url=url) as client:
+    with serving(world) as (url, server), httpx.Client(base_url=url) as client:
         found = {}
         for row in world.rows:
             answer = client.post("/score", json={"rows": [as_sent(row, world.spec)]}).json()
@@ -179,9 +196,9 @@ def test_each_row_of_a_published_night_has_its_bits_by_day(world: ServedWorld) -
         scores, _ = answer["outputs"]
         assert float_bits(scores["data"]) == float_bits(world.scores["1"])
         _refuses(client, world)
-        process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 0, err
+        server.process.send_signal(signal.SIGTERM)
+        code, out, err = server.ended()
+    assert code == 0, err
     assert out.startswith(f"{world.spec.name} answers at {url}/score")
     lines = [json.loads(line) for line in err.splitlines() if '"route"' in line]
     assert {line["status"] for line in lines} >= {200, 400, 413}
@@ -225,13 +242,13 @@ def test_the_champion_moves_under_load_and_no_request_fails(world: ServedWorld) 
                 elif float_bits([answer["predictions"][0]["score"]])[0] != expected[answer["sha256"]][place]:
                     faults.append(f"{answer} is not the score of its digest")
 
-    with serving(world) as (url, process), ThreadPoolExecutor(SENDERS) as pool:
+    with serving(world) as (url, server), ThreadPoolExecutor(SENDERS) as pool:
         try:
             sending = [pool.submit(send, url, first) for first in range(SENDERS)]
             for move in range(MOVES):
                 version = "21"[move % 2]
                 append_move(world.stores, world.spec.name, version)
-                _await(lambda: httpx.get(f"{url}/v2/health/ready").json()["version"] == version, process)  # noqa: B023
+                server.until(partial(answers_by, url, version))
                 time.sleep(0.2)
         finally:
             over.set()
@@ -248,27 +265,25 @@ def test_a_request_that_is_under_way_is_answered_after_sigterm(world: ServedWorl
 
     def slowly() -> Iterator[bytes]:
         yield body[:10]
-        process.send_signal(signal.SIGTERM)
+        server.process.send_signal(signal.SIGTERM)
         time.sleep(0.5)
         ended.set()
         yield body[10:]
 
-    with serving(world) as (url, process):
+    with serving(world) as (url, server):
         found = httpx.post(f"{url}/score", content=slowly(), timeout=PATIENCE)
         assert ended.is_set()
         assert (found.status_code, found.json()["sha256"]) == (200, world.digests["1"])
-        process.wait(PATIENCE)
-    assert process.returncode == 0
+        assert server.ended()[0] == 0
 
 
 def test_who_drains_answers_and_is_not_ready(world: ServedWorld) -> None:
     row = as_sent(world.rows[0], world.spec)
-    with serving(world, "--drain", "2") as (url, process):
-        process.send_signal(signal.SIGTERM)
-        _await(lambda: httpx.get(f"{url}/v2/health/ready").status_code == 503, process)
+    with serving(world, "--drain", "2") as (url, server):
+        server.process.send_signal(signal.SIGTERM)
+        server.until(lambda: httpx.get(f"{url}/v2/health/ready").status_code == 503)
         assert httpx.post(f"{url}/score", json={"rows": [row]}).status_code == 200
-        process.wait(PATIENCE)
-    assert process.returncode == 0
+        assert server.ended()[0] == 0
 
 
 def test_what_keeps_a_server_from_starting_is_one_error_without_a_traceback(
@@ -277,10 +292,10 @@ def test_what_keeps_a_server_from_starting_is_one_error_without_a_traceback(
     other = make_project(world.stores.settings.project, name="no_champion_yet")
     with serving(world) as (url, _):
         port = url.rpartition(":")[2]
-        taken = _started(world, "--port", port)
-        nobody = _started(world, "--port", "0", model=other.name)
-        told = [(each.communicate(timeout=PATIENCE)[1], each.returncode) for each in (taken, nobody)]
-    for (error, code), words in zip(
+        taken = Server(world, "--port", port)
+        nobody = Server(world, "--port", "0", model=other.name)
+        told = [taken.ended(), nobody.ended()]
+    for (code, _, error), words in zip(
         told,
         (
             f"nobody can listen on 127.0.0.1:{port}: Address already in use",

@@ -7,6 +7,7 @@ decimal or a number that may not fit, is asked of ``stores.types.fitted``, which
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -65,13 +66,16 @@ class ValueFeeds:
         column = self._spec.columns.get(name)
         if column is None:
             return list
-        read = _reader_of(column, self._codes(name, feeds))
+        read = PLAIN.get(column.type, _as_a_night)
+        if not column.numeric:
+            read = partial(_texts, codes=self._codes(name, feeds))
+        may_be_null = column.nullable or column.optional
 
-        def checked(values: ColumnValues) -> Sequence[Any]:
-            if None in values and not (column.nullable or column.optional):
+        def checked(values: ColumnValues) -> ColumnValues:
+            if not may_be_null and None in values:
                 raise SchemaMismatch(f"{name} may not be null: model.yaml has no nullable: true for it")
             try:
-                return read(values)
+                return read(values, column)
             except REFUSALS as error:
                 raise SchemaMismatch(f"{name}, of type {column.type}: {error}") from error
 
@@ -86,13 +90,6 @@ class ValueFeeds:
             codes.setdefault(text, place)
         codes[None] = codes.get(MISSING, -1)
         return codes
-
-
-def _reader_of(column: Column, codes: dict[str | None, int] | None) -> Read:
-    if not column.numeric:
-        return lambda values: _texts(values, column, codes)
-    plain = PLAIN.get(column.type, _as_a_night)
-    return lambda values: plain(values, column)
 
 
 def _texts(values: ColumnValues, column: Column, codes: dict[str | None, int] | None) -> Sequence[Any]:

@@ -49,6 +49,10 @@ class _Routes:
         model = "/v2/models/{model}"
         version = f"{model}/versions/{{version}}"
         return [
+            # Routes are tried in this order.
+            _post("/score", "score", partial(self.scored, score=score_rows)),
+            _post(f"{model}/infer", "infer", partial(self.scored, score=infer)),
+            _post(f"{version}/infer", "infer", partial(self.scored, score=infer)),
             _get("/v2", "server", self.server),
             _get("/v2/health/live", "live", self.live),
             _get("/v2/health/ready", "ready", self.ready),
@@ -56,9 +60,6 @@ class _Routes:
             _get(version, "model", self.model),
             _get(f"{model}/ready", "model_ready", self.model_ready),
             _get(f"{version}/ready", "model_ready", self.model_ready),
-            _post(f"{model}/infer", "infer", partial(self.scored, score=infer)),
-            _post(f"{version}/infer", "infer", partial(self.scored, score=infer)),
-            _post("/score", "score", partial(self.scored, score=score_rows)),
             _get("/metrics", "metrics", self.metrics),
             _get("/openapi.json", "openapi", self.openapi),
             _get("/docs", "docs", self.docs),

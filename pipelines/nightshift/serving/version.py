@@ -1,6 +1,7 @@
 """One version, opened to answer: its graph, how rows are fed to it, and what was tried of its bits."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import pyarrow as pa
@@ -31,7 +32,12 @@ class ServedVersion:
     label: LabelType
     agreement: BitsAgreement | None
 
-    @property
+    @cached_property
+    def published(self) -> tuple[str, ...]:
+        """The columns that an answer has."""
+        return tuple(field.name for field in self.label.published_fields())
+
+    @cached_property
     def features(self) -> tuple[str, ...]:
         """The columns that a row needs."""
         return self.graph.feeds.columns
@@ -43,8 +49,8 @@ class ServedVersion:
         """
         inputs = self.feeds(columns, rows)
         scores = self.graph.score_fed(inputs, rows)
-        published = zip(self.label.published_fields(), self.label.published_columns(scores), strict=True)
-        return {field.name: _values(column) for field, column in published}
+        published = zip(self.published, self.label.published_columns(scores), strict=True)
+        return {name: _values(column) for name, column in published}
 
 
 def open_version(
