@@ -1,19 +1,27 @@
 """A version is opened with its bits tried, and described: by a page, by OpenAPI, by the protocol."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from nightshift.contracts import Pin
 from nightshift.errors import ModelError, PortTaken, VariantRefused
+from nightshift.modelling.label_types import label_type
 from nightshift.scoring.bits import BitsAgreement
+from nightshift.scoring.graph import OnnxGraph
+from nightshift.scoring.values import ValueFeeds
+from nightshift.serving.by_name import score_rows
 from nightshift.serving.examples import example_value
 from nightshift.serving.options import ServeOptions
 from nightshift.serving.server import listen_at
-from nightshift.serving.version import require_bits
-from nightshift.spec import Column
+from nightshift.serving.version import ServedVersion, require_bits
+from nightshift.spec import Column, load_spec
+from tests.champions import constant_graph
 from tests.unit.serving.conftest import Site
 
 MakeSite = Callable[..., Site]
@@ -83,6 +91,25 @@ def test_the_protocol_s_description_has_a_datatype_for_each_column(site: MakeSit
     assert set(outputs.values()) == {"FP32"}
     assert found["versions"] == ["1"]
     assert "the same bits as at once" in found["parameters"]["bits"]
+
+
+def test_the_request_of_the_docs_is_answered_for_the_flights(repository: Path) -> None:
+    """By a graph that gives each row one score: what is tried is that the columns are those of the example."""
+    spec = load_spec(repository / "models" / "flight_delays" / "model.yaml")
+    (body,) = re.findall(r"/score .*? -d '(.*?)'", (repository / "docs" / "serving.md").read_text(), re.DOTALL)
+    request = json.loads(body)
+    row = request["rows"][0]
+    assert set(row) == {*spec.keys, *spec.features}
+    # A product with NaN would be no score.
+    row["late_28d_flight"] = 0.0
+    graph = OnnxGraph(spec, constant_graph(spec, 0.25))
+    pin = Pin(spec.name, "1", "run", "ab", "key", "md5", "2013-03-30")
+    version = ServedVersion(spec, pin, graph, ValueFeeds(spec, graph.feeds), label_type(spec), None)
+    answer, rows = score_rows(version, request, most_rows=1)
+    assert (rows, answer["version"]) == (1, "1")
+    assert answer["predictions"] == [
+        {"carrier": "UA", "flight": 1545, "origin": "EWR", "late_probability": 0.25, "will_be_late": False}
+    ]
 
 
 @pytest.mark.parametrize(
