@@ -28,6 +28,7 @@ from benchmarks import (
     score,
     search,
     search_choice,
+    serve,
     shadow,
     skill,
     skill_flights,
@@ -67,8 +68,7 @@ GROUPS: dict[str, tuple[Suite, ...]] = {
     "scale": (memory.figures, night.figures, monitor.figures),
     "workers": (two_workers.figures,),
     "small": (train_small.figures, small_models.figures),
-    # Nothing answers by day yet: the group is the place for its figures.
-    "serve": (),
+    "serve": (serve.figures,),
     "start": (start.figures, tiny.figures, dag_parse.figures),
 }
 LONG: dict[str, tuple[Suite, ...]] = {

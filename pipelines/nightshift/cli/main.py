@@ -21,6 +21,7 @@ from nightshift.cli import (
     pages,
     preview,
     project,
+    serve,
     spec,
     stack,
     versions,
@@ -49,6 +50,7 @@ VERBS = (
     pages.app,
     backtest.app,
     preview.app,
+    serve.app,
     metrics.app,
 )
 for verbs in VERBS:

@@ -34,6 +34,8 @@ from nightshift.stores import Stores, by_content
 Stored = TypeVar("Stored", bound=BaseModel)
 LABEL = "nightshift.label"
 """Metadata of a graph: the label it was trained for."""
+LEAST_ROWS = 2
+"""Of a call: a lone row is scored beside itself. Alone, some operators multiply it by another kernel, to other bits."""
 
 
 class OnnxGraph:
@@ -79,7 +81,8 @@ class OnnxGraph:
         """End the calls that run in other threads, after the operator that each is at; it scores nothing any more."""
         self._run_options.terminate = True
 
-    def _check_features(self) -> None:
+    def check_features(self) -> None:
+        """Raises ``ModelError`` where model.yaml has other features by now than it was trained on."""
         trained_on = sorted(self.features)
         wanted = sorted(self._spec.features)
         if trained_on != wanted:
@@ -134,9 +137,12 @@ class OnnxGraph:
         NaN for a class that model.yaml names and the graph was not trained for.
         Raises ``ModelError`` for a score that is no probability, or no finite number.
         """
-        self._check_features()
-        scores = self.run(self.fed(rows), rows.num_rows)
-        return self._for_all_classes(scores)
+        self.check_features()
+        return self.score_fed(self.fed(rows), rows.num_rows)
+
+    def score_fed(self, inputs: GraphInputs, rows: int) -> NDArray[np.float32]:
+        """The same of inputs as ``feeds`` makes them, of columns that were checked before."""
+        return self._for_all_classes(self.run(inputs, rows))
 
     def fed(self, rows: pa.Table | pa.RecordBatch) -> GraphInputs:
         """The inputs. What a graph says of itself may not be true of the columns: then raises ``ModelError``."""
@@ -157,16 +163,21 @@ class OnnxGraph:
         spread[:, places] = scores
         return spread
 
-    def run(self, inputs: GraphInputs, rows: int) -> NDArray[np.float32]:
-        """Scores of inputs as ``feeds`` makes them, for the label that it was trained for."""
+    def run(self, inputs: GraphInputs, rows: int, least: int = LEAST_ROWS) -> NDArray[np.float32]:
+        """Scores of inputs as ``feeds`` makes them, for the label that it was trained for.
+
+        A call has at least ``least`` rows: where fewer are left, the last is given again, and its scores are dropped.
+        """
         scores = self._label.empty_scores(rows)
         # Once around all calls: around each it would be a hundredth of a small network.
         with refusals(self._spec.name):
             for start in range(0, rows, self._rows_per_call):
                 part = slice(start, start + self._rows_per_call)
-                few = {name: np.ascontiguousarray(values[part]) for name, values in inputs.items()}
+                few = {name: _at_least(values[part], least) for name, values in inputs.items()}
                 (output,) = self._session.run(self._outputs, few, self._run_options)
-                scores[part] = self._scores(output, scores[part].shape)
+                wanted = scores[part]
+                given = max(len(wanted), least)
+                scores[part] = self._scores(output, (given, *wanted.shape[1:]))[: len(wanted)]
         fault = self._label.invalid(scores)
         if fault:
             raise ModelError(
@@ -194,6 +205,14 @@ class OnnxGraph:
         if isinstance(self.feeds, Matrix):
             return ["score"]
         return [self._label.output]
+
+
+def _at_least(values: NDArray[Any], rows: int) -> NDArray[Any]:
+    """Lines of an input as they lie side by side in memory; of too few the last is repeated."""
+    missing = rows - len(values)
+    if missing <= 0:
+        return np.ascontiguousarray(values)
+    return np.concatenate([values, np.repeat(values[-1:], missing, axis=0)])
 
 
 def _classes(trained_for: str | None) -> list[str]:

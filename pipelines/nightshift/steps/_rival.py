@@ -50,4 +50,4 @@ def lacks_threshold(spec: ModelSpec, champion: Pin, stores: Stores) -> bool:
 def threshold_of(spec: ModelSpec, champion: Pin, stores: Stores) -> float | None:
     """The champion's own; None where the spec says it for every version. Raises ``ModelError`` for one without."""
     rule = spec.predict.learnt_by
-    return stores.versions.threshold(champion, rule) if rule else None
+    return stores.versions.learnt_threshold(champion, rule)

@@ -67,7 +67,6 @@ def plan_shadow(spec: ModelSpec, partition: str, shadow: StandingShadow, stores:
 def _planned(
     spec: ModelSpec, draft: GenerationDraft, validated: Manifest, scorer: NightChampion, stores: Stores
 ) -> Plan:
-    rule = spec.predict.learnt_by
     return Plan(
         model=spec.name,
         partition=validated.partition,
@@ -78,7 +77,7 @@ def _planned(
         base_etag=draft.base_etag,
         shards=_shards(validated, spec.predict.shard_rows, stores),
         inputs=sequences(validated) | {CHAMPION_MOVE: scorer.number},
-        threshold=stores.versions.threshold(scorer.pin, rule) if rule else None,
+        threshold=stores.versions.learnt_threshold(scorer.pin, spec.predict.learnt_by),
         champion=scorer.now,
         dataset=draft.key.dataset,
         canary=_canary(spec, scorer.canary, stores),
@@ -91,10 +90,9 @@ def _canary(spec: ModelSpec, canary: StandingCanary | None, stores: Stores) -> C
         return None
     record = canary.record
     pin = record.pin
-    rule = spec.predict.learnt_by
     try:
         require_floors(record, "as a canary", stores)
-        threshold = stores.versions.threshold(pin, rule) if rule else None
+        threshold = stores.versions.learnt_threshold(pin, spec.predict.learnt_by)
     except (MissingPartition, ModelError, UnreadableRecord) as error:
         log.warning("%s: the champion scores all rows, and its canary none: %s", spec.name, error)
         return None

@@ -195,6 +195,10 @@ class Versions:
             )
         return record.threshold
 
+    def learnt_threshold(self, pin: Pin, rule: str) -> float | None:
+        """The same, or None where model.yaml itself says from where on, and there is no rule."""
+        return self.threshold(pin, rule) if rule else None
+
     def _unjudged(self, model: str, version: str) -> ModelError:
         facts, _ = self._stores.registry.facts(model, version)
         if facts.get("gate") != PASSED:

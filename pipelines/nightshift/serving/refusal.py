@@ -1,0 +1,11 @@
+"""What a caller is told who gets no score: a status and a sentence, as JSON."""
+
+
+class Refusal(Exception):
+    """A request that is not answered. ``retry_after`` is in seconds, where trying again may help."""
+
+    def __init__(self, status: int, message: str, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.retry_after = retry_after

@@ -1,0 +1,93 @@
+"""One version, opened to answer: its graph, how rows are fed to it, and what was tried of its bits."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import pyarrow as pa
+
+from nightshift.contracts import Pin
+from nightshift.errors import ModelError, VariantRefused
+from nightshift.modelling.label_types import LabelType, label_type
+from nightshift.scoring.bits import BitsAgreement, bits_agree
+from nightshift.scoring.graph import OnnxGraph, fetch
+from nightshift.scoring.values import ColumnValues, ValueFeeds
+from nightshift.serving.options import BitsPromise
+from nightshift.spec import ModelSpec
+from nightshift.stores import Stores
+from nightshift.stores.types import decoded
+
+PublishedValues: TypeAlias = dict[str, Any]
+"""What a night publishes of rows, by column: arrays or lists, a value per row."""
+
+
+@dataclass(frozen=True)
+class ServedVersion:
+    """A version that answers; ``spec`` decides from its threshold on. ``agreement`` is None where no rows were kept."""
+
+    spec: ModelSpec
+    pin: Pin
+    graph: OnnxGraph
+    feeds: ValueFeeds
+    label: LabelType
+    agreement: BitsAgreement | None
+
+    @cached_property
+    def published(self) -> tuple[str, ...]:
+        """The columns that an answer has."""
+        return tuple(field.name for field in self.label.published_fields())
+
+    @cached_property
+    def features(self) -> tuple[str, ...]:
+        """The columns that a row needs."""
+        return self.graph.feeds.columns
+
+    def answer(self, columns: dict[str, ColumnValues], rows: int) -> PublishedValues:
+        """What a night would publish of these rows, without keys and version.
+
+        Raises ``SchemaMismatch``, ``ModelError``.
+        """
+        inputs = self.feeds(columns, rows)
+        scores = self.graph.score_fed(inputs, rows)
+        published = zip(self.published, self.label.published_columns(scores), strict=True)
+        return {name: _values(column) for name, column in published}
+
+
+def open_version(
+    spec: ModelSpec, pin: Pin, stores: Stores, golden: pa.Table | None, promise: BitsPromise
+) -> ServedVersion:
+    """Fetch, check and open a version, and try its bits by rows that were kept with it, which also warms it up.
+
+    Raises ``MissingPartition``, ``UnsafeGraph``, ``OtherLabel``, ``ModelError`` for features that model.yaml has not,
+    ``VariantRefused`` where the night's bits are required and cannot be promised, ``LakeUnavailable``.
+    """
+    own = spec.with_threshold(stores.versions.learnt_threshold(pin, spec.predict.learnt_by))
+    graph = fetch(own, pin.key, pin.sha256, stores)
+    graph.check_features()
+    agreement = bits_agree(graph, golden) if golden is not None and golden.num_rows else None
+    if promise == "required":
+        require_bits(pin, agreement)
+    return ServedVersion(own, pin, graph, ValueFeeds(own, graph.feeds), label_type(own), agreement)
+
+
+def require_bits(pin: Pin, agreement: BitsAgreement | None) -> None:
+    """Raises ``ModelError`` where nothing was tried, ``VariantRefused`` where some row has other bits."""
+    version = f"{pin.model} version {pin.version}"
+    if agreement is None:
+        raise ModelError(
+            f"{version} keeps no rows by which its bits could be tried: it is of before there were any",
+            fix=f"nightshift train {pin.model} NIGHT, or serve it without the promise: --bits stated",
+        )
+    if not agreement.is_servable:
+        raise VariantRefused(
+            f"{version} does not give a row by day the bits that it has at night: {agreement}",
+            fix="optimize.variants without that layout, or serve it without the promise: --bits stated",
+        )
+
+
+def _values(column: pa.Array) -> Any:
+    """Numbers and truth values as an array, NaN for null; texts as a list."""
+    kind = column.type
+    if pa.types.is_floating(kind) or pa.types.is_boolean(kind):
+        return column.to_numpy(zero_copy_only=False)
+    return decoded(column).to_pylist()

@@ -1,0 +1,302 @@
+"""``nightshift serve`` as a process on a real lake: the night's bits, a champion that moves under load, a clean end."""
+
+import hashlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from nightshift.contracts import Dataset
+from nightshift.modelling.folds import folds_of
+from nightshift.modelling.holdout import Split, split
+from nightshift.monitoring.matters.build import JudgedWindow
+from nightshift.monitoring.matters.build import build as build_reference
+from nightshift.optimization.export import to_onnx
+from nightshift.profiles.profile import Profile
+from nightshift.scoring.graph import OnnxGraph
+from nightshift.spec import ModelSpec, load_spec
+from nightshift.stack.ports import Ports
+from nightshift.steps.optimize import _profile
+from nightshift.steps.predict import predict
+from nightshift.stores import Stores, layout
+from nightshift.training import recipe
+from tests.canary_world import put_rows
+from tests.champions import append_move, register_version, seal_version, set_champion
+
+pytestmark = pytest.mark.stack
+NIGHT = "2024-01-15"
+TRAINED_THROUGH = "2024-01-10"
+LEAVES = {"1": 6, "2": 3}
+MOVES = 6
+SENDERS = 4
+PATIENCE = 60.0
+DRAIN = "1"
+MAIN = "from nightshift.cli.main import main; main()"
+
+
+@dataclass
+class ServedWorld:
+    """Two versions with graphs of their own, and the published night of version 1; ``served`` has both's scores."""
+
+    spec: ModelSpec
+    stores: Stores
+    rows: list[dict[str, Any]]
+    published: pa.Table
+    digests: dict[str, str] = field(default_factory=dict)
+    scores: dict[str, list[float]] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="module")
+def world(
+    make_project: Callable[..., Path],
+    open_stores: Callable[..., Stores],
+    small_rows: Callable[..., pa.Table],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> ServedWorld:
+    folder = make_project(tmp_path_factory.mktemp("served") / "project")
+    spec = load_spec(folder / "model.yaml")
+    stores = open_stores(folder.parents[1])
+    rows = split(spec, small_rows(spec))
+    night = small_rows(spec, NIGHT, 1).drop_columns([spec.partition.column, spec.label.column])
+    put_rows(spec, stores, Dataset.VALIDATED, NIGHT, night)
+    stores.registry.client.create_registered_model(spec.name)
+    table = stores.lake.read(stores.lake.require(spec.key(Dataset.VALIDATED, NIGHT)))
+    world = ServedWorld(spec, stores, table.select(list(spec.columns)).to_pylist(), pa.table({}))
+    for version, leaves in LEAVES.items():
+        parameters = {**spec.training.parameters, "max_leaf_nodes": leaves}
+        training = spec.training.model_copy(update={"parameters": parameters})
+        graph = _register(world, version, recipe.fit(spec.model_copy(update={"training": training}), rows.train), rows)
+        world.scores[version] = graph.score(table).tolist()
+    set_champion(stores, spec.name, "1")
+    predict(spec, NIGHT, stores)
+    world.published = stores.lake.read(stores.lake.require(spec.key(Dataset.PREDICTIONS, NIGHT)))
+    return world
+
+
+def _register(world: ServedWorld, version: str, pipeline: Any, rows: Split) -> OnnxGraph:
+    """A version that passed its gate, with its graph, its profile and rows of its window in the lake."""
+    spec, objects = world.spec, world.stores.lake.objects
+    body = to_onnx(spec, pipeline)
+    graph = OnnxGraph(spec, body)
+    sha256 = hashlib.sha256(body).hexdigest()
+    (fold,) = folds_of(spec, rows)[-1:]
+    profile = _profile(spec, rows, [fold], [graph])
+    profile_sha256 = hashlib.sha256(profile).hexdigest()
+    judged = JudgedWindow(fold.judged, graph.score(fold.judged.table), graph, fold.judged)
+    reference = build_reference(spec, Profile.from_json(profile, "here"), rows.all_rows, judged, graph)
+    objects.put(layout.reference_rows(spec.name, sha256, reference.rows_sha256), reference.rows)
+    objects.put(layout.reference(spec.name, sha256, reference.sha256), reference.record)
+    objects.put(layout.graph(spec.name, sha256), body)
+    objects.put(layout.profile(spec.name, sha256, profile_sha256), profile)
+    register_version(world.stores, spec.name)
+    seal_version(
+        world.stores, spec.name, version, onnx_sha256=sha256, onnx_key=layout.graph(spec.name, sha256),
+        profile_sha256=profile_sha256, reference_sha256=reference.sha256, trained_through=TRAINED_THROUGH,
+    )  # fmt: skip
+    world.digests[version] = sha256
+    return graph
+
+
+class Server:
+    """A process of ``nightshift serve``. What it says goes to files: of a pipe that nobody reads it would wait."""
+
+    def __init__(self, world: ServedWorld, *words: str, model: str | None = None) -> None:
+        settings = world.stores.settings
+        env = {
+            **os.environ, "NIGHTSHIFT_PROJECT": str(settings.project), "NIGHTSHIFT_HOME": str(settings.home),
+            "NIGHTSHIFT_LAKE": settings.lake, "NIGHTSHIFT_DVC_REMOTE": settings.dvc_remote, "COLUMNS": "300",
+        }  # fmt: skip
+        command = [sys.executable, "-c", MAIN, "serve", model or world.spec.name, *words]
+        folder = Path(tempfile.mkdtemp(dir=settings.project))
+        self._said = {name: folder / name for name in ("out", "err")}
+        with self._said["out"].open("w") as out, self._said["err"].open("w") as err:
+            self.process = subprocess.Popen(command, env=env, stdout=out, stderr=err)
+
+    def ended(self) -> tuple[int, str, str]:
+        """Its exit code, output and errors, once it has ended."""
+        code = self.process.wait(PATIENCE)
+        return code, self._said["out"].read_text(), self._said["err"].read_text()
+
+    def until(self, is_so: Callable[[], bool]) -> None:
+        """Wait for what shall come about while it runs."""
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            assert self.process.poll() is None, self.ended()
+            try:
+                if is_so():
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.05)
+        raise AssertionError("it did not come about")
+
+
+@contextmanager
+def serving(world: ServedWorld, *options: str) -> Iterator[tuple[str, Server]]:
+    """The address of a server that answers, and the server; it ends with the block."""
+    port = Ports.free().s3
+    server = Server(world, "--port", str(port), "--interval", "0.2", *options)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        server.until(lambda: httpx.get(f"{url}/v2/health/ready").status_code == 200)
+        yield url, server
+    finally:
+        if server.process.poll() is None:
+            server.process.kill()
+        server.process.wait()
+
+
+def answers_by(url: str, version: str) -> bool:
+    return bool(httpx.get(f"{url}/v2/health/ready").json()["version"] == version)
+
+
+def float_bits(values: Any) -> list[bytes]:
+    return [np.float32(value).tobytes() for value in values]
+
+
+def as_sent(row: dict[str, Any], spec: ModelSpec) -> dict[str, Any]:
+    return {name: row[name] for name in (*spec.keys, *spec.features)}
+
+
+def test_each_row_of_a_published_night_has_its_bits_by_day(world: ServedWorld) -> None:
+    """One by one by name, all at once by the protocol; what is under way at SIGTERM is answered, then it exits 0."""
+    published = {name: world.published[name].to_pylist() for name in world.published.column_names}
+    keys = list(zip(*(published[key] for key in world.spec.keys), strict=True))
+    with serving(world, "--drain", DRAIN) as (url, server), httpx.Client(base_url=url) as client:
+        found = {}
+        for row in world.rows:
+            answer = client.post("/score", json={"rows": [as_sent(row, world.spec)]}).json()
+            assert (answer["version"], answer["sha256"]) == ("1", world.digests["1"])
+            (prediction,) = answer["predictions"]
+            found[tuple(prediction[key] for key in world.spec.keys)] = prediction
+        assert len(found) == len(keys) == 90
+        assert float_bits(found[key]["score"] for key in keys) == float_bits(published["score"])
+        assert [found[key]["prediction"] for key in keys] == published["prediction"]
+        declared = client.get(f"/v2/models/{world.spec.name}").json()["inputs"]
+        inputs = [
+            {**tensor, "shape": [len(world.rows)], "data": [row[tensor["name"]] for row in world.rows]}
+            for tensor in declared
+        ]
+        answer = client.post(f"/v2/models/{world.spec.name}/infer", json={"inputs": inputs}).json()
+        scores, _ = answer["outputs"]
+        assert float_bits(scores["data"]) == float_bits(world.scores["1"])
+        _refuses(client, world)
+        _ends_with_what_is_under_way(server, url, world)
+        code, out, err = server.ended()
+    assert code == 0, err
+    assert out.startswith(f"{world.spec.name} answers at {url}/score")
+    lines = [json.loads(line) for line in err.splitlines() if '"route"' in line]
+    assert {line["status"] for line in lines} >= {200, 400, 413}
+    assert {line["digest"] for line in lines if line["rows"]} == {world.digests["1"]}
+
+
+def _ends_with_what_is_under_way(server: Server, url: str, world: ServedWorld) -> None:
+    """Not ready, yet answering those who still come; and a request that takes longer than it drains is not cut off."""
+    request = {"rows": [as_sent(world.rows[0], world.spec)]}
+    body = json.dumps(request).encode()
+    while_draining: list[int] = []
+
+    def slowly() -> Iterator[bytes]:
+        yield body[:10]
+        server.process.send_signal(signal.SIGTERM)
+        server.until(lambda: httpx.get(f"{url}/v2/health/ready").status_code == 503)
+        while_draining.append(httpx.post(f"{url}/score", json=request).status_code)
+        time.sleep(float(DRAIN) + 0.5)
+        yield body[10:]
+
+    found = httpx.post(f"{url}/score", content=slowly(), timeout=PATIENCE)
+    assert (found.status_code, found.json()["sha256"]) == (200, world.digests["1"])
+    assert while_draining == [200]
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url)
+
+
+def _refuses(client: httpx.Client, world: ServedWorld) -> None:
+    """What callers do wrong, each with its status and one sentence."""
+    row = as_sent(world.rows[0], world.spec)
+    wrong = [
+        (400, {"rows": [row | {"colour": "red"}]}, "has no column 'colour'"),
+        (400, {"rows": [row | {"weight": "heavy"}]}, "weight, of type float64"),
+        (413, {"rows": [row] * 1_001}, "may have 1000"),
+        (413, {"rows": ["x" * 1_000_000]}, "more than 1,000,000 bytes"),
+    ]
+    for status, body, words in wrong:
+        found = client.post("/score", json=body)
+        assert (found.status_code, words in found.json()["error"]) == (status, True), found.text
+
+
+def test_the_champion_moves_under_load_and_no_request_fails(world: ServedWorld) -> None:
+    """Each answer has the score of the digest that it names."""
+    rows = [as_sent(row, world.spec) for row in world.rows]
+    expected = {world.digests[version]: float_bits(world.scores[version]) for version in LEAVES}
+    seen: set[str] = set()
+    faults: list[str] = []
+    sent: list[int] = []
+    over = threading.Event()
+
+    def send(url: str, first: int) -> None:
+        with httpx.Client(base_url=url) as client:
+            place = first
+            while not over.is_set():
+                place = (place + SENDERS) % len(rows)
+                found = client.post("/score", json={"rows": [rows[place]]})
+                answer = found.json()
+                sent.append(found.status_code)
+                seen.add(answer.get("sha256", ""))
+                if found.status_code != 200 or found.headers["nightshift-sha256"] != answer["sha256"]:
+                    faults.append(found.text)
+                elif float_bits([answer["predictions"][0]["score"]])[0] != expected[answer["sha256"]][place]:
+                    faults.append(f"{answer} is not the score of its digest")
+
+    with serving(world) as (url, server), ThreadPoolExecutor(SENDERS) as pool:
+        try:
+            sending = [pool.submit(send, url, first) for first in range(SENDERS)]
+            for move in range(MOVES):
+                version = "21"[move % 2]
+                append_move(world.stores, world.spec.name, version)
+                server.until(partial(answers_by, url, version))
+                time.sleep(0.2)
+        finally:
+            over.set()
+        for each in sending:
+            each.result()
+        assert f"nightshift_serve_swaps_total {MOVES}.0" in httpx.get(f"{url}/metrics").text
+    assert (faults, set(sent), seen) == ([], {200}, set(expected))
+    assert len(sent) > 100
+
+
+def test_what_keeps_a_server_from_starting_is_one_error_without_a_traceback(
+    world: ServedWorld, make_project: Callable[..., Path]
+) -> None:
+    other = make_project(world.stores.settings.project, name="no_champion_yet")
+    with closing(socket.create_server(("127.0.0.1", 0))) as holder:
+        port = str(holder.getsockname()[1])
+        taken = Server(world, "--port", port)
+        nobody = Server(world, "--port", "0", model=other.name)
+        told = [taken.ended(), nobody.ended()]
+    for (code, _, error), words in zip(
+        told,
+        (
+            f"nobody can listen on 127.0.0.1:{port}: Address already in use",
+            "no_champion_yet has no champion yet",
+        ),
+        strict=True,
+    ):
+        assert (code, "Traceback" in error, words in error, "->" in error) == (1, False, True, True), error
