@@ -36,8 +36,9 @@ def golden_rows(spec: ModelSpec, kept: pa.Table) -> pa.Table:
         values = decoded(one_array(kept, name)).cast(arrow_type(column))
         places = rng.permutation(len(values))[: ROWS - EDGE_ROWS]
         shuffled = values.take(pa.array(places)).to_pylist()
-        edges = [None if column.nullable else shuffled[0], shuffled[0] if column.numeric else NEVER_SEEN]
-        columns[name] = pa.array([*shuffled, *edges], arrow_type(column))
+        null = None if column.nullable else shuffled[0]
+        strange = shuffled[0] if column.numeric else NEVER_SEEN
+        columns[name] = pa.array([*shuffled, null, strange], arrow_type(column))
     return pa.table(columns)
 
 

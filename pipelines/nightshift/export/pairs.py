@@ -1,11 +1,15 @@
 """Which graph goes where: a wrong pair is refused before anything is written."""
 
+import json
 from dataclasses import dataclass
 
 from nightshift.errors import UsageError
 from nightshift.export.record import GraphKind
 from nightshift.export.target import Target
 from nightshift.export.targets import NETWORKS_ONLY, TARGETS
+
+DISTILLED = ("student", "pruned")
+"""Graphs of optimize.variants that are networks, whatever they learnt from."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,24 @@ class DistilledOffer:
             f"its search has a distilled network, {self.variant}, which lost {self.loss:+.5f} {self.metric}"
             f" ({self.low:+.5f} to {self.high:+.5f})"
         )
+
+
+def offer_in(table: str, metric: str) -> DistilledOffer | None:
+    """Of the table of a search, as optimize writes it, the first distilled network whose loss was measured."""
+    try:
+        variants = json.loads(table)["variants"]
+    except (KeyError, TypeError, ValueError):
+        return None
+    for variant in variants:
+        if variant["name"] in DISTILLED and variant["loss_high"] is not None:
+            return DistilledOffer(
+                variant=variant["name"],
+                metric=metric,
+                loss=variant["loss_mean"],
+                low=variant["loss_low"],
+                high=variant["loss_high"],
+            )
+    return None
 
 
 def require_known(name: str) -> None:

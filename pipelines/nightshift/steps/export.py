@@ -1,23 +1,19 @@
 """Write the champion, or another version that passed its gate, as a target's own reader loads it."""
 
-import json
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from nightshift.contracts import Pin
 from nightshift.errors import ModelError, RegistryUnavailable, UnsafeGraph
 from nightshift.export.exported import Export, exported
 from nightshift.export.graph_facts import kind_of, parsed
-from nightshift.export.pairs import DistilledOffer, is_wrong_pair, require_known, target_for
+from nightshift.export.pairs import DistilledOffer, is_wrong_pair, offer_in, require_known, target_for
 from nightshift.export.record import ExportRecord
 from nightshift.export.written import require_empty, write_export
 from nightshift.monitoring.matters.reference import background_of, load_reference, load_rows
 from nightshift.scoring.inspection import inspect
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, by_content
-
-DISTILLED = ("student", "pruned")
 
 
 def export(
@@ -66,30 +62,15 @@ def _exported(spec: ModelSpec, pin: Pin, body: bytes, stores: Stores, address: s
 
 
 def _offer(spec: ModelSpec, pin: Pin, stores: Stores) -> DistilledOffer | None:
-    """What the version's search measured of a distilled network; None where it built none, or MLflow has it no more."""
+    """What the version's search measured of a distilled network; None where it has none, or MLflow lost the table."""
     try:
-        measured = _measured(spec, pin, stores)
+        with stores.registry.session(spec.name) as mlflow, tempfile.TemporaryDirectory(prefix="nightshift-") as place:
+            # It is told, and decides nothing.
+            file = mlflow.artifacts.download_artifacts(
+                run_id=pin.run_id,
+                artifact_path="onnx/variants.json",
+                dst_path=place,
+            )
+            return offer_in(Path(file).read_text(encoding="utf-8"), spec.metric)
     except (ModelError, RegistryUnavailable):
         return None
-    for variant in measured:
-        loss = variant.get("loss")
-        if variant.get("name") in DISTILLED and loss:
-            return DistilledOffer(
-                variant=variant["name"],
-                metric=spec.metric,
-                loss=loss["mean"],
-                low=loss["low"],
-                high=loss["high"],
-            )
-    return None
-
-
-def _measured(spec: ModelSpec, pin: Pin, stores: Stores) -> list[dict[str, Any]]:
-    """The table of variants, which the run shows: it is told, and decides nothing."""
-    with stores.registry.session(spec.name) as mlflow, tempfile.TemporaryDirectory(prefix="nightshift-") as place:
-        file = mlflow.artifacts.download_artifacts(
-            run_id=pin.run_id,
-            artifact_path="onnx/variants.json",
-            dst_path=place,
-        )
-        return list(json.loads(Path(file).read_text(encoding="utf-8")))
