@@ -70,8 +70,14 @@ def maker(folder: Path, change: Callable[..., ModelSpec], small_rows: Callable[.
             body = files[kind.variant]
         sha256 = hashlib.sha256(body).hexdigest()
         pin = Pin(
-            model=spec.name, version="7", run_id="r", sha256=sha256, key="k", snapshot_md5="aa.dir", trained_through="2024-01-10"
-        )  # fmt: skip
+            model=spec.name,
+            version="7",
+            run_id="r",
+            sha256=sha256,
+            key="k",
+            snapshot_md5="aa.dir",
+            trained_through="2024-01-10",
+        )
         return Made(spec, pin, kind.variant, body, rows.train.table)
 
     return made

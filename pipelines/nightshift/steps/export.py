@@ -39,11 +39,19 @@ def export(
 
 
 def _pin(spec: ModelSpec, version: str | None, stores: Stores) -> Pin:
-    """By the ledger and the version's sealed record, as a night is planned."""
-    if version is not None:
-        return stores.versions.pin(spec.name, version)
-    pin, _ = stores.aliases.champion(spec.name)
-    return pin
+    """By the ledger and the version's sealed record, as a night is planned; what MLflow shows must be explained."""
+    if version is None:
+        pin, _ = stores.aliases.champion(spec.name)
+        stores.aliases.require_shown(spec.name)
+        return pin
+    head = stores.aliases.ledger(spec.name).head()
+    if version in head.withdrawn:
+        raise ModelError(
+            f"{spec.name} version {version} was withdrawn, by entry {head.withdrawn[version]} of its ledger, and must"
+            " not score",
+            fix=f"nightshift ledger {spec.name} says why; export another version",
+        )
+    return stores.versions.pin(spec.name, version)
 
 
 def _exported(spec: ModelSpec, pin: Pin, body: bytes, stores: Stores, address: str) -> Export:

@@ -1,8 +1,7 @@
 """ONNX Runtime's own format, for its small builds on phones and other devices."""
 
-import contextlib
-import io
-import warnings
+import subprocess
+import sys
 from pathlib import Path
 
 from nightshift.errors import ModelError
@@ -11,6 +10,11 @@ from nightshift.export.target import ANY_GRAPH
 
 MODEL = "model.ort"
 OPERATORS = "model.required_operators_and_types.config"
+CONVERTER = (
+    "onnxruntime.tools.convert_onnx_models_to_ort",
+    "--optimization_style=Fixed",
+    "--enable_type_reduction",
+)
 
 
 class Ort:
@@ -21,32 +25,24 @@ class Ort:
 
     def write(self, export: Export, folder: Path) -> str:
         """By ONNX Runtime's own converter, for every CPU alike. Raises ``ModelError`` where that fails."""
-        from onnxruntime.tools.convert_onnx_models_to_ort import OptimizationStyle, convert_onnx_models_to_ort
-
         source = folder / "model.onnx"
         source.write_bytes(export.graph)
-        told = io.StringIO()
-        # It tells its steps on standard output, and leaves a file for the collector to close.
-        with contextlib.redirect_stdout(told), warnings.catch_warnings(action="ignore", category=ResourceWarning):
-            convert_onnx_models_to_ort(
-                source,
-                optimization_styles=[OptimizationStyle.Fixed],
-                allow_conversion_failures=True,
-                enable_type_reduction=True,
-            )
+        # A process of its own: it changes how its process logs.
+        ended = subprocess.run([sys.executable, "-m", *CONVERTER, str(source)], capture_output=True, check=False)
         source.unlink()
-        _without_comments(folder / OPERATORS)
-        if not (folder / MODEL).exists():
-            raise ModelError(f"{export.model}: ONNX Runtime's converter failed: {told.getvalue().strip()}")
+        operators = folder / OPERATORS
+        if ended.returncode or not operators.exists():
+            told = ended.stderr.decode(errors="replace").strip()
+            raise ModelError(f"{export.model}: ONNX Runtime's converter failed: {told[-500:]}")
+        _remove_comments(operators)
         return MODEL
 
 
-def _without_comments(file: Path) -> None:
+def _remove_comments(file: Path) -> None:
     """They say where the converter found the graph on this machine."""
-    if file.exists():
-        lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
-        kept = [line for line in lines if not line.startswith("#")]
-        file.write_text("".join(kept), encoding="utf-8")
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [line for line in lines if not line.startswith("#")]
+    file.write_text("".join(kept), encoding="utf-8")
 
 
 TARGET = Ort()
