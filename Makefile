@@ -101,7 +101,7 @@ e2e: install ## the whole stack in a real browser; skipped where there is no chr
 engines: .venv-engines/installed ## nights on Ray, Spark and AWS Batch (moto's), whose workers are killed
 	.venv-engines/bin/python -m pytest tests/engines
 
-# What needs npm, or starts another's server; TARGET=browser, mlflow or openvino.
+# What needs npm, or starts another's server: TARGET=browser or mlflow.
 export-test: install ## exports opened by readers that are heavy: make export-test TARGET=browser
 	TARGET=$(TARGET) $(BIN)/python -m pytest tests/export -rP
 

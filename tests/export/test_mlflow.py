@@ -9,10 +9,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 import requests
 
+from nightshift.export.comparison import compare, outputs_as_scores
 from nightshift.export.record import ExportRecord
+from nightshift.export.tensors import from_tensor
 from nightshift.steps.verify_export import verify_export
 
 Written = Callable[[str, str], tuple[Path, ExportRecord]]
@@ -48,6 +51,25 @@ def wait_for(ping: str, process: subprocess.Popen[bytes], log: Path) -> None:
         except requests.RequestException:
             time.sleep(0.25)
     pytest.fail(log.read_text())
+
+
+# MLflow warns of a hint of its own when its pyfunc is first imported.
+@pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning")
+def test_mlflow_s_pyfunc_gives_the_golden_bits_and_holds_the_signature(written: Written) -> None:
+    import mlflow
+
+    folder, record = written("mlflow", "codes")
+    loaded = mlflow.pyfunc.load_model(str(folder))
+    inputs = {name: as_sent(from_tensor(tensor)) for name, tensor in record.golden.inputs.items()}
+    scores = outputs_as_scores(record, loaded.predict(inputs)[record.output.name])
+    assert compare(record, "mlflow", scores, range(20), allowed=0.0).same_bits == 20
+    with pytest.raises(mlflow.exceptions.MlflowException, match="schema"):
+        loaded.predict({"f0": inputs["f0"]})
+
+
+def as_sent(values: np.ndarray) -> np.ndarray:
+    """Texts as MLflow's signature has them."""
+    return values if values.dtype == np.float32 else values.astype(str)
 
 
 @pytest.mark.parametrize("kind", ["codes", "multiclass"])

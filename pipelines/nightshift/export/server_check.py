@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from nightshift.errors import ModelError, ParityFailed, Unavailable, UsageError
+from nightshift.errors import ModelError, ParityFailed, ServerUnavailable, UsageError
 from nightshift.export.comparison import Verified, compare, outputs_as_scores
 from nightshift.export.record import ExportRecord, Tensor
 from nightshift.export.tensors import from_tensor
@@ -24,8 +24,8 @@ MOST_QUOTED = 200
 def verify_server(record: ExportRecord, url: str) -> Verified:
     """Held to the tolerance: what a server runs on, nobody says here. Its bits are counted.
 
-    Raises ``UsageError`` for what is no address, ``Unavailable`` where nobody answers, ``ModelError`` for a refusal,
-    ``ParityFailed``.
+    Raises ``UsageError`` for what is no address, ``ServerUnavailable`` where nobody answers, ``ModelError`` for a
+    refusal, ``ParityFailed``.
     """
     address = _address(url)
     if urlsplit(address).path.endswith(INVOCATIONS):
@@ -127,7 +127,9 @@ def _ask(method: str, url: str, body: dict[str, Any] | None = None) -> tuple[int
     try:
         response = requests.request(method, url, data=data, headers=headers, timeout=SECONDS)
     except requests.RequestException as error:
-        raise Unavailable(f"{url} does not answer: {error}", fix="start the server, or give its address") from error
+        raise ServerUnavailable(
+            f"{url} does not answer: {error}", fix="start the server, or give its address"
+        ) from error
     try:
         answer = response.json()
     except ValueError:

@@ -13,7 +13,7 @@ def verify_export(where: str, of: Path | None = None) -> Verified:
     """``where`` is a folder, or the address of a server; then ``of`` is the folder that it was given.
 
     Raises ``UsageError``, ``ParityFailed`` where it differs, ``UnsafeGraph``, ``UnreadableRecord``, ``ModelError``,
-    ``Unavailable``.
+    ``ServerUnavailable``.
     """
     if "://" not in where:
         return verify_folder(Path(where))

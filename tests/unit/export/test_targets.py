@@ -13,11 +13,10 @@ import pytest
 import yaml
 
 from nightshift.errors import UsageError
-from nightshift.export.comparison import compare, outputs_as_scores
+from nightshift.export.comparison import compare
 from nightshift.export.folder_check import verify_folder
 from nightshift.export.record import RECORD, ExportRecord
 from nightshift.export.targets import TARGETS
-from nightshift.export.tensors import from_tensor
 from nightshift.export.written import write_export
 from tests.exports import Made
 from tests.unit.export.conftest import ADDRESS
@@ -102,26 +101,13 @@ def test_kserve_needs_an_address(made: Callable[[str], Made], tmp_path: Path) ->
     assert "--address" in str(error.value.fix)
 
 
-# MLflow warns of a hint of its own when its pyfunc is first imported.
-@pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning")
-@pytest.mark.parametrize("kind", ["codes", "multiclass"])
-def test_mlflow_loads_it_and_scores_the_golden_rows(written: Written, kind: str) -> None:
-    import mlflow
+def test_mlflow_loads_it(written: Written) -> None:
+    """Its pyfunc and its server are asked for scores in ``tests/export``."""
+    import mlflow.onnx
 
-    folder, record = written("mlflow", kind)
-    assert mlflow.onnx.load_model(str(folder)).graph.input[0].name == record.inputs[0].name
-    served = mlflow.pyfunc.load_model(str(folder))
-    inputs = {name: from_tensor(tensor) for name, tensor in record.golden.inputs.items()}
-    answer = served.predict({name: _as_sent(values) for name, values in inputs.items()})
-    verified = compare(record, "mlflow", outputs_as_scores(record, answer[record.output.name]), range(20), allowed=0.0)
-    assert verified.same_bits == 20
-    with pytest.raises(mlflow.exceptions.MlflowException, match="schema"):
-        served.predict({"f0": inputs["f0"]})
-
-
-def _as_sent(values: np.ndarray) -> np.ndarray:
-    """Texts as MLflow's signature has them."""
-    return values if values.dtype == np.float32 else values.astype(str)
+    folder, record = written("mlflow")
+    loaded = mlflow.onnx.load_model(str(folder))
+    assert [value.name for value in loaded.graph.input] == [given.name for given in record.inputs]
 
 
 CALLED = """

@@ -12,7 +12,7 @@ import onnx
 import onnxruntime
 import pytest
 
-from nightshift.errors import ModelError, ParityFailed, Unavailable, UnreadableRecord, UnsafeGraph, UsageError
+from nightshift.errors import ModelError, ParityFailed, ServerUnavailable, UnreadableRecord, UnsafeGraph, UsageError
 from nightshift.export import folder_check
 from nightshift.export.record import RECORD, ExportRecord
 from nightshift.steps.verify_export import verify_export
@@ -256,5 +256,5 @@ def test_an_address_needs_its_export(written: Written) -> None:
     assert "--of DIR" in str(error.value.fix)
     with pytest.raises(UsageError, match="is no address of a server"):
         verify_export("ftp://host/model", folder)
-    with pytest.raises(Unavailable, match="does not answer"):
+    with pytest.raises(ServerUnavailable, match="does not answer"):
         verify_export("http://127.0.0.1:1", folder)

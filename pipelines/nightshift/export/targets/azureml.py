@@ -7,7 +7,7 @@ from typing import Any
 from nightshift.export.exported import Export
 from nightshift.export.feeds import FEEDS, feeds_json
 from nightshift.export.target import ANY_GRAPH
-from nightshift.export.templates_text import text_of
+from nightshift.export.texts import text_of
 
 SCHEMAS = "https://azuremlschemas.azureedge.net/latest"
 IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04"

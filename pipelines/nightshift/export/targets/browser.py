@@ -6,7 +6,7 @@ from pathlib import Path
 from nightshift.export.exported import Export
 from nightshift.export.feeds import FEEDS, feeds_json
 from nightshift.export.target import ANY_GRAPH
-from nightshift.export.templates_text import text_of
+from nightshift.export.texts import text_of
 
 GRAPH = "model.onnx"
 RUNTIME = "1.30.0"
