@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 MAKEFLAGS += --no-print-directory
 
 .PHONY: help install demo demo-tiny up down compose-up backup restore test lint format docs dead unit dags integration faults soak e2e \
-	engines dist dist-test audit bench bench-long clean
+	engines export-test dist dist-test audit bench bench-long clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -100,6 +100,10 @@ e2e: install ## the whole stack in a real browser; skipped where there is no chr
 
 engines: .venv-engines/installed ## nights on Ray, Spark and AWS Batch (moto's), whose workers are killed
 	.venv-engines/bin/python -m pytest tests/engines
+
+# What needs npm, or starts another's server: TARGET=browser or mlflow.
+export-test: install ## exports opened by readers that are heavy: make export-test TARGET=browser
+	TARGET=$(TARGET) $(BIN)/python -m pytest tests/export -rP
 
 # setuptools would pack what an earlier build left in build/, also files that are gone since.
 dist: install ## the wheel, into dist/

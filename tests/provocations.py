@@ -130,6 +130,7 @@ NOT_PROVOKED = {
     "`StackError`, *cannot be trusted with a commit*": "another store; no row is read",
     "`UsageError`, *tried before a commit*": "other keys; no row is read",
     "`EngineUnavailable`": "needs Ray or Spark; tests/engines kills their workers",
+    "`ServerUnavailable`": "another's server; tests/unit/export asks one that is not there",
     "`OutOfSpace`": "needs a full disk; the message has a folder",
     "`NightshiftError`, *not ... this version reads*": "a record of the registry; no row is read",
     "`StackError` in `demo --tiny`, *failed for*": "plays the demo; its data are made up",

@@ -36,6 +36,7 @@
         RegistryUnavailable  MLflow
         SourceUnavailable    the database that a source asks
         EngineUnavailable    Ray, Spark or AWS Batch
+        ServerUnavailable    a server that an export was given to
         OutOfSpace           a worker's disk is full
 
 A message has three parts: what is wrong, with which object, and what to do next.
@@ -241,6 +242,10 @@ class SourceUnavailable(Unavailable):
 
 class EngineUnavailable(Unavailable):
     """Ray, Spark or AWS Batch cannot be reached, or gave up."""
+
+
+class ServerUnavailable(Unavailable):
+    """A server that an export was given to cannot be reached."""
 
 
 class OutOfSpace(Unavailable):

@@ -26,10 +26,12 @@ from nightshift.errors import (
 )
 from nightshift.modelling.labelled_night import join_night
 from nightshift.profiles.profile import load_profile
+from nightshift.scoring.graph import OnnxGraph
 from nightshift.spec import ModelSpec, load_spec
 from nightshift.steps.check import unlike_champion
 from nightshift.steps.evaluate import evaluate
 from nightshift.steps.explain import explain
+from nightshift.steps.export import export
 from nightshift.steps.ingest import ingest, ingest_labels
 from nightshift.steps.load import load
 from nightshift.steps.optimize import optimize
@@ -42,6 +44,7 @@ from nightshift.steps.score import score
 from nightshift.steps.snapshot import snapshot
 from nightshift.steps.train import register, train
 from nightshift.steps.validate import validate
+from nightshift.steps.verify_export import verify_export
 from nightshift.stores import Stores
 from nightshift.stores.manifest import Manifest
 from nightshift.stores.parquet import nullable, schema_of
@@ -232,6 +235,43 @@ def test_explain_leads_from_a_night_to_everything_that_made_it(world: World) -> 
     assert objects.head(docs.removeprefix(f"{objects.uri}/"))
     with pytest.raises(MissingPartition, match="predictions has no night 2024-01-05"):
         explain(world.spec, "2024-01-05", world.stores)
+
+
+def test_an_export_gives_the_scores_of_the_night(world: World, tmp_path: Path) -> None:
+    """Its graph alone, fed with a night's columns as they lie in the lake, gives the bits that were published."""
+    folder = tmp_path / "triton"
+    record = export(world.spec, "triton", folder, world.stores)
+    assert (record.version, record.champion_sha256) == ("2", world.better.candidate.graph.sha256)
+    assert record.snapshot_md5 == world.better.candidate.trained.snapshot.md5
+    assert verify_export(str(folder)).same_bits == 20
+    lake = world.stores.lake
+    published = plain(world)
+    keys = published.select(world.spec.keys)
+    rows = keys.join(
+        lake.read(lake.require(world.spec.key(Dataset.VALIDATED, NIGHT))), world.spec.keys, join_type="inner"
+    )
+    assert rows.num_rows == published.num_rows
+    order = [(name, "ascending") for name in world.spec.keys]
+    graph = OnnxGraph(world.spec, (folder / record.graph_file).read_bytes())
+    assert graph.score(rows.sort_by(order)).tolist() == published.sort_by(order)["score"].to_pylist()
+
+
+def test_nothing_is_exported_that_may_not_score(world: World, change: Change, tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    with pytest.raises(UsageError, match="no target is called 'tritno'") as error:
+        export(world.spec, "tritno", folder, world.stores)
+    assert "--to one of: azureml, browser, kserve, mlflow, ort, triton" in str(error.value.fix)
+    with pytest.raises(ModelError, match="version 3 has not passed its gate"):
+        export(world.spec, "triton", folder, world.stores, version="3")
+    with pytest.raises(NoChampion):
+        export(change(world.spec, name="nobody"), "triton", folder, world.stores)
+    with pytest.raises(
+        UsageError, match=r"version 2 scores by trees, and openvino loads networks alone; its search has"
+    ):
+        export(world.spec, "openvino", folder, world.stores)
+    assert export(world.spec, "ort", folder, world.stores, version="1").version == "1"
+    with pytest.raises(UsageError, match="is not an empty folder"):
+        export(world.spec, "triton", folder, world.stores)
 
 
 def test_a_night_that_the_model_has_seen_is_refused_unless_asked_for(world: World) -> None:

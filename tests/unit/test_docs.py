@@ -52,6 +52,8 @@ ELSEWHERE = {
     "models/churn/": "the example of a model that is not there",
     "model.yaml": "each model has one",
     "alerts.toml": "what a person writes",
+    "nightshift.json": "what `nightshift export` writes",
+    "package.json": "what `nightshift export` writes",
     "own.json": "an example of what a person writes",
     "docker-compose.override.yml": "what a person writes",
 } | {f"{dataset}/": "the lake" for dataset in Dataset}

@@ -65,5 +65,5 @@ def test_the_table_of_floors_has_every_room_and_module_that_is_there() -> None:
 
 def test_rooms_to_come_are_named_and_not_there() -> None:
     rooms = re.findall(r"\*(\w+)\* \(to come\)", " ".join(floors()))
-    assert set(rooms) == {"launchers", "export", "features"}
+    assert set(rooms) == {"launchers", "features"}
     assert not [room for room in rooms if (PACKAGE / room).exists()]

@@ -1,0 +1,80 @@
+"""Azure Machine Learning: an online endpoint with a scoring script that needs ONNX Runtime and numpy alone."""
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from nightshift.export.exported import Export
+from nightshift.export.feeds import FEEDS, feeds_json
+from nightshift.export.target import ANY_GRAPH
+from nightshift.export.texts import text_of
+
+SCHEMAS = "https://azuremlschemas.azureedge.net/latest"
+IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04"
+LONGEST_NAME = 32
+
+
+class AzureMl:
+    """``model/``, ``code/score.py``, ``environment.yaml``, ``endpoint.yaml`` and ``deployment.yaml``."""
+
+    name = "azureml"
+    takes = ANY_GRAPH
+
+    def write(self, export: Export, folder: Path) -> str:
+        """The machine's size in the deployment is a guess: a person changes it."""
+        model = folder / "model"
+        code = folder / "code"
+        model.mkdir()
+        code.mkdir()
+        (model / "model.onnx").write_bytes(export.graph)
+        (model / FEEDS).write_text(feeds_json(export), encoding="utf-8")
+        (code / "score.py").write_text(text_of("score.py"), encoding="utf-8")
+        _write(folder / "environment.yaml", _environment())
+        _write(folder / "endpoint.yaml", _endpoint(export))
+        _write(folder / "deployment.yaml", _deployment(export))
+        return "model/model.onnx"
+
+
+def _write(file: Path, content: dict[str, Any]) -> None:
+    import yaml
+
+    file.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+
+
+def _endpoint_name(export: Export) -> str:
+    """Azure's names have letters, digits and hyphens, and end in none."""
+    return export.model.replace("_", "-")[:LONGEST_NAME].rstrip("-")
+
+
+def _endpoint(export: Export) -> dict[str, Any]:
+    return {
+        "$schema": f"{SCHEMAS}/managedOnlineEndpoint.schema.json",
+        "name": _endpoint_name(export),
+        "auth_mode": "key",
+    }
+
+
+def _deployment(export: Export) -> dict[str, Any]:
+    return {
+        "$schema": f"{SCHEMAS}/managedOnlineDeployment.schema.json",
+        "name": f"version-{export.version}",
+        "endpoint_name": _endpoint_name(export),
+        "model": {"path": "./model"},
+        "code_configuration": {"code": "./code", "scoring_script": "score.py"},
+        "environment": {"image": IMAGE, "conda_file": "./environment.yaml"},
+        "instance_type": "Standard_DS2_v2",
+        "instance_count": 1,
+        "tags": {"graph_sha256": export.facts.graph_sha256},
+    }
+
+
+def _environment() -> dict[str, Any]:
+    pinned = [f"{name}=={version(name)}" for name in ("numpy", "onnxruntime")]
+    return {
+        "name": "score",
+        "channels": ["conda-forge"],
+        "dependencies": ["python=3.11", "pip", {"pip": [*pinned, "azureml-inference-server-http"]}],
+    }
+
+
+TARGET = AzureMl()
