@@ -28,8 +28,8 @@ from nightshift.scoring.graph import OnnxGraph
 from nightshift.stack import Ports
 
 ROWS = 200
-ROUNDS = 3
-SECONDS = 3
+ROUNDS = 5
+SECONDS = 4
 CONNECTIONS = 16
 PATIENCE = 120
 MAIN = "from nightshift.cli.main import main; main()"
