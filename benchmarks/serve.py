@@ -28,8 +28,8 @@ from nightshift.scoring.graph import OnnxGraph
 from nightshift.stack import Ports
 
 ROWS = 200
-ROUNDS = 3
-SECONDS = 3
+ROUNDS = 5
+SECONDS = 4
 CONNECTIONS = 16
 PATIENCE = 120
 MAIN = "from nightshift.cli.main import main; main()"
@@ -166,8 +166,10 @@ def _saved(folder: Path, graph: bytes) -> Path:
 @contextmanager
 def _started(command: list[str], port: int, path: str) -> Iterator[None]:
     """A server that answers at this path; it ends with the block."""
+    # MLflow looks for uvicorn by its name.
+    path_of_programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
+        process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "PATH": path_of_programs})
         try:
             _await(process, f"http://127.0.0.1:{port}{path}")
             yield
