@@ -269,7 +269,7 @@ def test_nothing_is_exported_that_may_not_score(world: World, change: Change, tm
         UsageError, match=r"version 2 scores by trees, and openvino loads networks alone; its search has"
     ):
         export(world.spec, "openvino", folder, world.stores)
-    assert export(world.spec, "ort", folder, world.stores, version="1").version == "1"
+    assert export(world.spec, "azureml", folder, world.stores, version="1").version == "1"
     with pytest.raises(UsageError, match="is not an empty folder"):
         export(world.spec, "triton", folder, world.stores)
 

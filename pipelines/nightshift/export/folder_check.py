@@ -29,7 +29,7 @@ def verify_folder(folder: Path) -> Verified:
         (output,) = session.run([record.output.name], inputs)
     scores = outputs_as_scores(record, output)
     allowed = 0.0 if is_promised(record) else record.tolerance
-    return compare(record, str(folder), scores, range(len(scores)), allowed=allowed)
+    return compare(record, str(folder), scores, range(len(record.golden.scores)), allowed=allowed)
 
 
 def is_promised(record: ExportRecord) -> bool:

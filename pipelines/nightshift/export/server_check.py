@@ -19,6 +19,7 @@ INVOCATIONS = "/invocations"
 SECONDS = (5, 30)
 """To connect, and to answer."""
 MOST_QUOTED = 200
+RIGHT_SERVER = "is it the right server?"
 
 
 def verify_server(record: ExportRecord, url: str) -> Verified:
@@ -28,23 +29,31 @@ def verify_server(record: ExportRecord, url: str) -> Verified:
     refusal, ``ParityFailed``.
     """
     address = _address(url)
-    if urlsplit(address).path.endswith(INVOCATIONS):
-        scores = _invoked(record, address)
-        rows: Sequence[int] = range(len(scores))
-    else:
-        rows, scores = _inferred(record, address)
+    try:
+        rows, scores = _scored(record, address)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ParityFailed(f"{url} answers in no form of the protocol: {error!r}", fix=RIGHT_SERVER) from error
     return compare(record, url, scores, rows, allowed=record.tolerance)
 
 
 def _address(url: str) -> str:
     parts = urlsplit(url)
+    if "@" in parts.netloc:
+        raise UsageError("the address has a login in it, which would stand in logs", fix="give the address without it")
     if parts.scheme not in {"http", "https"} or not parts.netloc:
         raise UsageError(f"{url[:100]!r} is no address of a server", fix="http://HOST:PORT, or a folder")
     return url.rstrip("/")
 
 
-def _inferred(record: ExportRecord, address: str) -> tuple[Sequence[int], Any]:
+def _scored(record: ExportRecord, address: str) -> tuple[Sequence[int], Any]:
     """The golden rows that the server took, and their scores."""
+    if not urlsplit(address).path.endswith(INVOCATIONS):
+        return _inferred(record, address)
+    return range(len(record.golden.scores)), _invoked(record, address)
+
+
+def _inferred(record: ExportRecord, address: str) -> tuple[Sequence[int], Any]:
+    """By the protocol, at the model's address."""
     has_path = "/v2/models/" in address
     model = address.removesuffix("/infer") if has_path else f"{address}/v2/models/{record.model}"
     tensors = _wanted(record, _answer("GET", model))
@@ -53,7 +62,7 @@ def _inferred(record: ExportRecord, address: str) -> tuple[Sequence[int], Any]:
     rows: Sequence[int] = all_rows
     if status >= 400:
         # JSON has no NaN: a server may refuse a null where a number is due.
-        rows = [place for place in all_rows if not _has_null(tensors, place)]
+        rows = [place for place in all_rows if not _has_null(tensors, place)] or all_rows
         answer = _answer("POST", f"{model}/infer", _request(tensors, rows))
     return rows, _scores(record, answer)
 
@@ -91,7 +100,7 @@ def _scores(record: ExportRecord, answer: dict[str, Any]) -> Any:
     floats = [output for output in outputs if str(output.get("datatype", "")).startswith("FP")]
     chosen = named or floats
     if len(chosen) != 1:
-        raise ParityFailed(f"the server's answer has no output {record.output.name}", fix="is it the right server?")
+        raise ParityFailed(f"the server's answer has no output {record.output.name}", fix=RIGHT_SERVER)
     (output,) = chosen
     values = np.asarray(output["data"], np.float32).reshape(output["shape"])
     return outputs_as_scores(record, values)
@@ -103,7 +112,7 @@ def _invoked(record: ExportRecord, address: str) -> Any:
     answer = _answer("POST", address, {"inputs": inputs})
     predictions = answer.get("predictions", {})
     if not isinstance(predictions, dict) or record.output.name not in predictions:
-        raise ParityFailed(f"{address} gives no {record.output.name}", fix="is it the right server?")
+        raise ParityFailed(f"{address} gives no {record.output.name}", fix=RIGHT_SERVER)
     return outputs_as_scores(record, predictions[record.output.name])
 
 

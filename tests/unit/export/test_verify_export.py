@@ -242,6 +242,38 @@ def test_a_server_of_another_model_is_told_apart(written: Written, serve: Callab
         verify_export(server.url, folder)
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"outputs": [{"name": "probabilities", "datatype": "FP32", "shape": [3], "data": [1.0]}]},
+        {"outputs": [{"name": "probabilities"}]},
+        {"outputs": [{"name": "probabilities", "shape": [1], "data": ["high"]}]},
+        {"outputs": None},
+        {"outputs": [7]},
+        {},
+    ],
+)
+def test_an_answer_of_no_form_is_one_error(
+    written: Written, serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch, answer: dict[str, Any]
+) -> None:
+    folder, record = written("triton")
+    server = serve(folder, record)
+    metadata = {"inputs": server.inputs}
+    monkeypatch.setattr(server, "answer", lambda path, body: (200, answer if body else metadata))
+    with pytest.raises(ParityFailed, match=r"in no form of the protocol|has no output probabilities"):
+        verify_export(server.url, folder)
+    monkeypatch.setattr(server, "answer", lambda path, body: (200, {"inputs": [{}]}))
+    with pytest.raises(ParityFailed, match="in no form of the protocol"):
+        verify_export(server.url, folder)
+
+
+def test_a_login_in_an_address_is_not_repeated(written: Written) -> None:
+    folder, _ = written("triton")
+    with pytest.raises(UsageError, match="has a login in it") as error:
+        verify_export("http://me:secret@127.0.0.1:1", folder)
+    assert "secret" not in str(error.value)
+
+
 def test_what_a_server_says_no_to_is_said(written: Written, serve: Callable[..., Server]) -> None:
     folder, record = written("triton")
     server = serve(folder, record)
