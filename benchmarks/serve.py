@@ -69,11 +69,11 @@ class Target:
         script.write_text(SCRIPT)
         command = ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "--latency", "-s", str(script), self.url]
         env = {**os.environ, "BODIES": str(self.bodies)}
-        said = subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout
-        if "Non-2xx" in said or "Socket errors" in said:
-            raise RuntimeError(f"{self.url} did not answer all: {said}")
-        (rate,) = re.findall(r"Requests/sec:\s+([\d.]+)", said)
-        return Asked(float(rate), _percentile(said, 50), _percentile(said, 99))
+        printed = subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout
+        if "Non-2xx" in printed or "Socket errors" in printed:
+            raise RuntimeError(f"{self.url} did not answer all: {printed}")
+        (rate,) = re.findall(r"Requests/sec:\s+([\d.]+)", printed)
+        return Asked(float(rate), _percentile(printed, 50), _percentile(printed, 99))
 
 
 def figures(world: World) -> dict[str, float]:
@@ -189,6 +189,6 @@ def _await(process: "subprocess.Popen[bytes]", url: str) -> None:
     raise RuntimeError(f"{process.args} does not answer at {url}")
 
 
-def _percentile(said: str, percent: int) -> float:
-    ((value, unit),) = re.findall(rf"^\s+{percent}%\s+([\d.]+)(us|ms|s)", said, re.MULTILINE)
+def _percentile(printed: str, percent: int) -> float:
+    ((value, unit),) = re.findall(rf"^\s+{percent}%\s+([\d.]+)(us|ms|s)", printed, re.MULTILINE)
     return float(value) * UNITS[unit]

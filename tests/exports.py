@@ -7,9 +7,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pytest
 
 from nightshift.contracts import Pin
 from nightshift.export.exported import Export, exported
+from nightshift.export.record import ExportRecord
+from nightshift.export.targets import TARGETS
+from nightshift.export.written import write_export
 from nightshift.modelling.holdout import split
 from nightshift.optimization.export import to_onnx
 from nightshift.optimization.variants.catalogue import build_all
@@ -18,6 +22,7 @@ from nightshift.spec import ModelSpec, load_spec
 from nightshift.training import recipe
 from tests.unit.conftest import CLASSES, relabelled
 
+ADDRESS = "s3://models/late"
 LINEAR = {"training": {"trainer": "logistic_regression", "parameters": {}}}
 
 
@@ -81,3 +86,27 @@ def maker(folder: Path, change: Callable[..., ModelSpec], small_rows: Callable[.
         return Made(spec, pin, kind.variant, body, rows.train.table)
 
     return made
+
+
+@pytest.fixture(scope="session")
+def made(
+    tmp_path_factory: pytest.TempPathFactory,
+    make_project: Callable[..., Path],
+    change: Callable[..., ModelSpec],
+    small_rows: Callable[..., pa.Table],
+) -> Callable[[str], Made]:
+    """``made("codes")``: a version whose graph takes codes."""
+    return maker(make_project(tmp_path_factory.mktemp("exports"), name="late_orders"), change, small_rows)
+
+
+@pytest.fixture(scope="session")
+def written(
+    made: Callable[[str], Made], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., tuple[Path, ExportRecord]]:
+    """``written("triton", "codes")``: the folder of an export, and its record."""
+
+    def write(target: str, kind: str = "codes") -> tuple[Path, ExportRecord]:
+        folder = tmp_path_factory.mktemp(f"{target}-{kind}")
+        return folder, write_export(made(kind).export(ADDRESS), TARGETS[target], folder)
+
+    return write

@@ -59,14 +59,13 @@ def exported(spec: ModelSpec, pin: Pin, variant: str, body: bytes, kept: pa.Tabl
     rows = golden_rows(spec, kept)
     inputs = champion.fed(rows)
     scores = champion.run(inputs, rows.num_rows)
-    is_plain = not isinstance(champion.feeds, Matrix)
     plain = with_columns(body, champion.feeds, label) if isinstance(champion.feeds, Matrix) else body
     graph = OnnxGraph(spec, plain, CPU)
     _require_same_bits(pin, graph, rows, scores)
     golden = GoldenRows(
         columns=as_written(rows),
         inputs=as_tensors(graph.fed(rows)),
-        champion_inputs={} if is_plain else as_tensors(inputs),
+        champion_inputs={} if plain is body else as_tensors(inputs),
         scores=rows_of_bits(scores),
     )
     return Export(plain, _record(pin, variant, body, graph, plain, label, golden, scores), address)

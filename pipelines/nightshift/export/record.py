@@ -115,8 +115,3 @@ class ExportRecord(Record):
     cpu: tuple[str, ...]
     tolerance: float
     golden: GoldenRows
-
-    @property
-    def column_of_input(self) -> dict[str, str]:
-        """The one column of each input."""
-        return {given.name: given.columns[0] for given in self.inputs}

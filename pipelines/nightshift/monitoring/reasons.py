@@ -15,7 +15,7 @@ from nightshift.errors import ModelError
 from nightshift.modelling.arrays import Floats
 from nightshift.modelling.inputs import as_numbers
 from nightshift.modelling.label_types import LabelType, label_type
-from nightshift.monitoring.matters.reference import background_of, load_reference, load_rows
+from nightshift.monitoring.matters.reference import kept_background
 from nightshift.scoring.graph import OnnxGraph, fetch
 from nightshift.scoring.reasons import Reasons, reasons
 from nightshift.spec import ModelSpec
@@ -86,13 +86,13 @@ def reasons_of(
 
 
 def _background(pin: Pin, stores: Stores) -> pa.Table:
-    reference = load_reference(pin, stores.lake)
-    if reference is None:
+    background = kept_background(pin, stores.lake)
+    if background is None:
         raise ModelError(
             f"{pin.model} version {pin.version} was trained before versions kept rows to explain a score by",
             fix=f"nightshift train {pin.model} NIGHT: the version that comes of it does",
         )
-    return background_of(load_rows(pin, reference, stores.lake))
+    return background
 
 
 def _require_features(spec: ModelSpec, pin: Pin, graph: OnnxGraph, row: pa.Table, background: pa.Table) -> None:

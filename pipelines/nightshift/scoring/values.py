@@ -1,4 +1,4 @@
-"""ColumnValues as a request has them, straight into a graph's inputs: the same bits as by way of Arrow, for a few rows.
+"""Values as a request has them, straight into a graph's inputs: the same bits as by way of Arrow, for a few rows.
 
 Arrow is made for many: a column of one value costs it a hundred times what the value costs. What is not plain, as a
 decimal or a number that may not fit, is asked of ``stores.types.fitted``, which says what a night would say.

@@ -21,8 +21,9 @@ from nightshift.serving.stand import Stand
 log = logging.getLogger("nightshift.serving")
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 ID_BYTES = 16
-HERE = "nightshift"
-"""Where the exchange lies in ASGI's scope."""
+EXCHANGE = "nightshift.exchange"
+REPLY = "nightshift.reply"
+"""Where the request and what comes of it lie in ASGI's scope."""
 Handle = Callable[[Exchange], Awaitable[Reply]]
 
 
@@ -35,10 +36,10 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer into the exchange of the door."""
-        exchange: Exchange = scope[HERE]
+        exchange: Exchange = scope[EXCHANGE]
         exchange.route = self._name
         exchange.path = scope["path_params"]
-        scope["nightshift.reply"] = await self._handle(exchange)
+        scope[REPLY] = await self._handle(exchange)
 
 
 class Door:
@@ -65,12 +66,12 @@ class Door:
 
     async def _reply(self, scope: Scope, exchange: Exchange, receive: Receive, send: Send) -> Reply:
         """What a route says, or why none does."""
-        scope[HERE] = exchange
+        scope[EXCHANGE] = exchange
         # With an application in its scope the router raises where it would answer by itself.
         scope.setdefault("app", self)
         try:
             await self._router(scope, receive, send)
-            reply: Reply = scope["nightshift.reply"]
+            reply: Reply = scope[REPLY]
             return reply
         except Refusal as refusal:
             return _error(refusal.status, refusal.message, refusal.retry_after)

@@ -38,8 +38,8 @@ class Gate:
 
     async def body(self, exchange: Exchange) -> bytes:
         """All of it. Raises ``Refusal`` for more bytes than are allowed, and for a caller who stops or is too slow."""
-        said = exchange.headers.get(b"content-length", b"0")
-        self._require_small(int(said) if said.isdigit() else 0)
+        length = exchange.headers.get(b"content-length", b"0")
+        self._require_small(int(length) if length.isdigit() else 0)
         try:
             async with asyncio.timeout(self._options.timeout):
                 return await self._received(exchange)

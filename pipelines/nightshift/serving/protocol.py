@@ -70,8 +70,9 @@ def infer(version: ServedVersion, request: Any, most_rows: int) -> tuple[dict[st
 def _answer(version: ServedVersion, request: dict[str, Any], published: PublishedValues, rows: int) -> dict[str, Any]:
     pin = version.pin
     outputs = []
+    wanted = _asked(request, published)
     for field in version.label.published_fields():
-        if field.name in _asked(request, published):
+        if field.name in wanted:
             tensor = {
                 "name": field.name,
                 "datatype": _given(field.type),

@@ -10,7 +10,7 @@ from nightshift.export.graph_facts import kind_of, parsed
 from nightshift.export.pairs import DistilledOffer, is_wrong_pair, offer_in, require_known, target_for
 from nightshift.export.record import ExportRecord
 from nightshift.export.written import require_empty, write_export
-from nightshift.monitoring.matters.reference import background_of, load_reference, load_rows
+from nightshift.monitoring.matters.reference import kept_background
 from nightshift.scoring.inspection import inspect
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, by_content
@@ -55,17 +55,15 @@ def _pin(spec: ModelSpec, version: str | None, stores: Stores) -> Pin:
 
 
 def _exported(spec: ModelSpec, pin: Pin, body: bytes, stores: Stores, address: str) -> Export:
-    rule = spec.predict.learnt_by
-    threshold = stores.versions.threshold(pin, rule) if rule else None
+    threshold = stores.versions.learnt_threshold(pin, spec.predict.learnt_by)
     record = stores.versions.record(pin.model, pin.version)
     variant = record.variant if record else ""
-    reference = load_reference(pin, stores.lake)
-    if reference is None:
+    kept = kept_background(pin, stores.lake)
+    if kept is None:
         raise ModelError(
             f"{pin.model} version {pin.version} was trained before versions kept rows to try an export by",
             fix=f"nightshift train {pin.model} NIGHT: the version that comes of it does",
         )
-    kept = background_of(load_rows(pin, reference, stores.lake))
     return exported(spec.with_threshold(threshold), pin, variant, body, kept, address)
 
 

@@ -1,16 +1,14 @@
 """Answer requests for scores by day, as the champion would have scored the rows at night."""
 
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING
 
-from nightshift.contracts import Pin
 from nightshift.extras import require
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from nightshift.serving.options import ServeOptions
     from nightshift.serving.server import Told
     from nightshift.serving.stand import Stand
@@ -33,23 +31,9 @@ def serve(spec: ModelSpec, stores: Stores, options: "ServeOptions", told: "Told"
 
 def stand_of(spec: ModelSpec, stores: Stores, options: "ServeOptions") -> "Stand":
     """Who answers for a model, by this lake; nobody before it has begun."""
+    from nightshift.monitoring.matters.reference import kept_background
     from nightshift.serving.champions import LakeChampions
     from nightshift.serving.stand import Stand
 
-    def golden(pin: Pin) -> "pa.Table | None":
-        return golden_rows(pin, stores)
-
-    return Stand(spec.name, LakeChampions(spec.name, stores, options.bits, golden))
-
-
-def golden_rows(pin: Pin, stores: Stores) -> "pa.Table | None":
-    """Rows of the version's own window, as it keeps them; None for a version of before there were any.
-
-    Raises ``ModelError``, ``UnreadableRecord``.
-    """
-    from nightshift.monitoring.matters.reference import background_of, load_reference, load_rows
-
-    reference = load_reference(pin, stores.lake)
-    if reference is None:
-        return None
-    return background_of(load_rows(pin, reference, stores.lake))
+    golden_rows = partial(kept_background, lake=stores.lake)
+    return Stand(spec.name, LakeChampions(spec.name, stores, options.bits, golden_rows))

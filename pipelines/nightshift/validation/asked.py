@@ -50,7 +50,7 @@ class Suite:
     def expectation(self, place: int, check: Any, made: Callable[[], Any]) -> Any:
         """What ``made`` makes of a check: as of the night before, where the same check has its place."""
         before = self._expectations.get(place)
-        if before is not None and type(before[0]) is type(check) and before[0] == check:
+        if before is not None and _is_same(before[0], check):
             return before[1]
         expectation = made()
         self._expectations[place] = (check, expectation)
@@ -76,7 +76,7 @@ class Suite:
     def _question(self, place: int, expectation: Any, result_format: str, engine: Any) -> Question:
         """As of the night before, where the same is asked in its place."""
         before = self._questions.get((place, result_format))
-        if before is not None and (before[0] is expectation or _is_same(before[0], expectation)):
+        if before is not None and _is_same(before[0], expectation):
             return before[1]
         question = _ask(expectation, result_format, engine)
         self._questions[place, result_format] = (expectation, question)
@@ -84,8 +84,8 @@ class Suite:
 
 
 def _is_same(one: Any, other: Any) -> bool:
-    # Great Expectations calls two of different kinds equal where their arguments are.
-    return type(one) is type(other) and bool(one == other)
+    # Great Expectations calls two of different kinds equal where their arguments are, and takes long to find out.
+    return one is other or (type(one) is type(other) and bool(one == other))
 
 
 def _ask(expectation: Any, result_format: str, engine: Any) -> Question:

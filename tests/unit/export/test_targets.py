@@ -18,8 +18,7 @@ from nightshift.export.folder_check import verify_folder
 from nightshift.export.record import RECORD, ExportRecord
 from nightshift.export.targets import TARGETS
 from nightshift.export.written import write_export
-from tests.exports import Made
-from tests.unit.export.conftest import ADDRESS
+from tests.exports import ADDRESS, Made
 
 Written = Callable[..., tuple[Path, ExportRecord]]
 KINDS = ("codes", "multiclass", "regression", "linear", "network")

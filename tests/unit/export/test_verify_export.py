@@ -140,7 +140,7 @@ class Server:
         return np.array(data, kind).reshape(given["shape"])
 
     def _scored(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
-        by_column = {column: name for name, column in self.record.column_of_input.items()}
+        by_column = {given.columns[0]: given.name for given in self.record.inputs}
         fed = {by_column.get(name, name): values for name, values in inputs.items()}
         (output,) = self.session.run([self.record.output.name], fed)
         return output + self.adds

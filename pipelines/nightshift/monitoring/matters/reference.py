@@ -71,6 +71,12 @@ def load_rows(pin: Pin, reference: MattersReference, lake: Lake) -> pa.Table:
     return pq.read_table(io.BytesIO(body))
 
 
+def kept_background(pin: Pin, lake: Lake) -> pa.Table | None:
+    """The background of a pinned version; None for one of before there were any. Raises as ``load_reference``."""
+    reference = load_reference(pin, lake)
+    return None if reference is None else background_of(load_rows(pin, reference, lake))
+
+
 def background_of(rows: pa.Table) -> pa.Table:
     """The kept rows of the reference's nights, none of those that are kept with a loss, in an order of no meaning."""
     of_window = rows.filter(rows[LOSS].is_null())
