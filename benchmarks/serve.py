@@ -26,6 +26,7 @@ from nightshift.contracts import Dataset
 from nightshift.scoring.feeds import ArrowRows
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.stack import Ports
+from nightshift.steps.load import window
 
 ROWS = 200
 ROUNDS = 5
@@ -114,7 +115,9 @@ def _one(world: World, ours: Target, bare: Target) -> dict[str, float]:
 def _targets(world: World, folder: Path, running: ExitStack) -> tuple[Target, Target, Target]:
     """Ours, MLflow's and the bare one, started; each with bodies of the same rows."""
     pin = world.pin
-    night = world.stores.lake.require(world.spec.key(Dataset.VALIDATED, AS_OF))
+    # The last that the champion has learnt from; the night of the benchmark's date has not come yet.
+    _, last = window(world.spec, AS_OF)
+    night = world.stores.lake.require(world.spec.key(Dataset.VALIDATED, last))
     rows = world.stores.lake.read(night).slice(0, ROWS)
     stored = world.stores.lake.objects.get(pin.key)
     assert stored is not None

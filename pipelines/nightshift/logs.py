@@ -11,7 +11,7 @@ import logging
 import sys
 from collections.abc import Mapping
 from dataclasses import is_dataclass
-from typing import Any
+from typing import Any, TextIO
 
 FIELDS = ("model", "night", "version", "digest", "run")
 """``digest`` is that of the graph of the version; ``run`` is Airflow's, or one of a command's own."""
@@ -20,6 +20,8 @@ JSON = "json"
 OF_REQUESTS = ("request", "route", "status", "rows", "milliseconds", "version", "digest")
 MORE = ("verb", "seconds", "exit", "fix", *OF_REQUESTS)
 """What single lines say besides; who answers by day may say another version of each request."""
+ENCODER = json.JSONEncoder(default=str)
+"""In ASCII: some that read lines take other characters for the end of one."""
 _known: dict[str, str] = {}
 
 
@@ -78,8 +80,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        # In ASCII: some that read lines take other characters for the end of one.
-        return json.dumps(line, default=str)
+        return ENCODER.encode(line)
 
 
 def log_as_json() -> None:
@@ -92,11 +93,28 @@ def log_as_json() -> None:
     root.addHandler(handler)
     logging.getLogger("nightshift").setLevel(logging.INFO)
     logging.captureWarnings(True)
+    _leave_out_what_no_line_has()
+
+
+def _leave_out_what_no_line_has() -> None:
+    """Of threads and processes: to find their names out takes as long as the rest of a record."""
+    logging.logThreads = False
+    logging.logProcesses = False
+    logging.logMultiprocessing = False
+    logging.logAsyncioTasks = False
 
 
 def is_json() -> bool:
     """Whether it does."""
-    return any(isinstance(handler.formatter, JsonLines) for handler in logging.getLogger().handlers)
+    return json_handler() is not None
+
+
+def json_handler() -> "logging.StreamHandler[TextIO] | None":
+    """What writes the lines, where they are JSON."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.StreamHandler) and isinstance(handler.formatter, JsonLines):
+            return handler
+    return None
 
 
 def _more(attributes: Mapping[str, object]) -> dict[str, object]:

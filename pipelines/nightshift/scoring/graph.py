@@ -27,7 +27,7 @@ from nightshift.scoring.feeds import (
     one_array,
 )
 from nightshift.scoring.inspection import inspect
-from nightshift.scoring.providers import open_session, refusals
+from nightshift.scoring.providers import cannot_run, open_session, run_errors
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, by_content
 
@@ -163,14 +163,28 @@ class OnnxGraph:
         spread[:, places] = scores
         return spread
 
+    def score_once(self, inputs: GraphInputs, rows: int) -> NDArray[np.float32]:
+        """The same of inputs that are one call: of ``rows`` lines, or of ``LEAST_ROWS`` where those are more.
+
+        Nothing is divided: by day a request waits for it. Raises ``ModelError``.
+        """
+        try:
+            (output,) = self._session.run(self._outputs, inputs, self._run_options)
+        except run_errors() as error:
+            raise cannot_run(self._spec.name, error) from error
+        scores = self._label.empty_scores(rows)
+        given = max(rows, LEAST_ROWS)
+        scores[:] = self._scores(output, (given, *scores.shape[1:]))[:rows]
+        return self._for_all_classes(self._good(scores))
+
     def run(self, inputs: GraphInputs, rows: int, least: int = LEAST_ROWS) -> NDArray[np.float32]:
         """Scores of inputs as ``feeds`` makes them, for the label that it was trained for.
 
         A call has at least ``least`` rows: where fewer are left, the last is given again, and its scores are dropped.
         """
         scores = self._label.empty_scores(rows)
-        # Once around all calls: around each it would be a hundredth of a small network.
-        with refusals(self._spec.name):
+        # Costs nothing where nothing is raised: a context manager would be a hundredth of a small network.
+        try:
             for start in range(0, rows, self._rows_per_call):
                 part = slice(start, start + self._rows_per_call)
                 few = {name: _at_least(values[part], least) for name, values in inputs.items()}
@@ -178,6 +192,11 @@ class OnnxGraph:
                 wanted = scores[part]
                 given = max(len(wanted), least)
                 scores[part] = self._scores(output, (given, *wanted.shape[1:]))[: len(wanted)]
+        except run_errors() as error:
+            raise cannot_run(self._spec.name, error) from error
+        return self._good(scores)
+
+    def _good(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
         fault = self._label.invalid(scores)
         if fault:
             raise ModelError(

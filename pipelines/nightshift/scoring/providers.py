@@ -40,10 +40,13 @@ def refusals(name: str) -> Iterator[None]:
     """ONNX Runtime runs a graph inside; ``name`` is the model's. Raises ``ModelError`` in place of its own errors."""
     try:
         yield
-    except _errors() as error:
-        raise ModelError(
-            f"{name}: ONNX Runtime cannot run the graph: {error}", fix=f"nightshift rollback {name}"
-        ) from error
+    except run_errors() as error:
+        raise cannot_run(name, error) from error
+
+
+def cannot_run(name: str, error: Exception) -> ModelError:
+    """One of ``run_errors`` in words of ours."""
+    return ModelError(f"{name}: ONNX Runtime cannot run the graph: {error}", fix=f"nightshift rollback {name}")
 
 
 def _session(body: bytes, provider: str, name: str) -> Any:
@@ -51,13 +54,13 @@ def _session(body: bytes, provider: str, name: str) -> Any:
 
     try:
         return ort.InferenceSession(body, _options(provider), providers=[PROVIDERS[provider]])
-    except _errors() as error:
+    except run_errors() as error:
         if provider == "cpu":
             raise UnsafeGraph(f"{name}: ONNX Runtime refuses the file: {error}") from error
         raise ModelError(f"{name}: {PROVIDERS[provider]} does not take the whole graph: {error}") from error
 
 
-def _errors() -> tuple[type[Exception], ...]:
+def run_errors() -> tuple[type[Exception], ...]:
     """All that ONNX Runtime raises: errors of its own, which have no common class, and Python's for what it is fed."""
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 

@@ -68,8 +68,8 @@ class ValueFeeds:
             return list
         read = PLAIN.get(column.type, _as_a_night)
         if not column.numeric:
-            read = partial(_texts, codes=self._codes(name, feeds))
-        may_be_null = column.nullable or column.optional
+            read = partial(_texts, codes=codes_of(name, feeds))
+        may_be_null = column.may_be_null
 
         def checked(values: ColumnValues) -> ColumnValues:
             if not may_be_null and None in values:
@@ -81,15 +81,16 @@ class ValueFeeds:
 
         return checked
 
-    def _codes(self, name: str, feeds: Feeds) -> dict[str | None, int] | None:
-        """The code of each text that training has seen, where the graph is fed with codes."""
-        if not self._is_matrix or name not in feeds.categories:
-            return None
-        codes: dict[str | None, int] = {}
-        for place, text in enumerate(feeds.categories[name]):
-            codes.setdefault(text, place)
-        codes[None] = codes.get(MISSING, -1)
-        return codes
+
+def codes_of(name: str, feeds: Feeds) -> dict[str | None, int] | None:
+    """The code of each text that training has seen, where the graph is fed with codes."""
+    if not isinstance(feeds, Matrix) or name not in feeds.categories:
+        return None
+    codes: dict[str | None, int] = {}
+    for place, text in enumerate(feeds.categories[name]):
+        codes.setdefault(text, place)
+    codes[None] = codes.get(MISSING, -1)
+    return codes
 
 
 def _texts(values: ColumnValues, column: Column, codes: dict[str | None, int] | None) -> Sequence[Any]:

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from nightshift.scoring.lone import NotPlain
 from nightshift.serving.refusal import Refusal
-from nightshift.serving.table import of_rows, require_rows
-from nightshift.serving.version import ServedVersion
+from nightshift.serving.table import of_rows, require_known, require_rows
+from nightshift.serving.version import PublishedValues, ServedVersion
 
 
 def score_rows(version: ServedVersion, request: Any, most_rows: int) -> tuple[dict[str, Any], int]:
@@ -16,8 +17,7 @@ def score_rows(version: ServedVersion, request: Any, most_rows: int) -> tuple[di
     if not isinstance(rows, list):
         raise Refusal(400, 'the body must be {"rows": [{"<column>": value, ...}, ...]}')
     require_rows(len(rows), most_rows)
-    columns = of_rows(version, rows)
-    published = version.answer(columns, len(rows))
+    published = _published(version, rows)
     predictions = []
     for place, row in enumerate(rows):
         answer = {key: row[key] for key in version.spec.keys if key in row}
@@ -27,3 +27,14 @@ def score_rows(version: ServedVersion, request: Any, most_rows: int) -> tuple[di
     pin = version.pin
     body = {"model": pin.model, "version": pin.version, "sha256": pin.sha256, "predictions": predictions}
     return body, len(rows)
+
+
+def _published(version: ServedVersion, rows: list[Any]) -> PublishedValues:
+    if len(rows) == 1 and isinstance(rows[0], dict):
+        require_known(version, rows[0])
+        try:
+            return version.answer_row(rows[0])
+        except NotPlain:
+            # Accepted or refused as several rows are.
+            pass
+    return version.answer(of_rows(version, rows), len(rows))

@@ -1,11 +1,11 @@
 """How much of a request is taken, and how many at once: bytes, time, and who is under way."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import TypeVar
 
+from nightshift.serving.deadlines import Deadlines
 from nightshift.serving.exchange import Exchange
 from nightshift.serving.options import ServeOptions
 from nightshift.serving.refusal import Refusal
@@ -21,28 +21,27 @@ class Gate:
     def __init__(self, options: ServeOptions) -> None:
         self._options = options
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="score")
+        self._deadlines = Deadlines(options.timeout)
         self.under_way = 0
 
-    @contextmanager
-    def entered(self) -> Iterator[None]:
-        """A place among those under way. Raises ``Refusal`` where all are taken."""
+    def __enter__(self) -> None:
+        """Take a place among those under way. Raises ``Refusal`` where all are taken."""
         if self.under_way >= self._options.concurrency:
             raise Refusal(
                 503, f"{self.under_way} requests are under way, as many as there may be", retry_after=SECONDS_TO_RETRY
             )
         self.under_way += 1
-        try:
-            yield
-        finally:
-            self.under_way -= 1
+
+    def __exit__(self, *_: object) -> None:
+        """Give it back."""
+        self.under_way -= 1
 
     async def body(self, exchange: Exchange) -> bytes:
         """All of it. Raises ``Refusal`` for more bytes than are allowed, and for a caller who stops or is too slow."""
         length = exchange.headers.get(b"content-length", b"0")
         self._require_small(int(length) if length.isdigit() else 0)
         try:
-            async with asyncio.timeout(self._options.timeout):
-                return await self._received(exchange)
+            return await self._deadlines.within(self._received(exchange))
         except TimeoutError:
             raise Refusal(408, f"the body was not there after {self._options.timeout:g} seconds") from None
 

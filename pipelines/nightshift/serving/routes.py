@@ -5,15 +5,16 @@ from functools import partial
 from typing import Any, TypeAlias
 
 import orjson
-from starlette.routing import Route, Router
 
 from nightshift import __version__
 from nightshift.quotes import quoted
+from nightshift.serving.addresses import Address, Addresses, Handle
 from nightshift.serving.by_name import score_rows
-from nightshift.serving.door import Door, Endpoint, Handle
+from nightshift.serving.door import Door
 from nightshift.serving.exchange import Exchange, Reply
 from nightshift.serving.gate import Gate
 from nightshift.serving.metrics import ServeMetrics
+from nightshift.serving.notes import Notes
 from nightshift.serving.openapi import describe
 from nightshift.serving.options import ServeOptions
 from nightshift.serving.page import HTML, render
@@ -33,23 +34,24 @@ def application(stand: Stand, options: ServeOptions) -> Door:
     """What uvicorn runs, and what another ASGI application may mount. ``stand`` says who answers."""
     gate = Gate(options)
     metrics = ServeMetrics(stand, lambda: gate.under_way)
-    routes = _Routes(stand, options, gate, metrics)
-    return Door(Router(routes.table()), stand, metrics)
+    notes = Notes(metrics)
+    routes = _Routes(stand, options, gate, metrics, notes)
+    return Door(Addresses(routes.table()), stand, notes)
 
 
 class _Routes:
-    def __init__(self, stand: Stand, options: ServeOptions, gate: Gate, metrics: ServeMetrics) -> None:
+    def __init__(self, stand: Stand, options: ServeOptions, gate: Gate, metrics: ServeMetrics, notes: Notes) -> None:
         self._stand = stand
         self._options = options
         self._gate = gate
         self._metrics = metrics
+        self._notes = notes
 
-    def table(self) -> list[Route]:
-        """Every address."""
+    def table(self) -> list[Address]:
+        """Every one."""
         model = "/v2/models/{model}"
         version = f"{model}/versions/{{version}}"
         return [
-            # Routes are tried in this order.
             _post("/score", "score", partial(self.scored, score=score_rows)),
             _post(f"{model}/infer", "infer", partial(self.scored, score=infer)),
             _post(f"{version}/infer", "infer", partial(self.scored, score=infer)),
@@ -107,7 +109,7 @@ class _Routes:
 
     async def scored(self, exchange: Exchange, score: ScoreRequest) -> Reply:
         """Scores of the rows of a body; which version gives them is decided once, before the first of them."""
-        with self._gate.entered():
+        with self._gate:
             body = await self._gate.body(exchange)
             version = self._asked(exchange)
             if len(body) > LARGE_BODY:
@@ -123,6 +125,7 @@ class _Routes:
 
     async def metrics(self, _: Exchange) -> Reply:
         """For Prometheus."""
+        self._notes.settle()
         body, content_type = self._metrics.exposition()
         return Reply(body, content_type=content_type)
 
@@ -149,12 +152,12 @@ class _Routes:
         return version
 
 
-def _get(path: str, name: str, handle: Handle) -> Route:
-    return Route(path, Endpoint(name, handle), methods=["GET"])
+def _get(path: str, name: str, handle: Handle) -> Address:
+    return Address("GET", path, name, handle)
 
 
-def _post(path: str, name: str, handle: Handle) -> Route:
-    return Route(path, Endpoint(name, handle), methods=["POST"])
+def _post(path: str, name: str, handle: Handle) -> Address:
+    return Address("POST", path, name, handle)
 
 
 def _json(facts: dict[str, Any], status: int = 200, version: ServedVersion | None = None) -> Reply:

@@ -4,6 +4,7 @@ One process is one core. More of them side by side, each with a port of its own,
 """
 
 import asyncio
+import gc
 import logging
 import math
 import signal
@@ -53,8 +54,9 @@ def _bound(opened: socket.socket, address: Any) -> socket.socket:
 
 def run(stand: Stand, options: ServeOptions, opened: socket.socket, told: Told) -> None:
     """Answer until SIGTERM or SIGINT, then drain. ``told`` hears the address once requests are taken."""
+    door = application(stand, options)
     config = uvicorn.Config(
-        application(stand, options),
+        door,
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -62,10 +64,14 @@ def run(stand: Stand, options: ServeOptions, opened: socket.socket, told: Told) 
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=math.ceil(options.timeout) + 1,
     )
+    # What is there by now stays: a collection of garbage that looked through all of it would hold a request up.
+    gc.collect()
+    gc.freeze()
     host, port = opened.getsockname()[:2]
     server = _Server(config, lambda: told(f"http://{host}:{port}"))
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(_serve(server, stand, options, opened))
+    door.settle()
 
 
 async def _serve(server: "_Server", stand: Stand, options: ServeOptions, opened: socket.socket) -> None:

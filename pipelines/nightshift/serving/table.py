@@ -13,7 +13,8 @@ MOST_NAMED = 5
 
 def require_known(version: ServedVersion, names: Iterable[str]) -> None:
     """Raises ``Refusal`` for a name that is no column of model.yaml. Those that are no features are left unread."""
-    unknown = [name for name in names if name not in version.spec.columns]
+    columns = version.spec.columns
+    unknown = [name for name in names if name not in columns]
     if unknown:
         raise Refusal(400, f"{version.spec.name} has no column {all_quoted(unknown[:MOST_NAMED])}")
 

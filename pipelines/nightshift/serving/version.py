@@ -1,5 +1,6 @@
 """One version, opened to answer: its graph, how rows are fed to it, and what was tried of its bits."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -8,14 +9,15 @@ import pyarrow as pa
 
 from nightshift.contracts import Pin
 from nightshift.errors import ModelError, VariantRefused
+from nightshift.modelling.arrays import Float32s
 from nightshift.modelling.label_types import LabelType, label_type
 from nightshift.scoring.bits import BitsAgreement, bits_agree
 from nightshift.scoring.graph import OnnxGraph, fetch
+from nightshift.scoring.lone import LoneRow
 from nightshift.scoring.values import ColumnValues, ValueFeeds
 from nightshift.serving.options import BitsPromise
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
-from nightshift.stores.types import decoded
 
 PublishedValues: TypeAlias = dict[str, Any]
 """What a night publishes of rows, by column: arrays or lists, a value per row."""
@@ -48,9 +50,27 @@ class ServedVersion:
         Raises ``SchemaMismatch``, ``ModelError``.
         """
         inputs = self.feeds(columns, rows)
-        scores = self.graph.score_fed(inputs, rows)
-        published = zip(self.published, self.label.published_columns(scores), strict=True)
-        return {name: _values(column) for name, column in published}
+        return self._published(self.graph.score_fed(inputs, rows))
+
+    def answer_row(self, row: Mapping[str, Any]) -> PublishedValues:
+        """The same of one row by column names.
+
+        Raises ``NotPlain`` for a row that ``answer`` has to look at, ``ModelError``.
+        """
+        inputs = self._lone(row)
+        return self._published(self.graph.score_once(inputs, 1))
+
+    @cached_property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """Of an answer: who gave it."""
+        return [(b"nightshift-version", self.pin.version.encode()), (b"nightshift-sha256", self.pin.sha256.encode())]
+
+    @cached_property
+    def _lone(self) -> LoneRow:
+        return LoneRow(self.spec, self.graph.feeds)
+
+    def _published(self, scores: Float32s) -> PublishedValues:
+        return dict(zip(self.published, self.label.published_values(scores), strict=True))
 
 
 def open_version(
@@ -83,11 +103,3 @@ def require_bits(pin: Pin, agreement: BitsAgreement | None) -> None:
             f"{version} does not give a row by day the bits that it has at night: {agreement}",
             fix="optimize.variants without that layout, or serve it without the promise: --bits stated",
         )
-
-
-def _values(column: pa.Array) -> Any:
-    """Numbers and truth values as an array, NaN for null; texts as a list."""
-    kind = column.type
-    if pa.types.is_floating(kind) or pa.types.is_boolean(kind):
-        return column.to_numpy(zero_copy_only=False)
-    return decoded(column).to_pylist()

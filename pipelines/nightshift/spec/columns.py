@@ -81,6 +81,11 @@ class Column(Frozen):
         return self.type != "string"
 
     @property
+    def may_be_null(self) -> bool:
+        """Whether a row may have no value there."""
+        return self.nullable or self.optional
+
+    @property
     def is_whole(self) -> bool:
         """Whether it holds whole numbers alone."""
         if self.type == "decimal":

@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 
 from nightshift.errors import SchemaMismatch
 from nightshift.scoring.feeds import Columns, InputNames, Matrix
+from nightshift.scoring.graph import LEAST_ROWS
+from nightshift.scoring.lone import LoneRow, NotPlain
 from nightshift.scoring.values import ValueFeeds
 from nightshift.spec import ModelSpec
+from nightshift.spec.columns import LARGEST_WHOLE
 from nightshift.stores.types import arrow_type, fitted
 
 TYPES: dict[str, Any] = {
@@ -30,6 +33,7 @@ TYPES: dict[str, Any] = {
 }
 KNOWN = ("book", "", "shoe")
 TOO_LARGE_OF_FLOAT = 1e39
+FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +47,9 @@ def typed(make_project: Callable[..., Any], tmp_path_factory: pytest.TempPathFac
     return load_spec(folder / "model.yaml")
 
 
-def feeds_of(spec: ModelSpec) -> list[Any]:
+def feeds_of(spec: ModelSpec, without: tuple[str, ...] = ()) -> list[Any]:
     """How graphs of these columns are fed: by a matrix, by two, by an input each."""
-    names = tuple(f"c_{kind}" for kind in TYPES)
+    names = tuple(f"c_{kind}" for kind in TYPES if f"c_{kind}" not in without)
     categories = {"c_string": KNOWN}
     numbers = tuple(name for name in names if name != "c_string")
     return [
@@ -86,6 +90,42 @@ def test_values_become_the_inputs_that_arrow_makes_of_them(typed: ModelSpec, row
                 assert np.array_equal(by_day[name], expected, equal_nan=expected.dtype.kind == "f")
 
 
+@given(rows=rows_of_each)
+@settings(max_examples=60, deadline=None)
+def test_a_plain_row_becomes_the_same_inputs_by_the_short_way(typed: ModelSpec, rows: list[dict[str, Any]]) -> None:
+    """Decimals and dates go the long way, so here they are left out of what a graph reads."""
+    for feeds in feeds_of(typed, without=("c_decimal", "c_date")):
+        for row in rows:
+            try:
+                short = LoneRow(typed, feeds)(row)
+            except NotPlain:
+                assert any(is_large_number(value) for value in row.values())
+                continue
+            long = ValueFeeds(typed, feeds)({name: [value] * LEAST_ROWS for name, value in row.items()}, LEAST_ROWS)
+            assert short.keys() == long.keys()
+            for name, expected in long.items():
+                assert (short[name].dtype, short[name].shape) == (expected.dtype, expected.shape)
+                if expected.dtype == object:
+                    assert short[name].tolist() == expected.tolist()
+                else:
+                    assert short[name].tobytes() == np.ascontiguousarray(expected).tobytes()
+
+
+def is_large_number(value: Any) -> bool:
+    """Beyond what is plain of some type."""
+    if type(value) is int:
+        return abs(value) > LARGEST_WHOLE
+    return type(value) is float and abs(value) > FLOAT32_MAX
+
+
+@pytest.mark.parametrize("missing", ["c_float32", "c_string", "c_bool"])
+def test_a_row_that_lacks_a_column_goes_the_long_way(typed: ModelSpec, missing: str) -> None:
+    row = {f"c_{kind}": None for kind in TYPES if f"c_{kind}" != missing}
+    for feeds in feeds_of(typed, without=("c_decimal", "c_date")):
+        with pytest.raises(NotPlain):
+            LoneRow(typed, feeds)(row)
+
+
 @pytest.mark.parametrize(
     ("column", "value"),
     [
@@ -99,9 +139,12 @@ def test_a_value_that_a_night_would_refuse_is_refused_by_the_column_s_name(
     typed: ModelSpec, column: str, value: Any
 ) -> None:
     columns: dict[str, list[Any]] = {f"c_{kind}": [None] for kind in TYPES}
+    row = {f"c_{kind}": None for kind in TYPES}
     for feeds in feeds_of(typed):
         with pytest.raises(SchemaMismatch, match=column):
             ValueFeeds(typed, feeds)({**columns, column: [value]}, 1)
+        with pytest.raises(NotPlain):
+            LoneRow(typed, feeds)({**row, column: value})
 
 
 def test_a_null_is_refused_where_a_night_may_have_none(spec: ModelSpec) -> None:

@@ -1,6 +1,8 @@
 """What is bounded, and how a server stands: bytes, rows, time, requests under way, ready or not."""
 
 import asyncio
+import datetime as dt
+import io
 import json
 import logging
 from collections.abc import Callable
@@ -124,6 +126,7 @@ def test_a_request_is_one_line_of_the_log_without_a_value_of_the_row(
     here = site()
     with caplog.at_level(logging.INFO, "nightshift.serving"):
         here.client.post("/score", json={"rows": here.rows(2)}, headers={"x-request-id": "seven"})
+        here.client.app.settle()
     (record,) = [each for each in caplog.records if each.name == "nightshift.serving"]
     line = json.loads(JsonLines().format(record))
     assert here.stand.version is not None
@@ -132,6 +135,27 @@ def test_a_request_is_one_line_of_the_log_without_a_value_of_the_row(
         "request": "seven", "route": "score", "status": 200, "rows": 2, "version": "1",
         "digest": here.stand.version.pin.sha256, "message": "POST /score",
     }  # fmt: skip
+
+
+def test_where_the_log_is_json_a_request_has_the_same_line(site: MakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = site()
+    monkeypatch.setattr(logging.getLogger("nightshift.serving"), "level", logging.INFO)
+    here.client.get("/näher\u2028", headers={"x-request-id": "eight"})
+    here.client.post("/score", json={"rows": here.rows(2)}, headers={"x-request-id": "nine"})
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonLines())
+    monkeypatch.setattr(logging.getLogger(), "handlers", [handler])
+    here.client.app.settle()
+    assert stream.getvalue().isascii()
+    first, second = map(json.loads, stream.getvalue().splitlines())
+    assert (first["request"], first["status"], second["request"], second["rows"]) == ("eight", 404, "nine", 2)
+    record = logging.LogRecord("nightshift.serving", logging.INFO, __file__, 0, second["message"], (), None)
+    vars(record).update(second)
+    expected = json.loads(JsonLines().format(record))
+    assert list(second) == list(expected)
+    assert {**second, "time": ""} == {**expected, "time": ""}
+    assert dt.datetime.fromisoformat(second["time"]).utcoffset() == dt.timedelta(0)
 
 
 def test_figures_count_requests_rows_and_who_answers(site: MakeSite) -> None:

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +11,7 @@ from nightshift.modelling.arrays import Array, Booleans, Float32s, Float64s, Flo
 from nightshift.modelling.metrics import never_for_unknown, row_losses
 from nightshift.modelling.ranks import Rank
 from nightshift.spec import ModelSpec
+from nightshift.stores.types import decoded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -239,6 +240,10 @@ class LabelType(ABC):
     def published_columns(self, scores: Float32s) -> list[pa.Array]:
         """Their values; texts as dictionaries."""
 
+    def published_values(self, scores: Float32s) -> list[Any]:
+        """The same as plain values, where a few rows are answered: arrays with NaN for null, texts as a list."""
+        return [_plain(column) for column in self.published_columns(scores)]
+
     @abstractmethod
     def read_scores(self, table: pa.Table) -> Floats:
         """Scores from the published columns, NaN for null."""
@@ -250,3 +255,10 @@ class LabelType(ABC):
     @abstractmethod
     def figures(self, targets: Floats, scores: Floats) -> dict[str, "Figure"]:
         """What a training run draws of its holdout, by name."""
+
+
+def _plain(column: pa.Array) -> Any:
+    kind = column.type
+    if pa.types.is_floating(kind) or pa.types.is_boolean(kind):
+        return column.to_numpy(zero_copy_only=False)
+    return decoded(column).to_pylist()

@@ -1,7 +1,7 @@
 """Yes or no: the score is P(yes), the prediction whether it reaches the threshold."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
     from sklearn.pipeline import Pipeline
+
+FEW = 8
+"""Scores of so many are looked at one by one: to ask numpy takes a lone row as long as its score."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,9 @@ class Binary(LabelType):
     def invalid(self, scores: Float32s) -> str:
         """Not in [0, 1]."""
         # NaN fails both comparisons.
-        if not scores.size or (scores.min() >= 0 and scores.max() <= 1):
+        if scores.size <= FEW and all(0 <= score <= 1 for score in scores.tolist()):
+            return ""
+        if scores.size and scores.min() >= 0 and scores.max() <= 1:
             return ""
         good = (scores >= 0) & (scores <= 1)
         return f"{np.count_nonzero(~good)} scores outside [0, 1]"
@@ -182,11 +187,11 @@ class Binary(LabelType):
 
     def published_columns(self, scores: Float32s) -> list[pa.Array]:
         """Score and prediction."""
-        predictions = self.decide(scores)
-        return [
-            pa.array(scores),
-            pa.array(predictions),
-        ]
+        return [pa.array(values) for values in self.published_values(scores)]
+
+    def published_values(self, scores: Float32s) -> list[Any]:
+        """Score and prediction."""
+        return [scores, self.decide(scores)]
 
     def read_scores(self, table: pa.Table) -> Floats:
         """(n,)."""

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -162,13 +162,11 @@ class Quantile(Regression):
             fields.append(field)
         return fields
 
-    def published_columns(self, scores: Float32s) -> list[pa.Array]:
+    def published_values(self, scores: Float32s) -> list[Any]:
         """The same."""
-        by_quantile = np.ascontiguousarray(scores.T)
-        columns = [pa.array(of_quantile) for of_quantile in by_quantile]
+        by_quantile = list(np.ascontiguousarray(scores.T))
         middle = self.spec.label.middle
-        columns.append(columns[middle])
-        return columns
+        return [*by_quantile, by_quantile[middle]]
 
     def read_scores(self, table: pa.Table) -> Floats:
         """(n, k)."""

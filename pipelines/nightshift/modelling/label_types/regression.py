@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -153,7 +153,11 @@ class Regression(LabelType):
 
     def published_columns(self, scores: Float32s) -> list[pa.Array]:
         """The prediction."""
-        return [pa.array(scores)]
+        return [pa.array(values) for values in self.published_values(scores)]
+
+    def published_values(self, scores: Float32s) -> list[Any]:
+        """The prediction."""
+        return [scores]
 
     def read_scores(self, table: pa.Table) -> Floats:
         """(n,)."""

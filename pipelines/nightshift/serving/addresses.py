@@ -1,0 +1,57 @@
+"""Which handler an address is for: a dozen of them, looked up once a request."""
+
+import re
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeAlias
+
+from nightshift.serving.exchange import Exchange, Reply
+from nightshift.serving.refusal import Refusal
+
+Handle: TypeAlias = Callable[[Exchange], Awaitable[Reply]]
+NAMED = re.compile(r"{(\w+)}")
+
+
+@dataclass(frozen=True)
+class Address:
+    """``path`` has words in braces, which a request names; ``name`` is what figures call the route."""
+
+    method: str
+    path: str
+    name: str
+    handle: Handle
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """What takes its path; a word in braces is a part of it between two slashes."""
+        return re.compile(NAMED.sub(r"(?P<\1>[^/]+)", self.path))
+
+
+@dataclass
+class Addresses:
+    """All of a server; those that name nothing are found at once."""
+
+    addresses: Iterable[Address]
+    _plain: dict[tuple[str, str], Address] = field(init=False)
+    _named: list[Address] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._plain = {(each.method, each.path): each for each in self.addresses}
+        self._named = [each for each in self.addresses if NAMED.search(each.path)]
+
+    def find(self, method: str, path: str) -> tuple[Address, dict[str, str]]:
+        """Who takes it, and what the path names. Raises ``Refusal``."""
+        plain = self._plain.get((method, path))
+        if plain is not None:
+            return plain, {}
+        for address in self._named:
+            match = address.pattern.fullmatch(path)
+            if match and address.method == method:
+                return address, match.groupdict()
+        raise self._refusal(path)
+
+    def _refusal(self, path: str) -> Refusal:
+        if any(address.pattern.fullmatch(path) for address in self.addresses):
+            return Refusal(405, "there is no such route here: Method Not Allowed")
+        return Refusal(404, "there is no such route here: Not Found")
