@@ -101,12 +101,21 @@ def _leave_out_what_no_line_has() -> None:
     logging.logThreads = False
     logging.logProcesses = False
     logging.logMultiprocessing = False
-    logging.logAsyncioTasks = False
 
 
 def is_json() -> bool:
     """Whether it does."""
     return json_handler() is not None
+
+
+def write_lines(handler: "logging.StreamHandler[TextIO]", lines: str) -> None:
+    """Lines that are JSON already, at once, between those of other threads."""
+    handler.acquire()
+    try:
+        handler.stream.write(lines)
+        handler.flush()
+    finally:
+        handler.release()
 
 
 def json_handler() -> "logging.StreamHandler[TextIO] | None":

@@ -17,9 +17,9 @@ from nightshift.scoring.values import LARGEST, NAN, WHOLE, codes_of
 from nightshift.spec import Column, ModelSpec
 from nightshift.spec.columns import LARGEST_WHOLE
 
-Value: TypeAlias = Any
-Read: TypeAlias = Callable[[Value], Value]
-Fill: TypeAlias = tuple[str, list[tuple[str, Read]], type[Any]]
+
+ReadValue: TypeAlias = Callable[[Any], Any]
+Fill: TypeAlias = tuple[str, list[tuple[str, ReadValue]], type[Any]]
 """An input's name, its columns with how each is read, and what it holds."""
 FLOATS = ("float32", "float64")
 
@@ -34,7 +34,7 @@ class LoneRow:
     def __init__(self, spec: ModelSpec, feeds: Feeds) -> None:
         self._fills = [_fill(spec, feeds, name, held) for name, held in feeds.inputs.items()]
 
-    def __call__(self, row: Mapping[str, Value]) -> GraphInputs:
+    def __call__(self, row: Mapping[str, Any]) -> GraphInputs:
         """Each input with ``LEAST_ROWS`` equal lines. Raises ``NotPlain``."""
         try:
             return {name: _lines(row, columns, dtype) for name, columns, dtype in self._fills}
@@ -42,7 +42,7 @@ class LoneRow:
             raise NotPlain from error
 
 
-def _lines(row: Mapping[str, Value], columns: list[tuple[str, Read]], dtype: type[Any]) -> NDArray[Any]:
+def _lines(row: Mapping[str, Any], columns: list[tuple[str, ReadValue]], dtype: type[Any]) -> NDArray[Any]:
     line = [read(row[name]) for name, read in columns]
     return np.array([line] * LEAST_ROWS, dtype)
 
@@ -61,7 +61,7 @@ def _fill(spec: ModelSpec, feeds: Feeds, name: str, held: tuple[str, ...]) -> Fi
     return name, readers, dtype
 
 
-def _reader(name: str, column: Column, feeds: Feeds) -> Read:
+def _reader(name: str, column: Column, feeds: Feeds) -> ReadValue:
     if not column.numeric:
         return _text(column, codes_of(name, feeds))
     if column.type in FLOATS:
@@ -72,12 +72,12 @@ def _reader(name: str, column: Column, feeds: Feeds) -> Read:
     return _truth(column.may_be_null) if column.type == "bool" else _not_plain
 
 
-def _not_plain(_: Value) -> Value:
+def _not_plain(_: Any) -> Any:
     raise NotPlain
 
 
-def _float(largest: float, may_be_null: bool) -> Read:
-    def read(value: Value) -> Value:
+def _float(largest: float, may_be_null: bool) -> ReadValue:
+    def read(value: Any) -> Any:
         kind = type(value)
         if kind is float:
             if -largest <= value <= largest:
@@ -92,8 +92,8 @@ def _float(largest: float, may_be_null: bool) -> Read:
     return read
 
 
-def _whole(bound: int, may_be_null: bool) -> Read:
-    def read(value: Value) -> Value:
+def _whole(bound: int, may_be_null: bool) -> ReadValue:
+    def read(value: Any) -> Any:
         if type(value) is int:
             if -bound <= value < bound:
                 return value
@@ -104,8 +104,8 @@ def _whole(bound: int, may_be_null: bool) -> Read:
     return read
 
 
-def _truth(may_be_null: bool) -> Read:
-    def read(value: Value) -> Value:
+def _truth(may_be_null: bool) -> ReadValue:
+    def read(value: Any) -> Any:
         if value is True or value is False:
             return value
         if value is None and may_be_null:
@@ -115,10 +115,10 @@ def _truth(may_be_null: bool) -> Read:
     return read
 
 
-def _text(column: Column, codes: dict[str | None, int] | None) -> Read:
+def _text(column: Column, codes: dict[str | None, int] | None) -> ReadValue:
     may_be_null = column.may_be_null
 
-    def read(value: Value) -> Value:
+    def read(value: Any) -> Any:
         if type(value) is not str and not (value is None and may_be_null):
             raise NotPlain
         if codes is not None:

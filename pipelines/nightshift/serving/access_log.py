@@ -32,9 +32,7 @@ def write(lines: Iterable[Line]) -> None:
         return
     known = logs.bind()
     written = b"".join(_as_json(line, known) for line in lines)
-    with handler.lock:
-        handler.stream.write(written.decode())
-        handler.flush()
+    logs.write_lines(handler, written.decode())
 
 
 def _as_json(line: Line, known: dict[str, str]) -> bytes:
