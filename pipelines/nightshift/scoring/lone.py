@@ -17,7 +17,6 @@ from nightshift.scoring.values import LARGEST, NAN, WHOLE, codes_of
 from nightshift.spec import Column, ModelSpec
 from nightshift.spec.columns import LARGEST_WHOLE
 
-
 ReadValue: TypeAlias = Callable[[Any], Any]
 Fill: TypeAlias = tuple[str, list[tuple[str, ReadValue]], type[Any]]
 """An input's name, its columns with how each is read, and what it holds."""

@@ -10,10 +10,10 @@ from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
 from nightshift.errors import DataError, NightshiftError
-from nightshift.serving.addresses import Addresses
 from nightshift.serving.exchange import Exchange, Reply
 from nightshift.serving.notes import Notes
 from nightshift.serving.refusal import Refusal
+from nightshift.serving.route_table import RouteTable
 from nightshift.serving.stand import Stand
 
 log = logging.getLogger("nightshift.serving")
@@ -24,8 +24,8 @@ ID_BYTES = 16
 class Door:
     """An ASGI application, to be run by uvicorn or mounted into another one."""
 
-    def __init__(self, addresses: Addresses, stand: Stand, notes: Notes) -> None:
-        self._addresses = addresses
+    def __init__(self, table: RouteTable, stand: Stand, notes: Notes) -> None:
+        self._table = table
         self._no_http = Router()
         self._stand = stand
         self._notes = notes
@@ -49,9 +49,9 @@ class Door:
     async def _reply(self, scope: Scope, exchange: Exchange) -> Reply:
         """What a route says, or why none does."""
         try:
-            address, exchange.path = self._addresses.find(scope["method"], _own_path(scope))
-            exchange.route = address.name
-            return await address.handle(exchange)
+            route, exchange.path = self._table.find(scope["method"], _own_path(scope))
+            exchange.route = route.name
+            return await route.handle(exchange)
         except Refusal as refusal:
             return _error(refusal.status, refusal.message, refusal.retry_after)
         except DataError as error:

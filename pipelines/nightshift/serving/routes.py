@@ -8,7 +8,6 @@ import orjson
 
 from nightshift import __version__
 from nightshift.quotes import quoted
-from nightshift.serving.addresses import Address, Addresses, Handle
 from nightshift.serving.by_name import score_rows
 from nightshift.serving.door import Door
 from nightshift.serving.exchange import Exchange, Reply
@@ -20,6 +19,7 @@ from nightshift.serving.options import ServeOptions
 from nightshift.serving.page import HTML, render
 from nightshift.serving.protocol import PLATFORM, infer, inputs_of, outputs_of
 from nightshift.serving.refusal import Refusal
+from nightshift.serving.route_table import Handle, Route, RouteTable
 from nightshift.serving.stand import Stand
 from nightshift.serving.version import ServedVersion
 
@@ -36,7 +36,7 @@ def application(stand: Stand, options: ServeOptions) -> Door:
     metrics = ServeMetrics(stand, lambda: gate.under_way)
     notes = Notes(metrics)
     routes = _Routes(stand, options, gate, metrics, notes)
-    return Door(Addresses(routes.table()), stand, notes)
+    return Door(RouteTable(routes.table()), stand, notes)
 
 
 class _Routes:
@@ -47,7 +47,7 @@ class _Routes:
         self._metrics = metrics
         self._notes = notes
 
-    def table(self) -> list[Address]:
+    def table(self) -> list[Route]:
         """Every one."""
         model = "/v2/models/{model}"
         version = f"{model}/versions/{{version}}"
@@ -152,12 +152,12 @@ class _Routes:
         return version
 
 
-def _get(path: str, name: str, handle: Handle) -> Address:
-    return Address("GET", path, name, handle)
+def _get(path: str, name: str, handle: Handle) -> Route:
+    return Route("GET", path, name, handle)
 
 
-def _post(path: str, name: str, handle: Handle) -> Address:
-    return Address("POST", path, name, handle)
+def _post(path: str, name: str, handle: Handle) -> Route:
+    return Route("POST", path, name, handle)
 
 
 def _json(facts: dict[str, Any], status: int = 200, version: ServedVersion | None = None) -> Reply:

@@ -14,7 +14,7 @@ NAMED = re.compile(r"{(\w+)}")
 
 
 @dataclass(frozen=True)
-class Address:
+class Route:
     """``path`` has words in braces, which a request names; ``name`` is what figures call the route."""
 
     method: str
@@ -29,29 +29,29 @@ class Address:
 
 
 @dataclass
-class Addresses:
+class RouteTable:
     """All of a server; those that name nothing are found at once."""
 
-    addresses: Iterable[Address]
-    _plain: dict[tuple[str, str], Address] = field(init=False)
-    _named: list[Address] = field(init=False)
+    routes: Iterable[Route]
+    _plain: dict[tuple[str, str], Route] = field(init=False)
+    _named: list[Route] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._plain = {(each.method, each.path): each for each in self.addresses}
-        self._named = [each for each in self.addresses if NAMED.search(each.path)]
+        self._plain = {(each.method, each.path): each for each in self.routes}
+        self._named = [each for each in self.routes if NAMED.search(each.path)]
 
-    def find(self, method: str, path: str) -> tuple[Address, dict[str, str]]:
+    def find(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
         """Who takes it, and what the path names. Raises ``Refusal``."""
         plain = self._plain.get((method, path))
         if plain is not None:
             return plain, {}
-        for address in self._named:
-            match = address.pattern.fullmatch(path)
-            if match and address.method == method:
-                return address, match.groupdict()
+        for route in self._named:
+            match = route.pattern.fullmatch(path)
+            if match and route.method == method:
+                return route, match.groupdict()
         raise self._refusal(path)
 
     def _refusal(self, path: str) -> Refusal:
-        if any(address.pattern.fullmatch(path) for address in self.addresses):
+        if any(route.pattern.fullmatch(path) for route in self.routes):
             return Refusal(405, "there is no such route here: Method Not Allowed")
         return Refusal(404, "there is no such route here: Not Found")
