@@ -14,7 +14,7 @@ NAMED = re.compile(r"{(\w+)}")
 
 
 @dataclass(frozen=True)
-class Route:
+class ServedRoute:
     """``path`` has words in braces, which a request names; ``name`` is what figures call the route."""
 
     method: str
@@ -32,16 +32,18 @@ class Route:
 class RouteTable:
     """All of a server; those that name nothing are found at once."""
 
-    routes: Iterable[Route]
-    _plain: dict[tuple[str, str], Route] = field(init=False)
-    _named: list[Route] = field(init=False)
+    routes: Iterable[ServedRoute]
+    _plain: dict[tuple[str, str], ServedRoute] = field(init=False)
+    _named: list[ServedRoute] = field(init=False)
 
     def __post_init__(self) -> None:
         self._plain = {(each.method, each.path): each for each in self.routes}
         self._named = [each for each in self.routes if NAMED.search(each.path)]
 
-    def find(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
+    def find(self, method: str, path: str) -> tuple[ServedRoute, dict[str, str]]:
         """Who takes it, and what the path names. Raises ``Refusal``."""
+        # A body is left out by who sends it.
+        method = "GET" if method == "HEAD" else method
         plain = self._plain.get((method, path))
         if plain is not None:
             return plain, {}

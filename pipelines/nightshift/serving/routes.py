@@ -19,7 +19,7 @@ from nightshift.serving.options import ServeOptions
 from nightshift.serving.page import HTML, render
 from nightshift.serving.protocol import PLATFORM, infer, inputs_of, outputs_of
 from nightshift.serving.refusal import Refusal
-from nightshift.serving.route_table import Handle, Route, RouteTable
+from nightshift.serving.route_table import Handle, RouteTable, ServedRoute
 from nightshift.serving.stand import Stand
 from nightshift.serving.version import ServedVersion
 
@@ -47,7 +47,7 @@ class _Routes:
         self._metrics = metrics
         self._notes = notes
 
-    def table(self) -> list[Route]:
+    def table(self) -> list[ServedRoute]:
         """Every one."""
         model = "/v2/models/{model}"
         version = f"{model}/versions/{{version}}"
@@ -152,12 +152,12 @@ class _Routes:
         return version
 
 
-def _get(path: str, name: str, handle: Handle) -> Route:
-    return Route("GET", path, name, handle)
+def _get(path: str, name: str, handle: Handle) -> ServedRoute:
+    return ServedRoute("GET", path, name, handle)
 
 
-def _post(path: str, name: str, handle: Handle) -> Route:
-    return Route("POST", path, name, handle)
+def _post(path: str, name: str, handle: Handle) -> ServedRoute:
+    return ServedRoute("POST", path, name, handle)
 
 
 def _json(facts: dict[str, Any], status: int = 200, version: ServedVersion | None = None) -> Reply:

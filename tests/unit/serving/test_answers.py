@@ -169,3 +169,8 @@ def test_a_version_by_path_that_does_not_answer_is_named_beside_the_one_that_doe
 def test_another_method_is_refused_as_json(site: MakeSite) -> None:
     found = site().client.get("/score")
     assert (found.status_code, set(found.json())) == (405, {"error"})
+
+
+def test_a_head_is_answered_as_a_get_is(site: MakeSite) -> None:
+    found = site().client.head("/v2/health/ready")
+    assert (found.status_code, found.headers["content-type"]) == (200, "application/json")
