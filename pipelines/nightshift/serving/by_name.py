@@ -2,28 +2,31 @@
 
 from typing import Any
 
+from nightshift.scoring.values import ColumnValues
+from nightshift.serving.dialect import Dialect
 from nightshift.serving.refusal import Refusal
 from nightshift.serving.table import of_rows, require_rows
-from nightshift.serving.version import ServedVersion
+from nightshift.serving.version import PublishedValues, ServedVersion
 
 
-def score_rows(version: ServedVersion, request: Any, most_rows: int) -> tuple[dict[str, Any], int]:
-    """The answer, and how many rows it has. Keys that a row has come back with its score.
-
-    Raises ``Refusal``, and as ``ServedVersion.answer``.
-    """
+def _read(version: ServedVersion, request: Any, most_rows: int) -> tuple[dict[str, ColumnValues], int]:
     rows = request.get("rows") if isinstance(request, dict) else None
     if not isinstance(rows, list):
         raise Refusal(400, 'the body must be {"rows": [{"<column>": value, ...}, ...]}')
     require_rows(len(rows), most_rows)
-    columns = of_rows(version, rows)
-    published = version.answer(columns, len(rows))
+    return of_rows(version, rows), len(rows)
+
+
+def _show(version: ServedVersion, request: Any, published: PublishedValues, _: int) -> dict[str, Any]:
+    """Keys that a row has come back with its score."""
     predictions = []
-    for place, row in enumerate(rows):
+    for place, row in enumerate(request["rows"]):
         answer = {key: row[key] for key in version.spec.keys if key in row}
         for name, values in published.items():
             answer[name] = values[place]
         predictions.append(answer)
     pin = version.pin
-    body = {"model": pin.model, "version": pin.version, "sha256": pin.sha256, "predictions": predictions}
-    return body, len(rows)
+    return {"model": pin.model, "version": pin.version, "sha256": pin.sha256, "predictions": predictions}
+
+
+score_rows = Dialect(_read, _show)

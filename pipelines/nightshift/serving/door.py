@@ -5,7 +5,7 @@ import os
 import re
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from starlette.exceptions import HTTPException
@@ -18,9 +18,14 @@ from nightshift.serving.metrics import ServeMetrics
 from nightshift.serving.refusal import Refusal
 from nightshift.serving.stand import Stand
 
+if TYPE_CHECKING:
+    from nightshift.serving.access.guard import Guard
+
 log = logging.getLogger("nightshift.serving")
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 ID_BYTES = 16
+NOBODY = 401
+"""The status of who does not say who they are, or says it in vain."""
 EXCHANGE = "nightshift.exchange"
 REPLY = "nightshift.reply"
 """Where the request and what comes of it lie in ASGI's scope."""
@@ -39,14 +44,17 @@ class Endpoint:
         exchange: Exchange = scope[EXCHANGE]
         exchange.route = self._name
         exchange.path = scope["path_params"]
+        if exchange.guard is not None:
+            await exchange.guard.admit(exchange)
         scope[REPLY] = await self._handle(exchange)
 
 
 class Door:
     """An ASGI application, to be run by uvicorn or mounted into another one."""
 
-    def __init__(self, router: Router, stand: Stand, metrics: ServeMetrics) -> None:
+    def __init__(self, router: Router, stand: Stand, metrics: ServeMetrics, guard: "Guard | None" = None) -> None:
         self._router = router
+        self._guard = guard
         self._stand = stand
         self._metrics = metrics
 
@@ -57,7 +65,9 @@ class Door:
             return
         began = time.perf_counter()
         headers = dict(scope["headers"])
-        exchange = Exchange(receive, headers, _request_id(headers))
+        exchange = Exchange(receive, headers, _request_id(headers), guard=self._guard)
+        if self._guard is not None:
+            exchange.peer = _peer(scope)
         reply = await self._reply(scope, exchange, receive, send)
         await _send(reply, exchange, send, self._stand.is_draining)
         seconds = time.perf_counter() - began
@@ -87,6 +97,11 @@ class Door:
             return _error(500, f"internal error; the log of the server has it as request {exchange.request_id}")
 
 
+def _peer(scope: Scope) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
 def _error(status: int, message: str, retry_after: int | None = None) -> Reply:
     return Reply(orjson.dumps({"error": message}), status, retry_after=retry_after)
 
@@ -107,6 +122,8 @@ async def _send(reply: Reply, exchange: Exchange, send: Send, is_last: bool) -> 
         pin = reply.version.pin
         headers.append((b"nightshift-version", pin.version.encode()))
         headers.append((b"nightshift-sha256", pin.sha256.encode()))
+    if reply.status == NOBODY:
+        headers.append((b"www-authenticate", b"Bearer"))
     if reply.retry_after is not None:
         headers.append((b"retry-after", b"%d" % reply.retry_after))
     if is_last:
@@ -126,6 +143,8 @@ def _log(scope: Scope, exchange: Exchange, reply: Reply, seconds: float) -> None
         "rows": reply.rows,
         "milliseconds": round(1000 * seconds, 3),
     }
+    if exchange.caller:
+        fields["caller"] = exchange.caller
     if reply.version is not None:
         pin = reply.version.pin
         fields |= {"version": pin.version, "digest": pin.sha256}

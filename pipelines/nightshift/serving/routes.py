@@ -1,15 +1,17 @@
 """What is asked at which address: the protocol's routes, ``/score``, and what people and machines look at."""
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from starlette.routing import Route, Router
 
 from nightshift import __version__
 from nightshift.quotes import quoted
+from nightshift.serving.answer_cache import AnswerCache
+from nightshift.serving.batches import Batches
 from nightshift.serving.by_name import score_rows
+from nightshift.serving.dialect import Dialect
 from nightshift.serving.door import Door, Endpoint, Handle
 from nightshift.serving.exchange import Exchange, Reply
 from nightshift.serving.gate import Gate
@@ -22,7 +24,9 @@ from nightshift.serving.refusal import Refusal
 from nightshift.serving.stand import Stand
 from nightshift.serving.version import ServedVersion
 
-ScoreRequest: TypeAlias = Callable[[ServedVersion, Any, int], tuple[dict[str, Any], int]]
+if TYPE_CHECKING:
+    from nightshift.serving.access.guard import Guard
+
 LARGE_BODY = 64 * 1024
 """Bytes from which on a body is read in a thread."""
 LARGE_ROWS = 32
@@ -30,11 +34,27 @@ LARGE_ROWS = 32
 
 
 def application(stand: Stand, options: ServeOptions) -> Door:
-    """What uvicorn runs, and what another ASGI application may mount. ``stand`` says who answers."""
+    """What uvicorn runs, and what another ASGI application may mount. ``stand`` says who answers.
+
+    Raises ``UsageError`` where ``options.access`` names a secret, keys or an address that are not there.
+    """
     gate = Gate(options)
     metrics = ServeMetrics(stand, lambda: gate.under_way)
+    guard = _guard(stand, options)
     routes = _Routes(stand, options, gate, metrics)
-    return Door(Router(routes.table()), stand, metrics)
+    for layer in (guard, routes.cache, routes.batches):
+        if layer is not None:
+            metrics.register(layer)
+    return Door(Router(routes.table()), stand, metrics, guard)
+
+
+def _guard(stand: Stand, options: ServeOptions) -> "Guard | None":
+    if options.access is None:
+        return None
+    # Who asks nobody loads no cryptography.
+    from nightshift.serving.access.guard import guard_of
+
+    return guard_of(options.access, stand.model)
 
 
 class _Routes:
@@ -43,6 +63,8 @@ class _Routes:
         self._options = options
         self._gate = gate
         self._metrics = metrics
+        self.cache = AnswerCache(options.cache_bytes) if options.cache_bytes else None
+        self.batches = Batches(options.batch_rows, options.batch_ms / 1000) if options.batch_rows > 1 else None
 
     def table(self) -> list[Route]:
         """Every address."""
@@ -105,21 +127,49 @@ class _Routes:
         is_ready = self._stand.is_ready
         return _json({"name": version.pin.model, "ready": is_ready}, 200 if is_ready else 503, version)
 
-    async def scored(self, exchange: Exchange, score: ScoreRequest) -> Reply:
+    async def scored(self, exchange: Exchange, score: Dialect) -> Reply:
         """Scores of the rows of a body; which version gives them is decided once, before the first of them."""
         with self._gate.entered():
             body = await self._gate.body(exchange)
             version = self._asked(exchange)
-            if len(body) > LARGE_BODY:
-                return await self._gate.in_thread(lambda: self._score(score, version, _parsed(body, exchange)))
-            request = _parsed(body, exchange)
-            if _count(request) > LARGE_ROWS:
-                return await self._gate.in_thread(lambda: self._score(score, version, request))
-            return self._score(score, version, request)
+            if self.cache is None:
+                return await self._of_body(exchange, score, version, body)
+            return await self._kept(self.cache, exchange, score, version, body)
 
-    def _score(self, score: ScoreRequest, version: ServedVersion, request: Any) -> Reply:
+    async def _kept(
+        self, cache: AnswerCache, exchange: Exchange, score: Dialect, version: ServedVersion, body: bytes
+    ) -> Reply:
+        reply = cache.find(version, exchange, body)
+        if reply is None:
+            reply = await self._of_body(exchange, score, version, body)
+            cache.keep(version, exchange, body, reply)
+        elif exchange.guard is not None:
+            await exchange.guard.charge(exchange, reply.rows)
+        return reply
+
+    async def _of_body(self, exchange: Exchange, score: Dialect, version: ServedVersion, body: bytes) -> Reply:
+        is_large = len(body) > LARGE_BODY
+        if is_large:
+            request = await self._gate.in_thread(lambda: _parsed(body, exchange))
+        else:
+            request = _parsed(body, exchange)
+        rows = _count(request)
+        if exchange.guard is not None:
+            await exchange.guard.charge(exchange, rows)
+        if is_large or rows > LARGE_ROWS:
+            return await self._gate.in_thread(lambda: self._score(score, version, request))
+        if self.batches is not None:
+            return await self._batched(self.batches, score, version, request)
+        return self._score(score, version, request)
+
+    def _score(self, score: Dialect, version: ServedVersion, request: Any) -> Reply:
         answer, rows = score(version, request, self._options.max_rows)
-        return Reply(orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY), version=version, rows=rows)
+        return _scores(answer, version, rows)
+
+    async def _batched(self, batches: Batches, score: Dialect, version: ServedVersion, request: Any) -> Reply:
+        columns, rows = score.read(version, request, self._options.max_rows)
+        published = await batches.answer(version, columns, rows)
+        return _scores(score.show(version, request, published, rows), version, rows)
 
     async def metrics(self, _: Exchange) -> Reply:
         """For Prometheus."""
@@ -159,6 +209,10 @@ def _post(path: str, name: str, handle: Handle) -> Route:
 
 def _json(facts: dict[str, Any], status: int = 200, version: ServedVersion | None = None) -> Reply:
     return Reply(orjson.dumps(facts), status, version=version)
+
+
+def _scores(answer: dict[str, Any], version: ServedVersion, rows: int) -> Reply:
+    return Reply(orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY), version=version, rows=rows)
 
 
 def _identity(version: ServedVersion) -> dict[str, str]:

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from nightshift.contracts import Pin
 from nightshift.errors import ModelError, VariantRefused
+from nightshift.modelling.arrays import Float32s
 from nightshift.modelling.label_types import LabelType, label_type
 from nightshift.scoring.bits import BitsAgreement, bits_agree
 from nightshift.scoring.graph import OnnxGraph, fetch
@@ -48,7 +49,10 @@ class ServedVersion:
         Raises ``SchemaMismatch``, ``ModelError``.
         """
         inputs = self.feeds(columns, rows)
-        scores = self.graph.score_fed(inputs, rows)
+        return self.published_of(self.graph.score_fed(inputs, rows))
+
+    def published_of(self, scores: Float32s) -> PublishedValues:
+        """What a night would publish of scores."""
         published = zip(self.published, self.label.published_columns(scores), strict=True)
         return {name: _values(column) for name, column in published}
 
