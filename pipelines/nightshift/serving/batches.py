@@ -41,7 +41,7 @@ class _Call:
 
 
 class Batches:
-    """Gathers requests until there are ``most_rows``, or the first of them has waited ``seconds``. For the loop alone."""
+    """Gathers requests until there are ``most_rows``, or the first has waited ``seconds``. For the loop alone."""
 
     def __init__(self, most_rows: int, seconds: float) -> None:
         self.calls = 0

@@ -11,6 +11,7 @@ from jwt.exceptions import PyJWTError
 
 from nightshift.errors import plain
 from nightshift.serving.access.jwks import KnownKeys, keys_of
+from nightshift.serving.access.rules import JwtRules
 from nightshift.serving.refusal import Refusal
 
 log = logging.getLogger("nightshift.serving")
@@ -42,12 +43,10 @@ class KeySet:
     ``read`` waits for it, and is called in a thread. Where it fails, the keys that were there stay.
     """
 
-    def __init__(self, read: Callable[[], bytes], algorithms: tuple[str, ...], refetch: float, lifetime: float) -> None:
+    def __init__(self, read: Callable[[], bytes], rules: JwtRules) -> None:
         self.failures = 0
         self._read = read
-        self._algorithms = algorithms
-        self._refetch = refetch
-        self._lifetime = lifetime
+        self._rules = rules
         self._keys: KnownKeys = {}
         self._asked = NEVER
         self._had = NEVER
@@ -65,7 +64,7 @@ class KeySet:
         if key is None:
             await self._asked_again()
             key = self._known(kid, algorithm)
-        elif time.monotonic() - self._had > self._lifetime and not self._was_asked:
+        elif time.monotonic() - self._had > self._rules.lifetime and not self._was_asked:
             # A key may have been taken back; who asks now does not wait for it.
             self._ask()
         if key is not None:
@@ -77,10 +76,10 @@ class KeySet:
     @property
     def _was_asked(self) -> bool:
         """Whether it was a moment ago: made up names of keys cost no request each."""
-        return time.monotonic() - self._asked < self._refetch
+        return time.monotonic() - self._asked < self._rules.refetch
 
     def _take(self, body: bytes) -> None:
-        self._keys = keys_of(body, self._algorithms)
+        self._keys = keys_of(body, self._rules.algorithms)
         self._had = time.monotonic()
         self._problem = ""
 

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from nightshift.errors import UsageError
 from nightshift.serving.access.counts import CountedWindow, MemoryCounts, SharedCounts
 from nightshift.serving.access.rules import LimitRules
 from nightshift.serving.access.secrets import variable
@@ -25,7 +26,10 @@ class Quota:
         return f"{self.most} {self.unit} a {'second' if self.seconds == 1 else 'minute'}"
 
 
-def quotas_of(rules: LimitRules) -> dict[Countable, tuple[Quota, ...]]:
+Quotas: TypeAlias = dict[Countable, tuple[Quota, ...]]
+
+
+def quotas_of(rules: LimitRules) -> Quotas:
     """By what they count."""
     requests = [(rules.requests_per_second, 1), (rules.requests_per_minute, 60)]
     rows = [(rules.rows_per_minute, 60)]
@@ -38,9 +42,7 @@ def quotas_of(rules: LimitRules) -> dict[Countable, tuple[Quota, ...]]:
 class CallerLimits:
     """Those of one model. Each caller has quotas of its own."""
 
-    def __init__(
-        self, model: str, quotas: dict[Countable, tuple[Quota, ...]], counts: MemoryCounts | SharedCounts
-    ) -> None:
+    def __init__(self, model: str, quotas: Quotas, counts: MemoryCounts | SharedCounts) -> None:
         self._model = model
         self._quotas = quotas
         self._counts = counts
@@ -76,8 +78,6 @@ def limits_of(rules: LimitRules, model: str) -> CallerLimits:
 
 
 def _shared(name: str, memory: MemoryCounts) -> SharedCounts:
-    from nightshift.errors import UsageError
-
     url = variable(name, "it has the address of the Redis that counts for all servers")
     try:
         return SharedCounts(url, memory)

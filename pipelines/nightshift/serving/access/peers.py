@@ -10,7 +10,7 @@ UNKNOWN = "unknown"
 
 
 class Peers:
-    """Reads ``X-Forwarded-For`` where a peer is one of the trusted networks, from its end: its beginning is anybody's."""
+    """Reads ``X-Forwarded-For`` of peers in the trusted networks, from its end: its beginning is anybody's."""
 
     def __init__(self, trusted: tuple[Network, ...]) -> None:
         self._trusted = trusted

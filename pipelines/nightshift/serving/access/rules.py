@@ -115,7 +115,10 @@ class Right(Frozen):
 
 
 class LimitRules(Frozen):
-    """How much each caller may ask; ``redis_env`` names the variable with a URL, where servers share what they count."""
+    """How much each caller may ask; ``redis_env`` names the variable with a URL, where servers count together.
+
+    Of more than ``callers`` the ones that were away longest are forgotten.
+    """
 
     requests_per_second: int | None = Field(None, ge=1)
     requests_per_minute: int | None = Field(None, ge=1)

@@ -30,9 +30,9 @@ def variable(name: str, purpose: str) -> str:
 
 
 def _read(rules: JwtRules) -> tuple[str, bytes]:
-    if rules.secret_env is not None:
-        return rules.secret_env, variable(rules.secret_env, "it has the secret that tokens are signed with").encode()
-    assert rules.secret_file is not None
+    if rules.secret_file is None:
+        name = rules.secret_env or ""
+        return name, variable(name, "it has the secret that tokens are signed with").encode()
     try:
         return str(rules.secret_file), rules.secret_file.read_bytes().rstrip(b"\r\n")
     except OSError as error:

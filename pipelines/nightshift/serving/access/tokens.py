@@ -69,9 +69,9 @@ class Tokens:
     def _token(self, authorization: bytes) -> bytes:
         if not authorization:
             raise Refusal(401, "this needs a token: send it as Authorization: Bearer TOKEN")
-        if authorization[: len(SCHEME)].lower() != SCHEME:
-            raise Refusal(401, "Authorization has no token: it must be Bearer TOKEN")
         token = authorization[len(SCHEME) :].strip()
+        if not token or authorization[: len(SCHEME)].lower() != SCHEME:
+            raise Refusal(401, "Authorization has no token: it must be Bearer TOKEN")
         if len(token) > self._rules.max_bytes:
             raise Refusal(401, f"the token has more than {self._rules.max_bytes:,} bytes")
         return token
