@@ -184,7 +184,7 @@ def test_a_token_that_names_no_key_can_be_of_the_only_one(by_keys: Site) -> None
 def test_a_key_of_too_few_bits_is_not_accepted(site: MakeSite, tmp_path: Path) -> None:
     from cryptography.hazmat.primitives.asymmetric import rsa
 
-    weak = rsa.generate_private_key(65537, 1024)  # noqa: S505 it is what is refused
+    weak = rsa.generate_private_key(65537, 1024)
     file = tmp_path / "keys.json"
     file.write_bytes(jwks(public(weak)))
     here = site(access=rules(algorithms=["RS256"], keys_file=str(file)))
