@@ -135,6 +135,35 @@ def test_a_token_may_be_late_by_the_leeway(site: MakeSite, monkeypatch: pytest.M
     assert asked(here, shared(exp=time.time() - 31))[0] == 401
 
 
+def test_a_token_that_was_good_ends_all_the_same(site: MakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN_SECRET", SECRET)
+    here = site(access=rules(algorithms=["HS256"], secret_env="TOKEN_SECRET", leeway=0))
+    token = shared(exp=int(time.time()) + 2)
+    assert {asked(here, token)[0] for _ in range(3)} == {200}
+    time.sleep(2)
+    assert asked(here, token) == (401, "the token has expired")
+
+
+def test_a_token_that_was_good_is_tried_again_when_its_key_is_another(site: MakeSite) -> None:
+    with key_server(jwks(public(ec_key(0), "a"))) as server:
+        here = site(access=rules(algorithms=["ES256"], keys_url=server.url, refetch=0.1))
+        token = signed("a")
+        assert {asked(here, token)[0] for _ in range(3)} == {200}
+        # The same name for another key; who asks by a name that is not known has all of them fetched.
+        server.body = jwks(public(ec_key(1), "a"))
+        time.sleep(0.1)
+        assert asked(here, signed("b"))[0] == 401
+        assert asked(here, token) == (401, "the token's signature is not right")
+
+
+def test_a_token_that_is_nearly_a_good_one_is_another(by_secret: Site) -> None:
+    token = shared(iss="login")
+    assert asked(by_secret, token)[0] == 200
+    head, body, signature = token.split(".")
+    other = ("A" if signature[0] != "A" else "B") + signature[1:]
+    assert asked(by_secret, f"{head}.{body}.{other}") == (401, "the token's signature is not right")
+
+
 def test_a_secret_of_a_file_counts_without_its_end_of_line(site: MakeSite, tmp_path: Path) -> None:
     file = tmp_path / "secret"
     file.write_text(SECRET + "\n")

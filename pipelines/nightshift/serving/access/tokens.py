@@ -1,10 +1,13 @@
 """Tokens, and who they say is asking. What is wrong with one is said without a word of it."""
 
+import hashlib
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import jwt
+from cachetools import LRUCache
 from jwt.exceptions import (
     DecodeError,
     ExpiredSignatureError,
@@ -22,6 +25,7 @@ from nightshift.serving.access.rules import JwtRules
 from nightshift.serving.refusal import Refusal
 
 SCHEME = b"bearer "
+MOST_KNOWN = 10_000
 MOST_NAME = 256
 MOST_ROLES = 1_000
 SENTENCES: tuple[tuple[type[PyJWTError], str], ...] = (
@@ -43,28 +47,59 @@ class Caller:
     roles: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True)
+class _Tried:
+    """What a token was found to be: by which key, which it still has to be, and until when."""
+
+    caller: Caller
+    kid: str | None
+    algorithm: str
+    key: Any
+    ends: float
+
+
 class Tokens:
-    """Tries tokens: by algorithms that are fixed, for one audience, with an end."""
+    """Tries tokens: by algorithms that are fixed, for one audience, with an end.
+
+    To try a signature takes longer than to score a row, and a token comes again and again: what was found good is
+    remembered, by the digest of the token, until it ends or its key is another.
+    """
 
     def __init__(self, rules: JwtRules, keys: Keys) -> None:
         self._rules = rules
         self._keys = keys
         required = ["exp", "aud", "sub", *(["iss"] if rules.issuer is not None else [])]
         self._options: Any = {"require": required, "enforce_minimum_key_length": True}
+        self._known: LRUCache[bytes, _Tried] = LRUCache(MOST_KNOWN)
 
     async def caller(self, authorization: bytes) -> Caller:
         """Whose token the header has. Raises ``Refusal``: 401 for what is wrong with it."""
         token = self._token(authorization)
+        digest = hashlib.sha256(token).digest()
+        tried = self._known.get(digest)
+        if tried is None or not await self._is_good(tried):
+            tried = await self._tried(token)
+            self._known[digest] = tried
+        return tried.caller
+
+    async def _is_good(self, tried: _Tried) -> bool:
+        key = await self._keys.key(tried.kid, tried.algorithm)
+        return key is tried.key and time.time() < tried.ends  # noqa: TID251 a token ends by the clock of who signed it
+
+    async def _tried(self, token: bytes) -> _Tried:
+        rules = self._rules
         try:
             header = jwt.get_unverified_header(token)
+            kid = header.get("kid")
             algorithm = header.get("alg")
-            if algorithm not in self._rules.algorithms:
-                raise Refusal(401, f"the token's algorithm is none of {', '.join(self._rules.algorithms)}")
-            key = await self._keys.key(header.get("kid"), algorithm)
+            if algorithm not in rules.algorithms:
+                raise Refusal(401, f"the token's algorithm is none of {', '.join(rules.algorithms)}")
+            key = await self._keys.key(kid, algorithm)
             claims = self._claims(token, key)
         except PyJWTError as error:
             raise Refusal(401, _sentence(error)) from None
-        return Caller(_name(claims), _roles(claims, self._rules.roles_claim))
+        caller = Caller(_name(claims), _roles(claims, rules.roles_claim))
+        return _Tried(caller, kid, algorithm, key, int(claims["exp"]) + rules.leeway)
 
     def _token(self, authorization: bytes) -> bytes:
         if not authorization:
