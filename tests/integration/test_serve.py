@@ -344,7 +344,8 @@ def test_a_server_asks_who_is_there_and_believes_no_address_that_is_forwarded(
         server.process.send_signal(signal.SIGTERM)
         code, out, err = server.ended()
     assert code == 0, err
-    callers = {line["status"]: line.get("caller") for line in map(json.loads, err.splitlines()) if "status" in line}
+    lines = [json.loads(line) for line in err.splitlines() if '"route"' in line]
+    callers = {line["status"]: line.get("caller") for line in lines}
     assert (callers[401], callers[403]) == (None, "stranger")
     for secret in (SECRET, *tokens["portal"].split(".")):
         assert secret not in shown + out + err
