@@ -229,13 +229,11 @@ def _parsed(body: bytes, exchange: Exchange) -> Any:
 
 
 def _count(request: Any) -> int:
-    """How many rows a request seems to have; what it is, is looked at later."""
+    """How many rows a request seems to have, in whichever language has more; what it is, is looked at later."""
     if not isinstance(request, dict):
         return 0
-    rows = request.get("rows")
-    if isinstance(rows, list):
-        return len(rows)
     inputs = request.get("inputs")
     first = inputs[0] if isinstance(inputs, list) and inputs else None
     data = first.get("data") if isinstance(first, dict) else None
-    return len(data) if isinstance(data, list) else 0
+    lists = [values for values in (request.get("rows"), data) if isinstance(values, list)]
+    return max(map(len, lists), default=0)

@@ -80,6 +80,12 @@ def test_a_request_that_no_window_would_take_is_too_large(site: MakeSite) -> Non
     assert tensors.status_code == 413
 
 
+def test_rows_beside_tensors_do_not_hide_these(site: MakeSite) -> None:
+    here = site(access=limited(rows_per_minute=10))
+    body = {"rows": [], "inputs": here.tensors(11)}
+    assert here.client.post(f"/v2/models/{here.spec.name}/infer", json=body).status_code == 413
+
+
 def test_a_large_body_is_counted_too(site: MakeSite) -> None:
     here = site(access=limited(rows_per_minute=1_500))
     assert len(here.rows(1)) == 1
