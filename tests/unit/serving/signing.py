@@ -36,15 +36,23 @@ def bearer(token: str) -> dict[str, str]:
 
 
 @cache
-def rsa_key(number: int = 0) -> rsa.RSAPrivateKey:
-    """One of several, which take long to make."""
+def _rsa_key(number: int) -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(65537, 2048)
 
 
 @cache
+def _ec_key(number: int) -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def rsa_key(number: int = 0) -> rsa.RSAPrivateKey:
+    """One of several, each made once: that takes long."""
+    return _rsa_key(number)
+
+
 def ec_key(number: int = 0) -> ec.EllipticCurvePrivateKey:
     """One of several."""
-    return ec.generate_private_key(ec.SECP256R1())
+    return _ec_key(number)
 
 
 def signed(kid: str | None = "a", algorithm: str = "ES256", key: Any = None, **others: Any) -> str:

@@ -145,7 +145,7 @@ def test_a_token_that_was_good_ends_all_the_same(site: MakeSite, monkeypatch: py
 
 
 def test_a_token_that_was_good_is_tried_again_when_its_key_is_another(site: MakeSite) -> None:
-    with key_server(jwks(public(ec_key(0), "a"))) as server:
+    with key_server(jwks(public(ec_key(), "a"))) as server:
         here = site(access=rules(algorithms=["ES256"], keys_url=server.url, refetch=0.1))
         token = signed("a")
         assert {asked(here, token)[0] for _ in range(3)} == {200}
@@ -223,7 +223,7 @@ def test_a_key_of_too_few_bits_is_not_accepted(site: MakeSite, tmp_path: Path) -
 
 
 def test_a_key_that_comes_while_the_server_runs_is_fetched_and_one_that_goes_is_forgotten(site: MakeSite) -> None:
-    with key_server(jwks(public(ec_key(0), "a"))) as server:
+    with key_server(jwks(public(ec_key(), "a"))) as server:
         here = site(access=rules(algorithms=["ES256"], keys_url=server.url, refetch=0.3))
         assert asked(here, signed("a"))[0] == 200
         assert asked(here, signed("b", key=ec_key(1)))[0] == 401
@@ -285,7 +285,7 @@ def test_a_server_of_keys_that_sends_elsewhere_is_not_followed(site: MakeSite) -
 
 
 def test_keys_that_were_taken_back_count_no_longer_than_their_lifetime(site: MakeSite) -> None:
-    with key_server(jwks(public(ec_key(0), "a"))) as server:
+    with key_server(jwks(public(ec_key(), "a"))) as server:
         # A client whose loop goes on between its requests: who asks does not wait for the keys.
         here = site(access=rules(algorithms=["ES256"], keys_url=server.url, refetch=0.1, lifetime=1))
         with here.client:
