@@ -91,8 +91,8 @@ def test_tensors_and_rows_share_a_call(batching: Callable[..., tuple[Site, Calls
     tensors = here.tensors(3)
     calls.clear()
     by_name, by_tensor = asyncio.run(ask())
-    expected = here.published()["score"]
     assert calls == [5]
+    expected = here.published()["score"]
     assert [row["score"] for row in by_name.json()["predictions"]] == pytest.approx(expected[:2])
     scores = {tensor["name"]: tensor for tensor in by_tensor.json()["outputs"]}["score"]
     assert scores["data"] == pytest.approx(expected[:3])

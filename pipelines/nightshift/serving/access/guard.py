@@ -8,7 +8,7 @@ from prometheus_client.core import CounterMetricFamily
 
 from nightshift.errors import UsageError
 from nightshift.serving.access.jwks import of_file, of_url
-from nightshift.serving.access.keys import Keys, KeySet, SharedSecret
+from nightshift.serving.access.keys import KeySet, SharedSecret, TokenKeys
 from nightshift.serving.access.limits import CallerLimits, limits_of
 from nightshift.serving.access.peers import Peers
 from nightshift.serving.access.rules import AccessRules, JwtRules, Use
@@ -27,7 +27,7 @@ class Guard:
     """Who may ask for a model: who they are, whether they have the right, and whether they asked too much."""
 
     def __init__(
-        self, model: str, rules: AccessRules, keys: Keys | None = None, limits: CallerLimits | None = None
+        self, model: str, rules: AccessRules, keys: TokenKeys | None = None, limits: CallerLimits | None = None
     ) -> None:
         self._model = model
         self._rights = [right for right in rules.rights if right.covers(model)]
@@ -81,7 +81,7 @@ def guard_of(rules: AccessRules, model: str) -> Guard:
     return Guard(model, rules, keys, limits)
 
 
-def _keys_of(rules: JwtRules) -> Keys:
+def _keys_of(rules: JwtRules) -> TokenKeys:
     if rules.keys_file is not None:
         return _keys_in(rules.keys_file, rules)
     if rules.keys_url is not None:

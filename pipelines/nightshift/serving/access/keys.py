@@ -19,7 +19,7 @@ FETCH_SECONDS = 5.0
 NEVER = float("-inf")
 
 
-class Keys(Protocol):
+class TokenKeys(Protocol):
     """Where a token's key comes from."""
 
     async def key(self, kid: str | None, algorithm: str) -> Any:

@@ -2,7 +2,7 @@
 
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
-from nightshift.serving.access.rules import Network
+from nightshift.serving.access.rules import IpNetwork
 
 NEIGHBOURS = 64
 """Bits of an IPv6 address that a provider gives a customer: the rest is theirs to change."""
@@ -12,7 +12,7 @@ UNKNOWN = "unknown"
 class Peers:
     """Reads ``X-Forwarded-For`` of peers in the trusted networks, from its end: its beginning is anybody's."""
 
-    def __init__(self, trusted: tuple[Network, ...]) -> None:
+    def __init__(self, trusted: tuple[IpNetwork, ...]) -> None:
         self._trusted = trusted
 
     def name(self, peer: str, forwarded: bytes) -> str:

@@ -23,7 +23,7 @@ FOLDER = "folder"
 """In the context of a validation: where the file lies, which paths in it are relative to."""
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-Network: TypeAlias = IPv4Network | IPv6Network
+IpNetwork: TypeAlias = IPv4Network | IPv6Network
 
 
 def _beside(path: Path, info: ValidationInfo) -> Path:
@@ -50,7 +50,7 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-Beside = Annotated[Path, AfterValidator(_beside)]
+FileBeside = Annotated[Path, AfterValidator(_beside)]
 KeysUrl = Annotated[str, AfterValidator(_fetchable)]
 
 
@@ -64,9 +64,9 @@ class JwtRules(Frozen):
     audience: ShortText
     issuer: ShortText | None = None
     keys_url: KeysUrl | None = None
-    keys_file: Beside | None = None
+    keys_file: FileBeside | None = None
     secret_env: Variable | None = None
-    secret_file: Beside | None = None
+    secret_file: FileBeside | None = None
     roles_claim: ShortText | tuple[ShortText, ...] = "roles"
     leeway: float = Field(10.0, ge=0, le=300)
     max_bytes: int = Field(8_192, ge=256, le=65_536)
@@ -141,7 +141,7 @@ class AccessRules(Frozen):
     rights: tuple[Right, ...] = ()
     open: tuple[Use, ...] = ()
     limits: LimitRules | None = None
-    trusted_proxies: tuple[Network, ...] = ()
+    trusted_proxies: tuple[IpNetwork, ...] = ()
 
     @model_validator(mode="after")
     def _rights_need_callers_who_are_known(self) -> Self:

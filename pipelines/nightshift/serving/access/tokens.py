@@ -20,7 +20,7 @@ from jwt.exceptions import (
 )
 
 from nightshift.errors import plain
-from nightshift.serving.access.keys import Keys
+from nightshift.serving.access.keys import TokenKeys
 from nightshift.serving.access.rules import JwtRules
 from nightshift.serving.refusal import Refusal
 
@@ -65,7 +65,7 @@ class Tokens:
     remembered, by the digest of the token, until it ends or its key is another.
     """
 
-    def __init__(self, rules: JwtRules, keys: Keys) -> None:
+    def __init__(self, rules: JwtRules, keys: TokenKeys) -> None:
         self._rules = rules
         self._keys = keys
         required = ["exp", "aud", "sub", *(["iss"] if rules.issuer is not None else [])]
