@@ -41,6 +41,7 @@ for line in io.lines(os.getenv("BODIES")) do bodies[#bodies + 1] = line end
 local place = 0
 wrk.method = "POST"
 wrk.headers["content-type"] = "application/json"
+wrk.headers["authorization"] = os.getenv("AUTHORIZATION")
 request = function()
   place = place % #bodies + 1
   return wrk.format(nil, nil, nil, bodies[place])
@@ -59,10 +60,11 @@ class Asked:
 
 @dataclass(frozen=True)
 class Target:
-    """A server that answers: where, and with which bodies it is asked."""
+    """A server that answers: where, with which bodies it is asked, and by whom."""
 
     url: str
     bodies: Path
+    authorization: str | None = None
 
     def asked(self, connections: int) -> Asked:
         """By so many connections. Raises ``RuntimeError`` where not all requests were answered well."""
@@ -70,6 +72,8 @@ class Target:
         script.write_text(SCRIPT)
         command = ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "--latency", "-s", str(script), self.url]
         env = {**os.environ, "BODIES": str(self.bodies)}
+        if self.authorization is not None:
+            env["AUTHORIZATION"] = self.authorization
         printed = subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout
         if "Non-2xx" in printed or "Socket errors" in printed:
             raise RuntimeError(f"{self.url} did not answer all: {printed}")
@@ -123,15 +127,15 @@ def _targets(world: World, folder: Path, running: ExitStack) -> tuple[Target, Ta
     assert stored is not None
     graph, _ = stored
     ports = Ports.free()
-    by_name = _lines(folder / "rows", [{"rows": [row]} for row in _sent(world, rows)])
-    fed = _lines(folder / "inputs", _fed(OnnxGraph(world.spec, graph), rows))
+    by_name = lines(folder / "rows", [{"rows": [row]} for row in sent(world, rows)])
+    fed = lines(folder / "inputs", _fed(OnnxGraph(world.spec, graph), rows))
     serve = [sys.executable, "-c", MAIN, "serve", MODEL, "--port", str(ports.s3)]
     echo = [sys.executable, "-m", "benchmarks.serve_bare", str(ports.mlflow)]
     saved = _saved(folder / "model", graph)
     words = ["models", "serve", "-m", str(saved), "-p", str(ports.airflow), "--env-manager", "local", "-w", "1"]
-    running.enter_context(_started(serve, ports.s3, "/v2/health/ready"))
-    running.enter_context(_started(echo, ports.mlflow, "/"))
-    running.enter_context(_started([sys.executable, "-m", "mlflow", *words], ports.airflow, "/ping"))
+    running.enter_context(started(serve, ports.s3, "/v2/health/ready"))
+    running.enter_context(started(echo, ports.mlflow, "/"))
+    running.enter_context(started([sys.executable, "-m", "mlflow", *words], ports.airflow, "/ping"))
     return (
         Target(f"http://127.0.0.1:{ports.s3}/score", by_name),
         Target(f"http://127.0.0.1:{ports.airflow}/invocations", fed),
@@ -139,7 +143,7 @@ def _targets(world: World, folder: Path, running: ExitStack) -> tuple[Target, Ta
     )
 
 
-def _sent(world: World, rows: ArrowRows) -> list[dict[str, object]]:
+def sent(world: World, rows: ArrowRows) -> list[dict[str, object]]:
     return rows.select(list(world.spec.features)).to_pylist()
 
 
@@ -153,7 +157,7 @@ def _fed(graph: OnnxGraph, rows: ArrowRows) -> list[dict[str, object]]:
     return bodies
 
 
-def _lines(file: Path, bodies: list[dict[str, object]]) -> Path:
+def lines(file: Path, bodies: list[dict[str, object]]) -> Path:
     file.write_text("".join(f"{json.dumps(body)}\n" for body in bodies))
     return file
 
@@ -167,7 +171,7 @@ def _saved(folder: Path, graph: bytes) -> Path:
 
 
 @contextmanager
-def _started(command: list[str], port: int, path: str) -> Iterator[None]:
+def started(command: list[str], port: int, path: str) -> Iterator[None]:
     """A server that answers at this path; it ends with the block."""
     # MLflow looks for uvicorn by its name.
     path_of_programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"

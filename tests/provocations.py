@@ -131,6 +131,8 @@ NOT_PROVOKED = {
     "`UsageError`, *tried before a commit*": "other keys; no row is read",
     "`EngineUnavailable`": "needs Ray or Spark; tests/engines kills their workers",
     "`ServerUnavailable`": "another's server; tests/unit/export asks one that is not there",
+    "*Redis is away* in the log of `nightshift serve`": "of tests/unit/serving; no row is quoted",
+    "*the keys that tokens are tried by could not be had* in the log of `nightshift serve`": "the same",
     "`OutOfSpace`": "needs a full disk; the message has a folder",
     "`NightshiftError`, *not ... this version reads*": "a record of the registry; no row is read",
     "`StackError` in `demo --tiny`, *failed for*": "plays the demo; its data are made up",

@@ -17,7 +17,7 @@ FIELDS = ("model", "night", "version", "digest", "run")
 """``digest`` is that of the graph of the version; ``run`` is Airflow's, or one of a command's own."""
 VARIABLE = "NIGHTSHIFT_LOG"
 JSON = "json"
-OF_REQUESTS = ("request", "route", "status", "rows", "milliseconds", "version", "digest")
+OF_REQUESTS = ("request", "route", "status", "rows", "milliseconds", "version", "digest", "caller")
 MORE = ("verb", "seconds", "exit", "fix", *OF_REQUESTS)
 """What single lines say besides; who answers by day may say another version of each request."""
 ENCODER = json.JSONEncoder(default=str)

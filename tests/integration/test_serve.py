@@ -39,6 +39,7 @@ from nightshift.stores import Stores, layout
 from nightshift.training import recipe
 from tests.canary_world import put_rows
 from tests.champions import append_move, register_version, seal_version, set_champion
+from tests.unit.serving.signing import SECRET, bearer, shared
 
 pytestmark = pytest.mark.stack
 NIGHT = "2024-01-15"
@@ -49,6 +50,22 @@ SENDERS = 4
 PATIENCE = 60.0
 DRAIN = "1"
 MAIN = "from nightshift.cli.main import main; main()"
+ACCESS = """
+format = 1
+open = ["docs"]
+
+[jwt]
+algorithms = ["HS256"]
+audience = "nightshift"
+secret_env = "TOKEN_SECRET"
+
+[[rights]]
+callers = ["portal"]
+models = ["MODEL"]
+
+[limits]
+requests_per_minute = 4
+"""
 
 
 @dataclass
@@ -300,3 +317,35 @@ def test_what_keeps_a_server_from_starting_is_one_error_without_a_traceback(
         strict=True,
     ):
         assert (code, "Traceback" in error, words in error, "->" in error) == (1, False, True, True), error
+
+
+def test_a_server_asks_who_is_there_and_believes_no_address_that_is_forwarded(
+    world: ServedWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a file of rules, as a process: the secret is in its environment, and nowhere else."""
+    monkeypatch.setenv("TOKEN_SECRET", SECRET)
+    access = tmp_path / "access.toml"
+    access.write_text(ACCESS.replace("MODEL", world.spec.name))
+    body = {"rows": [as_sent(world.rows[0], world.spec)]}
+    tokens = {name: shared(sub=name) for name in ("portal", "stranger")}
+    with serving(world, "--access", str(access)) as (url, server):
+        assert httpx.post(f"{url}/score", json=body).status_code == 401
+        statuses = {
+            name: httpx.post(f"{url}/score", json=body, headers=bearer(token)).status_code
+            for name, token in tokens.items()
+        }
+        assert statuses == {"portal": 200, "stranger": 403}
+        pages = [
+            httpx.get(f"{url}/docs", headers={"x-forwarded-for": f"198.51.100.{place}"}).status_code
+            for place in range(5)
+        ]
+        assert pages == [200, 200, 200, 200, 429]
+        shown = Path(f"/proc/{server.process.pid}/cmdline").read_text()
+        server.process.send_signal(signal.SIGTERM)
+        code, out, err = server.ended()
+    assert code == 0, err
+    lines = [json.loads(line) for line in err.splitlines() if '"route"' in line]
+    callers = {line["status"]: line.get("caller") for line in lines}
+    assert (callers[401], callers[403]) == (None, "stranger")
+    for secret in (SECRET, *tokens["portal"].split(".")):
+        assert secret not in shown + out + err

@@ -1,11 +1,15 @@
 """The verb that answers by day."""
 
 from enum import StrEnum
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nightshift.cli.model import ModelArgument
+
+if TYPE_CHECKING:
+    from nightshift.serving.options import ServeOptions
 
 app = typer.Typer()
 
@@ -15,6 +19,12 @@ class PromisedBits(StrEnum):
 
     REQUIRED = "required"
     STATED = "stated"
+
+
+AccessFile = Annotated[Path | None, typer.Option("--access", help="Who may ask, and how often: an access.toml.")]
+CacheBytes = Annotated[int, typer.Option(help="Bytes of answers that are kept for the next time.", min=0)]
+BatchRows = Annotated[int, typer.Option(help="Rows of several requests that are scored at once.", min=0, max=64)]
+BatchMs = Annotated[float, typer.Option(help="Milliseconds that they wait for each other.", min=0.1, max=100)]
 
 
 @app.command()
@@ -36,12 +46,14 @@ def serve(
     max_rows: Annotated[int, typer.Option(help="Rows that a request may have.", min=1)] = 1_000,
     concurrency: Annotated[int, typer.Option(help="Requests for scores that may be under way.", min=1)] = 64,
     timeout: Annotated[float, typer.Option(help="Seconds that one of them may take.", min=0.1, max=600)] = 5.0,
+    access_file: AccessFile = None,
+    cache_bytes: CacheBytes = 0,
+    batch_rows: BatchRows = 0,
+    batch_ms: BatchMs = 2.0,
 ) -> None:
     """Answer requests for scores by day, with the bits of the night, by whoever is champion."""
-    from nightshift import logs
-    from nightshift.cli.output import open_model
+    from nightshift.serving.access.file import read_access_file
     from nightshift.serving.options import ServeOptions
-    from nightshift.steps.serve import serve
 
     options = ServeOptions(
         host=host,
@@ -53,7 +65,19 @@ def serve(
         max_rows=max_rows,
         concurrency=concurrency,
         timeout=timeout,
+        access=None if access_file is None else read_access_file(access_file),
+        cache_bytes=cache_bytes,
+        batch_rows=batch_rows,
+        batch_ms=batch_ms,
     )
+    _answer(model, options)
+
+
+def _answer(model: str, options: "ServeOptions") -> None:
+    from nightshift import logs
+    from nightshift.cli.output import open_model
+    from nightshift.steps.serve import serve
+
     spec, stores = open_model(model)
 
     def told(address: str) -> None:

@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import time
+from typing import TYPE_CHECKING
 
 import orjson
 from starlette.routing import Router
@@ -16,17 +17,23 @@ from nightshift.serving.refusal import Refusal
 from nightshift.serving.route_table import RouteTable
 from nightshift.serving.stand import Stand
 
+if TYPE_CHECKING:
+    from nightshift.serving.access.guard import Guard
+
 log = logging.getLogger("nightshift.serving")
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 ID_BYTES = 16
+NOBODY = 401
+"""The status of who does not say who they are, or says it in vain."""
 
 
 class Door:
     """An ASGI application, to be run by uvicorn or mounted into another one."""
 
-    def __init__(self, table: RouteTable, stand: Stand, notes: Notes) -> None:
+    def __init__(self, table: RouteTable, stand: Stand, notes: Notes, guard: "Guard | None" = None) -> None:
         self._table = table
         self._no_http = Router()
+        self._guard = guard
         self._stand = stand
         self._notes = notes
 
@@ -37,7 +44,9 @@ class Door:
             return
         began = time.perf_counter()
         headers = dict(scope["headers"])
-        exchange = Exchange(receive, headers, _request_id(headers))
+        exchange = Exchange(receive, headers, _request_id(headers), guard=self._guard)
+        if self._guard is not None:
+            exchange.peer = _peer(scope)
         reply = await self._reply(scope, exchange)
         await _send(reply, exchange, send, self._stand.is_draining)
         self._notes.add(scope, exchange, reply, time.perf_counter() - began)
@@ -51,6 +60,8 @@ class Door:
         try:
             route, exchange.path = self._table.find(scope["method"], _own_path(scope))
             exchange.route = route.name
+            if self._guard is not None:
+                await self._guard.admit(exchange)
             return await route.handle(exchange)
         except Refusal as refusal:
             return _error(refusal.status, refusal.message, refusal.retry_after)
@@ -68,6 +79,11 @@ def _own_path(scope: Scope) -> str:
     """The path below where the application is mounted."""
     path: str = scope["path"]
     return path.removeprefix(scope.get("root_path", ""))
+
+
+def _peer(scope: Scope) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else ""
 
 
 def _error(status: int, message: str, retry_after: int | None = None) -> Reply:
@@ -88,6 +104,8 @@ async def _send(reply: Reply, exchange: Exchange, send: Send, is_last: bool) -> 
     ]
     if reply.version is not None:
         headers += reply.version.headers
+    if reply.status == NOBODY:
+        headers.append((b"www-authenticate", b"Bearer"))
     if reply.retry_after is not None:
         headers.append((b"retry-after", b"%d" % reply.retry_after))
     if is_last:

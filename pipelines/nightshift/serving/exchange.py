@@ -1,10 +1,14 @@
 """A request and its answer, as routes see them."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from starlette.types import Receive
 
 from nightshift.serving.version import ServedVersion
+
+if TYPE_CHECKING:
+    from nightshift.serving.access.guard import Guard
 
 JSON = "application/json"
 OTHER = "other"
@@ -25,10 +29,16 @@ class Reply:
 
 @dataclass
 class Exchange:
-    """A request under way: ``path`` has what its address names, ``route`` what figures call it."""
+    """A request under way: ``path`` has what its address names, ``route`` what figures call it.
+
+    ``peer`` is the address that it came from; ``guard`` asks who ``caller`` is, where anybody is asked.
+    """
 
     receive: Receive
     headers: dict[bytes, bytes]
     request_id: str
     route: str = OTHER
     path: dict[str, str] = field(default_factory=dict)
+    peer: str = ""
+    caller: str = ""
+    guard: "Guard | None" = None

@@ -47,6 +47,10 @@ class ServeMetrics:
         if rows:
             self._rows.inc(rows)
 
+    def register(self, layer: Any) -> None:
+        """Figures of a layer around the routes, which its ``collect`` gives at each scrape."""
+        self._registry.register(layer)
+
     def exposition(self) -> tuple[bytes, str]:
         """As Prometheus reads it, and its type."""
         return generate_latest(self._registry), CONTENT_TYPE_LATEST

@@ -75,6 +75,8 @@ def _fields(exchange: Exchange, reply: Reply, seconds: float) -> dict[str, Any]:
         "rows": reply.rows,
         "milliseconds": round(1000 * seconds, 3),
     }
+    if exchange.caller:
+        fields["caller"] = exchange.caller
     if reply.version is not None:
         pin = reply.version.pin
         fields |= {"version": pin.version, "digest": pin.sha256}

@@ -12,8 +12,11 @@ JSON_TYPES = {"string": "string", "bool": "boolean", "date": "string", "int16": 
               "int64": "integer"}  # fmt: skip
 ERRORS = {
     "400": "what is wrong with the request",
+    "401": "no token, or one that is not accepted, where tokens are asked for",
+    "403": "a caller without the right",
     "404": "no such model, or a version that does not answer",
     "413": "too many bytes or rows",
+    "429": "a caller asked more than they may: see Retry-After",
     "503": "nobody answers, or too many requests are under way: see Retry-After",
 }
 

@@ -4,8 +4,11 @@ from typing import Literal, TypeAlias
 
 from pydantic import Field
 
+from nightshift.serving.access.rules import AccessRules
 from nightshift.spec.base import Frozen
 
+MOST_BATCH_ROWS = 64
+"""As many as ``scoring.bits`` tries the bits of."""
 BitsPromise: TypeAlias = Literal["required", "stated"]
 
 
@@ -21,3 +24,7 @@ class ServeOptions(Frozen):
     max_rows: int = Field(1_000, ge=1)
     concurrency: int = Field(64, ge=1)
     timeout: float = Field(5.0, gt=0, le=600)
+    access: AccessRules | None = None
+    cache_bytes: int = Field(0, ge=0)
+    batch_rows: int = Field(0, ge=0, le=MOST_BATCH_ROWS)
+    batch_ms: float = Field(2.0, gt=0, le=100)

@@ -10,6 +10,7 @@ import pyarrow as pa
 from nightshift.modelling.label_types import label_type
 from nightshift.quotes import quoted
 from nightshift.scoring.values import ColumnValues
+from nightshift.serving.dialect import Dialect
 from nightshift.serving.refusal import Refusal
 from nightshift.serving.table import needed, require_known, require_rows
 from nightshift.serving.version import PublishedValues, ServedVersion
@@ -48,8 +49,7 @@ def outputs_of(spec: ModelSpec) -> list[dict[str, Any]]:
     return [_tensor(field.name, _given(field.type)) for field in label_type(spec).published_fields()]
 
 
-def infer(version: ServedVersion, request: Any, most_rows: int) -> tuple[dict[str, Any], int]:
-    """The answer, and how many rows it has. Raises ``Refusal``, and as ``ServedVersion.answer``."""
+def _columns(version: ServedVersion, request: Any, most_rows: int) -> tuple[dict[str, ColumnValues], int]:
     tensors = request.get("inputs") if isinstance(request, dict) else None
     if not isinstance(tensors, list) or not tensors:
         raise Refusal(400, "the body must have inputs, a tensor for each column")
@@ -63,8 +63,7 @@ def infer(version: ServedVersion, request: Any, most_rows: int) -> tuple[dict[st
     if any(len(others) != rows for others in columns.values()):
         raise Refusal(400, "the tensors of inputs are not of the same number of rows")
     require_rows(rows, most_rows)
-    published = version.answer(needed(version, columns, rows), rows)
-    return _answer(version, request, published, rows), rows
+    return needed(version, columns, rows), rows
 
 
 def _answer(version: ServedVersion, request: dict[str, Any], published: PublishedValues, rows: int) -> dict[str, Any]:
@@ -89,6 +88,9 @@ def _answer(version: ServedVersion, request: dict[str, Any], published: Publishe
     if isinstance(request.get("id"), str):
         answer["id"] = request["id"]
     return answer
+
+
+infer = Dialect(_columns, _answer)
 
 
 def _asked(request: dict[str, Any], published: PublishedValues) -> list[str]:

@@ -1,14 +1,16 @@
 """What is asked at which address: the protocol's routes, ``/score``, and what people and machines look at."""
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from nightshift import __version__
 from nightshift.quotes import quoted
+from nightshift.serving.answer_cache import AnswerCache
+from nightshift.serving.batches import Batches
 from nightshift.serving.by_name import score_rows
+from nightshift.serving.dialect import Dialect
 from nightshift.serving.door import Door
 from nightshift.serving.exchange import Exchange, Reply
 from nightshift.serving.gate import Gate
@@ -23,7 +25,9 @@ from nightshift.serving.route_table import Handle, RouteTable, ServedRoute
 from nightshift.serving.stand import Stand
 from nightshift.serving.version import ServedVersion
 
-ScoreRequest: TypeAlias = Callable[[ServedVersion, Any, int], tuple[dict[str, Any], int]]
+if TYPE_CHECKING:
+    from nightshift.serving.access.guard import Guard
+
 LARGE_BODY = 64 * 1024
 """Bytes from which on a body is read in a thread."""
 LARGE_ROWS = 32
@@ -31,12 +35,28 @@ LARGE_ROWS = 32
 
 
 def application(stand: Stand, options: ServeOptions) -> Door:
-    """What uvicorn runs, and what another ASGI application may mount. ``stand`` says who answers."""
+    """What uvicorn runs, and what another ASGI application may mount. ``stand`` says who answers.
+
+    Raises ``UsageError`` where ``options.access`` names a secret, keys or an address that are not there.
+    """
     gate = Gate(options)
     metrics = ServeMetrics(stand, lambda: gate.under_way)
     notes = Notes(metrics)
+    guard = _guard(stand, options)
     routes = _Routes(stand, options, gate, metrics, notes)
-    return Door(RouteTable(routes.table()), stand, notes)
+    for layer in (guard, routes.cache, routes.batches):
+        if layer is not None:
+            metrics.register(layer)
+    return Door(RouteTable(routes.table()), stand, notes, guard)
+
+
+def _guard(stand: Stand, options: ServeOptions) -> "Guard | None":
+    if options.access is None:
+        return None
+    # Who asks nobody loads no cryptography.
+    from nightshift.serving.access.guard import guard_of
+
+    return guard_of(options.access, stand.model)
 
 
 class _Routes:
@@ -46,6 +66,8 @@ class _Routes:
         self._gate = gate
         self._metrics = metrics
         self._notes = notes
+        self.cache = AnswerCache(options.cache_bytes) if options.cache_bytes else None
+        self.batches = Batches(options.batch_rows, options.batch_ms / 1000) if options.batch_rows > 1 else None
 
     def table(self) -> list[ServedRoute]:
         """Every one."""
@@ -107,21 +129,49 @@ class _Routes:
         is_ready = self._stand.is_ready
         return _json({"name": version.pin.model, "ready": is_ready}, 200 if is_ready else 503, version)
 
-    async def scored(self, exchange: Exchange, score: ScoreRequest) -> Reply:
+    async def scored(self, exchange: Exchange, score: Dialect) -> Reply:
         """Scores of the rows of a body; which version gives them is decided once, before the first of them."""
         with self._gate:
             body = await self._gate.body(exchange)
             version = self._asked(exchange)
-            if len(body) > LARGE_BODY:
-                return await self._gate.in_thread(lambda: self._score(score, version, _parsed(body, exchange)))
-            request = _parsed(body, exchange)
-            if _count(request) > LARGE_ROWS:
-                return await self._gate.in_thread(lambda: self._score(score, version, request))
-            return self._score(score, version, request)
+            if self.cache is None:
+                return await self._of_body(exchange, score, version, body)
+            return await self._kept(self.cache, exchange, score, version, body)
 
-    def _score(self, score: ScoreRequest, version: ServedVersion, request: Any) -> Reply:
+    async def _kept(
+        self, cache: AnswerCache, exchange: Exchange, score: Dialect, version: ServedVersion, body: bytes
+    ) -> Reply:
+        reply = cache.find(version, exchange, body)
+        if reply is None:
+            reply = await self._of_body(exchange, score, version, body)
+            cache.keep(version, exchange, body, reply)
+        elif exchange.guard is not None:
+            await exchange.guard.charge(exchange, reply.rows)
+        return reply
+
+    async def _of_body(self, exchange: Exchange, score: Dialect, version: ServedVersion, body: bytes) -> Reply:
+        is_large = len(body) > LARGE_BODY
+        if is_large:
+            request = await self._gate.in_thread(lambda: _parsed(body, exchange))
+        else:
+            request = _parsed(body, exchange)
+        rows = _count(request)
+        if exchange.guard is not None:
+            await exchange.guard.charge(exchange, rows)
+        if is_large or rows > LARGE_ROWS:
+            return await self._gate.in_thread(lambda: self._score(score, version, request))
+        if self.batches is not None:
+            return await self._batched(self.batches, score, version, request)
+        return self._score(score, version, request)
+
+    def _score(self, score: Dialect, version: ServedVersion, request: Any) -> Reply:
         answer, rows = score(version, request, self._options.max_rows)
-        return Reply(orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY), version=version, rows=rows)
+        return _scores(answer, version, rows)
+
+    async def _batched(self, batches: Batches, score: Dialect, version: ServedVersion, request: Any) -> Reply:
+        columns, rows = score.read(version, request, self._options.max_rows)
+        published = await batches.answer(version, columns, rows)
+        return _scores(score.show(version, request, published, rows), version, rows)
 
     async def metrics(self, _: Exchange) -> Reply:
         """For Prometheus."""
@@ -164,6 +214,10 @@ def _json(facts: dict[str, Any], status: int = 200, version: ServedVersion | Non
     return Reply(orjson.dumps(facts), status, version=version)
 
 
+def _scores(answer: dict[str, Any], version: ServedVersion, rows: int) -> Reply:
+    return Reply(orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY), version=version, rows=rows)
+
+
 def _identity(version: ServedVersion) -> dict[str, str]:
     return {"model": version.pin.model, "version": version.pin.version, "sha256": version.pin.sha256}
 
@@ -178,13 +232,11 @@ def _parsed(body: bytes, exchange: Exchange) -> Any:
 
 
 def _count(request: Any) -> int:
-    """How many rows a request seems to have; what it is, is looked at later."""
+    """How many rows a request seems to have, in whichever language has more; what it is, is looked at later."""
     if not isinstance(request, dict):
         return 0
-    rows = request.get("rows")
-    if isinstance(rows, list):
-        return len(rows)
     inputs = request.get("inputs")
     first = inputs[0] if isinstance(inputs, list) and inputs else None
     data = first.get("data") if isinstance(first, dict) else None
-    return len(data) if isinstance(data, list) else 0
+    lists = [values for values in (request.get("rows"), data) if isinstance(values, list)]
+    return max(map(len, lists), default=0)

@@ -61,6 +61,8 @@ def run(stand: Stand, options: ServeOptions, opened: socket.socket, told: Told) 
         log_config=None,
         access_log=False,
         server_header=False,
+        # Whose word counts for who asks is said in access.toml: uvicorn would take that of whoever is on this machine.
+        proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=math.ceil(options.timeout) + 1,
     )

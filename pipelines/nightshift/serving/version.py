@@ -50,7 +50,7 @@ class ServedVersion:
         Raises ``SchemaMismatch``, ``ModelError``.
         """
         inputs = self.feeds(columns, rows)
-        return self._published(self.graph.score_fed(inputs, rows))
+        return self.published_of(self.graph.score_fed(inputs, rows))
 
     def answer_row(self, row: Mapping[str, Any]) -> PublishedValues:
         """The same of one row by column names.
@@ -58,7 +58,11 @@ class ServedVersion:
         Raises ``NotPlain`` for a row that ``answer`` has to look at, ``ModelError``.
         """
         inputs = self._lone(row)
-        return self._published(self.graph.score_once(inputs, 1))
+        return self.published_of(self.graph.score_once(inputs, 1))
+
+    def published_of(self, scores: Float32s) -> PublishedValues:
+        """What a night would publish of scores."""
+        return dict(zip(self.published, self.label.published_values(scores), strict=True))
 
     @cached_property
     def headers(self) -> list[tuple[bytes, bytes]]:
@@ -68,9 +72,6 @@ class ServedVersion:
     @cached_property
     def _lone(self) -> LoneRow:
         return LoneRow(self.spec, self.graph.feeds)
-
-    def _published(self, scores: Float32s) -> PublishedValues:
-        return dict(zip(self.published, self.label.published_values(scores), strict=True))
 
 
 def open_version(
