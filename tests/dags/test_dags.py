@@ -27,6 +27,7 @@ SHAPES = {
         "govern": {"retrain", "confirm"},
         "retrain": {"confirm"},
         "confirm": set(),
+        "replay": set(),
     },
     "train": TRAINING,
     "retrain": TRAINING,
