@@ -36,6 +36,17 @@ def serve(
     max_rows: Annotated[int, typer.Option(help="Rows that a request may have.", min=1)] = 1_000,
     concurrency: Annotated[int, typer.Option(help="Requests for scores that may be under way.", min=1)] = 64,
     timeout: Annotated[float, typer.Option(help="Seconds that one of them may take.", min=0.1, max=600)] = 5.0,
+    replay: Annotated[
+        float, typer.Option(help="Share of requests that are kept, to be scored again by a night.", min=0, max=1)
+    ] = 0.0,
+    fallback: Annotated[
+        int | None,
+        typer.Option(
+            help="Give the last night's score where scoring fails, if it is no more than so many days old.",
+            min=0,
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Answer requests for scores by day, with the bits of the night, by whoever is champion."""
     from nightshift import logs
@@ -53,6 +64,8 @@ def serve(
         max_rows=max_rows,
         concurrency=concurrency,
         timeout=timeout,
+        replay=replay,
+        fallback=fallback,
     )
     spec, stores = open_model(model)
 

@@ -32,7 +32,7 @@ CODE = ("nightshift.scoring", "nightshift.steps.score")
 SCORED_BY = "scored_by"
 """What the provenance of a night calls the digests of what made its rows, beside version and input."""
 SCORED_ON = "scored_on"
-"""What it calls the kernels that its scores come from (``machine.kernels_here``): of each shard, those of its worker."""
+"""What it calls the kernels that its scores come from (``machine.kernels_here``), those of each shard's worker."""
 DISTRIBUTIONS = sorted({"numpy", "pyarrow", "onnxruntime", *PACKAGES.values()})
 
 

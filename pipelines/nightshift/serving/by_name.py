@@ -4,7 +4,7 @@ from typing import Any
 
 from nightshift.serving.refusal import Refusal
 from nightshift.serving.table import of_rows, require_rows
-from nightshift.serving.version import ServedVersion
+from nightshift.serving.version import PublishedValues, ServedVersion
 
 
 def score_rows(version: ServedVersion, request: Any, most_rows: int) -> tuple[dict[str, Any], int]:
@@ -18,6 +18,11 @@ def score_rows(version: ServedVersion, request: Any, most_rows: int) -> tuple[di
     require_rows(len(rows), most_rows)
     columns = of_rows(version, rows)
     published = version.answer(columns, len(rows))
+    return answered(version, rows, published), len(rows)
+
+
+def answered(version: ServedVersion, rows: list[dict[str, Any]], published: PublishedValues) -> dict[str, Any]:
+    """What is said of rows whose published values are these."""
     predictions = []
     for place, row in enumerate(rows):
         answer = {key: row[key] for key in version.spec.keys if key in row}
@@ -25,5 +30,4 @@ def score_rows(version: ServedVersion, request: Any, most_rows: int) -> tuple[di
             answer[name] = values[place]
         predictions.append(answer)
     pin = version.pin
-    body = {"model": pin.model, "version": pin.version, "sha256": pin.sha256, "predictions": predictions}
-    return body, len(rows)
+    return {"model": pin.model, "version": pin.version, "sha256": pin.sha256, "predictions": predictions}

@@ -47,6 +47,10 @@ class ServeMetrics:
         if rows:
             self._rows.inc(rows)
 
+    def also(self, collector: Any) -> None:
+        """Figures of what goes on beside the answers, asked at each scrape."""
+        self._registry.register(collector)
+
     def exposition(self) -> tuple[bytes, str]:
         """As Prometheus reads it, and its type."""
         return generate_latest(self._registry), CONTENT_TYPE_LATEST

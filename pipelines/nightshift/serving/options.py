@@ -21,3 +21,5 @@ class ServeOptions(Frozen):
     max_rows: int = Field(1_000, ge=1)
     concurrency: int = Field(64, ge=1)
     timeout: float = Field(5.0, gt=0, le=600)
+    replay: float = Field(0.0, ge=0, le=1)
+    fallback: int | None = Field(None, ge=0)

@@ -64,10 +64,11 @@ def infer(version: ServedVersion, request: Any, most_rows: int) -> tuple[dict[st
         raise Refusal(400, "the tensors of inputs are not of the same number of rows")
     require_rows(rows, most_rows)
     published = version.answer(needed(version, columns, rows), rows)
-    return _answer(version, request, published, rows), rows
+    return answered(version, request, published, rows), rows
 
 
-def _answer(version: ServedVersion, request: dict[str, Any], published: PublishedValues, rows: int) -> dict[str, Any]:
+def answered(version: ServedVersion, request: dict[str, Any], published: PublishedValues, rows: int) -> dict[str, Any]:
+    """What is said of rows whose published values are these. Raises ``Refusal`` for an output that is none."""
     pin = version.pin
     outputs = []
     wanted = _asked(request, published)

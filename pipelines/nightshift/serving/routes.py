@@ -9,6 +9,7 @@ from starlette.routing import Route, Router
 
 from nightshift import __version__
 from nightshift.quotes import quoted
+from nightshift.serving.beside import Beside
 from nightshift.serving.by_name import score_rows
 from nightshift.serving.door import Door, Endpoint, Handle
 from nightshift.serving.exchange import Exchange, Reply
@@ -29,20 +30,25 @@ LARGE_ROWS = 32
 """Rows from which on they are scored there: a fifth of a millisecond of a forest of some hundred trees."""
 
 
-def application(stand: Stand, options: ServeOptions) -> Door:
+def application(stand: Stand, options: ServeOptions, beside: Beside | None = None) -> Door:
     """What uvicorn runs, and what another ASGI application may mount. ``stand`` says who answers."""
     gate = Gate(options)
     metrics = ServeMetrics(stand, lambda: gate.under_way)
-    routes = _Routes(stand, options, gate, metrics)
+    if beside is not None:
+        metrics.also(beside)
+    routes = _Routes(stand, options, gate, metrics, beside)
     return Door(Router(routes.table()), stand, metrics)
 
 
 class _Routes:
-    def __init__(self, stand: Stand, options: ServeOptions, gate: Gate, metrics: ServeMetrics) -> None:
+    def __init__(
+        self, stand: Stand, options: ServeOptions, gate: Gate, metrics: ServeMetrics, beside: Beside | None
+    ) -> None:
         self._stand = stand
         self._options = options
         self._gate = gate
         self._metrics = metrics
+        self._beside = beside
 
     def table(self) -> list[Route]:
         """Every address."""
@@ -95,7 +101,7 @@ class _Routes:
             "platform": PLATFORM,
             "inputs": inputs_of(version.spec),
             "outputs": outputs_of(version.spec),
-            "parameters": {"sha256": version.pin.sha256, "bits": str(version.agreement or "not tried")},
+            "parameters": {"sha256": version.pin.sha256, "bits": version.bits},
         }
         return _json(facts, version=version)
 
@@ -110,12 +116,18 @@ class _Routes:
         with self._gate.entered():
             body = await self._gate.body(exchange)
             version = self._asked(exchange)
-            if len(body) > LARGE_BODY:
-                return await self._gate.in_thread(lambda: self._score(score, version, _parsed(body, exchange)))
-            request = _parsed(body, exchange)
-            if _count(request) > LARGE_ROWS:
-                return await self._gate.in_thread(lambda: self._score(score, version, request))
-            return self._score(score, version, request)
+            if self._beside is None:
+                return await self._answered(exchange, body, version, score)
+            answered = self._answered(exchange, body, version, score)
+            return await self._beside.answered(exchange, body, version, answered)
+
+    async def _answered(self, exchange: Exchange, body: bytes, version: ServedVersion, score: ScoreRequest) -> Reply:
+        if len(body) > LARGE_BODY:
+            return await self._gate.in_thread(lambda: self._score(score, version, _parsed(body, exchange)))
+        request = _parsed(body, exchange)
+        if _count(request) > LARGE_ROWS:
+            return await self._gate.in_thread(lambda: self._score(score, version, request))
+        return self._score(score, version, request)
 
     def _score(self, score: ScoreRequest, version: ServedVersion, request: Any) -> Reply:
         answer, rows = score(version, request, self._options.max_rows)

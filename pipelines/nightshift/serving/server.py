@@ -16,6 +16,7 @@ from typing import Any
 import uvicorn
 
 from nightshift.errors import PortTaken
+from nightshift.serving.beside import Beside
 from nightshift.serving.options import ServeOptions
 from nightshift.serving.routes import application
 from nightshift.serving.stand import Stand
@@ -51,10 +52,10 @@ def _bound(opened: socket.socket, address: Any) -> socket.socket:
     return opened
 
 
-def run(stand: Stand, options: ServeOptions, opened: socket.socket, told: Told) -> None:
+def run(stand: Stand, options: ServeOptions, opened: socket.socket, told: Told, beside: Beside | None = None) -> None:
     """Answer until SIGTERM or SIGINT, then drain. ``told`` hears the address once requests are taken."""
     config = uvicorn.Config(
-        application(stand, options),
+        application(stand, options, beside),
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -1,8 +1,8 @@
 """One version, opened to answer: its graph, how rows are fed to it, and what was tried of its bits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import pyarrow as pa
 
@@ -23,7 +23,10 @@ PublishedValues: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True)
 class ServedVersion:
-    """A version that answers; ``spec`` decides from its threshold on. ``agreement`` is None where no rows were kept."""
+    """A version that answers; ``spec`` decides from its threshold on. ``agreement`` is None where no rows were kept.
+
+    ``elsewhere`` says on which other kernels the night is scored; empty where it is on those of here, or nobody knows.
+    """
 
     spec: ModelSpec
     pin: Pin
@@ -31,6 +34,17 @@ class ServedVersion:
     feeds: ValueFeeds
     label: LabelType
     agreement: BitsAgreement | None
+    elsewhere: str = ""
+
+    @property
+    def bits(self) -> str:
+        """What is to be said of them."""
+        tried = str(self.agreement or "not tried")
+        return f"{tried}; {self.elsewhere}" if self.elsewhere else tried
+
+    def named(self, version: str, sha256: str) -> Self:
+        """The same with another's number and digest: for scores that the other one has made."""
+        return replace(self, pin=replace(self.pin, version=version, sha256=sha256))
 
     @cached_property
     def published(self) -> tuple[str, ...]:
@@ -50,11 +64,11 @@ class ServedVersion:
         inputs = self.feeds(columns, rows)
         scores = self.graph.score_fed(inputs, rows)
         published = zip(self.published, self.label.published_columns(scores), strict=True)
-        return {name: _values(column) for name, column in published}
+        return {name: plain_values(column) for name, column in published}
 
 
 def open_version(
-    spec: ModelSpec, pin: Pin, stores: Stores, golden: pa.Table | None, promise: BitsPromise
+    spec: ModelSpec, pin: Pin, stores: Stores, golden: pa.Table | None, promise: BitsPromise, elsewhere: str = ""
 ) -> ServedVersion:
     """Fetch, check and open a version, and try its bits by rows that were kept with it, which also warms it up.
 
@@ -66,8 +80,18 @@ def open_version(
     graph.check_features()
     agreement = bits_agree(graph, golden) if golden is not None and golden.num_rows else None
     if promise == "required":
+        require_here(pin, elsewhere)
         require_bits(pin, agreement)
-    return ServedVersion(own, pin, graph, ValueFeeds(own, graph.feeds), label_type(own), agreement)
+    return ServedVersion(own, pin, graph, ValueFeeds(own, graph.feeds), label_type(own), agreement, elsewhere)
+
+
+def require_here(pin: Pin, elsewhere: str) -> None:
+    """Raises ``VariantRefused`` where the night is scored on other kernels: a row may have other bits there."""
+    if elsewhere:
+        raise VariantRefused(
+            f"{pin.model} version {pin.version}: {elsewhere}",
+            fix="serve it on a machine like that of the night, or without the promise: --bits stated",
+        )
 
 
 def require_bits(pin: Pin, agreement: BitsAgreement | None) -> None:
@@ -85,7 +109,7 @@ def require_bits(pin: Pin, agreement: BitsAgreement | None) -> None:
         )
 
 
-def _values(column: pa.Array) -> Any:
+def plain_values(column: pa.Array) -> Any:
     """Numbers and truth values as an array, NaN for null; texts as a list."""
     kind = column.type
     if pa.types.is_floating(kind) or pa.types.is_boolean(kind):

@@ -45,7 +45,7 @@ def _incident(record: ReplayNight, version: str, replayed: VersionReplay, hit: H
     cause = Cause(
         kind="skew",
         key=_key(record.model, version),
-        title=f"{record.model} {record.night}: version {version} answered rows by day with other bits than a batch gives",
+        title=f"{record.model} {record.night}: version {version} answered rows with other bits than at night",
         evidence=_evidence(replayed),
         next_command=f"nightshift replay {record.model} {record.night}",
     )

@@ -36,8 +36,8 @@ OTHER_KERNELS = "other_kernels"
 UNKNOWN_VERSION = "unknown_version"
 OTHER_COLUMNS = "other_columns"
 REASONS = (UNREADABLE, OTHER_KERNELS, UNKNOWN_VERSION, OTHER_COLUMNS)
-"""Why rows cannot be scored again: the file cannot be read; a machine with other kernels answered, of whose bits nothing
-is promised; no sealed record names the digest, or its graph is gone; model.yaml has other columns since."""
+"""Why rows cannot be scored again: the file cannot be read; a machine with other kernels answered, of whose bits
+nothing is promised; no sealed record names the digest, or its graph is gone; model.yaml has other columns since."""
 
 
 def replay_night(spec: ModelSpec, night: str, stores: Stores) -> ReplayNight | None:
@@ -67,13 +67,21 @@ def _said_before(spec: ModelSpec, night: str, stores: Stores) -> ReplayNight | N
         return None
 
 
+@dataclass(frozen=True)
+class _Opened:
+    """A version that answered by day; ``spec`` decides from its threshold on."""
+
+    spec: ModelSpec
+    graph: OnnxGraph
+
+
 @dataclass
 class _Replay:
-    """Graphs are opened once for all files that name them."""
+    """Versions are opened once for all files that name them."""
 
     spec: ModelSpec
     stores: Stores
-    opened: dict[tuple[str, str], OnnxGraph | str] = field(default_factory=dict)
+    opened: dict[tuple[str, str], _Opened | str] = field(default_factory=dict)
 
     def file(self, key: str) -> FileReplay:
         """What came of one; of a file that is gone since it was listed, nothing."""
@@ -88,35 +96,26 @@ class _Replay:
             return FileReplay(rows=1, reason=UNREADABLE)
         if said.kernels != kernels_here():
             return FileReplay(rows=table.num_rows, reason=OTHER_KERNELS)
-        graph = self._graph(said)
-        if isinstance(graph, str):
-            return FileReplay(rows=table.num_rows, reason=graph)
-        return self._scored(table, said, graph)
+        opened = self._version(said)
+        if isinstance(opened, str):
+            return FileReplay(rows=table.num_rows, reason=opened)
+        return _scored(table, said, opened)
 
-    def _scored(self, table: pa.Table, said: KeptFile, graph: OnnxGraph) -> FileReplay:
-        try:
-            rows = KeptColumns(self.spec, graph).as_night(table, said.personal)
-            scores = graph.score_fed(graph.fed(rows), rows.num_rows)
-        except (KeyError, DataError, ModelError):
-            return FileReplay(rows=table.num_rows, reason=OTHER_COLUMNS)
-        label = label_type(self.spec)
-        columns = zip(label.published_fields(), label.published_columns(scores), strict=True)
-        batch = {column.name: as_floats(values) for column, values in columns if pa.types.is_float32(column.type)}
-        return FileReplay(version=said.version, rows=table.num_rows, replayed=compared(table, batch))
-
-    def _graph(self, said: KeptFile) -> OnnxGraph | str:
+    def _version(self, said: KeptFile) -> _Opened | str:
         named = (said.version, said.sha256)
         if named not in self.opened:
             self.opened[named] = self._open(said)
         return self.opened[named]
 
-    def _open(self, said: KeptFile) -> OnnxGraph | str:
+    def _open(self, said: KeptFile) -> _Opened | str:
         """By the version's sealed record: a file of rows is not sealed, and may name anything."""
         pin = self._pin(said)
         if pin is None:
             return UNKNOWN_VERSION
         try:
-            return fetch(self.spec, pin.key, pin.sha256, self.stores)
+            threshold = self.stores.versions.learnt_threshold(pin, self.spec.predict.learnt_by)
+            own = self.spec.with_threshold(threshold)
+            return _Opened(own, fetch(own, pin.key, pin.sha256, self.stores))
         except DataError:
             return UNKNOWN_VERSION
         except ModelError:
@@ -128,6 +127,19 @@ class _Replay:
         except (ModelError, UnreadableRecord):
             return None
         return record.pin if record and record.onnx_sha256 == said.sha256 else None
+
+
+def _scored(table: pa.Table, said: KeptFile, opened: _Opened) -> FileReplay:
+    graph = opened.graph
+    try:
+        rows = KeptColumns(opened.spec, graph).as_night(table, said.personal)
+        scores = graph.score_fed(graph.fed(rows), rows.num_rows)
+    except (KeyError, ModelError):
+        return FileReplay(rows=table.num_rows, reason=OTHER_COLUMNS)
+    label = label_type(opened.spec)
+    columns = zip(label.published_fields(), label.published_columns(scores), strict=True)
+    batch = {column.name: as_floats(values) for column, values in columns if pa.types.is_float32(column.type)}
+    return FileReplay(version=said.version, rows=table.num_rows, replayed=compared(table, batch))
 
 
 def compared(table: pa.Table, batch: dict[str, NDArray[np.float32]]) -> VersionReplay:
