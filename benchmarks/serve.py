@@ -126,9 +126,9 @@ def _targets(world: World, folder: Path, running: ExitStack) -> tuple[Target, Ta
     echo = [sys.executable, "-m", "benchmarks.serve_bare", str(ports.mlflow)]
     saved = _saved(folder / "model", graph)
     words = ["models", "serve", "-m", str(saved), "-p", str(ports.airflow), "--env-manager", "local", "-w", "1"]
-    running.enter_context(_started(serve, ports.s3, "/v2/health/ready"))
-    running.enter_context(_started(echo, ports.mlflow, "/"))
-    running.enter_context(_started([sys.executable, "-m", "mlflow", *words], ports.airflow, "/ping"))
+    running.enter_context(started(serve, ports.s3, "/v2/health/ready"))
+    running.enter_context(started(echo, ports.mlflow, "/"))
+    running.enter_context(started([sys.executable, "-m", "mlflow", *words], ports.airflow, "/ping"))
     return (
         Target(f"http://127.0.0.1:{ports.s3}/score", by_name),
         Target(f"http://127.0.0.1:{ports.airflow}/invocations", fed),
@@ -164,7 +164,7 @@ def _saved(folder: Path, graph: bytes) -> Path:
 
 
 @contextmanager
-def _started(command: list[str], port: int, path: str) -> Iterator[None]:
+def started(command: list[str], port: int, path: str) -> Iterator[None]:
     """A server that answers at this path; it ends with the block."""
     # MLflow looks for uvicorn by its name.
     path_of_programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
