@@ -1,7 +1,7 @@
 """``serve.skew_rows``: rows of nights asked by day in bodies of many sizes, beside the bits that a batch gives them.
 
-By a process of ``nightshift serve``, over HTTP, by column names; no row may differ. Where the nights that are loaded have
-fewer rows, they are asked again, and fall into other bodies.
+By a process of ``nightshift serve``, over HTTP, by column names; no row may differ. Where the nights that are loaded
+have fewer rows, they are asked again, and fall into other bodies.
 """
 
 import json
@@ -44,7 +44,9 @@ def _nights(world: World) -> pa.Table:
     lake, spec = world.stores.lake, world.spec
     first, last = window(spec, AS_OF)
     nights = [night for night in lake.partitions(Dataset.VALIDATED, spec.name) if first <= night <= last]
-    tables = [lake.read(lake.require(spec.key(Dataset.VALIDATED, night))).select(list(spec.features)) for night in nights]
+    tables = [
+        lake.read(lake.require(spec.key(Dataset.VALIDATED, night))).select(list(spec.features)) for night in nights
+    ]
     return pa.concat_tables(tables).combine_chunks()
 
 
@@ -60,9 +62,7 @@ def _bodies(table: pa.Table) -> Iterator[tuple[pa.Table, NDArray[np.int64]]]:
         asked += few
 
 
-def _skewed(
-    world: World, session: requests.Session, url: str, rows: pa.Table, expected: NDArray[np.float32]
-) -> int:
+def _skewed(world: World, session: requests.Session, url: str, rows: pa.Table, expected: NDArray[np.float32]) -> int:
     body = json.dumps({"rows": rows.to_pylist()}, default=str)
     found = session.post(url, data=body, headers={"content-type": "application/json"}, timeout=60)
     found.raise_for_status()

@@ -103,7 +103,7 @@ def keyed(here: Site, count: int, first: int = 0) -> list[dict[str, Any]]:
 
 @pytest.mark.usefixtures("no_scores")
 def test_the_last_night_s_score_of_the_key_is_given_and_says_what_it_is(broken: Callable[..., Any]) -> None:
-    here, nights, fallback = broken()
+    here, nights, _ = broken()
     rows = keyed(here, 3, first=5)[::-1]
     found = here.client.post("/score", json={"rows": rows})
     assert found.status_code == 200, found.text
