@@ -26,7 +26,8 @@ def monitor_dag(spec: ModelSpec) -> DAG:
         report = monitor.override(max_active_tis_per_dag=1)(spec.name)
         decision = govern.override(max_active_tis_per_dag=1)(spec.name, report)
         retrain = RetrainOperator(model=spec.name, task_id="retrain")
-        replay(spec.name)
+        if spec.predict.replay:
+            replay(spec.name)
         decision >> retrain >> confirm.override(trigger_rule="none_failed")(spec.name, decision)
     return dag
 

@@ -127,7 +127,7 @@ def scored_by(spec: ModelSpec) -> dict[str, str]:
 def _relevant(spec: ModelSpec) -> dict[str, Any]:
     # Neither who is told of a late night changes a row of it, nor which workers score it.
     beside: dict[str, Any] = {
-        "predict": {"shard_rows", "engine"},
+        "predict": {"shard_rows", "engine", "replay"},
         "shadow": True,
         "canary": True,
         "night": {"published_by"},
