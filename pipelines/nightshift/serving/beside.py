@@ -118,6 +118,8 @@ def _keeping(stand: Stand, stores: Stores, options: ServeOptions) -> _AtWork[Req
     if not options.replay:
         return None
     require_keepable(stand)
+    if not stand_replays(stand):
+        log.info("no night replays what is kept by itself, without predict.replay: nightshift replay %s", stand.model)
     keeper = RequestKeeper(options.replay, stores.lake.objects.put)
     return _AtWork(keeper, Regularly("keeping requests", FLUSH_SECONDS, keeper.flush))
 
@@ -127,6 +129,11 @@ def _standing_in(spec: ModelSpec, stores: Stores, options: ServeOptions) -> _AtW
         return None
     fallback = Fallback(spec, stores, options.fallback)
     return _AtWork(fallback, Regularly("the last night's scores", options.interval, fallback.refresh, at_once=True))
+
+
+def stand_replays(stand: Stand) -> bool:
+    """Whether model.yaml has each night replay what is kept."""
+    return stand.version is not None and stand.version.spec.predict.replay
 
 
 def require_keepable(stand: Stand) -> None:

@@ -67,8 +67,8 @@ class Predict(Frozen):
     )
     replay: bool = Field(
         False,
-        description="true: <model>.monitor scores again what servers by day kept (nightshift serve --replay), and counts"
-        " rows of other bits",
+        description="true: <model>.monitor scores again what nightshift serve --replay kept, and counts rows of other"
+        " bits",
         exclude_if=is_off,
     )
     allow_future_model: bool = Field(False, description="score nights inside the champion's training window")
