@@ -30,6 +30,7 @@ from benchmarks import (
     search_choice,
     serve,
     serve_options,
+    serve_skew,
     shadow,
     skill,
     skill_flights,
@@ -69,7 +70,7 @@ GROUPS: dict[str, tuple[Suite, ...]] = {
     "scale": (memory.figures, night.figures, monitor.figures),
     "workers": (two_workers.figures,),
     "small": (train_small.figures, small_models.figures),
-    "serve": (serve.figures, serve_options.figures),
+    "serve": (serve.figures, serve_options.figures, serve_skew.figures),
     "start": (start.figures, tiny.figures, dag_parse.figures),
 }
 LONG: dict[str, tuple[Suite, ...]] = {

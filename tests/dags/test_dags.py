@@ -146,6 +146,16 @@ def test_a_canary_is_judged_after_the_night_is_published_and_before_who_stands_i
     assert {task.task_id for task in alone.teardowns} == {"canary_verdict"}
 
 
+def test_what_was_answered_by_day_is_scored_again_where_model_yaml_says_so_and_holds_nothing_up(change):
+    from nightshift.orchestration.monitor import monitor_dag
+    from nightshift.spec import load_spec
+
+    name, *_ = models()
+    dag = monitor_dag(change(load_spec(PROJECT / "models" / name / "model.yaml"), predict={"replay": True}))
+    assert {task.task_id: task.downstream_task_ids for task in dag.tasks} == SHAPES["monitor"] | {"replay": set()}
+    assert dag.get_task("replay").upstream_task_ids == set()
+
+
 @pytest.mark.parametrize("model", models())
 @pytest.mark.parametrize("verb", OUTLETS)
 def test_assets_that_it_updates(dagbag, model, verb):

@@ -1,5 +1,6 @@
 """``nightshift serve`` as a process on a real lake: the night's bits, a champion that moves under load, a clean end."""
 
+import datetime as dt
 import hashlib
 import json
 import os
@@ -23,18 +24,21 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from nightshift.contracts import Dataset
+from nightshift.contracts import Dataset, Replayed
 from nightshift.modelling.folds import folds_of
 from nightshift.modelling.holdout import Split, split
 from nightshift.monitoring.matters.build import JudgedWindow
 from nightshift.monitoring.matters.build import build as build_reference
 from nightshift.optimization.export import to_onnx
+from nightshift.partitions import following
 from nightshift.profiles.profile import Profile
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.spec import ModelSpec, load_spec
 from nightshift.stack.ports import Ports
+from nightshift.steps.maintain import sweep
 from nightshift.steps.optimize import _profile
 from nightshift.steps.predict import predict
+from nightshift.steps.replay import replay
 from nightshift.stores import Stores, layout
 from nightshift.training import recipe
 from tests.canary_world import put_rows
@@ -257,6 +261,27 @@ def _refuses(client: httpx.Client, world: ServedWorld) -> None:
     for status, body, words in wrong:
         found = client.post("/score", json=body)
         assert (found.status_code, words in found.json()["error"]) == (status, True), found.text
+
+
+def test_what_a_server_kept_is_scored_again_by_a_night_once_and_then_deleted(world: ServedWorld) -> None:
+    """By a process, from the wire to the lake."""
+    rows = [as_sent(row, world.spec) for row in world.rows]
+    with serving(world, "--replay", "1", "--fallback", "100000") as (url, server), httpx.Client(base_url=url) as client:
+        for size in (1, 2, 37):
+            assert client.post("/score", json={"rows": rows[:size]}).status_code == 200
+        ages = "nightshift_serve_fallback_age_days"
+        server.until(lambda: ages in client.get("/metrics").text)
+        server.process.send_signal(signal.SIGTERM)
+        code, _, err = server.ended()
+    assert code == 0, err
+    assert replay(world.spec, NIGHT, world.stores) == Replayed(world.spec.name, NIGHT, 40, 0)
+    assert replay(world.spec, following(NIGHT, 2)[-1], world.stores) is None
+    assert replay(world.spec, NIGHT, world.stores) == Replayed(world.spec.name, NIGHT, 40, 0)
+    objects = world.stores.lake.objects
+    assert list(objects.keys(layout.requests(world.spec.name)))
+    sweep(world.spec, world.stores, dt.timedelta(0))
+    assert list(objects.keys(layout.requests(world.spec.name))) == []
+    assert replay(world.spec, NIGHT, world.stores) == Replayed(world.spec.name, NIGHT, 40, 0)
 
 
 def test_the_champion_moves_under_load_and_no_request_fails(world: ServedWorld) -> None:

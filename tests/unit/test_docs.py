@@ -48,6 +48,7 @@ ELSEWHERE = {
     "cache/": "the lake",
     "ledger/": "the lake",
     "launches/": "the lake",
+    "requests/": "the lake",
     "head.json": "the lake",
     "models/churn/": "the example of a model that is not there",
     "model.yaml": "each model has one",

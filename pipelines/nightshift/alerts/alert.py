@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-Kind = Literal["outage", "refused", "failed", "late", "drift", "accuracy", "canary", "test"]
+Kind = Literal["outage", "refused", "failed", "late", "drift", "accuracy", "canary", "skew", "test"]
 AlertEvent = Literal["opened", "recovered", "test"]
 Severity = Literal["page", "notice"]
 SEVERITIES: tuple[Severity, ...] = ("page", "notice")

@@ -203,6 +203,6 @@ class Incident(SealedRecord):
     def _next(self, event: AlertEvent) -> str:
         if event != "recovered":
             return self.cause.next_command
-        if self.kind in {"drift", "accuracy", "late"}:
+        if self.kind in {"drift", "accuracy", "late", "skew"}:
             return ""
         return "the nights above are not made by themselves: clear their tasks, where they are still wanted"

@@ -11,6 +11,7 @@ HEADINGS: dict[Kind, str] = {
     "drift": "alert-an-alarm-of-monitoring",
     "accuracy": "alert-an-alarm-of-monitoring",
     "canary": "alert-a-canary-taken-back",
+    "skew": "alert-an-answer-that-differs-at-night",
     "test": "alert-a-channel-that-fails",
 }
 

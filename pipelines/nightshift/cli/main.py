@@ -22,6 +22,7 @@ from nightshift.cli import (
     pages,
     preview,
     project,
+    replays,
     serve,
     spec,
     stack,
@@ -53,6 +54,7 @@ VERBS = (
     backtest.app,
     preview.app,
     serve.app,
+    replays.app,
     metrics.app,
 )
 for verbs in VERBS:

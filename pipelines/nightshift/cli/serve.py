@@ -13,6 +13,18 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
+ReplayOption = Annotated[
+    float, typer.Option(help="Share of requests that are kept, to be scored again by a night.", min=0, max=1)
+]
+FallbackOption = Annotated[
+    int | None,
+    typer.Option(
+        help="Give the last night's score where scoring fails, if it is no more than so many days old.",
+        min=0,
+        show_default=False,
+    ),
+]
+
 
 class PromisedBits(StrEnum):
     """Whether a version answers of which the night's bits cannot be promised."""
@@ -25,6 +37,9 @@ AccessFile = Annotated[Path | None, typer.Option("--access", help="Who may ask, 
 CacheBytes = Annotated[int, typer.Option(help="Bytes of answers that are kept for the next time.", min=0)]
 BatchRows = Annotated[int, typer.Option(help="Rows of several requests that are scored at once.", min=0, max=64)]
 BatchMs = Annotated[float, typer.Option(help="Milliseconds that they wait for each other.", min=0.1, max=100)]
+BitsOption = Annotated[
+    PromisedBits, typer.Option(help="stated also serves a version that may give other bits, and says so.")
+]
 
 
 @app.command()
@@ -35,9 +50,7 @@ def serve(
         str, typer.Option(help="On which address; by default this machine alone reaches it.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Where it listens.", min=0, max=65535)] = 8100,
-    bits: Annotated[
-        PromisedBits, typer.Option(help="stated also serves a version that may give other bits, and says so.")
-    ] = PromisedBits.REQUIRED,
+    bits: BitsOption = PromisedBits.REQUIRED,
     interval: Annotated[float, typer.Option(help="Seconds between looks at the ledger.", min=0.1, max=3600)] = 10.0,
     drain: Annotated[
         float, typer.Option(help="Seconds that it goes on, not ready any more, after SIGTERM.", min=0, max=600)
@@ -50,6 +63,8 @@ def serve(
     cache_bytes: CacheBytes = 0,
     batch_rows: BatchRows = 0,
     batch_ms: BatchMs = 2.0,
+    replay: ReplayOption = 0.0,
+    fallback: FallbackOption = None,
 ) -> None:
     """Answer requests for scores by day, with the bits of the night, by whoever is champion."""
     from nightshift.serving.access.file import read_access_file
@@ -69,6 +84,8 @@ def serve(
         cache_bytes=cache_bytes,
         batch_rows=batch_rows,
         batch_ms=batch_ms,
+        replay=replay,
+        fallback=fallback,
     )
     _answer(model, options)
 

@@ -15,6 +15,7 @@ from nightshift.contracts.outcomes import Decision as Decision
 from nightshift.contracts.outcomes import EpisodeChange as EpisodeChange
 from nightshift.contracts.outcomes import Maintained as Maintained
 from nightshift.contracts.outcomes import NightReport as NightReport
+from nightshift.contracts.outcomes import Replayed as Replayed
 from nightshift.contracts.outcomes import Retracted as Retracted
 from nightshift.contracts.outcomes import ShadowVerdict as ShadowVerdict
 from nightshift.contracts.training import Candidate as Candidate
@@ -181,6 +182,7 @@ class ShardResult:
     ``moments`` are the profile's, by column: finite rows, mean, lowest, highest.
     ``sample_sha256`` is the digest of its part of a large night's sample, which lies beside it.
     Where a canary scored some of the ``rows``, the counts are of the champion's, and ``canary`` has those of the other.
+    ``scored_on`` says by which kernels.
     """
 
     index: int
@@ -193,3 +195,4 @@ class ShardResult:
     moments: dict[str, list[float]] = field(default_factory=dict)
     sample_sha256: str = ""
     canary: CanaryRows | None = None
+    scored_on: str = ""

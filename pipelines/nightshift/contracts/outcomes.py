@@ -104,6 +104,20 @@ class CanaryVerdict:
 
 
 @dataclass(frozen=True)
+class Replayed:
+    """How many rows that were answered by day a night scored again, and how many of them had other bits then.
+
+    ``not_replayable`` are those that could not be scored again, by the reason.
+    """
+
+    model: str
+    partition: str
+    rows: int
+    skew_rows: int
+    not_replayable: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Retracted:
     """A night that was taken back. ``rows``: what people could read before, by dataset; 0 where that was nothing.
 

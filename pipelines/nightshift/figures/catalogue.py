@@ -156,5 +156,17 @@ SHADOW_DIFFERENCE = Figure(
 SHADOW_LOW = Figure("nightshift_shadow_loss_difference_low", "The lower end of its confidence sequence.")
 SHADOW_HIGH = Figure("nightshift_shadow_loss_difference_high", "The upper end of its confidence sequence.")
 
+REPLAYED_ROWS = Figure(
+    "nightshift_replayed_rows", "Rows answered by day that the newest replay scored again.", unit="Count"
+)
+SKEW_ROWS = Figure(
+    "nightshift_skew_rows",
+    "Those of them that have other bits at night than by day: above 0 is an alarm.",
+    unit="Count",
+)
+NOT_REPLAYED_ROWS = Figure(
+    "nightshift_not_replayed_rows", "Rows that the newest replay could not score again.", unit="Count"
+)
+
 FIGURES = tuple(value for value in list(globals().values()) if isinstance(value, Figure))
 """All of them, in the order in which they stand here."""

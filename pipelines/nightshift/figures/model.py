@@ -13,6 +13,7 @@ from nightshift.figures.catalogue import Sample
 from nightshift.figures.kept import LookMemory, RequestsSpentError
 from nightshift.figures.nights import CommittedNight, NewestNights
 from nightshift.figures.standing import StandingChampion, WhoStands
+from nightshift.monitoring.replay.record import ReplayNight
 from nightshift.monitoring.shadow.verdict import ShadowEvidence
 from nightshift.monitoring.skill import BIAS, RANK, SKILL
 from nightshift.partitions import days_between, parse_partition
@@ -52,6 +53,7 @@ def look_at(spec: ModelSpec, stores: Stores, kept: LookMemory) -> ModelFigures:
         look.accuracy,
         look.champion,
         look.shadow,
+        look.replay,
     )
     for part in parts:
         look.add(part)
@@ -159,6 +161,13 @@ class _Look:
             return iter(())
         return self._shadow(evidence)
 
+    def replay(self) -> Iterator[Sample]:
+        """What the newest replay of rows that were answered by day says."""
+        for stored in self.listed.replays[-1:]:
+            facts = self.kept.read(stored, ReplayNight, _replay)
+            if facts:
+                yield from (self._at(figure, rows) for figure, rows in facts)
+
     def _rows(self, dataset: Dataset, night: str, facts: CommittedNight) -> Iterator[Sample]:
         if dataset == Dataset.VALIDATED:
             yield self._at(catalogue.ROWS_IN, facts.rows_in)
@@ -219,6 +228,14 @@ def _episode(model: str, detector: str, episode: OpenEpisode | None) -> Iterator
     yield catalogue.EPISODE_OPEN.at(episode is not None, model, detector)
     yield catalogue.EPISODE_NIGHTS.at(episode.nights if episode else 0, model, detector)
     yield catalogue.EPISODE_SILENCED.at(bool(episode and episode.silenced), model, detector)
+
+
+def _replay(record: ReplayNight) -> tuple[tuple[catalogue.Figure, int], ...]:
+    return (
+        (catalogue.REPLAYED_ROWS, record.rows),
+        (catalogue.SKEW_ROWS, record.skew_rows),
+        (catalogue.NOT_REPLAYED_ROWS, record.not_replayed),
+    )
 
 
 def _midnight(night: str) -> float:

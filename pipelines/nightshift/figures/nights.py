@@ -74,6 +74,11 @@ class NewestNights:
         prefix = layout.folder(layout.accuracy(self._spec.name, "any"))
         return {layout.night_of_record(stored.key): stored for stored in self._since(prefix)}
 
+    @cached_property
+    def replays(self) -> list[ObjectInfo]:
+        """Records of replays, by their nights, oldest first."""
+        return self._since(layout.replayed_nights(self._spec.name))
+
     def committed(self, dataset: Dataset, night: str) -> CommittedNight | None:
         """What stands of a listed night; None for one that was taken back, or cannot be read."""
         stored = self._listings(dataset).get(night)

@@ -6,7 +6,7 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowSkipException
 
-from nightshift.contracts import Dataset, Decision, NightReport
+from nightshift.contracts import Dataset, Decision, NightReport, Replayed
 from nightshift.errors import NightshiftError
 from nightshift.orchestration import assets, policies
 from nightshift.orchestration.runs import state_of_run
@@ -26,6 +26,8 @@ def monitor_dag(spec: ModelSpec) -> DAG:
         report = monitor.override(max_active_tis_per_dag=1)(spec.name)
         decision = govern.override(max_active_tis_per_dag=1)(spec.name, report)
         retrain = RetrainOperator(model=spec.name, task_id="retrain")
+        if spec.predict.replay:
+            replay(spec.name)
         decision >> retrain >> confirm.override(trigger_rule="none_failed")(spec.name, decision)
     return dag
 
@@ -37,6 +39,18 @@ def monitor(model: str) -> NightReport:
 
     context = task_context(model)
     return monitor(context.spec, context.partition, context.stores)
+
+
+@step_task
+def replay(model: str) -> Replayed:
+    """Score again what a server answered by day; skipped where none kept a row. Nothing of the night waits for it."""
+    from nightshift.steps.replay import replay
+
+    context = task_context(model)
+    replayed = replay(context.spec, context.partition, context.stores)
+    if replayed is None:
+        raise AirflowSkipException(f"no row of {model} that was answered by day is left to score again")
+    return replayed
 
 
 @step_task

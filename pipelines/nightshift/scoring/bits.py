@@ -53,14 +53,14 @@ class BitsAgreement:
 
 
 def bits_agree(graph: OnnxGraph, rows: ArrowRows, sizes: Iterable[int] = SIZES) -> BitsAgreement:
-    """Score the same rows, at most ``SAMPLE_ROWS`` of them, at once and in calls of each size, as they are and padded.
+    """Score rows at once, and the first ``SAMPLE_ROWS`` of them in calls of each size, as they are and padded.
 
     Raises ``ModelError`` for columns that the graph cannot be fed with, or for scores that cannot be.
     """
-    sample = rows.slice(0, SAMPLE_ROWS)
-    inputs = graph.fed(sample)
-    count = sample.num_rows
-    at_once = _bits(graph.run(inputs, count))
+    of_all = graph.fed(rows)
+    count = min(rows.num_rows, SAMPLE_ROWS)
+    at_once = _bits(graph.run(of_all, rows.num_rows))[:count]
+    inputs = {name: values[:count] for name, values in of_all.items()}
     tried = tuple(size for size in sizes if size <= count)
     alone: dict[int, int] = {}
     padded: dict[int, int] = {}

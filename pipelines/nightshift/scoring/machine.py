@@ -53,3 +53,13 @@ def cpu_kernels() -> tuple[str, ...]:
             words = set(value.split())
             break
     return (platform.machine(), *sorted(words & KERNELS))
+
+
+@cache
+def kernels_here() -> str:
+    """What the bits of a score come from beside graph and row: ONNX Runtime's package, and the CPU's instructions.
+
+    In words, for a manifest: two that are equal give a row the same bits, where its bits do not depend on the call.
+    """
+    runtimes = [f"{name} {number}" for name, number in package_versions().items() if name.startswith("onnxruntime")]
+    return f"{', '.join(runtimes)} on {' '.join(cpu_kernels())}"

@@ -21,7 +21,7 @@ from nightshift.spec import ModelSpec
 from nightshift.stores import Stores, layout
 from nightshift.stores.parquet import LARGE_ROWS, ROW_GROUP_ROWS
 from nightshift.stores.parquet_source import is_intact
-from nightshift.stores.records import is_none
+from nightshift.stores.records import is_empty, is_none
 from nightshift.stores.seals import SealedRecord, Seals
 
 FORMAT = 2
@@ -31,6 +31,8 @@ FEW_ROWS_LAYOUTS = 32
 CODE = ("nightshift.scoring", "nightshift.steps.score")
 SCORED_BY = "scored_by"
 """What the provenance of a night calls the digests of what made its rows, beside version and input."""
+SCORED_ON = "scored_on"
+"""What it calls the kernels that its scores come from (``machine.kernels_here``), those of each shard's worker."""
 DISTRIBUTIONS = sorted({"numpy", "pyarrow", "onnxruntime", *PACKAGES.values()})
 
 
@@ -54,6 +56,7 @@ class FinishedShard(SealedRecord):
     moments: dict[str, list[float]] = Field(default_factory=dict)
     sample_sha256: str = ""
     canary: CanaryRows | None = Field(None, exclude_if=is_none)
+    scored_on: str = Field("", exclude_if=is_empty)
 
     def result(self, index: int) -> ShardResult:
         """The same in a plan that has the shard at another place."""
@@ -68,6 +71,7 @@ class FinishedShard(SealedRecord):
             self.moments,
             self.sample_sha256,
             self.canary,
+            self.scored_on,
         )
 
 
@@ -123,7 +127,7 @@ def scored_by(spec: ModelSpec) -> dict[str, str]:
 def _relevant(spec: ModelSpec) -> dict[str, Any]:
     # Neither who is told of a late night changes a row of it, nor which workers score it.
     beside: dict[str, Any] = {
-        "predict": {"shard_rows", "engine"},
+        "predict": {"shard_rows", "engine", "replay"},
         "shadow": True,
         "canary": True,
         "night": {"published_by"},

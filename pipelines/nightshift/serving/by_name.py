@@ -18,8 +18,8 @@ def _read(version: ServedVersion, request: Any, most_rows: int) -> tuple[dict[st
     return of_rows(version, rows), len(rows)
 
 
-def _show(version: ServedVersion, request: Any, published: PublishedValues, _: int) -> dict[str, Any]:
-    """Keys that a row has come back with its score."""
+def answered(version: ServedVersion, request: Any, published: PublishedValues, _: int) -> dict[str, Any]:
+    """What is said of rows whose published values are these. Keys that a row has come back with its score."""
     predictions = []
     for place, row in enumerate(request["rows"]):
         answer = {key: row[key] for key in version.spec.keys if key in row}
@@ -42,4 +42,4 @@ def _answered_at_once(version: ServedVersion, request: Any) -> PublishedValues |
         return None
 
 
-score_rows = Dialect(_read, _show, _answered_at_once)
+score_rows = Dialect(_read, answered, _answered_at_once)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from nightshift.contracts import Pin
+from nightshift.serving.elsewhere import elsewhere
 from nightshift.serving.options import BitsPromise
 from nightshift.serving.version import ServedVersion, open_version
 from nightshift.spec import ModelSpec, find_spec
@@ -35,7 +36,8 @@ class LakeChampions:
         Raises as ``open_version``, and ``SpecError``.
         """
         golden = self.golden_rows(pin)
-        return open_version(self._spec(), pin, self.stores, golden, self.promise)
+        spec = self._spec()
+        return open_version(spec, pin, self.stores, golden, self.promise, elsewhere(spec, self.stores))
 
     def is_withdrawn(self, version: str) -> bool:
         """Raises ``UnreadableRecord``, ``LakeUnavailable``."""

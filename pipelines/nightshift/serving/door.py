@@ -108,6 +108,7 @@ async def _send(reply: Reply, exchange: Exchange, send: Send, is_last: bool) -> 
         headers.append((b"www-authenticate", b"Bearer"))
     if reply.retry_after is not None:
         headers.append((b"retry-after", b"%d" % reply.retry_after))
+    headers.extend(reply.headers)
     if is_last:
         # Who asks again over a new connection is sent to a server that stays.
         headers.append((b"connection", b"close"))

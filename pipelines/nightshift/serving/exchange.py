@@ -25,6 +25,7 @@ class Reply:
     version: ServedVersion | None = None
     rows: int = 0
     retry_after: int | None = None
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 @dataclass

@@ -8,7 +8,7 @@ from typing import TypeVar
 from nightshift.serving.deadlines import Deadlines
 from nightshift.serving.exchange import Exchange
 from nightshift.serving.options import ServeOptions
-from nightshift.serving.refusal import Refusal
+from nightshift.serving.refusal import Refusal, TookTooLong
 
 T = TypeVar("T")
 THREADS = 2
@@ -73,7 +73,7 @@ class Gate:
             async with asyncio.timeout(self._options.timeout):
                 return await loop.run_in_executor(self._pool, work)
         except TimeoutError:
-            raise Refusal(
+            raise TookTooLong(
                 503, f"no answer after {self._options.timeout:g} seconds", retry_after=SECONDS_TO_RETRY
             ) from None
 

@@ -28,3 +28,5 @@ class ServeOptions(Frozen):
     cache_bytes: int = Field(0, ge=0)
     batch_rows: int = Field(0, ge=0, le=MOST_BATCH_ROWS)
     batch_ms: float = Field(2.0, gt=0, le=100)
+    replay: float = Field(0.0, ge=0, le=1)
+    fallback: int | None = Field(None, ge=0)

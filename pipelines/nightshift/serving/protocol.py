@@ -66,7 +66,8 @@ def _columns(version: ServedVersion, request: Any, most_rows: int) -> tuple[dict
     return needed(version, columns, rows), rows
 
 
-def _answer(version: ServedVersion, request: dict[str, Any], published: PublishedValues, rows: int) -> dict[str, Any]:
+def answered(version: ServedVersion, request: dict[str, Any], published: PublishedValues, rows: int) -> dict[str, Any]:
+    """What is said of rows whose published values are these. Raises ``Refusal`` for an output that is none."""
     pin = version.pin
     outputs = []
     wanted = _asked(request, published)
@@ -90,7 +91,7 @@ def _answer(version: ServedVersion, request: dict[str, Any], published: Publishe
     return answer
 
 
-infer = Dialect(_columns, _answer)
+infer = Dialect(_columns, answered)
 
 
 def _asked(request: dict[str, Any], published: PublishedValues) -> list[str]:

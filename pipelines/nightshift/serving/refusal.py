@@ -9,3 +9,7 @@ class Refusal(Exception):
         self.status = status
         self.message = message
         self.retry_after = retry_after
+
+
+class TookTooLong(Refusal):
+    """The rows are good, and their scores were not there in time."""

@@ -9,6 +9,7 @@ from nightshift import __version__
 from nightshift.quotes import quoted
 from nightshift.serving.answer_cache import AnswerCache
 from nightshift.serving.batches import Batches
+from nightshift.serving.beside import BesideAnswers
 from nightshift.serving.by_name import score_rows
 from nightshift.serving.dialect import Dialect
 from nightshift.serving.door import Door
@@ -34,7 +35,7 @@ LARGE_ROWS = 32
 """Rows from which on they are scored there: a fifth of a millisecond of a forest of some hundred trees."""
 
 
-def application(stand: Stand, options: ServeOptions) -> Door:
+def application(stand: Stand, options: ServeOptions, beside: BesideAnswers | None = None) -> Door:
     """What uvicorn runs, and what another ASGI application may mount. ``stand`` says who answers.
 
     Raises ``UsageError`` where ``options.access`` names a secret, keys or an address that are not there.
@@ -43,8 +44,8 @@ def application(stand: Stand, options: ServeOptions) -> Door:
     metrics = ServeMetrics(stand, lambda: gate.under_way)
     notes = Notes(metrics)
     guard = _guard(stand, options)
-    routes = _Routes(stand, options, gate, metrics, notes)
-    for layer in (guard, routes.cache, routes.batches):
+    routes = _Routes(stand, options, gate, metrics, notes, beside)
+    for layer in (guard, routes.cache, routes.batches, beside):
         if layer is not None:
             metrics.register(layer)
     return Door(RouteTable(routes.table()), stand, notes, guard)
@@ -60,7 +61,15 @@ def _guard(stand: Stand, options: ServeOptions) -> "Guard | None":
 
 
 class _Routes:
-    def __init__(self, stand: Stand, options: ServeOptions, gate: Gate, metrics: ServeMetrics, notes: Notes) -> None:
+    def __init__(
+        self,
+        stand: Stand,
+        options: ServeOptions,
+        gate: Gate,
+        metrics: ServeMetrics,
+        notes: Notes,
+        beside: BesideAnswers | None,
+    ) -> None:
         self._stand = stand
         self._options = options
         self._gate = gate
@@ -68,6 +77,7 @@ class _Routes:
         self._notes = notes
         self.cache = AnswerCache(options.cache_bytes) if options.cache_bytes else None
         self.batches = Batches(options.batch_rows, options.batch_ms / 1000) if options.batch_rows > 1 else None
+        self._beside = beside
 
     def table(self) -> list[ServedRoute]:
         """Every one."""
@@ -119,7 +129,7 @@ class _Routes:
             "platform": PLATFORM,
             "inputs": inputs_of(version.spec),
             "outputs": outputs_of(version.spec),
-            "parameters": {"sha256": version.pin.sha256, "bits": str(version.agreement or "not tried")},
+            "parameters": {"sha256": version.pin.sha256, "bits": version.bits},
         }
         return _json(facts, version=version)
 
@@ -134,9 +144,15 @@ class _Routes:
         with self._gate:
             body = await self._gate.body(exchange)
             version = self._asked(exchange)
-            if self.cache is None:
-                return await self._of_body(exchange, score, version, body)
-            return await self._kept(self.cache, exchange, score, version, body)
+            if self._beside is None:
+                return await self._answered(exchange, score, version, body)
+            answered = self._answered(exchange, score, version, body)
+            return await self._beside.answered(exchange, body, version, answered)
+
+    async def _answered(self, exchange: Exchange, score: Dialect, version: ServedVersion, body: bytes) -> Reply:
+        if self.cache is None:
+            return await self._of_body(exchange, score, version, body)
+        return await self._kept(self.cache, exchange, score, version, body)
 
     async def _kept(
         self, cache: AnswerCache, exchange: Exchange, score: Dialect, version: ServedVersion, body: bytes

@@ -17,6 +17,7 @@ from typing import Any
 import uvicorn
 
 from nightshift.errors import PortTaken
+from nightshift.serving.beside import BesideAnswers
 from nightshift.serving.options import ServeOptions
 from nightshift.serving.routes import application
 from nightshift.serving.stand import Stand
@@ -52,9 +53,11 @@ def _bound(opened: socket.socket, address: Any) -> socket.socket:
     return opened
 
 
-def run(stand: Stand, options: ServeOptions, opened: socket.socket, told: Told) -> None:
+def run(
+    stand: Stand, options: ServeOptions, opened: socket.socket, told: Told, beside: BesideAnswers | None = None
+) -> None:
     """Answer until SIGTERM or SIGINT, then drain. ``told`` hears the address once requests are taken."""
-    door = application(stand, options)
+    door = application(stand, options, beside)
     config = uvicorn.Config(
         door,
         lifespan="off",

@@ -1,9 +1,9 @@
 """One version, opened to answer: its graph, how rows are fed to it, and what was tried of its bits."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import pyarrow as pa
 
@@ -25,7 +25,10 @@ PublishedValues: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True)
 class ServedVersion:
-    """A version that answers; ``spec`` decides from its threshold on. ``agreement`` is None where no rows were kept."""
+    """A version that answers; ``spec`` decides from its threshold on. ``agreement`` is None where no rows were kept.
+
+    ``elsewhere`` says on which other kernels the night is scored; empty where it is on those of here, or nobody knows.
+    """
 
     spec: ModelSpec
     pin: Pin
@@ -33,6 +36,17 @@ class ServedVersion:
     feeds: ValueFeeds
     label: LabelType
     agreement: BitsAgreement | None
+    elsewhere: str = ""
+
+    @property
+    def bits(self) -> str:
+        """What is to be said of them."""
+        tried = str(self.agreement or "not tried")
+        return f"{tried}; {self.elsewhere}" if self.elsewhere else tried
+
+    def named(self, version: str, sha256: str) -> Self:
+        """The same with another's number and digest: for scores that the other one has made."""
+        return replace(self, pin=replace(self.pin, version=version, sha256=sha256))
 
     @cached_property
     def published(self) -> tuple[str, ...]:
@@ -75,7 +89,7 @@ class ServedVersion:
 
 
 def open_version(
-    spec: ModelSpec, pin: Pin, stores: Stores, golden: pa.Table | None, promise: BitsPromise
+    spec: ModelSpec, pin: Pin, stores: Stores, golden: pa.Table | None, promise: BitsPromise, elsewhere: str = ""
 ) -> ServedVersion:
     """Fetch, check and open a version, and try its bits by rows that were kept with it, which also warms it up.
 
@@ -87,8 +101,18 @@ def open_version(
     graph.check_features()
     agreement = bits_agree(graph, golden) if golden is not None and golden.num_rows else None
     if promise == "required":
+        require_here(pin, elsewhere)
         require_bits(pin, agreement)
-    return ServedVersion(own, pin, graph, ValueFeeds(own, graph.feeds), label_type(own), agreement)
+    return ServedVersion(own, pin, graph, ValueFeeds(own, graph.feeds), label_type(own), agreement, elsewhere)
+
+
+def require_here(pin: Pin, elsewhere: str) -> None:
+    """Raises ``VariantRefused`` where the night is scored on other kernels: a row may have other bits there."""
+    if elsewhere:
+        raise VariantRefused(
+            f"{pin.model} version {pin.version}: {elsewhere}",
+            fix="serve it on a machine like that of the night, or without the promise: --bits stated",
+        )
 
 
 def require_bits(pin: Pin, agreement: BitsAgreement | None) -> None:

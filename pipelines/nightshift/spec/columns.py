@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from nightshift.spec.base import Action, Frozen, Name
+from nightshift.spec.base import Action, Frozen, Name, is_off
 from nightshift.spec.patterns import require_pattern
 
 ColumnType = Literal[
@@ -61,6 +61,12 @@ class Column(Frozen):
         "refuse", description="refuse the night or drop the row; for all its checks, or check by check"
     )
     feature: bool = Field(True, description="false: kept with the row, not given to the model")
+    personal: bool = Field(
+        False,
+        description="true: of what a server by day keeps, a text is kept as its code alone, and as a key not at all; a"
+        " number that is a feature has no code, and then no row is kept",
+        exclude_if=is_off,
+    )
     rounded: bool = Field(
         False,
         description="for whole numbers: true has the model learn them to 7 digits; else a training goes without a"

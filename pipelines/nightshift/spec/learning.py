@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from nightshift.spec.base import Frozen, Name, Share
+from nightshift.spec.base import Frozen, Name, Share, is_off
 from nightshift.spec.cron import Cron
 from nightshift.spec.label import CalibrationMethod, GateMetric, Metric
 from nightshift.spec.parameters import Parameter, with_texts_for_keys
@@ -154,6 +154,12 @@ class Optimize(Frozen):
     )
     variants: tuple[Variant, ...] = Field(VARIANTS, description="what is tried besides fp32, which always is")
     provider: Literal["cpu", "cuda", "tensorrt", "openvino"] = Field("cpu", description="where ONNX Runtime runs")
+    servable: bool = Field(
+        False,
+        description="true: only graphs that give a row the same bits however many rows are scored with it, as who is"
+        " asked by day has to",
+        exclude_if=is_off,
+    )
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:

@@ -6,7 +6,7 @@ from typing import Any, Literal, Self, TypeAlias
 from pydantic import Field, model_validator
 
 from nightshift.errors import ModelError
-from nightshift.spec.base import Frozen, Name, Share
+from nightshift.spec.base import Frozen, Name, Share, is_off
 
 EVEN_ODDS = 0.5
 EngineName: TypeAlias = Literal["airflow", "ray", "spark", "aws_batch"]
@@ -64,6 +64,12 @@ class Predict(Frozen):
     shard_rows: int = Field(5_000_000, ge=1, description="rows of one mapped task: seconds of work")
     engine: EngineName = Field(
         AIRFLOW, description="whose workers score the shards of a night: Airflow's own, or those of another engine"
+    )
+    replay: bool = Field(
+        False,
+        description="true: <model>.monitor scores again what nightshift serve --replay kept, and counts rows of other"
+        " bits",
+        exclude_if=is_off,
     )
     allow_future_model: bool = Field(False, description="score nights inside the champion's training window")
 

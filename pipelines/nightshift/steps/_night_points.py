@@ -7,6 +7,7 @@ from typing import Any
 from nightshift.monitoring.accuracy_record import Accuracy
 from nightshift.monitoring.drift import DriftResult
 from nightshift.monitoring.night_record import NightRecord
+from nightshift.monitoring.replay.record import ReplayNight
 from nightshift.partitions import parse_partition
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
@@ -30,6 +31,19 @@ def log_points(spec: ModelSpec, records: Sequence[NightRecord], stores: Stores) 
                 if version not in runs:
                     runs[version] = _run(experiment_id, spec.name, version, stores)
                 stores.registry.client.log_batch(runs[version], metrics=metrics)
+
+
+def log_replay(spec: ModelSpec, record: ReplayNight, stores: Stores) -> None:
+    """What came of rows that were answered by day, by the version that answered. Raises ``RegistryUnavailable``."""
+    experiment = f"{spec.name}.monitoring"
+    with stores.registry.session(experiment) as mlflow:
+        experiment_id = mlflow.get_experiment_by_name(experiment).experiment_id
+        for version, replayed in record.versions.items():
+            values = {"replay.rows": float(replayed.rows), "replay.skew_rows": float(replayed.skew_rows)}
+            points = _points(record.night, {**values, "replay.largest": replayed.largest})
+            metrics = [mlflow.entities.Metric(*point) for point in points]
+            run = _run(experiment_id, spec.name, version, stores)
+            stores.registry.client.log_batch(run, metrics=metrics)
 
 
 def _points_by_version(record: NightRecord) -> dict[str, list[Point]]:

@@ -28,7 +28,7 @@ from nightshift.stores import Stores, layout
 from nightshift.stores.garbage import abortable
 from nightshift.stores.lake import Lake
 from nightshift.stores.night_listing import ListedNight, NightListing
-from nightshift.stores.objects import IncompleteUpload
+from nightshift.stores.objects import IncompleteUpload, ObjectInfo
 
 log = logging.getLogger("nightshift")
 AT_ONCE = 16
@@ -93,6 +93,7 @@ def sweep(
     broom = _Broom(spec, stores.lake, cutoff, dry_run, say)
     for dataset in counted(list(Dataset), "looking after datasets", progress):
         broom.dataset(dataset)
+    broom.requests()
     # An upload may be gone with the object of its key only when that was collected.
     broom.uploads()
     broom.aliases(stores)
@@ -134,6 +135,11 @@ class _Broom:
         mine = (upload for upload in uploads if layout.model_of(upload.key) == self._model)
         for done in ordered_map(self._end_upload, mine, AT_ONCE, AHEAD):
             self.tally.add(done)
+
+    def requests(self) -> None:
+        """Delete rows of callers that a server kept, replayed or not: they are there for the next nights alone."""
+        for stored in self._lake.objects.listing(layout.requests(self._model)):
+            self.tally.add(self._done([_of_requests(self._lake, stored, self._cutoff)]))
 
     def aliases(self, stores: Stores) -> None:
         """Put back MLflow's aliases that somebody moved by hand; last, since the lake needs no MLflow."""
@@ -212,6 +218,14 @@ class _Broom:
         self._say(f"would {action.what}" if self._dry_run else action.what)
         if not self._dry_run:
             action.act()
+
+
+def _of_requests(lake: Lake, stored: ObjectInfo, cutoff: dt.datetime) -> MaintenanceAction:
+    what = f"delete {stored.key}, which a server kept for a replay"
+    if stored.modified > cutoff:
+        return MaintenanceAction("kept", what, stored.size)
+    act = partial(lake.objects.delete_once, stored.key)
+    return MaintenanceAction("collected", what, stored.size, act)
 
 
 def _of_upload(lake: Lake, upload: IncompleteUpload, cutoff: dt.datetime) -> MaintenanceAction:

@@ -13,6 +13,7 @@ from nightshift.modelling.label_types import label_type
 from nightshift.scoring.engine import added, draft, schema
 from nightshift.scoring.shards import (
     SCORED_BY,
+    SCORED_ON,
     empty_groups,
     first_rows,
     night_digest,
@@ -203,4 +204,5 @@ def _made_with(spec: ModelSpec, results: list[ShardResult]) -> dict[str, object]
         "model_yaml": spec.file_sha256,
         SCORED_BY: scored_by(spec),
         "unseen": unseen,
+        SCORED_ON: sorted({result.scored_on for result in results if result.scored_on}),
     }

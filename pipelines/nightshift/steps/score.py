@@ -9,6 +9,7 @@ from nightshift.profiles.profile import load_profile
 from nightshift.scoring import shards
 from nightshift.scoring.engine import Engine, schema
 from nightshift.scoring.graph import fetch
+from nightshift.scoring.machine import kernels_here
 from nightshift.scoring.sample import as_parquet
 from nightshift.scoring.scorer import Scorer, VersionTally, unable_canary
 from nightshift.spec import ModelSpec
@@ -47,6 +48,7 @@ def score(spec: ModelSpec, plan: Plan, shard: Shard, stores: Stores) -> ShardRes
         moments=_moments(engine.tally),
         sample_sha256=sample_sha256,
         canary=_of_canary(engine),
+        scored_on=kernels_here(),
     )
     return shards.store_result(result, stores)
 

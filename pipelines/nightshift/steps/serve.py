@@ -21,12 +21,14 @@ def serve(spec: ModelSpec, stores: Stores, options: "ServeOptions", told: "Told"
     answer, ``LakeUnavailable``.
     """
     require("serve", f"serving {spec.name}")
+    from nightshift.serving.beside import beside
     from nightshift.serving.server import listen_at, run
 
     with closing(listen_at(options)) as opened:
         stand = stand_of(spec, stores, options)
         stand.begin()
-        run(stand, options, opened, told)
+        with beside(stand, spec, stores, options) as at_work:
+            run(stand, options, opened, told, at_work)
 
 
 def stand_of(spec: ModelSpec, stores: Stores, options: "ServeOptions") -> "Stand":

@@ -24,6 +24,8 @@ log = logging.getLogger("nightshift")
 OF_NO_NIGHT = frozenset({"maintain", "train", "retrain", "rollback", "retract"})
 """Families whose failure is none of a night that somebody waits for: they are told as a notice."""
 
+REPLAYS = "monitor.replay"
+
 
 @dataclass(frozen=True)
 class TaskEnd:
@@ -70,6 +72,10 @@ def tell_success(end: TaskEnd, stores: Stores, of_connection: OfConnection | Non
         return
     heal = healed_by(end.model, {end.task}, end.night)
     desk.look(heal)
+    if end.task == REPLAYS:
+        from nightshift.steps._skew_told import tell_skew
+
+        tell_skew(find_spec(stores.settings.models, end.model), desk, stores)
     if end.task != "monitor.govern":
         return
     # All that judges a night comes with it, and each task that goes well comes by.
@@ -124,6 +130,7 @@ def tell(specs: Sequence[ModelSpec], stores: Stores, of_connection: OfConnection
     For who has no Airflow, and for a clock outside of it. Raises ``LakeUnavailable``, ``UsageError``.
     """
     from nightshift.steps._alarms import tell_alarms
+    from nightshift.steps._skew_told import tell_skew
 
     desk = Desk(stores, of_connection)
     if desk.is_closed:
@@ -133,6 +140,7 @@ def tell(specs: Sequence[ModelSpec], stores: Stores, of_connection: OfConnection
         monitored = stores.lake.partitions(Dataset.MONITORING, spec.name, spec.partition.column)
         if monitored:
             tell_alarms(spec, monitored[-1], desk, stores)
+        tell_skew(spec, desk, stores)
         published = stores.lake.partitions(Dataset.PREDICTIONS, spec.name, spec.partition.column)
         if published:
             desk.look(healed_by(spec.name, {PUBLISHES}, published[-1]))

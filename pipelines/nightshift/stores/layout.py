@@ -10,6 +10,7 @@
     monitoring/<model>/_accuracy/<night>.json                                how good it was, once its labels are there
     monitoring/<model>/_decisions/<night>.json                               whether it was worth a retrain
     monitoring/<model>/_shadow/<night>.json, .html, _canary/...              how a challenger beside the champion did
+    monitoring/<model>/_replayed/<night>.json                                whether a night gave those rows those bits
     reports/validation/<model>/<column>=<night>/result.json, data_docs.html  how it did against its expectations
     models/<model>/<onnx sha256>/model.onnx, profile-..., evidence-...       a version's graph, profile and evidence
     models/<model>/<onnx sha256>/reference-<sha256>.json, .parquet           what says which drift of it matters
@@ -24,6 +25,7 @@
     ledger/<model>/silences/000001.json, head.json                           alarms acknowledged and muted; sealed
     alerts/incidents/<cause>/000001.json, open/...                           what people were told, and of what; sealed
     snapshots/<model>/nights.json                                            which nights were joined before
+    requests/<model>/arrived=<day>/<time>-<version>-<id>.parquet             rows as a server by day answered them
     checkpoints/<model>/<what it is made of>.bin                             how far a training came; gone afterwards
     launches/<digest>/calls.json, <job>/000001.json                          calls for others' workers; gone afterwards
     _doctor/<id>/...                                                         a store is being tried; gone afterwards
@@ -58,6 +60,10 @@ from nightshift.stores.key_parts import with_column as with_column
 from nightshift.stores.launch_keys import call_outcome as call_outcome
 from nightshift.stores.launch_keys import launch as launch
 from nightshift.stores.launch_keys import launched_calls as launched_calls
+from nightshift.stores.request_keys import replayed as replayed
+from nightshift.stores.request_keys import replayed_nights as replayed_nights
+from nightshift.stores.request_keys import requests as requests
+from nightshift.stores.request_keys import requests_file as requests_file
 from nightshift.stores.training_keys import asked as asked
 from nightshift.stores.training_keys import beginning as beginning
 from nightshift.stores.training_keys import checkpoint as checkpoint

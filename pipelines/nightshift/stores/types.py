@@ -108,6 +108,14 @@ def decoded(values: pa.Array) -> pa.Array:
     return values
 
 
+def plain_values(column: pa.Array) -> Any:
+    """Numbers and truth values as an array, NaN for null; texts as a list."""
+    kind = column.type
+    if pa.types.is_floating(kind) or pa.types.is_boolean(kind):
+        return column.to_numpy(zero_copy_only=False)
+    return decoded(column).to_pylist()
+
+
 def plain_array(values: Any) -> pa.Array:
     """A pandas or Arrow column, or a list, as one Arrow array without dictionaries, NaN as null."""
     array = decoded(from_objects(values))

@@ -6,9 +6,11 @@ from nightshift.alerts.desk import Desk
 from nightshift.contracts import CanaryVerdict, Dataset
 from nightshift.monitoring.changes import changes_by
 from nightshift.monitoring.night_record import read_night_record
+from nightshift.monitoring.replay.record import ReplayNight, VersionReplay
 from nightshift.partitions import following
 from nightshift.spec import ModelSpec
 from nightshift.steps._alarms import tell_alarms
+from nightshift.steps._skew_told import tell_skew
 from nightshift.steps.acknowledge import acknowledge
 from nightshift.steps.mute import mute
 from nightshift.steps.tell import tell_taken_back
@@ -128,3 +130,35 @@ def test_a_canary_that_was_taken_back_is_told_once_until_a_night_goes_without_it
     assert "it surely loses more" in said["evidence"]
     live(lake, "_", first=4)
     assert heard(oncall) == [("opened", "04"), ("recovered", "04")]
+
+
+def replayed(world, night, **skewed):
+    """The record of a replay, by version how many of ten rows have other bits; told twice."""
+    versions = {
+        version.removeprefix("v"): VersionReplay(rows=10, skew_rows=rows, largest=1e-7 if rows else None)
+        for version, rows in skewed.items()
+    }
+    record = ReplayNight(model="orders", night=night, files=(), versions=versions)
+    world.objects.put_record(layout.replayed("orders", night), record)
+    for _ in range(2):
+        tell_skew(world.spec, Desk(world.stores), world.stores)
+
+
+def test_answers_by_day_that_differ_at_night_are_told_once_for_a_version_until_they_agree(lake, oncall):
+    tell_skew(lake.spec, Desk(lake.stores), lake.stores)
+    replayed(lake, NIGHTS[0], v1=0)
+    assert heard(oncall) == []
+    replayed(lake, NIGHTS[1], v1=3)
+    replayed(lake, NIGHTS[2], v1=1)
+    assert heard(oncall) == [("opened", "02")]
+    (said,) = oncall.said
+    assert (said["kind"], said["severity"]) == ("skew", "notice")
+    assert said["runbook"] == "docs/runbook.md#alert-an-answer-that-differs-at-night"
+    assert said["evidence"].startswith("3 of 10 rows differ, by up to 1e-07")
+    replayed(lake, NIGHTS[3], v1=0)
+    assert heard(oncall) == [("opened", "02"), ("recovered", "02")]
+    assert oncall.said[1]["evidence"] == f"10 rows that {NIGHTS[3]} replayed have the bits that they had by day"
+    replayed(lake, NIGHTS[4], v2=2)
+    replayed(lake, NIGHTS[5], v3=0)
+    assert heard(oncall)[2:] == [("opened", "05"), ("recovered", "05")]
+    assert "answered by version 2" in oncall.said[-1]["evidence"]

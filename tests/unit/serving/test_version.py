@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,12 +15,15 @@ from nightshift.errors import ModelError, PortTaken, VariantRefused
 from nightshift.modelling.label_types import label_type
 from nightshift.scoring.bits import BitsAgreement
 from nightshift.scoring.graph import OnnxGraph
+from nightshift.scoring.machine import kernels_here
+from nightshift.scoring.shards import SCORED_ON
 from nightshift.scoring.values import ValueFeeds
 from nightshift.serving.by_name import score_rows
+from nightshift.serving.elsewhere import elsewhere
 from nightshift.serving.examples import example_value
 from nightshift.serving.options import ServeOptions
 from nightshift.serving.server import listen_at
-from nightshift.serving.version import ServedVersion, require_bits
+from nightshift.serving.version import ServedVersion, require_bits, require_here
 from nightshift.spec import Column, load_spec
 from tests.champions import constant_graph
 from tests.unit.serving.conftest import Site
@@ -136,3 +140,25 @@ def test_a_port_that_is_taken_is_one_clear_error() -> None:
         port = first.getsockname()[1]
         with pytest.raises(PortTaken, match=f"nobody can listen on 127.0.0.1:{port}: Address already in use"):
             listen_at(ServeOptions(port=port))
+
+
+def test_on_other_kernels_than_the_night_s_a_server_refuses_or_says_so(
+    served: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version, _ = served("binary")
+    night = SimpleNamespace(partition="2024-01-15", provenance={}, names_version=True)
+    lake = SimpleNamespace(partitions=lambda *_: ["2024-01-14", "2024-01-15"], readable=lambda key: night)
+    stores: Any = SimpleNamespace(lake=lake)
+    assert elsewhere(version.spec, stores) == ""
+    night.provenance[SCORED_ON] = ["onnxruntime 1 on x", kernels_here()]
+    assert elsewhere(version.spec, stores) == ""
+    night.provenance[SCORED_ON] = ["onnxruntime 1 on x"]
+    other = elsewhere(version.spec, stores)
+    assert other == f"2024-01-15 was scored by onnxruntime 1 on x; here is {kernels_here()}"
+    with pytest.raises(VariantRefused, match="version 1: 2024-01-15 was scored by onnxruntime 1 on x") as error:
+        require_here(version.pin, other)
+    assert "--bits stated" in str(error.value.fix)
+    require_here(version.pin, "")
+    assert replace(version, elsewhere=other).bits == f"{version.agreement}; {other}"
+    lake.readable = lambda key: None
+    assert elsewhere(version.spec, stores) == ""

@@ -11,7 +11,7 @@ from nightshift.modelling.arrays import Array, Booleans, Float32s, Float64s, Flo
 from nightshift.modelling.metrics import never_for_unknown, row_losses
 from nightshift.modelling.ranks import Rank
 from nightshift.spec import ModelSpec
-from nightshift.stores.types import decoded
+from nightshift.stores.types import plain_values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -242,7 +242,7 @@ class LabelType(ABC):
 
     def published_values(self, scores: Float32s) -> list[Any]:
         """The same as plain values, where a few rows are answered: arrays with NaN for null, texts as a list."""
-        return [_plain(column) for column in self.published_columns(scores)]
+        return [plain_values(column) for column in self.published_columns(scores)]
 
     @abstractmethod
     def read_scores(self, table: pa.Table) -> Floats:
@@ -255,10 +255,3 @@ class LabelType(ABC):
     @abstractmethod
     def figures(self, targets: Floats, scores: Floats) -> dict[str, "Figure"]:
         """What a training run draws of its holdout, by name."""
-
-
-def _plain(column: pa.Array) -> Any:
-    kind = column.type
-    if pa.types.is_floating(kind) or pa.types.is_boolean(kind):
-        return column.to_numpy(zero_copy_only=False)
-    return decoded(column).to_pylist()

@@ -17,6 +17,7 @@ from nightshift.modelling.label_types import label_type
 from nightshift.modelling.metrics import Difference
 from nightshift.optimization.parity import Parity, ParityRows
 from nightshift.optimization.variants.loss import expected_losses, loss_interval
+from nightshift.scoring.bits import BitsAgreement, bits_agree
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.spec import ModelSpec
 
@@ -37,10 +38,12 @@ class VariantResult:
     load_ms: float | None = None
     bytes: int | None = None
     sha256: str | None = None
+    bits: BitsAgreement | None = None
 
     def flat(self) -> dict[str, Any]:
         """One value per column; an interval without ends has none."""
         columns = asdict(self)
+        del columns["bits"]
         parity = columns.pop("parity") or dict.fromkeys(Parity.__dataclass_fields__)
         ends = columns.pop("loss") or dict.fromkeys(Difference.__dataclass_fields__, math.nan)
         loss = {name: value if math.isfinite(value) else None for name, value in ends.items()}
@@ -48,6 +51,19 @@ class VariantResult:
             **columns,
             **parity,
             **{f"loss_{name}": value for name, value in loss.items()},
+            **self._of_bits(),
+        }
+
+    def _of_bits(self) -> dict[str, Any]:
+        """Which sizes of a call give rows the bits that they have at once, of those that were tried."""
+        tried = self.bits
+        if tried is None:
+            return {"is_servable": None, "bits_same_at": None, "bits_other_at": None, "needs_padding": None}
+        return {
+            "is_servable": tried.is_servable,
+            "bits_same_at": [size for size in tried.sizes if size not in tried.padded],
+            "bits_other_at": list(tried.padded),
+            "needs_padding": tried.needs_padding,
         }
 
 
@@ -95,7 +111,14 @@ class VariantEvaluator:
         refusal = self._moved(scores[self.shuffled], scores_of_shuffled)
         if not refusal:
             refusal = self._unlike(scores) if exact else self._far(graph)
-        return VariantResult(name, exact, refusal, parity, loss)
+        bits = bits_agree(graph, rows)
+        return VariantResult(name, exact, refusal or self._unservable(bits), parity, loss, bits=bits)
+
+    def _unservable(self, bits: BitsAgreement) -> str:
+        """By day a row is scored alone, or with a few others: it has to get the bits of a night."""
+        if bits.is_servable or not self.spec.optimize.servable:
+            return ""
+        return f"optimize.servable: a row by day would not have the bits of the night: {bits}"
 
     def _moved(self, scores: Float32s, again: Float32s) -> str:
         """A row's score must not depend on the rows beside it: shards are cut anew, nights are scored again."""

@@ -209,3 +209,36 @@ def test_small_nights_are_measured_on_half_the_rows(fit: Callable, monkeypatch: 
     for month_seconds in (1.0, 1_000.0):
         search_module._measured(made.spec, replace(held, month_seconds=month_seconds), made.rows.holdout.table)
     assert asked == [(3, 1), (7, 2)]
+
+
+def by_size_graph(made: Any) -> OnnxGraph:
+    """A score that goes by how many rows the call has: their softmax, across the rows."""
+    nodes = [
+        helper.make_node("Gather", ["numbers", "columns"], ["one"], axis=1),
+        helper.make_node("IsNaN", ["one"], ["null"]),
+        helper.make_node("Where", ["null", "step", "step"], ["same"]),
+        helper.make_node("Softmax", ["same"], ["score"], axis=0),
+    ]
+    constants = [constant("columns", np.array([0])), constant("step", np.array(1e-6, np.float32))]
+    return OnnxGraph(made.spec, build(made.prepared.one_matrix(), nodes, constants, "by_size"))
+
+
+def test_a_graph_whose_bits_go_by_the_size_of_a_call_is_named_and_not_servable(fit: Callable) -> None:
+    made = fit(optimize={"variants": [], "max_metric_loss": 9.0})
+    uneven = by_size_graph(made)
+    found = evaluator(made).evaluate("student", False, uneven)
+    assert (found.refusal == "" or "servable" not in found.refusal, found.flat()["is_servable"]) == (True, False)
+    assert found.flat()["bits_other_at"][:3] == [1, 2, 3]
+    asked = fit(optimize={"variants": [], "max_metric_loss": 9.0, "servable": True})
+    judge = replace(evaluator(asked), choosing=None)
+    refused = judge.evaluate("student", False, by_size_graph(asked))
+    assert "optimize.servable: a row by day would not have the bits of the night" in refused.refusal
+
+
+def test_a_graph_that_scores_at_night_as_by_day_says_at_which_sizes_that_was_tried(fit: Callable) -> None:
+    made = fit(optimize={"variants": [], "servable": True})
+    found = evaluator(made).evaluate("fp32", True, OnnxGraph(made.spec, made.inputs.fp32))
+    assert (found.refusal, found.flat()["is_servable"], found.flat()["bits_other_at"]) == ("", True, [])
+    assert found.flat()["bits_same_at"] == list(range(1, 65))
+    assert '"is_servable": true' in as_json([found], found)
+    assert VariantResult("x", True, "it did not run").flat()["is_servable"] is None
