@@ -94,7 +94,7 @@ def no_scores(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise ModelError("the graph gives nothing")
 
-    monkeypatch.setattr("nightshift.serving.version.ServedVersion.answer", fail)
+    monkeypatch.setattr("nightshift.serving.version.ServedVersion.published_of", fail)
 
 
 def keyed(here: Site, count: int, first: int = 0) -> list[dict[str, Any]]:
@@ -180,7 +180,7 @@ def test_a_bad_request_is_told_what_is_wrong_and_one_that_takes_too_long_gets_th
     def slow(*_: object) -> None:
         time.sleep(0.4)
 
-    monkeypatch.setattr("nightshift.serving.version.ServedVersion.answer", slow)
+    monkeypatch.setattr("nightshift.serving.version.ServedVersion.published_of", slow)
     assert here.client.post("/score", json={"rows": keyed(here, 1)}).json()["fallback"] is True
 
 
