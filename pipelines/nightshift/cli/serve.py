@@ -36,6 +36,7 @@ def serve(
     max_rows: Annotated[int, typer.Option(help="Rows that a request may have.", min=1)] = 1_000,
     concurrency: Annotated[int, typer.Option(help="Requests for scores that may be under way.", min=1)] = 64,
     timeout: Annotated[float, typer.Option(help="Seconds that one of them may take.", min=0.1, max=600)] = 5.0,
+    grpc_port: Annotated[int | None, typer.Option(help="Also answer by gRPC, at this port.", min=1, max=65535)] = None,
 ) -> None:
     """Answer requests for scores by day, with the bits of the night, by whoever is champion."""
     from nightshift import logs
@@ -53,11 +54,14 @@ def serve(
         max_rows=max_rows,
         concurrency=concurrency,
         timeout=timeout,
+        grpc_port=grpc_port,
     )
     spec, stores = open_model(model)
 
     def told(address: str) -> None:
         typer.echo(f"{spec.name} answers at {address}/score; how to ask: {address}/docs")
+        if grpc_port is not None:
+            typer.echo(f"by gRPC at {host}:{grpc_port}")
         # What is wrong before it is told to a person; from here on lines are for machines.
         logs.log_as_json()
 

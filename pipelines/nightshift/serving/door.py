@@ -76,7 +76,11 @@ class Door:
         except Refusal as refusal:
             return _error(refusal.status, refusal.message, refusal.retry_after)
         except HTTPException as error:
-            return _error(error.status_code, f"there is no such route here: {error.detail}")
+            reply = _error(error.status_code, f"there is no such route here: {error.detail}")
+            # Which methods there are: who is answered 405 is told.
+            allowed = (error.headers or {}).items()
+            reply.more_headers = tuple((name.lower().encode(), value.encode()) for name, value in allowed)
+            return reply
         except DataError as error:
             return _error(400, error.message)
         except NightshiftError as error:
@@ -109,6 +113,7 @@ async def _send(reply: Reply, exchange: Exchange, send: Send, is_last: bool) -> 
         headers.append((b"nightshift-sha256", pin.sha256.encode()))
     if reply.retry_after is not None:
         headers.append((b"retry-after", b"%d" % reply.retry_after))
+    headers.extend(reply.more_headers)
     if is_last:
         # Who asks again over a new connection is sent to a server that stays.
         headers.append((b"connection", b"close"))

@@ -21,6 +21,7 @@ class Reply:
     version: ServedVersion | None = None
     rows: int = 0
     retry_after: int | None = None
+    more_headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 @dataclass

@@ -21,3 +21,4 @@ class ServeOptions(Frozen):
     max_rows: int = Field(1_000, ge=1)
     concurrency: int = Field(64, ge=1)
     timeout: float = Field(5.0, gt=0, le=600)
+    grpc_port: int | None = Field(None, ge=1, le=65_535)

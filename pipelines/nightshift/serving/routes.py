@@ -8,7 +8,7 @@ import orjson
 from starlette.routing import Route, Router
 
 from nightshift import __version__
-from nightshift.quotes import quoted
+from nightshift.serving import binary
 from nightshift.serving.by_name import score_rows
 from nightshift.serving.door import Door, Endpoint, Handle
 from nightshift.serving.exchange import Exchange, Reply
@@ -29,12 +29,18 @@ LARGE_ROWS = 32
 """Rows from which on they are scored there: a fifth of a millisecond of a forest of some hundred trees."""
 
 
-def application(stand: Stand, options: ServeOptions) -> Door:
-    """What uvicorn runs, and what another ASGI application may mount. ``stand`` says who answers."""
-    gate = Gate(options)
-    metrics = ServeMetrics(stand, lambda: gate.under_way)
-    routes = _Routes(stand, options, gate, metrics)
-    return Door(Router(routes.table()), stand, metrics)
+def application(
+    stand: Stand, options: ServeOptions, gate: Gate | None = None, metrics: ServeMetrics | None = None
+) -> Door:
+    """What uvicorn runs, and what another ASGI application may mount. ``stand`` says who answers.
+
+    ``gate`` and ``metrics`` are given where requests come in by another door besides.
+    """
+    entered = gate or Gate(options)
+    counted = metrics or ServeMetrics(stand, lambda: entered.under_way)
+    routes = _Routes(stand, options, entered, counted)
+    # The router's own redirects would leave by no door.
+    return Door(Router(routes.table(), redirect_slashes=False), stand, counted)
 
 
 class _Routes:
@@ -54,6 +60,7 @@ class _Routes:
             _post(f"{model}/infer", "infer", partial(self.scored, score=infer)),
             _post(f"{version}/infer", "infer", partial(self.scored, score=infer)),
             _get("/v2", "server", self.server),
+            _get("/v2/", "server", self.server),
             _get("/v2/health/live", "live", self.live),
             _get("/v2/health/ready", "ready", self.ready),
             _get(model, "model", self.model),
@@ -67,7 +74,7 @@ class _Routes:
 
     async def server(self, _: Exchange) -> Reply:
         """The protocol's description of a server."""
-        return _json({"name": "nightshift", "version": __version__, "extensions": []})
+        return _json({"name": "nightshift", "version": __version__, "extensions": [binary.EXTENSION]})
 
     async def live(self, _: Exchange) -> Reply:
         """The process answers."""
@@ -119,6 +126,11 @@ class _Routes:
 
     def _score(self, score: ScoreRequest, version: ServedVersion, request: Any) -> Reply:
         answer, rows = score(version, request, self._options.max_rows)
+        in_binary = binary.wanted(request, answer)
+        if in_binary:
+            body, json_size = binary.encoded(answer, in_binary)
+            header = (binary.HEADER, b"%d" % json_size)
+            return Reply(body, content_type=binary.CONTENT_TYPE, version=version, rows=rows, more_headers=(header,))
         return Reply(orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY), version=version, rows=rows)
 
     async def metrics(self, _: Exchange) -> Reply:
@@ -138,15 +150,7 @@ class _Routes:
 
     def _asked(self, exchange: Exchange) -> ServedVersion:
         """Who answers, if it is who was asked for. Raises ``Refusal``."""
-        model = self._stand.model
-        asked_model = exchange.path.get("model", model)
-        if asked_model != model:
-            raise Refusal(404, f"there is no model {quoted(asked_model)} here: this server answers for {model}")
-        version = self._stand.required()
-        asked = exchange.path.get("version", version.pin.version)
-        if asked != version.pin.version:
-            raise Refusal(404, f"version {quoted(asked)} does not answer here: the champion is {version.pin.version}")
-        return version
+        return self._stand.asked(exchange.path.get("model", self._stand.model), exchange.path.get("version", ""))
 
 
 def _get(path: str, name: str, handle: Handle) -> Route:
@@ -166,10 +170,9 @@ def _identity(version: ServedVersion) -> dict[str, str]:
 
 
 def _parsed(body: bytes, exchange: Exchange) -> Any:
-    if b"inference-header-content-length" in exchange.headers:
-        raise Refusal(400, "tensors in binary are not read here: send data as JSON")
+    header = exchange.headers.get(binary.HEADER)
     try:
-        return orjson.loads(body)
+        return orjson.loads(body) if header is None else binary.parsed(body, header)
     except orjson.JSONDecodeError as error:
         raise Refusal(400, f"the body is no JSON: {error}") from error
 

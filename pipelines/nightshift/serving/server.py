@@ -10,12 +10,14 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from typing import Any
 
 import uvicorn
 
 from nightshift.errors import PortTaken
+from nightshift.serving.gate import Gate
+from nightshift.serving.metrics import ServeMetrics
 from nightshift.serving.options import ServeOptions
 from nightshift.serving.routes import application
 from nightshift.serving.stand import Stand
@@ -53,8 +55,10 @@ def _bound(opened: socket.socket, address: Any) -> socket.socket:
 
 def run(stand: Stand, options: ServeOptions, opened: socket.socket, told: Told) -> None:
     """Answer until SIGTERM or SIGINT, then drain. ``told`` hears the address once requests are taken."""
+    gate = Gate(options)
+    metrics = ServeMetrics(stand, lambda: gate.under_way)
     config = uvicorn.Config(
-        application(stand, options),
+        application(stand, options, gate, metrics),
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -65,10 +69,27 @@ def run(stand: Stand, options: ServeOptions, opened: socket.socket, told: Told) 
     host, port = opened.getsockname()[:2]
     server = _Server(config, lambda: told(f"http://{host}:{port}"))
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        runner.run(_serve(server, stand, options, opened))
+        runner.run(_serve(server, stand, options, opened, _beside(stand, options, gate, metrics)))
 
 
-async def _serve(server: "_Server", stand: Stand, options: ServeOptions, opened: socket.socket) -> None:
+def _beside(
+    stand: Stand, options: ServeOptions, gate: Gate, metrics: ServeMetrics
+) -> AbstractAsyncContextManager[None]:
+    """The server of gRPC where one is asked for, under the same bounds."""
+    if options.grpc_port is None:
+        return nullcontext()
+    from nightshift.serving.by_grpc import answering
+
+    return answering(stand, options, gate, metrics)
+
+
+async def _serve(
+    server: "_Server",
+    stand: Stand,
+    options: ServeOptions,
+    opened: socket.socket,
+    beside: AbstractAsyncContextManager[None],
+) -> None:
     loop = asyncio.get_running_loop()
     ending: list[asyncio.Task[None]] = []
 
@@ -81,7 +102,8 @@ async def _serve(server: "_Server", stand: Stand, options: ServeOptions, opened:
         loop.add_signal_handler(number, end)
     looking = asyncio.ensure_future(keep_looking(stand, options.interval))
     try:
-        await server.serve([opened])
+        async with beside:
+            await server.serve([opened])
     finally:
         looking.cancel()
 
