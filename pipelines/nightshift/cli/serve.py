@@ -1,6 +1,7 @@
 """The verb that answers by day."""
 
 from enum import StrEnum
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -39,7 +40,6 @@ def serve(
     grpc_port: Annotated[int | None, typer.Option(help="Also answer by gRPC, at this port.", min=1, max=65535)] = None,
 ) -> None:
     """Answer requests for scores by day, with the bits of the night, by whoever is champion."""
-    from nightshift import logs
     from nightshift.cli.output import open_model
     from nightshift.serving.options import ServeOptions
     from nightshift.steps.serve import serve
@@ -58,11 +58,15 @@ def serve(
     )
     spec, stores = open_model(model)
 
-    def told(address: str) -> None:
-        typer.echo(f"{spec.name} answers at {address}/score; how to ask: {address}/docs")
-        if grpc_port is not None:
-            typer.echo(f"by gRPC at {host}:{grpc_port}")
-        # What is wrong before it is told to a person; from here on lines are for machines.
-        logs.log_as_json()
+    serve(spec, stores, options, partial(_said, spec.name, options.grpc_port))
 
-    serve(spec, stores, options, told)
+
+def _said(model: str, grpc_port: int | None, address: str) -> None:
+    """Where it answers."""
+    from nightshift import logs
+
+    typer.echo(f"{model} answers at {address}/score; how to ask: {address}/docs")
+    if grpc_port is not None:
+        typer.echo(f"by gRPC at port {grpc_port}")
+    # What is wrong before it is told to a person; from here on lines are for machines.
+    logs.log_as_json()

@@ -1,4 +1,4 @@
-"""The Open Inference Protocol over gRPC, beside REST in one process: the same version, the same bounds, the same bits."""
+"""The Open Inference Protocol over gRPC, beside REST in one process: the same version, bounds and bits."""
 
 import logging
 import os
