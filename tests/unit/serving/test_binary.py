@@ -177,7 +177,7 @@ def test_what_is_no_request_is_refused_as_without_the_header(site: MakeSite, bod
 
 def test_a_value_that_binary_has_no_form_for_is_told_and_not_made_up() -> None:
     answer = {"outputs": [{"name": "prediction", "datatype": "BYTES", "shape": [2], "data": ["a", None]}]}
-    with pytest.raises(binary.Refusal, match="prediction has a missing value, .* ask for it as JSON"):
+    with pytest.raises(binary.Refusal, match=r"prediction has a missing value, .* ask for it as JSON"):
         binary.encoded(answer, {"prediction"})
 
 
