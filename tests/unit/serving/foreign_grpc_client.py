@@ -1,4 +1,4 @@
-"""A client of the protocol's gRPC service that knows none of our code: stubs made by grpcio-tools of the proto as published.
+"""A client of the protocol's gRPC service that knows none of our code: its stubs are made of the published proto.
 
     python foreign_grpc_client.py FOLDER PORT MODEL <inputs.json
 

@@ -1,4 +1,4 @@
-"""By gRPC as by REST: the same bits, bounds and versions, and a status code for each way in which there is no answer."""
+"""By gRPC as by REST: the same bits, bounds and versions, and a status code for each way to get no answer."""
 
 import asyncio
 import json
@@ -93,10 +93,16 @@ def listening(here: Site, **given: Any) -> Iterator[Listening]:
             started.set()
             await over.wait()
 
-    with ThreadPoolExecutor(1) as pool, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        serving = pool.submit(runner.run, serve())
-        assert started.wait(PATIENCE), serving.exception()
-        end = lambda: loops[0].call_soon_threadsafe(over.set)  # noqa: E731, as a field of what is yielded
+    def run() -> None:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve())
+
+    def end() -> None:
+        loops[0].call_soon_threadsafe(over.set)
+
+    with ThreadPoolExecutor(1) as pool:
+        serving = pool.submit(run)
+        assert started.wait(PATIENCE), serving.exception(0)
         with grpc.insecure_channel(f"127.0.0.1:{options.grpc_port}") as channel:
             assert options.grpc_port is not None
             yield Listening(here, options.grpc_port, gate, metrics, channel, end)
