@@ -3,16 +3,23 @@
 import re
 import shutil
 import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 import typer
 import yaml
 
+from benchmarks.serve_proxy import proxied
 from nightshift.cli.serve import app as serve_verb
 from nightshift.serving.door import REQUEST_ID
 from nightshift.serving.options import ServeOptions
+from nightshift.stack import Ports
 
 ROOT = Path(__file__).parents[3]
 FILE = ROOT / "docker" / "serving" / "nginx.conf"
@@ -105,3 +112,90 @@ def test_the_servers_are_started_by_options_that_there_are_and_drain_longer_than
     assert {word for word in rest if word.startswith("--")} <= known
     (valid,) = re.findall(r"valid=(\d+)s", said("resolver"))
     assert float(option("--drain")) > float(valid)
+
+
+class Healthy(BaseHTTPRequestHandler):
+    """It says what it was asked."""
+
+    def do_GET(self) -> None:
+        self.answer(b"{}")
+
+    def do_POST(self) -> None:
+        self.answer(self.rfile.read(int(self.headers["content-length"])))
+
+    def answer(self, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.send_header("x-request-id", self.headers["x-request-id"])
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing."""
+
+
+class Dying(Healthy):
+    """It takes a request and is gone before it answers, as one that is killed."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.close_connection = True
+
+
+class Busy(Healthy):
+    """As many requests as it may have are under way."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(503)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+
+@contextmanager
+def server_at(host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> Iterator[None]:
+    server = ThreadingHTTPServer((host, port), handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def ports() -> Ports:
+    return Ports.free()
+
+
+@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed: apt-get install nginx-light")
+@pytest.mark.parametrize("other", [Dying, Busy, None])
+def test_a_post_that_one_server_did_not_answer_is_answered_by_the_other(
+    ports: Ports, other: type[BaseHTTPRequestHandler] | None, tmp_path: Path
+) -> None:
+    with ExitStack() as running:
+        running.enter_context(server_at("127.0.0.1", ports.s3, Healthy))
+        if other is not None:
+            running.enter_context(server_at("127.0.0.2", ports.s3, other))
+        url = running.enter_context(proxied(ports.airflow, ports.s3, ("127.0.0.1", "127.0.0.2"), tmp_path))
+        for number in range(12):
+            found = requests.post(f"{url}/score", f"row {number}", headers={"x-request-id": f"id-{number}"}, timeout=10)
+            assert (found.status_code, found.text, found.headers["x-request-id"]) == (
+                200, f"row {number}", f"id-{number}"
+            )  # fmt: skip
+
+
+@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed: apt-get install nginx-light")
+def test_what_nginx_answers_by_itself_is_json_with_an_id(ports: Ports, tmp_path: Path) -> None:
+    with proxied(ports.airflow, ports.s3, ("127.0.0.1",), tmp_path) as url:
+        nobody = requests.post(f"{url}/score", "row", timeout=10)
+        large = requests.post(f"{url}/score", "x" * (DEFAULTS.max_body + 1), timeout=10)
+        assert [(answer.status_code, set(answer.json())) for answer in (nobody, large)] == [
+            (503, {"error"}), (413, {"error"})
+        ]  # fmt: skip
+        assert nobody.headers["retry-after"] == "1"
+        assert all(answer.headers["x-request-id"] for answer in (nobody, large))
+        assert requests.get(f"{url}/healthz", timeout=10).text == "ok\n"
+        assert requests.get(f"{url}/metrics", timeout=10).status_code == 404
