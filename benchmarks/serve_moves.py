@@ -2,8 +2,8 @@
 
 Two servers on a real lake behind nginx, by the file that Compose has. Steady senders, a row a request by POST. In the
 ledger the champion moves 20 times between two versions; meanwhile one server is ended by SIGTERM and started anew, and
-then the other by SIGKILL. A request failed if it had no answer, another status than 200, or a score that has not the bits
-of the version whose digest it names.
+then the other by SIGKILL. A request failed if it had no answer, another status than 200, or a score that has not the
+bits of the version whose digest it names.
 """
 
 import json

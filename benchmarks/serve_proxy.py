@@ -25,7 +25,7 @@ def is_installed() -> bool:
 
 
 def rendered(port: int, servers_port: int, names_port: int, folder: Path) -> str:
-    """The file as Compose has it, but for addresses and the folder it may write to. Each is there once, or it raises."""
+    """The file as Compose has it, but for addresses and the folder it may write to, each of which is there once."""
     changes = {
         "resolver 127.0.0.11 valid=2s": f"resolver 127.0.0.1:{names_port} valid=1s",
         f"http://{NAME}:8100": f"http://{NAME}:{servers_port}",
