@@ -19,7 +19,7 @@ from tests.unit.serving.conftest import Site
 MakeSite = Callable[..., Site]
 FILE = Path(__file__).parents[2] / "contracts" / "open_inference_rest.yaml"
 SEED = 20261126
-EXAMPLES = 40
+EXAMPLES = 15
 VERSION = "/v2/models/{MODEL_NAME}/versions/{MODEL_VERSION}"
 LOOKED_AT = ("/v2/health/live", "/v2/health/ready", "/v2/", VERSION, f"{VERSION}/ready")
 EXCLUDED = [
@@ -104,7 +104,8 @@ def test_with_the_tensors_of_a_row_in_it_the_answer_is_of_the_file_too(site: Mak
     found: list[int] = []
 
     def ask(case: Any) -> None:
-        case.body = {**case.body, "inputs": here.tensors(5), "outputs": [{"name": "score"}]}
+        beside = case.body if isinstance(case.body, dict) else {}
+        case.body = {**beside, "inputs": here.tensors(5), "outputs": [{"name": "score"}]}
         found.append(case.call_and_validate(excluded_checks=EXCLUDED).status_code)
 
     tried(operation(here, f"{VERSION}/infer", "POST").as_strategy(), ask, EXAMPLES)
@@ -114,7 +115,7 @@ def test_with_the_tensors_of_a_row_in_it_the_answer_is_of_the_file_too(site: Mak
 def test_a_method_that_a_route_has_not_is_told_which_it_has(site: MakeSite) -> None:
     here = site()
     found = here.client.delete("/v2/health/live")
-    assert (found.status_code, found.headers["allow"]) == (405, "GET, HEAD")
+    assert (found.status_code, set(found.headers["allow"].split(", "))) == (405, {"GET", "HEAD"})
 
 
 @pytest.mark.parametrize("path", ["/score/", "/v2/health/live/", "/metrics/"])
