@@ -64,7 +64,7 @@ class Call:
     problem: str = ""
 
 
-Answer: TypeAlias = Callable[[Any, Call], Awaitable[Any]]
+AnswerCall: TypeAlias = Callable[[Any, Call], Awaitable[Any]]
 
 
 @asynccontextmanager
@@ -112,7 +112,7 @@ class GrpcDoor:
 
     def handler(self) -> grpc.GenericRpcHandler:
         """All methods, for a server of ``grpc.aio``."""
-        answers: dict[str, Answer] = {
+        answers: dict[str, AnswerCall] = {
             "ServerLive": self.live,
             "ServerReady": self.ready,
             "ModelReady": self.model_ready,
@@ -123,14 +123,14 @@ class GrpcDoor:
         handlers = {method.name: self._handler(method, answers[method.name]) for method in methods()}
         return grpc.method_handlers_generic_handler(SERVICE, handlers)
 
-    def _handler(self, method: RpcMethod, answer: Answer) -> grpc.RpcMethodHandler:
+    def _handler(self, method: RpcMethod, answer: AnswerCall) -> grpc.RpcMethodHandler:
         return grpc.unary_unary_rpc_method_handler(
             partial(self._answered, method.name, answer),
             request_deserializer=method.request.FromString,
             response_serializer=method.answer.SerializeToString,
         )
 
-    async def _answered(self, name: str, answer: Answer, asked: Any, context: Any) -> Any:
+    async def _answered(self, name: str, answer: AnswerCall, asked: Any, context: Any) -> Any:
         began = time.perf_counter()
         call = Call(ROUTES[name], _request_id(context))
         made = await self._tried(answer, asked, call)
@@ -143,7 +143,7 @@ class GrpcDoor:
         context.set_trailing_metadata(_metadata(call))
         return made
 
-    async def _tried(self, answer: Answer, asked: Any, call: Call) -> Any:
+    async def _tried(self, answer: AnswerCall, asked: Any, call: Call) -> Any:
         """The answer; where there is none, the call says why."""
         try:
             return await answer(asked, call)
