@@ -17,6 +17,16 @@ COPY docker/monitoring docker/monitoring
 RUN chmod -R go=rX .
 USER nightshift
 
+# Of the profile `serve`: Debian's nginx, with our file.
+FROM python:3.11-slim-bookworm AS serve-proxy
+RUN apt-get update -q && apt-get install -y -q --no-install-recommends nginx-light && rm -rf /var/lib/apt/lists/* \
+ && useradd --uid 1000 nightshift
+WORKDIR /opt/nightshift
+COPY docker/healthy.py docker/
+COPY docker/serving docker/serving
+RUN chmod -R go=rX .
+USER nightshift
+
 FROM python:3.11-slim-bookworm AS nightshift
 # Where pip looks, for a mirror or for the CPU build of torch; empty is pip's own default.
 ARG PIP_INDEX_URL
@@ -30,7 +40,7 @@ RUN pip install --no-cache-dir --disable-pip-version-check --progress-bar off \
 RUN useradd --uid 1000 --create-home nightshift \
  && install -d -o nightshift -g nightshift -m 700 /secrets /var/lib/nightshift /var/lib/s3 /keys \
       /made/postgres /made/redis /made/s3 /made/init /made/mlflow /made/api-server /made/scheduler /made/worker \
-      /made/dag-processor /made/triggerer /made/housekeeper /made/metrics /made/prometheus
+      /made/dag-processor /made/triggerer /made/housekeeper /made/metrics /made/prometheus /made/serve
 ENV AIRFLOW_HOME=/var/lib/nightshift/airflow \
     NIGHTSHIFT_HOME=/var/lib/nightshift \
     NIGHTSHIFT_PROJECT=/opt/nightshift \

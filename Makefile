@@ -5,7 +5,7 @@ OTHER_PYTHON := $(filter-out 3.11,$(patsubst python%,%,$(filter python3.%,$(notd
 VENV ?= .venv$(addprefix -,$(OTHER_PYTHON))
 BIN := $(VENV)/bin
 # Without torch there: no build for processors alone may be at hand, and only networks need it.
-EXTRAS ?= train,boosting,search,metrics,$(if $(OTHER_PYTHON),,networks,)demo,postgres,celery,openlineage,alerts,serve,dev
+EXTRAS ?= train,boosting,search,metrics,$(if $(OTHER_PYTHON),,networks,)demo,postgres,celery,openlineage,alerts,serve,serve-grpc,dev
 # Named by its exact version, so that pip takes a local build of it for processors alone.
 TORCH := $(if $(findstring networks,$(EXTRAS)),torch==2.13.0)
 # Where torch comes from when pip's own choice would bring gigabytes of CUDA.

@@ -29,6 +29,7 @@ from benchmarks import (
     search,
     search_choice,
     serve,
+    serve_moves,
     serve_options,
     serve_skew,
     shadow,
@@ -70,7 +71,7 @@ GROUPS: dict[str, tuple[Suite, ...]] = {
     "scale": (memory.figures, night.figures, monitor.figures),
     "workers": (two_workers.figures,),
     "small": (train_small.figures, small_models.figures),
-    "serve": (serve.figures, serve_options.figures, serve_skew.figures),
+    "serve": (serve.figures, serve_options.figures, serve_skew.figures, serve_moves.figures),
     "start": (start.figures, tiny.figures, dag_parse.figures),
 }
 LONG: dict[str, tuple[Suite, ...]] = {

@@ -100,6 +100,7 @@ def environments(keys: Keys, client: Mapping[str, str]) -> dict[str, dict[str, s
         "dag-processor": {**metadata, **sealed},
         "triggerer": {**metadata, **sealed},
         "housekeeper": metadata,
+        "serve": sealed,
         "metrics": {**sealed, "NIGHTSHIFT_METRICS_TOKEN": kept("metrics")},
     }
 

@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import grpc
 import httpx
 import numpy as np
 import pyarrow as pa
@@ -33,6 +34,7 @@ from nightshift.optimization.export import to_onnx
 from nightshift.partitions import following
 from nightshift.profiles.profile import Profile
 from nightshift.scoring.graph import OnnxGraph
+from nightshift.serving.grpc_messages import CONTENTS, SERVICE, message
 from nightshift.spec import ModelSpec, load_spec
 from nightshift.stack.ports import Ports
 from nightshift.steps.maintain import sweep
@@ -374,3 +376,39 @@ def test_a_server_asks_who_is_there_and_believes_no_address_that_is_forwarded(
     assert (callers[401], callers[403]) == (None, "stranger")
     for secret in (SECRET, *tokens["portal"].split(".")):
         assert secret not in shown + out + err
+
+
+def test_by_grpc_too_rows_of_the_night_have_its_bits_and_a_clean_end(world: ServedWorld) -> None:
+    """By the same process, to which both doors lead."""
+    spec = world.spec
+    floats = {name for name in spec.features if spec.columns[name].type in {"float32", "float64"}}
+    places = [
+        place
+        for place, row in enumerate(world.rows)
+        if not any(row[name] is None for name in spec.features if name not in floats)
+    ]
+    port = Ports.free().mlflow
+    with serving(world, "--grpc-port", str(port)) as (url, server):
+        declared = httpx.get(f"{url}/v2/models/{spec.name}").json()["inputs"]
+        asked = message("ModelInferRequest")(model_name=spec.name)
+        for tensor in declared:
+            values = [world.rows[place][tensor["name"]] for place in places]
+            sent = asked.inputs.add(name=tensor["name"], datatype=tensor["datatype"], shape=[len(places)])
+            plain = [float("nan") if value is None else value for value in values]
+            if tensor["datatype"] == "BYTES":
+                plain = [value.encode() for value in values]
+            getattr(sent.contents, CONTENTS[tensor["datatype"]]).extend(plain)
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            infer = channel.unary_unary(
+                f"/{SERVICE}/ModelInfer",
+                message("ModelInferRequest").SerializeToString,
+                message("ModelInferResponse").FromString,
+            )
+            answer = infer(asked, timeout=PATIENCE)
+        server.process.send_signal(signal.SIGTERM)
+        code, out, err = server.ended()
+    assert (code, f"by gRPC at port {port}" in out) == (0, True), err
+    assert answer.parameters["sha256"].string_param == world.digests["1"]
+    (scores,) = [tensor for tensor in answer.outputs if tensor.name == "score"]
+    assert len(places) > 50
+    assert float_bits(scores.contents.fp32_contents) == float_bits(world.scores["1"][place] for place in places)

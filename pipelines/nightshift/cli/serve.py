@@ -1,6 +1,7 @@
 """The verb that answers by day."""
 
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -65,6 +66,7 @@ def serve(
     batch_ms: BatchMs = 2.0,
     replay: ReplayOption = 0.0,
     fallback: FallbackOption = None,
+    grpc_port: Annotated[int | None, typer.Option(help="Also answer by gRPC, at this port.", min=1, max=65535)] = None,
 ) -> None:
     """Answer requests for scores by day, with the bits of the night, by whoever is champion."""
     from nightshift.serving.access.file import read_access_file
@@ -86,20 +88,26 @@ def serve(
         batch_ms=batch_ms,
         replay=replay,
         fallback=fallback,
+        grpc_port=grpc_port,
     )
     _answer(model, options)
 
 
 def _answer(model: str, options: "ServeOptions") -> None:
-    from nightshift import logs
     from nightshift.cli.output import open_model
     from nightshift.steps.serve import serve
 
     spec, stores = open_model(model)
 
-    def told(address: str) -> None:
-        typer.echo(f"{spec.name} answers at {address}/score; how to ask: {address}/docs")
-        # What is wrong before it is told to a person; from here on lines are for machines.
-        logs.log_as_json()
+    serve(spec, stores, options, partial(_said, spec.name, options.grpc_port))
 
-    serve(spec, stores, options, told)
+
+def _said(model: str, grpc_port: int | None, address: str) -> None:
+    """Where it answers."""
+    from nightshift import logs
+
+    typer.echo(f"{model} answers at {address}/score; how to ask: {address}/docs")
+    if grpc_port is not None:
+        typer.echo(f"by gRPC at port {grpc_port}")
+    # What is wrong before it is told to a person; from here on lines are for machines.
+    logs.log_as_json()

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from nightshift.errors import DataError, NightshiftError
 from nightshift.serving.exchange import Exchange, Reply
 from nightshift.serving.notes import Notes
-from nightshift.serving.refusal import Refusal
+from nightshift.serving.refusal import Headers, Refusal
 from nightshift.serving.route_table import RouteTable
 from nightshift.serving.stand import Stand
 
@@ -64,7 +64,7 @@ class Door:
                 await self._guard.admit(exchange)
             return await route.handle(exchange)
         except Refusal as refusal:
-            return _error(refusal.status, refusal.message, refusal.retry_after)
+            return _error(refusal.status, refusal.message, refusal.retry_after, refusal.headers)
         except DataError as error:
             return _error(400, error.message)
         except NightshiftError as error:
@@ -86,8 +86,8 @@ def _peer(scope: Scope) -> str:
     return str(client[0]) if client else ""
 
 
-def _error(status: int, message: str, retry_after: int | None = None) -> Reply:
-    return Reply(orjson.dumps({"error": message}), status, retry_after=retry_after)
+def _error(status: int, message: str, retry_after: int | None = None, headers: Headers = ()) -> Reply:
+    return Reply(orjson.dumps({"error": message}), status, retry_after=retry_after, headers=headers)
 
 
 def _request_id(headers: dict[bytes, bytes]) -> str:

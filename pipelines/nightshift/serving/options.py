@@ -30,3 +30,4 @@ class ServeOptions(Frozen):
     batch_ms: float = Field(2.0, gt=0, le=100)
     replay: float = Field(0.0, ge=0, le=1)
     fallback: int | None = Field(None, ge=0)
+    grpc_port: int | None = Field(None, ge=1, le=65_535)

@@ -54,6 +54,10 @@ class RouteTable:
         raise self._refusal(path)
 
     def _refusal(self, path: str) -> Refusal:
-        if any(route.pattern.fullmatch(path) for route in self.routes):
-            return Refusal(405, "there is no such route here: Method Not Allowed")
+        methods = {route.method for route in self.routes if route.pattern.fullmatch(path)}
+        if methods:
+            # Who is answered 405 is told which methods there are.
+            allowed = ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
+            headers = ((b"allow", allowed.encode()),)
+            return Refusal(405, "there is no such route here: Method Not Allowed", headers=headers)
         return Refusal(404, "there is no such route here: Not Found")

@@ -1,21 +1,20 @@
 """What is asked at which address: the protocol's routes, ``/score``, and what people and machines look at."""
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
 from nightshift import __version__
-from nightshift.quotes import quoted
+from nightshift.serving import binary
 from nightshift.serving.answer_cache import AnswerCache
 from nightshift.serving.batches import Batches
 from nightshift.serving.beside import BesideAnswers
 from nightshift.serving.by_name import score_rows
 from nightshift.serving.dialect import Dialect
 from nightshift.serving.door import Door
+from nightshift.serving.entrance import Entrance, entrance_of
 from nightshift.serving.exchange import Exchange, Reply
-from nightshift.serving.gate import Gate
-from nightshift.serving.metrics import ServeMetrics
 from nightshift.serving.notes import Notes
 from nightshift.serving.openapi import describe
 from nightshift.serving.options import ServeOptions
@@ -26,54 +25,36 @@ from nightshift.serving.route_table import Handle, RouteTable, ServedRoute
 from nightshift.serving.stand import Stand
 from nightshift.serving.version import ServedVersion
 
-if TYPE_CHECKING:
-    from nightshift.serving.access.guard import Guard
-
 LARGE_BODY = 64 * 1024
 """Bytes from which on a body is read in a thread."""
 LARGE_ROWS = 32
 """Rows from which on they are scored there: a fifth of a millisecond of a forest of some hundred trees."""
 
 
-def application(stand: Stand, options: ServeOptions, beside: BesideAnswers | None = None) -> Door:
+def application(
+    stand: Stand, options: ServeOptions, beside: BesideAnswers | None = None, entrance: Entrance | None = None
+) -> Door:
     """What uvicorn runs, and what another ASGI application may mount. ``stand`` says who answers.
 
-    Raises ``UsageError`` where ``options.access`` names a secret, keys or an address that are not there.
+    ``entrance`` is given where requests come in by another door besides. Raises as ``entrance_of``.
     """
-    gate = Gate(options)
-    metrics = ServeMetrics(stand, lambda: gate.under_way)
-    notes = Notes(metrics)
-    guard = _guard(stand, options)
-    routes = _Routes(stand, options, gate, metrics, notes, beside)
-    for layer in (guard, routes.cache, routes.batches, beside):
+    before = entrance or entrance_of(stand, options)
+    notes = Notes(before.metrics)
+    routes = _Routes(stand, options, before, notes, beside)
+    for layer in (routes.cache, routes.batches, beside):
         if layer is not None:
-            metrics.register(layer)
-    return Door(RouteTable(routes.table()), stand, notes, guard)
-
-
-def _guard(stand: Stand, options: ServeOptions) -> "Guard | None":
-    if options.access is None:
-        return None
-    # Who asks nobody loads no cryptography.
-    from nightshift.serving.access.guard import guard_of
-
-    return guard_of(options.access, stand.model)
+            before.metrics.register(layer)
+    return Door(RouteTable(routes.table()), stand, notes, before.guard)
 
 
 class _Routes:
     def __init__(
-        self,
-        stand: Stand,
-        options: ServeOptions,
-        gate: Gate,
-        metrics: ServeMetrics,
-        notes: Notes,
-        beside: BesideAnswers | None,
+        self, stand: Stand, options: ServeOptions, before: Entrance, notes: Notes, beside: BesideAnswers | None
     ) -> None:
         self._stand = stand
         self._options = options
-        self._gate = gate
-        self._metrics = metrics
+        self._gate = before.gate
+        self._metrics = before.metrics
         self._notes = notes
         self.cache = AnswerCache(options.cache_bytes) if options.cache_bytes else None
         self.batches = Batches(options.batch_rows, options.batch_ms / 1000) if options.batch_rows > 1 else None
@@ -88,6 +69,7 @@ class _Routes:
             _post(f"{model}/infer", "infer", partial(self.scored, score=infer)),
             _post(f"{version}/infer", "infer", partial(self.scored, score=infer)),
             _get("/v2", "server", self.server),
+            _get("/v2/", "server", self.server),
             _get("/v2/health/live", "live", self.live),
             _get("/v2/health/ready", "ready", self.ready),
             _get(model, "model", self.model),
@@ -101,7 +83,7 @@ class _Routes:
 
     async def server(self, _: Exchange) -> Reply:
         """The protocol's description of a server."""
-        return _json({"name": "nightshift", "version": __version__, "extensions": []})
+        return _json({"name": "nightshift", "version": __version__, "extensions": [binary.EXTENSION]})
 
     async def live(self, _: Exchange) -> Reply:
         """The process answers."""
@@ -150,7 +132,8 @@ class _Routes:
             return await self._beside.answered(exchange, body, version, answered)
 
     async def _answered(self, exchange: Exchange, score: Dialect, version: ServedVersion, body: bytes) -> Reply:
-        if self.cache is None:
+        # Where a length in a header says what is JSON, the bytes alone do not say what was asked.
+        if self.cache is None or binary.HEADER in exchange.headers:
             return await self._of_body(exchange, score, version, body)
         return await self._kept(self.cache, exchange, score, version, body)
 
@@ -182,12 +165,12 @@ class _Routes:
 
     def _score(self, score: Dialect, version: ServedVersion, request: Any) -> Reply:
         answer, rows = score(version, request, self._options.max_rows)
-        return _scores(answer, version, rows)
+        return _scores(request, answer, version, rows)
 
     async def _batched(self, batches: Batches, score: Dialect, version: ServedVersion, request: Any) -> Reply:
         columns, rows = score.read(version, request, self._options.max_rows)
         published = await batches.answer(version, columns, rows)
-        return _scores(score.show(version, request, published, rows), version, rows)
+        return _scores(request, score.show(version, request, published, rows), version, rows)
 
     async def metrics(self, _: Exchange) -> Reply:
         """For Prometheus."""
@@ -207,15 +190,7 @@ class _Routes:
 
     def _asked(self, exchange: Exchange) -> ServedVersion:
         """Who answers, if it is who was asked for. Raises ``Refusal``."""
-        model = self._stand.model
-        asked_model = exchange.path.get("model", model)
-        if asked_model != model:
-            raise Refusal(404, f"there is no model {quoted(asked_model)} here: this server answers for {model}")
-        version = self._stand.required()
-        asked = exchange.path.get("version", version.pin.version)
-        if asked != version.pin.version:
-            raise Refusal(404, f"version {quoted(asked)} does not answer here: the champion is {version.pin.version}")
-        return version
+        return self._stand.asked(exchange.path.get("model", self._stand.model), exchange.path.get("version", ""))
 
 
 def _get(path: str, name: str, handle: Handle) -> ServedRoute:
@@ -230,7 +205,12 @@ def _json(facts: dict[str, Any], status: int = 200, version: ServedVersion | Non
     return Reply(orjson.dumps(facts), status, version=version)
 
 
-def _scores(answer: dict[str, Any], version: ServedVersion, rows: int) -> Reply:
+def _scores(request: Any, answer: dict[str, Any], version: ServedVersion, rows: int) -> Reply:
+    in_binary = binary.wanted(request, answer)
+    if in_binary:
+        body, json_size = binary.encoded(answer, in_binary)
+        header = (binary.HEADER, b"%d" % json_size)
+        return Reply(body, content_type=binary.CONTENT_TYPE, version=version, rows=rows, headers=(header,))
     return Reply(orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY), version=version, rows=rows)
 
 
@@ -239,10 +219,9 @@ def _identity(version: ServedVersion) -> dict[str, str]:
 
 
 def _parsed(body: bytes, exchange: Exchange) -> Any:
-    if b"inference-header-content-length" in exchange.headers:
-        raise Refusal(400, "tensors in binary are not read here: send data as JSON")
+    header = exchange.headers.get(binary.HEADER)
     try:
-        return orjson.loads(body)
+        return orjson.loads(body) if header is None else binary.parsed(body, header)
     except orjson.JSONDecodeError as error:
         raise Refusal(400, f"the body is no JSON: {error}") from error
 

@@ -11,13 +11,14 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from typing import Any
 
 import uvicorn
 
 from nightshift.errors import PortTaken
 from nightshift.serving.beside import BesideAnswers
+from nightshift.serving.entrance import Entrance, entrance_of
 from nightshift.serving.options import ServeOptions
 from nightshift.serving.routes import application
 from nightshift.serving.stand import Stand
@@ -57,7 +58,8 @@ def run(
     stand: Stand, options: ServeOptions, opened: socket.socket, told: Told, beside: BesideAnswers | None = None
 ) -> None:
     """Answer until SIGTERM or SIGINT, then drain. ``told`` hears the address once requests are taken."""
-    door = application(stand, options, beside)
+    entrance = entrance_of(stand, options)
+    door = application(stand, options, beside, entrance)
     config = uvicorn.Config(
         door,
         lifespan="off",
@@ -75,11 +77,26 @@ def run(
     host, port = opened.getsockname()[:2]
     server = _Server(config, lambda: told(f"http://{host}:{port}"))
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        runner.run(_serve(server, stand, options, opened))
+        runner.run(_serve(server, stand, options, opened, _by_grpc(stand, options, entrance)))
     door.settle()
 
 
-async def _serve(server: "_Server", stand: Stand, options: ServeOptions, opened: socket.socket) -> None:
+def _by_grpc(stand: Stand, options: ServeOptions, entrance: Entrance) -> AbstractAsyncContextManager[None]:
+    """The server of gRPC where one is asked for, under the same bounds."""
+    if options.grpc_port is None:
+        return nullcontext()
+    from nightshift.serving.by_grpc import answering
+
+    return answering(stand, options, entrance)
+
+
+async def _serve(
+    server: "_Server",
+    stand: Stand,
+    options: ServeOptions,
+    opened: socket.socket,
+    by_grpc: AbstractAsyncContextManager[None],
+) -> None:
     loop = asyncio.get_running_loop()
     ending: list[asyncio.Task[None]] = []
 
@@ -92,7 +109,8 @@ async def _serve(server: "_Server", stand: Stand, options: ServeOptions, opened:
         loop.add_signal_handler(number, end)
     looking = asyncio.ensure_future(keep_looking(stand, options.interval))
     try:
-        await server.serve([opened])
+        async with by_grpc:
+            await server.serve([opened])
     finally:
         looking.cancel()
 

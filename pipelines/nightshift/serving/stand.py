@@ -9,6 +9,7 @@ from typing import Protocol
 
 from nightshift.contracts import Pin
 from nightshift.errors import NightshiftError, NoChampion
+from nightshift.quotes import quoted
 from nightshift.serving.refusal import Refusal
 from nightshift.serving.version import ServedVersion
 
@@ -82,6 +83,16 @@ class Stand:
         if self.version is None:
             raise Refusal(503, f"{self.model} has no version that may answer: {self.problem}", retry_after=10)
         return self.version
+
+    def asked(self, model: str, version: str = "") -> ServedVersion:
+        """Who answers, if it is who was asked for; no version means the champion. Raises ``Refusal``."""
+        if model != self.model:
+            raise Refusal(404, f"there is no model {quoted(model)} here: this server answers for {self.model}")
+        answering = self.required()
+        champion = answering.pin.version
+        if version not in {"", champion}:
+            raise Refusal(404, f"version {quoted(version)} does not answer here: the champion is {champion}")
+        return answering
 
     def _swap(self, pin: Pin) -> None:
         try:

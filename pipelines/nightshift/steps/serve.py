@@ -21,6 +21,8 @@ def serve(spec: ModelSpec, stores: Stores, options: "ServeOptions", told: "Told"
     answer, ``LakeUnavailable``.
     """
     require("serve", f"serving {spec.name}")
+    if options.grpc_port is not None:
+        require("serve-grpc", f"serving {spec.name} by gRPC")
     from nightshift.serving.beside import beside
     from nightshift.serving.server import listen_at, run
 

@@ -27,8 +27,10 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text()
 ONE_SHOT = {"secrets", "init", "keeper"}
 SERVERS = {"postgres", "redis"}
 """Of images that are not ours, as the user that these have."""
-GROWN = {"worker", "housekeeper", "metrics", "prometheus"}
+GROWN = {"worker", "housekeeper", "metrics", "prometheus", "serve", "serve-proxy"}
 """What the embedded stack has no process for."""
+KNOWS_NOTHING = {"serve-proxy"}
+"""No secret of its own."""
 OUTSIDE = {"outside": {"internal": "${NIGHTSHIFT_CLOSED:-true}"}}
 OURS = {name: service for name, service in SERVICES.items() if name not in SERVERS}
 
@@ -47,7 +49,7 @@ def clients(network: str) -> set[str]:
 
 def mounts(name: str) -> dict[str, str]:
     """What a service mounts: volume -> place."""
-    return dict(mount.split(":", 1) for mount in SERVICES[name]["volumes"])
+    return dict(mount.split(":", 1) for mount in SERVICES[name].get("volumes", ()))
 
 
 def test_every_process_of_the_embedded_stack_has_its_service() -> None:
@@ -55,13 +57,14 @@ def test_every_process_of_the_embedded_stack_has_its_service() -> None:
     assert set(SERVICES) == embedded | SERVERS | GROWN | ONE_SHOT
 
 
-def test_four_ports_are_published_on_loopback_alone() -> None:
+def test_five_ports_are_published_on_loopback_alone() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
     assert published == {
         "s3": ["127.0.0.1:${NIGHTSHIFT_S3_PORT:-8333}:8333"],
         "mlflow": ["127.0.0.1:${NIGHTSHIFT_MLFLOW_PORT:-5000}:5000"],
         "api-server": ["127.0.0.1:${NIGHTSHIFT_AIRFLOW_PORT:-8080}:8080"],
         "prometheus": ["127.0.0.1:${NIGHTSHIFT_PROMETHEUS_PORT:-9090}:9090"],
+        "serve-proxy": ["127.0.0.1:${NIGHTSHIFT_SERVE_PORT:-8100}:8080"],
     }
     assert not any(service.get("network_mode") == "host" for service in SERVICES.values())
 
@@ -76,7 +79,7 @@ def test_of_seaweedfs_only_s3_leaves_loopback() -> None:
 
 def test_who_may_talk_to_whom() -> None:
     with_tables = {"init", "mlflow", "api-server", "scheduler", "dag-processor", "triggerer", "housekeeper"}
-    with_lake = {"init", "mlflow", "api-server", "worker", "dag-processor", "triggerer", "metrics"}
+    with_lake = {"init", "mlflow", "api-server", "worker", "dag-processor", "triggerer", "metrics", "serve"}
     # A task runs what a project says: it reaches no database.
     assert clients("postgres") == with_tables | {"postgres"}
     assert clients("redis") == {"redis", "scheduler", "worker"}
@@ -84,6 +87,9 @@ def test_who_may_talk_to_whom() -> None:
     assert clients("mlflow") == {"mlflow", "api-server", "worker"}
     assert clients("airflow") == {"api-server", "scheduler", "worker", "dag-processor", "triggerer"}
     assert clients("metrics") == {"metrics", "prometheus"}
+    # Who takes requests from outside reaches the servers, and no store.
+    assert clients("serve") == {"serve", "serve-proxy"}
+    assert set(SERVICES["serve-proxy"]["networks"]) == {"serve", "serve-proxy-port"}
     assert clients("outside") == with_tables | with_lake
     assert SERVICES["secrets"]["network_mode"] == SERVICES["keeper"]["network_mode"] == "none"
     # A service that names no network would join the default one, where everybody is.
@@ -115,17 +121,23 @@ def test_a_service_has_no_rights_that_it_does_not_need(name: str) -> None:
     assert service.get("cap_add", []) == (["CHOWN", "DAC_OVERRIDE", "FOWNER"] if name == "keeper" else [])
     assert not {"privileged", "devices", "pid", "ipc", "userns_mode"} & set(service)
     assert "/tmp" in service["tmpfs"]
-    assert not any("docker.sock" in mount for mount in service["volumes"] if isinstance(mount, str))
+    assert not any("docker.sock" in mount for mount in service.get("volumes", ()) if isinstance(mount, str))
 
 
 def test_a_service_sees_its_own_secrets_alone() -> None:
     for name in SERVICES:
         secret = {volume: place for volume, place in mounts(name).items() if volume.startswith("secrets")}
         if name == "secrets":
-            others = {f"secrets-{other}": f"/made/{other}" for other in SERVICES if other not in {"secrets", "keeper"}}
+            others = {
+                f"secrets-{other}": f"/made/{other}"
+                for other in SERVICES
+                if other not in {"secrets", "keeper", *KNOWS_NOTHING}
+            }
             assert secret == {"secrets": "/keys", **others}
         elif name == "keeper":
             assert secret == {"secrets": "/state/secrets"}
+        elif name in KNOWS_NOTHING:
+            assert mounts(name) == {}
         else:
             assert secret == {f"secrets-{name}": "/secrets:ro"}, name
     assert {volume for name in SERVICES for volume in mounts(name)} == set(COMPOSE["volumes"])
@@ -135,7 +147,7 @@ def test_the_image_has_each_place_for_secrets_that_volumes_are_mounted_on() -> N
     # A new volume takes its owner and mode from it.
     stage = DOCKERFILE.partition(" AS nightshift\n")[2]
     (places,) = re.findall(r"install -d -o nightshift -g nightshift -m 700 ((?:.*\\\n)*.*)", stage)
-    own = set(OURS) - {"keeper", "prometheus"}
+    own = set(OURS) - {"keeper", "prometheus", "serve-proxy"}
     wanted = {place.removesuffix(":ro") for name in own for place in mounts(name).values()}
     assert set(places.replace("\\\n", " ").split()) == wanted
 
@@ -162,6 +174,7 @@ def test_services_wait_until_what_they_need_is_ready() -> None:
 def test_one_image_and_three_base_images() -> None:
     images = {name: service["image"] for name, service in OURS.items()}
     assert images.pop("prometheus") == "nightshift-prometheus"
+    assert images.pop("serve-proxy") == "nightshift-serve-proxy"
     assert set(images.values()) == {"${NIGHTSHIFT_IMAGE:-nightshift}"}
     assert {name: SERVICES[name]["image"] for name in SERVERS} == {"postgres": "postgres:17", "redis": "redis:7"}
     bases = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
@@ -169,7 +182,7 @@ def test_one_image_and_three_base_images() -> None:
 
 
 def test_the_images_run_as_a_user_and_take_code_after_packages() -> None:
-    assert re.findall(r"^USER (\S+)", DOCKERFILE, re.MULTILINE) == ["nightshift", "nightshift"]
+    assert re.findall(r"^USER (\S+)", DOCKERFILE, re.MULTILINE) == ["nightshift", "nightshift", "nightshift"]
     install, code = DOCKERFILE.index("-r /tmp/requirements.txt"), DOCKERFILE.index("COPY . .")
     assert DOCKERFILE.index("COPY constraints.txt") < install < code < DOCKERFILE.index("ARG NIGHTSHIFT_COMMIT")
 
@@ -250,6 +263,7 @@ MAY_KNOW = {
     "dag-processor": {"postgres.airflow", "airflow_fernet_key", "s3_access_key", "s3_secret_key", "seal_key"},
     "triggerer": {"postgres.airflow", "airflow_fernet_key", "s3_access_key", "s3_secret_key", "seal_key"},
     "housekeeper": {"postgres.airflow", "airflow_fernet_key"},
+    "serve": {"s3_access_key", "s3_secret_key", "seal_key"},
     "metrics": {"metrics", "s3_access_key", "s3_secret_key", "seal_key"},
     "prometheus": {"metrics"},
 }  # fmt: skip
