@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from nightshift.errors import LakeUnavailable, NoChampion, UnsafeGraph
 from nightshift.logs import JsonLines
 from nightshift.serving import routes
+from nightshift.serving.gate import Gate
 from nightshift.serving.options import ServeOptions
 from tests.unit.serving.conftest import Site
 
@@ -98,7 +99,7 @@ def test_small_requests_stay_in_the_loop_and_large_ones_leave_it(
 ) -> None:
     here = site()
     away: list[int] = []
-    gate = routes.Gate
+    gate = Gate
     in_thread = gate.in_thread
 
     async def seen(self: Any, work: Callable[[], Any]) -> Any:

@@ -15,6 +15,7 @@ from tests.unit.serving.signing import AUDIENCE, SECRET, bearer, shared
 MakeSite = Callable[..., Site]
 HEALTH = [
     "/v2",
+    "/v2/",
     "/v2/health/live",
     "/v2/health/ready",
     "/v2/models/{model}/ready",
