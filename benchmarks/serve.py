@@ -171,7 +171,7 @@ def _saved(folder: Path, graph: bytes) -> Path:
 
 
 @contextmanager
-def started(command: list[str], port: int, path: str) -> Iterator[None]:
+def started(command: list[str], port: int, path: str) -> Iterator["subprocess.Popen[bytes]"]:
     """A server that answers at this path; it ends with the block."""
     # MLflow looks for uvicorn by its name.
     path_of_programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -179,7 +179,7 @@ def started(command: list[str], port: int, path: str) -> Iterator[None]:
         process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "PATH": path_of_programs})
         try:
             _await(process, f"http://127.0.0.1:{port}{path}")
-            yield
+            yield process
         finally:
             process.terminate()
             process.wait()
