@@ -30,9 +30,9 @@ from nightshift.modelling.holdout import Split, split
 from nightshift.monitoring.matters.build import JudgedWindow
 from nightshift.monitoring.matters.build import build as build_reference
 from nightshift.optimization.export import to_onnx
+from nightshift.partitions import following
 from nightshift.profiles.profile import Profile
 from nightshift.scoring.graph import OnnxGraph
-from nightshift.partitions import following
 from nightshift.spec import ModelSpec, load_spec
 from nightshift.stack.ports import Ports
 from nightshift.steps.maintain import sweep

@@ -7,10 +7,10 @@ for all else; a personal key is not kept.
 
 import datetime as dt
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -81,22 +81,19 @@ class KeptColumns:
 
     def as_table(self, answered: Sequence[AnsweredRows]) -> pa.Table:
         """The rows of requests, in their order. Raises one of ``REFUSALS`` for a value that no night could have."""
-        names = [name for name in self.spec.keys if not self._column(name).personal]
-        keys = {name: _of_all(answered, lambda rows, name=name: self._key(rows, name)) for name in names}
-        features = {
-            name: _of_all(answered, lambda rows, name=name: self._feature(rows, name))
-            for name in self.graph.feeds.columns
-        }
-        scores = {name: _of_all(answered, lambda rows, name=name: _scores(rows, name)) for name in answered[0].scores}
+        ids = [rows.request_id for rows in answered]
+        moments = [rows.arrived for rows in answered]
+        sizes = [rows.rows for rows in answered]
         columns = {
-            REQUEST_ID: pa.array([rows.request_id for rows in answered for _ in range(rows.rows)], pa.string()),
-            "row": pa.array([row for rows in answered for row in range(rows.rows)], pa.int32()),
-            "arrived_at": pa.array([rows.arrived for rows in answered for _ in range(rows.rows)], TIMESTAMP),
-            FEATURES: _struct(features),
-            SCORES: _struct(scores),
+            REQUEST_ID: pa.array(np.repeat(ids, sizes), pa.string()),
+            "row": pa.array(np.concatenate([np.arange(size, dtype=np.int32) for size in sizes])),
+            "arrived_at": pa.array(moments, TIMESTAMP).take(pa.array(np.repeat(np.arange(len(sizes)), sizes))),
+            FEATURES: self._all_of(answered, self.graph.feeds.columns, self._feature),
+            SCORES: self._all_of(answered, list(answered[0].scores), _scores),
         }
+        keys = [name for name in self.spec.keys if not self._column(name).personal]
         if keys:
-            columns[KEYS] = _struct(keys)
+            columns[KEYS] = self._all_of(answered, keys, self._key)
         return pa.table(columns)
 
     def as_night(self, kept: pa.Table, personal: Sequence[str]) -> pa.Table:
@@ -110,6 +107,16 @@ class KeptColumns:
             values = features.field(name)
             columns[name] = self._text(name, values) if name in personal else values
         return pa.table(columns)
+
+    def _all_of(
+        self, answered: Sequence[AnsweredRows], names: Sequence[str], read: Callable[[AnsweredRows, str], pa.Array]
+    ) -> pa.StructArray:
+        """A field for each name, of the rows of all requests."""
+        arrays = []
+        for name in names:
+            parts = [read(rows, name) for rows in answered]
+            arrays.append(pa.concat_arrays(parts))
+        return pa.StructArray.from_arrays(arrays, names=list(names))
 
     def _column(self, name: str) -> Column:
         return self.spec.columns[name]
@@ -183,14 +190,6 @@ def from_parquet(body: bytes, where: str) -> tuple[pa.Table, KeptFile]:
     return table, KeptFile.from_json(said, where)
 
 
-def _of_all(answered: Iterable[AnsweredRows], read: Any) -> pa.Array:
-    return pa.concat_arrays([read(rows) for rows in answered])
-
-
 def _scores(rows: AnsweredRows, name: str) -> pa.Array:
     values = [np.nan if value is None else value for value in rows.scores[name]]
     return pa.array(np.array(values, np.float32))
-
-
-def _struct(columns: Mapping[str, pa.Array]) -> pa.StructArray:
-    return pa.StructArray.from_arrays(list(columns.values()), names=list(columns))

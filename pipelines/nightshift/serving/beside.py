@@ -97,7 +97,9 @@ def beside(stand: Stand, spec: ModelSpec, stores: Stores, options: ServeOptions)
     for work in at_work:
         work.thread.begin()
     try:
-        yield Beside(keeping and keeping.of, standing_in and standing_in.of) if at_work else None
+        keeper = keeping.of if keeping is not None else None
+        fallback = standing_in.of if standing_in is not None else None
+        yield Beside(keeper, fallback) if at_work else None
     finally:
         for work in at_work:
             # Who still waits for the lake is not waited for, and nobody else does its work beside it.

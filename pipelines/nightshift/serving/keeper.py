@@ -150,10 +150,11 @@ class RequestKeeper:
         if columns.without_code:
             self._drop(sum(request.rows for request in requests), PERSONAL)
             return
-        answered = [rows for request in requests if (rows := self._read(request))]
+        read = map(self._read, requests)
+        answered = [rows for rows in read if rows is not None]
         if not answered:
             return
-        rows = sum(request.rows for request in answered)
+        rows = sum(each.rows for each in answered)
         try:
             body = _file_of(first, columns, answered)
         except REFUSALS as error:

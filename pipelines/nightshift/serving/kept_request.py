@@ -45,12 +45,17 @@ def columns_of(route: str, request: Any) -> Mapping[str, ColumnValues]:
 
 
 def _of_objects(rows: list[dict[str, Any]]) -> dict[str, ColumnValues]:
-    names = dict.fromkeys(name for row in rows for name in row)
-    return {name: [row.get(name) for row in rows] for name in names}
+    columns: dict[str, ColumnValues] = {}
+    for name in dict.fromkeys(name for row in rows for name in row):
+        columns[name] = [row.get(name) for row in rows]
+    return columns
 
 
 def _of_tensors(tensors: list[dict[str, Any]]) -> dict[str, ColumnValues]:
-    return {tensor["name"]: [_flat(value) for value in tensor["data"]] for tensor in tensors}
+    columns: dict[str, ColumnValues] = {}
+    for tensor in tensors:
+        columns[tensor["name"]] = [_flat(value) for value in tensor["data"]]
+    return columns
 
 
 def _flat(value: Any) -> Any:
