@@ -20,6 +20,7 @@ from nightshift.serving import last_scores, routes
 from nightshift.serving.beside import Beside
 from nightshift.serving.fallback import Fallback
 from nightshift.serving.options import ServeOptions
+from nightshift.serving.protocol import datatype
 from nightshift.serving.routes import application
 from nightshift.spec import ModelSpec
 from tests.unit.serving.conftest import Site
@@ -124,11 +125,11 @@ def test_the_last_night_s_score_of_the_key_is_given_and_says_what_it_is(broken: 
 def test_the_protocol_says_it_in_its_parameters(broken: Callable[..., Any]) -> None:
     here, nights, _ = broken()
     inputs = here.tensors(2)
-    for key in here.spec.keys:
-        inputs.append({"name": key, "datatype": "BYTES", "shape": [2], "data": here.table[key].slice(0, 2).to_pylist()})
-        if here.spec.columns[key].type.startswith("int"):
-            inputs[-1]["datatype"] = here.spec.columns[key].type.upper()
+    for key in set(here.spec.keys) - set(here.spec.features):
+        data = here.table[key].slice(0, 2).to_pylist()
+        inputs.append({"name": key, "datatype": datatype(here.spec.columns[key]), "shape": [2], "data": data})
     found = here.client.post(f"/v2/models/{here.spec.name}/infer", json={"inputs": inputs})
+    assert found.status_code == 200, found.text
     answer = found.json()
     assert answer["parameters"] == {"sha256": "77" * 32, "fallback": True, "night": NIGHT}
     scores, _ = answer["outputs"]
@@ -141,8 +142,8 @@ def test_else_the_error_is_what_it_was(broken: Callable[..., Any], why: str) -> 
     here, nights, fallback = broken(age=8 if why == "too old" else 7)
     rows = keyed(here, 2)
     if why == "no key":
-        rows[1].pop(here.spec.keys[0])
-        rows[0].pop(here.spec.keys[0])
+        for row in rows:
+            row.pop(here.spec.keys[-1])
     if why == "unknown key":
         rows = [*keyed(here, 1), *keyed(here, 1, first=KEYED)]
     if why == "withdrawn":

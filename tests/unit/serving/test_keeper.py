@@ -174,7 +174,7 @@ def test_who_wanted_other_outputs_than_scores_is_not_kept(site: MakeSite) -> Non
 
 def test_what_was_refused_is_not_kept_and_a_key_that_is_none_is_null(site: MakeSite) -> None:
     here, keeper, lake = kept_at(site)
-    (key, *_) = here.spec.keys
+    (*_, key) = here.spec.keys
     assert here.client.post("/score", json={"rows": [{"colour": 1}]}).status_code == 400
     row = here.rows(1)[0] | {key: {"no": "key"}}
     assert here.client.post("/score", json={"rows": [row]}).status_code == 200
