@@ -32,6 +32,7 @@ from nightshift.contracts import (
     Plan,
     Promotion,
     Registered,
+    Replayed,
     Retracted,
     Searched,
     ShadowVerdict,
@@ -85,6 +86,7 @@ EXAMPLES = [
     ShadowVerdict("m", "3", "2", "2024-01-02", 12, "better", "log_loss -0.1", -0.1, -0.2, -0.01, True),
     CanaryVerdict("m", "3", "2", 0.1, "2024-01-02", 12, "held", "log_loss -0.1", -0.1, -0.2, -0.01, True),
     Decision("m", "2024-01-12", True, "2 of 3 nights", "drift__2024-01-12"),
+    Replayed("m", "2024-01-12", 90, 1, {"other_kernels": 3}),
     Retracted("m", "2024-01-12", "ann", "wrong prices", {"raw": 90}, "labels stay", "nightshift ingest m 2024-01-12"),
     Maintained("m", False, 10, 1, 0, 3, 5000, 2, 700, 1, 0),
 ]

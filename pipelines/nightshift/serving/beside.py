@@ -29,7 +29,7 @@ PATIENCE = 20.0
 """Seconds that the end of a server waits for what its threads are at."""
 
 
-class Beside:
+class BesideAnswers:
     """Either may be off. With both off there is none of this."""
 
     def __init__(self, keeper: RequestKeeper | None = None, fallback: Fallback | None = None) -> None:
@@ -86,7 +86,7 @@ def _why(error: Exception) -> str:
 
 
 @contextmanager
-def beside(stand: Stand, spec: ModelSpec, stores: Stores, options: ServeOptions) -> Iterator[Beside | None]:
+def beside(stand: Stand, spec: ModelSpec, stores: Stores, options: ServeOptions) -> Iterator[BesideAnswers | None]:
     """What the options ask for, at work until the block ends; None where they ask for nothing.
 
     Raises ``ModelError`` where rows of this model cannot be kept.
@@ -99,7 +99,7 @@ def beside(stand: Stand, spec: ModelSpec, stores: Stores, options: ServeOptions)
     try:
         keeper = keeping.of if keeping is not None else None
         fallback = standing_in.of if standing_in is not None else None
-        yield Beside(keeper, fallback) if at_work else None
+        yield BesideAnswers(keeper, fallback) if at_work else None
     finally:
         for work in at_work:
             # Who still waits for the lake is not waited for, and nobody else does its work beside it.

@@ -9,7 +9,7 @@ from starlette.routing import Route, Router
 
 from nightshift import __version__
 from nightshift.quotes import quoted
-from nightshift.serving.beside import Beside
+from nightshift.serving.beside import BesideAnswers
 from nightshift.serving.by_name import score_rows
 from nightshift.serving.door import Door, Endpoint, Handle
 from nightshift.serving.exchange import Exchange, Reply
@@ -30,7 +30,7 @@ LARGE_ROWS = 32
 """Rows from which on they are scored there: a fifth of a millisecond of a forest of some hundred trees."""
 
 
-def application(stand: Stand, options: ServeOptions, beside: Beside | None = None) -> Door:
+def application(stand: Stand, options: ServeOptions, beside: BesideAnswers | None = None) -> Door:
     """What uvicorn runs, and what another ASGI application may mount. ``stand`` says who answers."""
     gate = Gate(options)
     metrics = ServeMetrics(stand, lambda: gate.under_way)
@@ -42,7 +42,7 @@ def application(stand: Stand, options: ServeOptions, beside: Beside | None = Non
 
 class _Routes:
     def __init__(
-        self, stand: Stand, options: ServeOptions, gate: Gate, metrics: ServeMetrics, beside: Beside | None
+        self, stand: Stand, options: ServeOptions, gate: Gate, metrics: ServeMetrics, beside: BesideAnswers | None
     ) -> None:
         self._stand = stand
         self._options = options

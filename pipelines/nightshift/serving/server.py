@@ -16,7 +16,7 @@ from typing import Any
 import uvicorn
 
 from nightshift.errors import PortTaken
-from nightshift.serving.beside import Beside
+from nightshift.serving.beside import BesideAnswers
 from nightshift.serving.options import ServeOptions
 from nightshift.serving.routes import application
 from nightshift.serving.stand import Stand
@@ -52,7 +52,9 @@ def _bound(opened: socket.socket, address: Any) -> socket.socket:
     return opened
 
 
-def run(stand: Stand, options: ServeOptions, opened: socket.socket, told: Told, beside: Beside | None = None) -> None:
+def run(
+    stand: Stand, options: ServeOptions, opened: socket.socket, told: Told, beside: BesideAnswers | None = None
+) -> None:
     """Answer until SIGTERM or SIGINT, then drain. ``told`` hears the address once requests are taken."""
     config = uvicorn.Config(
         application(stand, options, beside),

@@ -17,7 +17,7 @@ from nightshift.modelling.label_types import label_type
 from nightshift.scoring.versions_of_rows import VERSION
 from nightshift.serving import fallback as fallback_module
 from nightshift.serving import last_scores, routes
-from nightshift.serving.beside import Beside
+from nightshift.serving.beside import BesideAnswers
 from nightshift.serving.fallback import Fallback
 from nightshift.serving.options import ServeOptions
 from nightshift.serving.protocol import datatype
@@ -81,7 +81,7 @@ def broken(site: MakeSite, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tup
         fallback = Fallback(here.spec, nights, most)  # type: ignore[arg-type]
         fallback.refresh()
         made.append(fallback)
-        client = TestClient(application(here.stand, ServeOptions(**options), Beside(None, fallback)))
+        client = TestClient(application(here.stand, ServeOptions(**options), BesideAnswers(None, fallback)))
         return Site(here.spec, here.stand, here.champions, client, here.table), nights, fallback
 
     yield make

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from nightshift.errors import LakeUnavailable, ModelError
 from nightshift.scoring.kept_rows import FEATURES, KEYS, KeptColumns, from_parquet, score_columns
 from nightshift.serving import keeper as keeper_module
-from nightshift.serving.beside import Beside, require_keepable
+from nightshift.serving.beside import BesideAnswers, require_keepable
 from nightshift.serving.keeper import FULL, LAKE, NO_SCORES, PERSONAL, UNFIT, RequestKeeper
 from nightshift.serving.options import ServeOptions
 from nightshift.serving.routes import application
@@ -47,7 +47,7 @@ def kept_at(site: MakeSite, share: float = 1.0, **options: Any) -> tuple[Site, R
     here = site(**options)
     lake = FakeLake()
     keeper = RequestKeeper(share, lake.put)
-    client = TestClient(application(here.stand, ServeOptions(**options), Beside(keeper)))
+    client = TestClient(application(here.stand, ServeOptions(**options), BesideAnswers(keeper)))
     return Site(here.spec, here.stand, here.champions, client, here.table), keeper, lake
 
 
@@ -188,6 +188,6 @@ def test_with_nothing_beside_there_are_no_such_figures(site: MakeSite) -> None:
     here = site()
     assert not [name for name, *_ in figures(here) if "replay" in name or "fallback" in name]
     registry = CollectorRegistry()
-    registry.register(Beside())
+    registry.register(BesideAnswers())
     assert generate_latest(registry) == b""
     assert KnownChampions({}).withdrawn == set()
