@@ -26,10 +26,14 @@ import pyarrow as pa
 import pytest
 
 from nightshift.contracts import Dataset, Replayed
+from nightshift.figures import catalogue
+from nightshift.figures.kept import LookMemory
+from nightshift.figures.model import look_at
 from nightshift.modelling.folds import folds_of
 from nightshift.modelling.holdout import Split, split
 from nightshift.monitoring.matters.build import JudgedWindow
 from nightshift.monitoring.matters.build import build as build_reference
+from nightshift.monitoring.replay.record import newest_replay
 from nightshift.optimization.export import to_onnx
 from nightshift.partitions import following
 from nightshift.profiles.profile import Profile
@@ -277,6 +281,7 @@ def test_what_a_server_kept_is_scored_again_by_a_night_once_and_then_deleted(wor
         code, _, err = server.ended()
     assert code == 0, err
     assert replay(world.spec, NIGHT, world.stores) == Replayed(world.spec.name, NIGHT, 40, 0)
+    _is_shown(world)
     assert replay(world.spec, following(NIGHT, 2)[-1], world.stores) is None
     assert replay(world.spec, NIGHT, world.stores) == Replayed(world.spec.name, NIGHT, 40, 0)
     objects = world.stores.lake.objects
@@ -284,6 +289,21 @@ def test_what_a_server_kept_is_scored_again_by_a_night_once_and_then_deleted(wor
     sweep(world.spec, world.stores, dt.timedelta(0))
     assert list(objects.keys(layout.requests(world.spec.name))) == []
     assert replay(world.spec, NIGHT, world.stores) == Replayed(world.spec.name, NIGHT, 40, 0)
+
+
+def _is_shown(world: ServedWorld) -> None:
+    """In figures, with the drift of what was asked."""
+    predict_again = world.spec.predict.model_copy(update={"replay": True})
+    replaying = world.spec.model_copy(update={"predict": predict_again})
+    look = look_at(replaying, world.stores, LookMemory(world.stores.lake.objects))
+    told = {sample.figure: sample.value for sample in look.samples}
+    rows = (catalogue.REPLAYED_ROWS, catalogue.SKEW_ROWS, catalogue.NOT_REPLAYED_ROWS)
+    assert [told[figure] for figure in rows] == [40, 0, 0]
+    assert told[catalogue.REPLAY_DRIFT] > 0
+    record = newest_replay(world.spec.name, world.stores)
+    assert record is not None
+    assert record.drift is not None
+    assert {sum(counts) for counts in record.drift.counts.values()} == {40}
 
 
 def test_the_champion_moves_under_load_and_no_request_fails(world: ServedWorld) -> None:

@@ -167,6 +167,10 @@ SKEW_ROWS = Figure(
 NOT_REPLAYED_ROWS = Figure(
     "nightshift_not_replayed_rows", "Rows that the newest replay could not score again.", unit="Count"
 )
+REPLAY_DRIFT = Figure(
+    "nightshift_replay_drift_ratio",
+    "The drift of rows answered by day as a share of the line at which a night alarms; it alarms nobody.",
+)
 
 FIGURES = tuple(value for value in list(globals().values()) if isinstance(value, Figure))
 """All of them, in the order in which they stand here."""

@@ -162,11 +162,13 @@ class _Look:
         return self._shadow(evidence)
 
     def replay(self) -> Iterator[Sample]:
-        """What the newest replay of rows that were answered by day says."""
+        """What the newest replay of rows that were answered by day says, where model.yaml has nights replay them."""
+        if not self.spec.predict.replay:
+            return
         for stored in self.listed.replays[-1:]:
             facts = self.kept.read(stored, ReplayNight, _replay)
             if facts:
-                yield from (self._at(figure, rows) for figure, rows in facts)
+                yield from (self._at(figure, rows) for figure, rows in facts.items())
 
     def _rows(self, dataset: Dataset, night: str, facts: CommittedNight) -> Iterator[Sample]:
         if dataset == Dataset.VALIDATED:
@@ -230,12 +232,15 @@ def _episode(model: str, detector: str, episode: OpenEpisode | None) -> Iterator
     yield catalogue.EPISODE_SILENCED.at(bool(episode and episode.silenced), model, detector)
 
 
-def _replay(record: ReplayNight) -> tuple[tuple[catalogue.Figure, int], ...]:
-    return (
-        (catalogue.REPLAYED_ROWS, record.rows),
-        (catalogue.SKEW_ROWS, record.skew_rows),
-        (catalogue.NOT_REPLAYED_ROWS, record.not_replayed),
-    )
+def _replay(record: ReplayNight) -> dict[catalogue.Figure, float]:
+    values: dict[catalogue.Figure, float] = {
+        catalogue.REPLAYED_ROWS: record.rows,
+        catalogue.SKEW_ROWS: record.skew_rows,
+        catalogue.NOT_REPLAYED_ROWS: record.not_replayed,
+    }
+    if record.drift is not None:
+        values[catalogue.REPLAY_DRIFT] = record.drift.ratio
+    return values
 
 
 def _midnight(night: str) -> float:

@@ -40,7 +40,8 @@ def log_replay(spec: ModelSpec, record: ReplayNight, stores: Stores) -> None:
         experiment_id = mlflow.get_experiment_by_name(experiment).experiment_id
         for version, replayed in record.versions.items():
             values = {"replay.rows": float(replayed.rows), "replay.skew_rows": float(replayed.skew_rows)}
-            points = _points(record.night, {**values, "replay.largest": replayed.largest})
+            drift = replayed.drift.ratio if replayed.drift else None
+            points = _points(record.night, {**values, "replay.largest": replayed.largest, "replay.drift": drift})
             metrics = [mlflow.entities.Metric(*point) for point in points]
             run = _run(experiment_id, spec.name, version, stores)
             stores.registry.client.log_batch(run, metrics=metrics)

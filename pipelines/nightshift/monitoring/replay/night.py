@@ -10,6 +10,7 @@ from nightshift.contracts import Pin
 from nightshift.errors import DataError, LaterRecord, ModelError, UnreadableRecord
 from nightshift.modelling.label_types import label_type
 from nightshift.monitoring.replay.files import due_files
+from nightshift.monitoring.replay.online import OnlineDrift, OnlineTally, begin_tally
 from nightshift.monitoring.replay.record import (
     MOST_EXAMPLES,
     FileReplay,
@@ -54,7 +55,12 @@ def replay_night(spec: ModelSpec, night: str, stores: Stores) -> ReplayNight | N
         return None
     replay = _Replay(spec, stores)
     outcomes = [replay.file(key) for key in files]
-    return record_of(spec.name, night, files, outcomes)
+    record = record_of(spec.name, night, files, outcomes)
+    drifts = replay.drifts(night)
+    versions = {}
+    for version, replayed in record.versions.items():
+        versions[version] = replayed.model_copy(update={"drift": drifts.get(version)})
+    return record.model_copy(update={"versions": versions})
 
 
 def _said_before(spec: ModelSpec, night: str, stores: Stores) -> ReplayNight | None:
@@ -73,6 +79,7 @@ class _Opened:
 
     spec: ModelSpec
     graph: OnnxGraph
+    tally: OnlineTally | None
 
 
 @dataclass
@@ -101,6 +108,15 @@ class _Replay:
             return FileReplay(rows=table.num_rows, reason=opened)
         return _scored(table, said, opened)
 
+    def drifts(self, night: str) -> dict[str, OnlineDrift]:
+        """That of all rows of each version."""
+        drifts = {}
+        for (version, _), opened in self.opened.items():
+            tally = opened.tally if isinstance(opened, _Opened) else None
+            if tally is not None and tally.rows:
+                drifts[version] = tally.drift(self.spec, night)
+        return drifts
+
     def _version(self, said: KeptFile) -> _Opened | str:
         named = (said.version, said.sha256)
         if named not in self.opened:
@@ -115,7 +131,8 @@ class _Replay:
         try:
             threshold = self.stores.versions.learnt_threshold(pin, self.spec.predict.learnt_by)
             own = self.spec.with_threshold(threshold)
-            return _Opened(own, fetch(own, pin.key, pin.sha256, self.stores))
+            graph = fetch(own, pin.key, pin.sha256, self.stores)
+            return _Opened(own, graph, begin_tally(pin, self.stores))
         except DataError:
             return UNKNOWN_VERSION
         except ModelError:
@@ -137,8 +154,12 @@ def _scored(table: pa.Table, said: KeptFile, opened: _Opened) -> FileReplay:
     except (KeyError, ModelError):
         return FileReplay(rows=table.num_rows, reason=OTHER_COLUMNS)
     label = label_type(opened.spec)
-    columns = zip(label.published_fields(), label.published_columns(scores), strict=True)
-    batch = {column.name: as_floats(values) for column, values in columns if pa.types.is_float32(column.type)}
+    names = [field.name for field in label.published_fields()]
+    published = dict(zip(names, label.published_columns(scores), strict=True))
+    if opened.tally is not None:
+        columns = {name: rows[name].combine_chunks() for name in rows.column_names}
+        opened.tally.add(columns | published, rows.num_rows)
+    batch = {name: as_floats(values) for name, values in published.items() if pa.types.is_float32(values.type)}
     return FileReplay(version=said.version, rows=table.num_rows, replayed=compared(table, batch))
 
 

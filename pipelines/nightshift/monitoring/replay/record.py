@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from nightshift.monitoring.replay.online import OnlineDrift
 from nightshift.stores import Stores, layout
 from nightshift.stores.records import Record
 
@@ -16,7 +17,7 @@ class VersionReplay(BaseModel):
     """What came of the rows that one version had answered. ``skew_rows`` have a score of other bits.
 
     ``largest`` is the greatest difference of such a score, None where there is none or it is no number; ``examples``
-    are ids of requests.
+    are ids of requests. ``drift`` is that of the rows, None where it cannot be told.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -25,9 +26,10 @@ class VersionReplay(BaseModel):
     skew_rows: int = 0
     largest: float | None = None
     examples: tuple[str, ...] = ()
+    drift: OnlineDrift | None = None
 
     def plus(self, other: "VersionReplay") -> "VersionReplay":
-        """Both together."""
+        """Both together; drift is told of all files at once."""
         known = [largest for largest in (self.largest, other.largest) if largest is not None]
         examples = dict.fromkeys((*self.examples, *other.examples))
         return VersionReplay(
@@ -63,6 +65,12 @@ class ReplayNight(Record):
     def skew_rows(self) -> int:
         """How many of them have other bits by night than by day."""
         return sum(version.skew_rows for version in self.versions.values())
+
+    @property
+    def drift(self) -> OnlineDrift | None:
+        """That of the version which answered most rows."""
+        known = [version.drift for version in self.versions.values() if version.drift is not None]
+        return max(known, key=lambda drift: drift.rows, default=None)
 
     @property
     def not_replayed(self) -> int:
