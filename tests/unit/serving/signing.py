@@ -21,7 +21,7 @@ EVERYBODY = [{"callers": ["*"], "models": ["*"], "may": ["score", "metrics", "do
 
 def claims(**others: Any) -> dict[str, Any]:
     """Those of a good token; one that is None is left out."""
-    given = {"sub": "portal", "aud": AUDIENCE, "exp": time.time() + 60, **others}
+    given = {"sub": "portal", "aud": AUDIENCE, "exp": time.time() + 3600, **others}
     return {name: value for name, value in given.items() if value is not None}
 
 
