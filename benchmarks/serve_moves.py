@@ -53,6 +53,7 @@ class Sent:
     """What senders saw: how many requests, by which digests, and what went wrong."""
 
     expected: dict[str, list[bytes]]
+    score: str
     count: int = 0
     digests: set[str] = field(default_factory=set)
     faults: list[str] = field(default_factory=list)
@@ -67,7 +68,7 @@ class Sent:
         sha256 = body["sha256"]
         self.digests.add(sha256)
         (prediction,) = body["predictions"]
-        given = np.float32(prediction["late_probability"]).tobytes()
+        given = np.float32(prediction[self.score]).tobytes()
         if answer.headers["nightshift-sha256"] != sha256 or given != self.expected[sha256][place]:
             self.faults.append(f"{body} is not the score of its digest")
 
@@ -79,7 +80,8 @@ def figures(world: World) -> dict[str, float]:
         return {}
     versions = _versions(world)
     rows = _rows(world)
-    sent = Sent({sha256: _bits(world, key, rows) for sha256, key in versions.values()})
+    expected = {sha256: _bits(world, key, rows) for sha256, key in versions.values()}
+    sent = Sent(expected, world.spec.predict.score)
     bodies = [json.dumps({"rows": [row]}) for row in rows.select(list(world.spec.features)).to_pylist()]
     with tempfile.TemporaryDirectory(prefix="nightshift-moves-") as folder, ExitStack() as running:
         ports = Ports.free()
