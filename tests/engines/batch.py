@@ -20,6 +20,7 @@ from typing import Any
 
 import boto3
 import pytest
+from moto.backends import get_backend
 from moto.batch.models import Job
 from moto.batch.responses import BatchResponse
 from moto.batch_simple.models import BatchSimpleBackend
@@ -135,6 +136,9 @@ def batch_here(environment: Mapping[str, str], secrets: Mapping[str, str]) -> It
         finally:
             here.pool.shutdown()
             server.stop()
+            # Of a process, not of a server: the next module's would find this one's role and queue.
+            for service in ("batch", "iam"):
+                get_backend(service).reset()
 
 
 def _set_up(endpoint: str, environment: Mapping[str, str]) -> None:

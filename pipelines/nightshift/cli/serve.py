@@ -38,6 +38,7 @@ AccessFile = Annotated[Path | None, typer.Option("--access", help="Who may ask, 
 CacheBytes = Annotated[int, typer.Option(help="Bytes of answers that are kept for the next time.", min=0)]
 BatchRows = Annotated[int, typer.Option(help="Rows of several requests that are scored at once.", min=0, max=64)]
 BatchMs = Annotated[float, typer.Option(help="Milliseconds that they wait for each other.", min=0.1, max=100)]
+GrpcPort = Annotated[int | None, typer.Option(help="Also answer by gRPC, at this port.", min=1, max=65535)]
 BitsOption = Annotated[
     PromisedBits, typer.Option(help="stated also serves a version that may give other bits, and says so.")
 ]
@@ -66,7 +67,7 @@ def serve(
     batch_ms: BatchMs = 2.0,
     replay: ReplayOption = 0.0,
     fallback: FallbackOption = None,
-    grpc_port: Annotated[int | None, typer.Option(help="Also answer by gRPC, at this port.", min=1, max=65535)] = None,
+    grpc_port: GrpcPort = None,
 ) -> None:
     """Answer requests for scores by day, with the bits of the night, by whoever is champion."""
     from nightshift.serving.access.file import read_access_file

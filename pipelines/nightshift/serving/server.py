@@ -19,6 +19,7 @@ import uvicorn
 from nightshift.errors import PortTaken
 from nightshift.serving.beside import BesideAnswers
 from nightshift.serving.entrance import Entrance, entrance_of
+from nightshift.serving.one_write import OneWriteProtocol
 from nightshift.serving.options import ServeOptions
 from nightshift.serving.routes import application
 from nightshift.serving.stand import Stand
@@ -62,6 +63,7 @@ def run(
     door = application(stand, options, beside, entrance)
     config = uvicorn.Config(
         door,
+        http=OneWriteProtocol,
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -1,6 +1,7 @@
 """How often a caller may ask, and for how many rows."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -33,10 +34,11 @@ def quotas_of(rules: LimitRules) -> Quotas:
     """By what they count."""
     requests = [(rules.requests_per_second, 1), (rules.requests_per_minute, 60)]
     rows = [(rules.rows_per_minute, 60)]
-    return {
-        "requests": tuple(Quota("requests", most, seconds) for most, seconds in requests if most is not None),
-        "rows": tuple(Quota("rows", most, seconds) for most, seconds in rows if most is not None),
-    }
+    return {"requests": _quotas("requests", requests), "rows": _quotas("rows", rows)}
+
+
+def _quotas(unit: Countable, bounds: Iterable[tuple[int | None, int]]) -> tuple[Quota, ...]:
+    return tuple(Quota(unit, most, seconds) for most, seconds in bounds if most is not None)
 
 
 class CallerLimits:
