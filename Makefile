@@ -101,8 +101,16 @@ e2e: install ## the whole stack in a real browser; skipped where there is no chr
 engines: .venv-engines/installed ## nights on Ray, Spark and AWS Batch (moto's), whose workers are killed
 	.venv-engines/bin/python -m pytest tests/engines
 
-# What needs npm, or starts another's server: TARGET=browser or mlflow.
-export-test: install ## exports opened by readers that are heavy: make export-test TARGET=browser
+# What another's library needs must not hold ours back, so each has an environment of its own.
+.venv-export-%/installed: tests/export/environments/%.txt
+	@test -x .venv-export-$*/bin/python || $(PYTHON) -m venv .venv-export-$*
+	@echo "installing what is read with for $* into .venv-export-$* ..."
+	@.venv-export-$*/bin/pip install --quiet --progress-bar off -r $<
+	@touch $@
+
+# What needs npm, starts another's server, or has another's library: TARGET=browser, coreml, kserve, lambda, litert, mlflow,
+# openvino or tfserving. Without TARGET those whose environment is there.
+export-test: install $(if $(wildcard tests/export/environments/$(TARGET).txt),.venv-export-$(TARGET)/installed) ## exports opened by readers that are heavy: make export-test TARGET=browser
 	TARGET=$(TARGET) $(BIN)/python -m pytest tests/export -rP
 
 # setuptools would pack what an earlier build left in build/, also files that are gone since.
@@ -140,4 +148,4 @@ bench-long: install ## the same promises at ten times the size
 	$(BIN)/python -m benchmarks --long
 
 clean: down ## remove all environments, builds and all state of the embedded stack
-	rm -rf .venv .venv-3.* .venv-peers .venv-engines .venv-sets .venv-dist .venv-audit build dist .nightshift
+	rm -rf .venv .venv-3.* .venv-export-* .venv-peers .venv-engines .venv-sets .venv-dist .venv-audit build dist .nightshift

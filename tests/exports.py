@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,6 +24,10 @@ from nightshift.training import recipe
 from tests.unit.conftest import CLASSES, relabelled
 
 ADDRESS = "s3://models/late"
+HIDDEN = {
+    "trainer": "neural_network",
+    "parameters": {"hidden_layer_sizes": "12-6", "max_iter": 400, "early_stopping": False, "tol": 1e-3},
+}
 LINEAR = {"training": {"trainer": "logistic_regression", "parameters": {}}}
 
 
@@ -42,6 +47,21 @@ KINDS = {
     "linear": Kind("fp32", LINEAR),
     "network": Kind("codes", LINEAR),
 }
+NETWORKS = {
+    "linear codes": KINDS["network"],
+    "hidden layers": Kind("codes", {"training": HIDDEN}),
+    "calibrated": Kind("codes", {"training": {**HIDDEN, "calibration": "isotonic"}}),
+    "classes": Kind(
+        "codes",
+        {
+            "training": {**HIDDEN, "calibration": "platt"},
+            "label": {"type": "multiclass", "classes": list(CLASSES)},
+        },
+    ),
+    "numbers": Kind("codes", {"training": HIDDEN, "label": {"type": "regression"}}),
+    "student": Kind("student", {"optimize": {"variants": ["codes", "student"], "max_metric_loss": 1.0}}),
+}
+"""Networks of every form: with and without layers, calibrated, of several classes, of numbers, taught by trees."""
 
 
 class Made(NamedTuple):
@@ -53,9 +73,10 @@ class Made(NamedTuple):
     body: bytes
     rows: pa.Table
 
-    def export(self, address: str = "") -> Export:
+    def export(self, address: str = "", python: str = "") -> Export:
         """What a target is given."""
-        return exported(self.spec, self.pin, self.variant, self.body, self.rows, address)
+        plain = exported(self.spec, self.pin, self.variant, self.body, self.rows)
+        return replace(plain, address=address, python=python)
 
 
 def maker(folder: Path, change: Callable[..., ModelSpec], small_rows: Callable[..., pa.Table]) -> Callable[[str], Made]:
@@ -64,7 +85,7 @@ def maker(folder: Path, change: Callable[..., ModelSpec], small_rows: Callable[.
 
     @cache
     def made(name: str) -> Made:
-        kind = KINDS[name]
+        kind = {**KINDS, **NETWORKS}[name]
         spec = change(small, **kind.changes)
         rows = split(spec, relabelled(spec, small_rows(spec)))
         pipeline = recipe.fit(spec, rows.train)
@@ -105,8 +126,8 @@ def written(
 ) -> Callable[..., tuple[Path, ExportRecord]]:
     """``written("triton", "codes")``: the folder of an export, and its record."""
 
-    def write(target: str, kind: str = "codes") -> tuple[Path, ExportRecord]:
+    def write(target: str, kind: str = "codes", python: str = "") -> tuple[Path, ExportRecord]:
         folder = tmp_path_factory.mktemp(f"{target}-{kind}")
-        return folder, write_export(made(kind).export(ADDRESS), TARGETS[target], folder)
+        return folder, write_export(made(kind).export(ADDRESS, python), TARGETS[target], folder)
 
     return write

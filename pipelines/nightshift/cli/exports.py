@@ -10,7 +10,12 @@ from nightshift.cli.output import open_model, say, say_next
 
 app = typer.Typer()
 
-TARGETS = "azureml, browser, kserve, mlflow, ort or triton"
+TARGETS = (
+    "azureml, browser, coreml, kserve, lambda, litert, mlflow, openvino, ort, sagemaker, tensorrt, tfserving,"
+    " torchserve, triton or vertex"
+)
+ADDRESS = "Where the folder will lie: kserve and sagemaker ask for s3://BUCKET/PREFIX."
+PYTHON = "Of coreml, litert, openvino or tfserving: a Python that has the target's library."
 
 
 @app.command()
@@ -21,15 +26,14 @@ def export(
     version: Annotated[
         str | None, typer.Option(help="A version that passed its gate; by default the champion.", show_default=False)
     ] = None,
-    address: Annotated[
-        str, typer.Option(help="Where the folder will lie, for kserve: s3://BUCKET/PREFIX.", show_default=False)
-    ] = "",
+    address: Annotated[str, typer.Option(help=ADDRESS, show_default=False)] = "",
+    python: Annotated[str, typer.Option(help=PYTHON, show_default=False)] = "",
 ) -> None:
     """Write the champion as another server's own reader loads it, with rows that prove it."""
     from nightshift.steps.export import export
 
     spec, stores = open_model(model)
-    record = export(spec, to, out, stores, version=version, address=address)
+    record = export(spec, to, out, stores, version=version, address=address, python=python)
     say({
         "model": record.model,
         "version": record.version,
@@ -38,7 +42,7 @@ def export(
         "sha256": record.graph_sha256,
         "golden rows": len(record.golden.scores),
     })
-    say_next(f"nightshift verify-export {out}")
+    say_next(f"nightshift verify-export {out}{f' --python {python}' if python else ''}")
 
 
 @app.command()
@@ -47,8 +51,9 @@ def verify_export(
     of: Annotated[
         Path | None, typer.Option("--of", help="Of a server: the folder that it was given.", show_default=False)
     ] = None,
+    python: Annotated[str, typer.Option(help=PYTHON, show_default=False)] = "",
 ) -> None:
     """Score an export's golden rows, in its folder or on a server, and compare them."""
     from nightshift.steps.verify_export import verify_export
 
-    typer.echo(str(verify_export(where, of)))
+    typer.echo(str(verify_export(where, of, python)))

@@ -28,12 +28,14 @@ class Export:
     """What a target makes its artefact of.
 
     ``graph`` takes an input per column; ``facts`` are the record's, of which the target says which file holds the
-    graph. ``address`` is where the folder will lie, if somebody said so.
+    graph. ``address`` is where the folder will lie, and ``python`` which Python has the target's own library, if
+    somebody said so.
     """
 
     graph: bytes
     facts: ExportRecord
     address: str = ""
+    python: str = ""
 
     @property
     def model(self) -> str:
@@ -46,7 +48,7 @@ class Export:
         return self.facts.version
 
 
-def exported(spec: ModelSpec, pin: Pin, variant: str, body: bytes, kept: pa.Table, address: str = "") -> Export:
+def exported(spec: ModelSpec, pin: Pin, variant: str, body: bytes, kept: pa.Table) -> Export:
     """A pinned version with its golden rows, which are made of rows that it kept.
 
     ``spec`` decides from the version's threshold on, ``body`` is the graph that scores at night. Raises ``ModelError``
@@ -68,7 +70,7 @@ def exported(spec: ModelSpec, pin: Pin, variant: str, body: bytes, kept: pa.Tabl
         champion_inputs={} if plain is body else as_tensors(inputs),
         scores=rows_of_bits(scores),
     )
-    return Export(plain, _record(pin, variant, body, graph, plain, label, golden, scores), address)
+    return Export(plain, _record(pin, variant, body, graph, plain, label, golden, scores))
 
 
 def _record(

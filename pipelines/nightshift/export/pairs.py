@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from nightshift.errors import UsageError
 from nightshift.export.record import GraphKind
 from nightshift.export.target import Target
-from nightshift.export.targets import NETWORKS_ONLY, TARGETS
+from nightshift.export.targets import TARGETS
 
 DISTILLED = ("student", "pruned")
 """Graphs of optimize.variants that are networks, whatever they learnt from."""
@@ -49,32 +49,27 @@ def offer_in(table: str, metric: str) -> DistilledOffer | None:
 
 def require_known(name: str) -> None:
     """Raises ``UsageError`` for a name that is no target's."""
-    if name not in TARGETS and name not in NETWORKS_ONLY:
+    if name not in TARGETS:
         raise UsageError(f"no target is called {name[:60]!r}", fix=f"--to one of: {', '.join(sorted(TARGETS))}")
 
 
 def is_wrong_pair(name: str, kind: GraphKind) -> bool:
     """Whether a target that is known loads no graph of that kind."""
-    if name in NETWORKS_ONLY:
-        return kind != "network"
     return kind not in TARGETS[name].takes
 
 
 def target_for(name: str, kind: GraphKind, of: str, offer: DistilledOffer | None) -> Target:
     """The target of a known name. ``of`` says whose graph it is, ``offer`` what might go there in its place.
 
-    Raises ``UsageError`` for a wrong pair, and for a target that is not written yet.
+    Raises ``UsageError`` for a wrong pair.
     """
-    places = ", ".join(sorted(TARGETS))
     if is_wrong_pair(name, kind):
         what = "scores by trees" if kind == "trees" else "is a linear model in operators of ONNX's own"
         instead = f"; {offer}" if offer else "; its search has measured no distilled network"
+        places = ", ".join(sorted(place for place, target in TARGETS.items() if kind in target.takes))
         raise UsageError(
             f"{of} {what}, and {name} loads networks alone{instead}",
             fix=f"export it to one of {places}; or, for a network, let optimize.variants of model.yaml be [student] and"
             " train again",
         )
-    if name in NETWORKS_ONLY:
-        raise UsageError(f"{of} is a network, which {name} could load, but no export for {name} is written yet",
-            fix=f"export it to one of {places}")  # fmt: skip
     return TARGETS[name]

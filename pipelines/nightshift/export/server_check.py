@@ -1,4 +1,4 @@
-"""A running server asked for the golden rows: by the Open Inference Protocol v2, or at ``/invocations`` as MLflow's is.
+"""A running server asked for the golden rows: by the Open Inference Protocol v2, or as its target is asked.
 
 Who answers need not know that it is asked: these are requests as any client sends them.
 """
@@ -16,6 +16,8 @@ from nightshift.export.tensors import from_tensor
 from nightshift.export.v2_tensors import as_v2, column_tensors
 
 INVOCATIONS = "/invocations"
+ROWS_BY_NAME = frozenset({"sagemaker", "vertex"})
+"""Targets that are asked with ``instances``, rows by column names, at any address."""
 SECONDS = (5, 30)
 """To connect, and to answer."""
 MOST_QUOTED = 200
@@ -47,6 +49,8 @@ def _address(url: str) -> str:
 
 def _scored(record: ExportRecord, address: str) -> tuple[Sequence[int], Any]:
     """The golden rows that the server took, and their scores."""
+    if record.target in ROWS_BY_NAME:
+        return range(len(record.golden.scores)), _predicted(record, address)
     if not urlsplit(address).path.endswith(INVOCATIONS):
         return _inferred(record, address)
     return range(len(record.golden.scores)), _invoked(record, address)
@@ -114,6 +118,15 @@ def _invoked(record: ExportRecord, address: str) -> Any:
     if not isinstance(predictions, dict) or record.output.name not in predictions:
         raise ParityFailed(f"{address} gives no {record.output.name}", fix=RIGHT_SERVER)
     return outputs_as_scores(record, predictions[record.output.name])
+
+
+def _predicted(record: ExportRecord, address: str) -> Any:
+    """As SageMaker's and Vertex's containers of ours are asked: a row by its columns, and its scores by their names."""
+    columns = record.golden.columns
+    rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+    answer = _answer("POST", address, {"instances": rows})
+    names = record.output.columns
+    return np.array([[row[name] for name in names] for row in answer["predictions"]], np.float32)
 
 
 def _answer(method: str, url: str, body: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from nightshift.export.exported import Export
 from nightshift.export.record import GraphKind
 
 ANY_GRAPH: frozenset[GraphKind] = frozenset({"trees", "linear", "network"})
+NETWORKS: frozenset[GraphKind] = frozenset({"network"})
+"""A target of these alone knows no texts: it is given the graph that takes numbers and codes."""
 
 
 class Target(Protocol):
@@ -21,7 +23,7 @@ class Target(Protocol):
         """The kinds of graphs that it can load."""
 
     def write(self, export: Export, folder: Path) -> str:
-        """Write the artefact into an empty folder; the address of the graph's file in there.
+        """Write the artefact into an empty folder; the address in there of what holds the graph.
 
         Raises ``UsageError`` where something is missing that only a person can say.
         """

@@ -4,9 +4,11 @@ import hashlib
 from pathlib import Path
 
 from nightshift.errors import UsageError
+from nightshift.export.artefact import body_at
+from nightshift.export.coded import as_codes
 from nightshift.export.exported import Export
 from nightshift.export.record import RECORD, ExportRecord
-from nightshift.export.target import Target
+from nightshift.export.target import NETWORKS, Target
 
 
 def require_empty(folder: Path) -> None:
@@ -20,12 +22,14 @@ def require_empty(folder: Path) -> None:
 def write_export(export: Export, target: Target, folder: Path) -> ExportRecord:
     """Write the artefact and its record; the record is last, so that a folder with one is whole."""
     require_empty(folder)
+    if target.takes == NETWORKS:
+        export = as_codes(export)
     folder.mkdir(parents=True, exist_ok=True)
     try:
         graph_file = target.write(export, folder)
     except OSError as error:
         raise UsageError(f"{folder} cannot be written: {error.strerror}", fix="give another --out") from error
-    body = (folder / graph_file).read_bytes()
+    body = body_at(folder, graph_file)
     facts = {
         "target": target.name,
         "graph_file": graph_file,

@@ -1,6 +1,7 @@
 """Write the champion, or another version that passed its gate, as a target's own reader loads it."""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from nightshift.contracts import Pin
@@ -17,12 +18,20 @@ from nightshift.stores import Stores, by_content
 
 
 def export(
-    spec: ModelSpec, to: str, folder: Path, stores: Stores, *, version: str | None = None, address: str = ""
+    spec: ModelSpec,
+    to: str,
+    folder: Path,
+    stores: Stores,
+    *,
+    version: str | None = None,
+    address: str = "",
+    python: str = "",
 ) -> ExportRecord:
     """The folder with the artefact and its record. Nothing is unpickled: the graph is fetched by its sealed digest.
 
-    ``address`` is where the folder will lie, for a target that has to know. Raises ``UsageError`` for an unknown
-    target, a wrong pair or a folder with something in it, ``NoChampion``, ``ModelError``, ``UnsafeGraph``,
+    ``address`` is where the folder will lie, for a target that has to know, and ``python`` which Python has the
+    target's own library. Raises ``UsageError`` for an unknown target, a wrong pair, a library that is not there or a
+    folder with something in it, ``NoChampion``, ``ModelError``, ``UnsafeGraph``,
     ``ParityFailed``, ``UnreadableRecord``, ``LakeUnavailable``.
     """
     require_known(to)
@@ -34,8 +43,8 @@ def export(
     kind = kind_of(parsed(body))
     offer = _offer(spec, pin, stores) if is_wrong_pair(to, kind) else None
     target = target_for(to, kind, f"{pin.model} version {pin.version}", offer)
-    made = _exported(spec, pin, body, stores, address)
-    return write_export(made, target, folder)
+    made = _exported(spec, pin, body, stores)
+    return write_export(replace(made, address=address, python=python), target, folder)
 
 
 def _pin(spec: ModelSpec, version: str | None, stores: Stores) -> Pin:
@@ -54,7 +63,7 @@ def _pin(spec: ModelSpec, version: str | None, stores: Stores) -> Pin:
     return stores.versions.pin(spec.name, version)
 
 
-def _exported(spec: ModelSpec, pin: Pin, body: bytes, stores: Stores, address: str) -> Export:
+def _exported(spec: ModelSpec, pin: Pin, body: bytes, stores: Stores) -> Export:
     threshold = stores.versions.learnt_threshold(pin, spec.predict.learnt_by)
     record = stores.versions.record(pin.model, pin.version)
     variant = record.variant if record else ""
@@ -64,7 +73,7 @@ def _exported(spec: ModelSpec, pin: Pin, body: bytes, stores: Stores, address: s
             f"{pin.model} version {pin.version} was trained before versions kept rows to try an export by",
             fix=f"nightshift train {pin.model} NIGHT: the version that comes of it does",
         )
-    return exported(spec.with_threshold(threshold), pin, variant, body, kept, address)
+    return exported(spec.with_threshold(threshold), pin, variant, body, kept)
 
 
 def _offer(spec: ModelSpec, pin: Pin, stores: Stores) -> DistilledOffer | None:

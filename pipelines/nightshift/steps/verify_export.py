@@ -9,14 +9,16 @@ from nightshift.export.server_check import verify_server
 from nightshift.export.written import read_record
 
 
-def verify_export(where: str, of: Path | None = None) -> Verified:
+def verify_export(where: str, of: Path | None = None, python: str = "") -> Verified:
     """``where`` is a folder, or the address of a server; then ``of`` is the folder that it was given.
+
+    ``python`` is a Python that has the library of the folder's target, where that cannot stand beside us.
 
     Raises ``UsageError``, ``ParityFailed`` where it differs, ``UnsafeGraph``, ``UnreadableRecord``, ``ModelError``,
     ``ServerUnavailable``.
     """
     if "://" not in where:
-        return verify_folder(Path(where))
+        return verify_folder(Path(where), python)
     if of is None:
         raise UsageError(
             f"{where} is a server, and its golden rows are in the export that it was given",

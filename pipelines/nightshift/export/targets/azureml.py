@@ -1,13 +1,11 @@
 """Azure Machine Learning: an online endpoint with a scoring script that needs ONNX Runtime and numpy alone."""
 
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from nightshift.export.exported import Export
-from nightshift.export.feeds import FEEDS, feeds_json
+from nightshift.export.scripts import SCORER, pinned, scored_files, scripts
 from nightshift.export.target import ANY_GRAPH
-from nightshift.export.texts import text_of
 
 SCHEMAS = "https://azuremlschemas.azureedge.net/latest"
 IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04"
@@ -15,7 +13,7 @@ LONGEST_NAME = 32
 
 
 class AzureMl:
-    """``model/``, ``code/score.py``, ``environment.yaml``, ``endpoint.yaml`` and ``deployment.yaml``."""
+    """``model/``, ``code/``, ``environment.yaml``, ``endpoint.yaml`` and ``deployment.yaml``."""
 
     name = "azureml"
     takes = ANY_GRAPH
@@ -26,9 +24,10 @@ class AzureMl:
         code = folder / "code"
         model.mkdir()
         code.mkdir()
-        (model / "model.onnx").write_bytes(export.graph)
-        (model / FEEDS).write_text(feeds_json(export), encoding="utf-8")
-        (code / "score.py").write_text(text_of("score.py"), encoding="utf-8")
+        for name, body in scored_files(export).items():
+            (model / name).write_bytes(body)
+        for name, body in scripts((SCORER, "score.py")).items():
+            (code / name).write_bytes(body)
         _write(folder / "environment.yaml", _environment())
         _write(folder / "endpoint.yaml", _endpoint(export))
         _write(folder / "deployment.yaml", _deployment(export))
@@ -69,11 +68,10 @@ def _deployment(export: Export) -> dict[str, Any]:
 
 
 def _environment() -> dict[str, Any]:
-    pinned = [f"{name}=={version(name)}" for name in ("numpy", "onnxruntime")]
     return {
         "name": "score",
         "channels": ["conda-forge"],
-        "dependencies": ["python=3.11", "pip", {"pip": [*pinned, "azureml-inference-server-http"]}],
+        "dependencies": ["python=3.11", "pip", {"pip": [*pinned(), "azureml-inference-server-http"]}],
     }
 
 
