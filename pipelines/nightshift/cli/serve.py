@@ -39,6 +39,10 @@ CacheBytes = Annotated[int, typer.Option(help="Bytes of answers that are kept fo
 BatchRows = Annotated[int, typer.Option(help="Rows of several requests that are scored at once.", min=0, max=64)]
 BatchMs = Annotated[float, typer.Option(help="Milliseconds that they wait for each other.", min=0.1, max=100)]
 GrpcPort = Annotated[int | None, typer.Option(help="Also answer by gRPC, at this port.", min=1, max=65535)]
+HostOption = Annotated[str, typer.Option(help="On which address; by default this machine alone reaches it.")]
+DrainOption = Annotated[
+    float, typer.Option(help="Seconds that it goes on, not ready any more, after SIGTERM.", min=0, max=600)
+]
 BitsOption = Annotated[
     PromisedBits, typer.Option(help="stated also serves a version that may give other bits, and says so.")
 ]
@@ -48,15 +52,11 @@ BitsOption = Annotated[
 def serve(
     model: ModelArgument,
     *,
-    host: Annotated[
-        str, typer.Option(help="On which address; by default this machine alone reaches it.")
-    ] = "127.0.0.1",
+    host: HostOption = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Where it listens.", min=0, max=65535)] = 8100,
     bits: BitsOption = PromisedBits.REQUIRED,
     interval: Annotated[float, typer.Option(help="Seconds between looks at the ledger.", min=0.1, max=3600)] = 10.0,
-    drain: Annotated[
-        float, typer.Option(help="Seconds that it goes on, not ready any more, after SIGTERM.", min=0, max=600)
-    ] = 0.0,
+    drain: DrainOption = 0.0,
     max_body: Annotated[int, typer.Option(help="Bytes that a request may have.", min=1_000)] = 1_000_000,
     max_rows: Annotated[int, typer.Option(help="Rows that a request may have.", min=1)] = 1_000,
     concurrency: Annotated[int, typer.Option(help="Requests for scores that may be under way.", min=1)] = 64,
