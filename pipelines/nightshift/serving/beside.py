@@ -104,6 +104,8 @@ def beside(stand: Stand, spec: ModelSpec, stores: Stores, options: ServeOptions)
             # Who still waits for the lake is not waited for, and nobody else does its work beside it.
             if work.thread.end(PATIENCE):
                 work.of.close()
+            else:
+                work.of.give_up()
 
 
 T = TypeVar("T", RequestKeeper, Fallback)

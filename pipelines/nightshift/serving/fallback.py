@@ -91,6 +91,10 @@ class Fallback:
         self._scores = None
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    def give_up(self) -> None:
+        """The thread still reads the night: its file is left to it."""
+        log.warning("%s: the last night's scores were still read; %s stays", self._spec.name, self._folder)
+
     def _open(self, night: Manifest) -> None:
         file = self._folder / f"{night.generation}.arrow"
         self._scores = open_last_scores(self._spec, night, self._stores.lake, file)

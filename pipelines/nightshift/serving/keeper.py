@@ -15,8 +15,9 @@ from typing import NamedTuple
 from nightshift.errors import NightshiftError
 from nightshift.scoring.kept_rows import AnsweredRows, KeptColumns, KeptFile, as_parquet
 from nightshift.scoring.machine import kernels_here
+from nightshift.serving.binary import HEADER
 from nightshift.serving.clock import arrival, now
-from nightshift.serving.exchange import Exchange, Reply
+from nightshift.serving.exchange import JSON, Exchange, Reply
 from nightshift.serving.kept_request import answered_rows
 from nightshift.serving.version import ServedVersion
 from nightshift.stores import layout
@@ -32,9 +33,11 @@ PERSONAL = "personal"
 NO_SCORES = "no_scores"
 UNFIT = "unfit"
 LAKE = "lake"
-DROPPED = (FULL, PERSONAL, NO_SCORES, UNFIT, LAKE)
+BINARY = "binary"
+DROPPED = (FULL, PERSONAL, NO_SCORES, UNFIT, LAKE, BINARY)
 """Why rows are not kept: as many wait already; a personal number has no code; the caller wanted other outputs than
-scores; a value is none that a night could have; the lake did not take them before the server ended."""
+scores; a value is none that a night could have; the lake did not take them before the server ended; they came or went
+in binary."""
 Put = Callable[[str, bytes], None]
 
 
@@ -89,6 +92,9 @@ class RequestKeeper:
         """Keep a request that was answered, if it is drawn and there is room. By the loop alone."""
         if reply.version is None or not reply.rows or not self.draws(exchange.request_id):
             return
+        if HEADER in exchange.headers or reply.content_type != JSON:
+            self.dropped[BINARY] += reply.rows
+            return
         size = len(body) + len(reply.body)
         has_room = self.rows_waiting + reply.rows <= MOST_ROWS and self._bytes_in - self._bytes_out + size <= MOST_BYTES
         if not has_room:
@@ -127,6 +133,13 @@ class RequestKeeper:
         if lost:
             self.dropped[LAKE] += lost
             log.warning("%s rows that were answered are not kept: the lake did not take them", lost)
+
+    def give_up(self) -> None:
+        """The thread still waits for the lake, and nobody waits for it: what is not there is lost, and counted."""
+        lost = self.rows_waiting
+        if lost:
+            self.dropped[LAKE] += lost
+            log.warning("%s rows that were answered are not kept: the lake did not answer in time", lost)
 
     def _taken(self) -> Iterable[KeptRequest]:
         # Those that come meanwhile are of the next flush.

@@ -20,6 +20,7 @@ from nightshift.serving.routes import application
 from nightshift.serving.version import ServedVersion
 from nightshift.spec import ModelSpec
 from tests.unit.serving.conftest import KnownChampions, Site
+from tests.unit.serving.test_binary import packed
 from tests.unit.serving.test_bounds import figures
 
 MakeSite = Callable[..., Site]
@@ -170,6 +171,30 @@ def test_who_wanted_other_outputs_than_scores_is_not_kept(site: MakeSite) -> Non
     assert here.client.post(f"/v2/models/{here.spec.name}/infer", json=request).status_code == 200
     keeper.flush()
     assert (lake.files, keeper.dropped[NO_SCORES]) == ({}, 2)
+
+
+def test_a_request_in_binary_is_not_kept_and_takes_none_of_the_others_with_it(site: MakeSite) -> None:
+    here, keeper, lake = kept_at(site)
+    body, headers = packed(here.tensors(4))
+    path = f"/v2/models/{here.spec.name}/infer"
+    in_binary = {"inputs": here.tensors(3), "parameters": {"binary_data_output": True}}
+    assert here.client.post(path, content=body, headers=headers).status_code == 200
+    assert here.client.post(path, json=in_binary).status_code == 200
+    assert here.client.post("/score", json={"rows": here.rows(2)}).status_code == 200
+    keeper.flush()
+    assert sum(table.num_rows for table in lake.tables) == keeper.kept == 2
+    assert (keeper.dropped["binary"], keeper.rows_waiting) == (7, 0)
+
+
+def test_what_still_waits_for_the_lake_when_the_server_gives_up_is_told(
+    site: MakeSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    here, keeper, lake = kept_at(site)
+    lake.is_away = True
+    here.client.post("/score", json={"rows": here.rows(2)})
+    keeper.give_up()
+    assert "2 rows that were answered are not kept" in caplog.text
+    assert keeper.dropped["lake"] == 2
 
 
 def test_what_was_refused_is_not_kept_and_a_key_that_is_none_is_null(site: MakeSite) -> None:
