@@ -51,6 +51,9 @@ KEYS = {
     layout.canary_night("orders", "2024-01-12", ".html"): "monitoring/orders/_canary/2024-01-12.html",
     layout.shadow_night("orders", "2024-01-12"): "monitoring/orders/_shadow/2024-01-12.json",
     layout.shadow_night("orders", "2024-01-12", ".html"): "monitoring/orders/_shadow/2024-01-12.html",
+    layout.replayed_nights("orders"): "monitoring/orders/_replayed/",
+    layout.replayed("orders", "2024-01-12"): "monitoring/orders/_replayed/2024-01-12.json",
+    layout.requests_file("orders", "2024-01-12", "x"): "requests/orders/arrived=2024-01-12/x.parquet",
     layout.decisions("orders"): "monitoring/orders/_decisions/",
     layout.decision("orders", "2024-01-12"): "monitoring/orders/_decisions/2024-01-12.json",
     layout.graph("orders", "ab"): "models/orders/ab/model.onnx",
@@ -138,7 +141,12 @@ def test_nobody_but_the_layout_spells_a_key(repository: Path) -> None:
     package = repository / "pipelines" / "nightshift"
     found = {file.relative_to(package).as_posix(): spelt(file.read_text()) for file in package.rglob("*.py")}
     assert found.pop("stores/layout.py")
-    for handed_on in ("stores/training_keys.py", "stores/cache_keys.py", "stores/launch_keys.py"):
+    for handed_on in (
+        "stores/training_keys.py",
+        "stores/cache_keys.py",
+        "stores/launch_keys.py",
+        "stores/request_keys.py",
+    ):
         assert found.pop(handed_on), "which the map hands on"
     assert {name: lines for name, lines in found.items() if lines} == {}
 
