@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+import pyarrow as pa
 import requests
 
 from benchmarks.world import AS_OF, MODEL, World
@@ -116,13 +117,17 @@ def _one(world: World, ours: Target, bare: Target) -> dict[str, float]:
     }
 
 
+def rows_of_a_night(world: World) -> pa.Table:
+    """Of the last that the champion has learnt from: that of the benchmark's date has not come yet."""
+    _, last = window(world.spec, AS_OF)
+    night = world.stores.lake.require(world.spec.key(Dataset.VALIDATED, last))
+    return world.stores.lake.read(night).slice(0, ROWS)
+
+
 def _targets(world: World, folder: Path, running: ExitStack) -> tuple[Target, Target, Target]:
     """Ours, MLflow's and the bare one, started; each with bodies of the same rows."""
     pin = world.pin
-    # The last that the champion has learnt from; the night of the benchmark's date has not come yet.
-    _, last = window(world.spec, AS_OF)
-    night = world.stores.lake.require(world.spec.key(Dataset.VALIDATED, last))
-    rows = world.stores.lake.read(night).slice(0, ROWS)
+    rows = rows_of_a_night(world)
     stored = world.stores.lake.objects.get(pin.key)
     assert stored is not None
     graph, _ = stored

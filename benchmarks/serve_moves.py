@@ -24,10 +24,10 @@ from typing import Any
 import numpy as np
 import requests
 
-from benchmarks.serve import MAIN, PATIENCE, ROWS
+from benchmarks.serve import MAIN, PATIENCE, rows_of_a_night
 from benchmarks.serve_proxy import is_installed, proxied
-from benchmarks.world import AS_OF, MODEL, World
-from nightshift.contracts import Candidate, Dataset
+from benchmarks.world import MODEL, World
+from nightshift.contracts import Candidate
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.stack import Ports
 from nightshift.steps.optimize import optimize
@@ -79,7 +79,7 @@ def figures(world: World) -> dict[str, float]:
         world.absent["serve.failed_requests"] = "nginx is not installed"
         return {}
     versions = _versions(world)
-    rows = _rows(world)
+    rows = rows_of_a_night(world)
     expected = {sha256: _bits(world, key, rows) for sha256, key in versions.values()}
     sent = Sent(expected, world.spec.predict.score)
     bodies = [json.dumps({"rows": [row]}) for row in rows.select(list(world.spec.features)).to_pylist()]
@@ -124,11 +124,6 @@ def _vouch(world: World, other: Candidate) -> None:
         "reason": "a benchmark",
     }
     world.stores.versions.write(record.model_copy(update=own))
-
-
-def _rows(world: World) -> Any:
-    night = world.stores.lake.require(world.spec.key(Dataset.VALIDATED, AS_OF))
-    return world.stores.lake.read(night).slice(0, ROWS)
 
 
 def _bits(world: World, key: str, rows: Any) -> list[bytes]:

@@ -20,12 +20,10 @@ import psutil
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
-from benchmarks.serve import CONNECTIONS, MAIN, ROUNDS, SECONDS, Asked, Target, lines, sent, started
-from benchmarks.world import AS_OF, MODEL, World
-from nightshift.contracts import Dataset
+from benchmarks.serve import CONNECTIONS, MAIN, ROUNDS, SECONDS, Asked, Target, lines, rows_of_a_night, sent, started
+from benchmarks.world import MODEL, World
 from nightshift.stack import Ports
 
-ROWS = 200
 CACHE_BYTES = "10000000"
 BATCH_ROWS = "16"
 ACCESS = """
@@ -117,9 +115,7 @@ def _costs(options: Options, connections: int) -> dict[str, Cost]:
 def _options(world: World, folder: Path, running: ExitStack) -> Options:
     pin = world.pin
     world.console.print(f"four servers of version {pin.version} ...")
-    night = world.stores.lake.require(world.spec.key(Dataset.VALIDATED, AS_OF))
-    rows = world.stores.lake.read(night).slice(0, ROWS)
-    bodies = lines(folder / "rows", [{"rows": [row]} for row in sent(world, rows)])
+    bodies = lines(folder / "rows", [{"rows": [row]} for row in sent(world, rows_of_a_night(world))])
     access, authorization = put_access(folder)
     ports = Ports.free()
 
