@@ -9,7 +9,6 @@ import datetime as dt
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Literal
 
 import numpy as np
@@ -21,10 +20,10 @@ from numpy.typing import NDArray
 from nightshift.errors import UnreadableRecord
 from nightshift.modelling.inputs import MISSING
 from nightshift.scoring.graph import OnnxGraph
-from nightshift.scoring.values import ColumnValues
+from nightshift.scoring.values import ColumnValues, as_lake
 from nightshift.spec import Column, ModelSpec
 from nightshift.stores.records import Record
-from nightshift.stores.types import REFUSALS, TIMESTAMP, arrow_type, fitted
+from nightshift.stores.types import REFUSALS, TIMESTAMP, arrow_type
 
 METADATA = b"nightshift.requests"
 UNSEEN = "?"
@@ -153,13 +152,6 @@ class KeptColumns:
         return texts.take(places)
 
 
-def as_lake(values: ColumnValues, column: Column) -> pa.Array:
-    """Values of a request as a night would keep them. Raises one of ``REFUSALS``."""
-    if column.type == "decimal":
-        values = [Decimal(repr(value)) if type(value) is float else value for value in values]
-    return fitted(list(values), arrow_type(column))
-
-
 def score_columns(table: pa.Table) -> dict[str, NDArray[np.float32]]:
     """The scores that were answered, by column, NaN for null."""
     scores = table[SCORES].combine_chunks()
@@ -171,10 +163,10 @@ def as_floats(values: pa.Array) -> NDArray[np.float32]:
     return np.asarray(values.to_numpy(zero_copy_only=False), np.float32)
 
 
-def as_parquet(table: pa.Table, said: KeptFile) -> bytes:
+def as_parquet(table: pa.Table, kept_file: KeptFile) -> bytes:
     """A file of rows, which says of itself whose they are."""
     buffer = io.BytesIO()
-    pq.write_table(table.replace_schema_metadata({METADATA: said.to_json()}), buffer, compression="zstd")
+    pq.write_table(table.replace_schema_metadata({METADATA: kept_file.to_json()}), buffer, compression="zstd")
     return buffer.getvalue()
 
 
@@ -184,10 +176,10 @@ def from_parquet(body: bytes, where: str) -> tuple[pa.Table, KeptFile]:
         table = pq.read_table(pa.BufferReader(body))
     except (pa.ArrowException, OSError) as error:
         raise UnreadableRecord(f"{where} is no Parquet: {error}", fix=KeptFile.remedy) from error
-    said = (table.schema.metadata or {}).get(METADATA)
-    if said is None or not {REQUEST_ID, FEATURES, SCORES} <= set(table.column_names):
+    stored = (table.schema.metadata or {}).get(METADATA)
+    if stored is None or not {REQUEST_ID, FEATURES, SCORES} <= set(table.column_names):
         raise UnreadableRecord(f"{where} does not say whose rows it has", fix=KeptFile.remedy)
-    return table, KeptFile.from_json(said, where)
+    return table, KeptFile.from_json(stored, where)
 
 
 def _scores(rows: AnsweredRows, name: str) -> pa.Array:

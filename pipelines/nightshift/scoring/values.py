@@ -140,16 +140,17 @@ def _dates(values: ColumnValues, column: Column) -> ColumnValues:
         return _as_a_night(values, column)
 
 
-def _decimals(values: ColumnValues, column: Column) -> ColumnValues:
-    """Numbers as their digits stand in a request: 2.01 is no float here."""
-    written = [Decimal(repr(value)) if type(value) is float else value for value in values]
-    return _as_a_night(written, column)
+def as_lake(values: ColumnValues, column: Column) -> pa.Array:
+    """Values of a request as a night would keep them. Raises one of ``REFUSALS``."""
+    if column.type == "decimal":
+        # By their digits as they stand in a request: 2.01 is no float there.
+        values = [Decimal(repr(value)) if type(value) is float else value for value in values]
+    return fitted(list(values), arrow_type(column))
 
 
 def _as_a_night(values: ColumnValues, column: Column) -> ColumnValues:
     """By the way of a night. Raises one of ``REFUSALS``."""
-    lake = fitted(list(values), arrow_type(column))
-    numbers = as_numbers(lake).cast(pa.float32(), safe=False)
+    numbers = as_numbers(as_lake(values, column)).cast(pa.float32(), safe=False)
     return _nan_for_null(numbers.to_pylist())
 
 
@@ -165,5 +166,4 @@ PLAIN: dict[str, Callable[[ColumnValues, Column], ColumnValues]] = {
     "int64": _wholes,
     "bool": _truths,
     "date": _dates,
-    "decimal": _decimals,
 }

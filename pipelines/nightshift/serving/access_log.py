@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from nightshift import logs
+from nightshift.serving.exchange import Exchange, Reply
 
 log = logging.getLogger("nightshift.serving")
 
@@ -20,6 +21,23 @@ class Line:
     moment: dt.datetime
     message: str
     fields: dict[str, Any]
+
+
+def fields_of(exchange: Exchange, reply: Reply, seconds: float) -> dict[str, Any]:
+    """What is told of a request, and no value of a row."""
+    fields: dict[str, Any] = {
+        "request": exchange.request_id,
+        "route": exchange.route,
+        "status": reply.status,
+        "rows": reply.rows,
+        "milliseconds": round(1000 * seconds, 3),
+    }
+    if exchange.caller:
+        fields["caller"] = exchange.caller
+    if reply.version is not None:
+        pin = reply.version.pin
+        fields |= {"version": pin.version, "digest": pin.sha256}
+    return fields
 
 
 def write(lines: Iterable[Line]) -> None:

@@ -1,7 +1,6 @@
 """The Open Inference Protocol over gRPC, beside REST in one process: the same version, bounds and bits."""
 
 import logging
-import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -14,21 +13,21 @@ import grpc
 import grpc.aio
 
 from nightshift import __version__
-from nightshift.errors import DataError, NightshiftError, PortTaken
-from nightshift.serving.door import ID_BYTES, REQUEST_ID
+from nightshift.errors import PortTaken
+from nightshift.serving.access_log import fields_of
 from nightshift.serving.entrance import Entrance
-from nightshift.serving.exchange import Exchange
+from nightshift.serving.exchange import Exchange, Reply
+from nightshift.serving.failures import refusal_of
 from nightshift.serving.grpc_messages import SERVICE, RpcMethod, answer_of, message, methods, request_of
 from nightshift.serving.options import ServeOptions
 from nightshift.serving.protocol import PLATFORM, infer, inputs_of, outputs_of
-from nightshift.serving.refusal import Refusal
+from nightshift.serving.request_ids import request_id_of
 from nightshift.serving.routes import LARGE_BODY, LARGE_ROWS
 from nightshift.serving.stand import Stand
 from nightshift.serving.version import ServedVersion
 
 log = logging.getLogger("nightshift.serving")
 OK = 200
-INTERNAL = 500
 CODES = {
     400: grpc.StatusCode.INVALID_ARGUMENT,
     401: grpc.StatusCode.UNAUTHENTICATED,
@@ -40,30 +39,33 @@ CODES = {
     503: grpc.StatusCode.UNAVAILABLE,
 }
 """Of each status that REST would give; all others are internal errors."""
+PREFIX = "grpc_"
+"""Before the routes of figures and the log."""
 ROUTES = {
-    "ServerLive": "grpc_live",
-    "ServerReady": "grpc_ready",
-    "ModelReady": "grpc_model_ready",
-    "ServerMetadata": "grpc_server",
-    "ModelMetadata": "grpc_model",
-    "ModelInfer": "grpc_infer",
+    "ServerLive": "live",
+    "ServerReady": "ready",
+    "ModelReady": "model_ready",
+    "ServerMetadata": "server",
+    "ModelMetadata": "model",
+    "ModelInfer": "infer",
 }
-"""What figures and the log call each method."""
+"""REST's route of each method."""
 IDLE_PING_MS = 30_000
 """How long a connection may be silent before it is asked whether anybody is there."""
 
 
 @dataclass
 class Call:
-    """A call under way, and what came of it."""
+    """A call under way, and what came of it: ``exchange`` has the route that REST has for it, ``reply`` no body."""
 
-    route: str
-    request_id: str
-    version: ServedVersion | None = None
-    exchange: Exchange | None = None
-    rows: int = 0
-    status: int = OK
+    exchange: Exchange
+    reply: Reply
     problem: str = ""
+
+    @property
+    def route(self) -> str:
+        """What figures and the log call it."""
+        return f"{PREFIX}{self.exchange.route}"
 
 
 AnswerCall: TypeAlias = Callable[[Any, Call], Awaitable[Any]]
@@ -135,15 +137,14 @@ class GrpcDoor:
 
     async def _answered(self, name: str, answer: AnswerCall, asked: Any, context: Any) -> Any:
         began = time.perf_counter()
-        call = Call(ROUTES[name], _request_id(context))
-        if self._guard is not None:
-            call.exchange = _exchange(context, call)
+        call = Call(_exchange(context, ROUTES[name]), Reply(b""))
         made = await self._tried(answer, asked, call)
         seconds = time.perf_counter() - began
-        self._metrics.count(call.route, call.status, seconds, call.rows)
-        _log(name, call, seconds)
-        if call.status != OK:
-            code = CODES.get(call.status, grpc.StatusCode.INTERNAL)
+        status = call.reply.status
+        self._metrics.count(call.route, status, seconds, call.reply.rows)
+        log.info("gRPC %s", name, extra=fields_of(call.exchange, call.reply, seconds) | {"route": call.route})
+        if status != OK:
+            code = CODES.get(status, grpc.StatusCode.INTERNAL)
             await context.abort(code, call.problem, _metadata(call))
         context.set_trailing_metadata(_metadata(call))
         return made
@@ -151,21 +152,13 @@ class GrpcDoor:
     async def _tried(self, answer: AnswerCall, asked: Any, call: Call) -> Any:
         """The answer; where there is none, the call says why."""
         try:
-            if self._guard is not None and call.exchange is not None:
+            if self._guard is not None:
                 await self._guard.admit(call.exchange)
             return await answer(asked, call)
-        except Refusal as refusal:
-            _fail(call, refusal.status, refusal.message)
-        except DataError as error:
-            _fail(call, 400, error.message)
-        except NightshiftError as error:
-            log.warning("a request failed: %s", error)
-            _fail(call, INTERNAL, error.message)
-        except (
-            Exception
-        ):  # as in Door: one that fails takes no other with it, and its caller learns nothing of the code
-            log.exception("a request broke off", extra={"request": call.request_id})
-            _fail(call, INTERNAL, f"internal error; the log of the server has it as request {call.request_id}")
+        except Exception as error:  # noqa: BLE001 one call that fails takes no other with it
+            refusal = refusal_of(error, call.exchange.request_id)
+            call.reply.status = refusal.status
+            call.problem = refusal.message
         return None
 
     async def live(self, _: Any, __: Call) -> Any:
@@ -178,7 +171,7 @@ class GrpcDoor:
 
     async def model_ready(self, asked: Any, call: Call) -> Any:
         """Whether this model answers requests."""
-        call.version = self._stand.asked(asked.name, asked.version)
+        call.reply.version = self._stand.asked(asked.name, asked.version)
         return message("ModelReadyResponse")(ready=self._stand.is_ready)
 
     async def server(self, _: Any, __: Call) -> Any:
@@ -188,8 +181,8 @@ class GrpcDoor:
     async def model(self, asked: Any, call: Call) -> Any:
         """The protocol's description of a model."""
         version = self._stand.asked(asked.name, asked.version)
-        call.version = version
-        properties = {"sha256": version.pin.sha256, "bits": str(version.agreement or "not tried")}
+        call.reply.version = version
+        properties = {"sha256": version.pin.sha256, "bits": version.bits}
         return message("ModelMetadataResponse")(
             name=version.pin.model,
             versions=[version.pin.version],
@@ -202,12 +195,13 @@ class GrpcDoor:
     async def infer(self, asked: Any, call: Call) -> Any:
         """Scores of the rows of a request; which version gives them is decided once, before the first of them."""
         with self._gate:
-            if self._guard is not None and call.exchange is not None:
+            if self._guard is not None:
                 await self._guard.charge(call.exchange, _most_rows(asked))
-            call.version = self._stand.asked(asked.model_name, asked.model_version)
-            work = partial(self._scored, call.version, asked)
+            version = self._stand.asked(asked.model_name, asked.model_version)
+            call.reply.version = version
+            work = partial(self._scored, version, asked)
             made, rows = await self._gate.in_thread(work) if _is_large(asked) else work()
-            call.rows = rows
+            call.reply.rows = rows
             return made
 
     def _scored(self, version: ServedVersion, asked: Any) -> tuple[Any, int]:
@@ -226,13 +220,13 @@ def _most_rows(asked: Any) -> int:
     return max(sizes, default=0)
 
 
-def _exchange(context: Any, call: Call) -> Exchange:
-    """The call as a guard knows requests: its metadata as headers, and the route that REST has for it."""
+def _exchange(context: Any, route: str) -> Exchange:
+    """The call as REST knows requests: its metadata are headers."""
     headers = {}
     for name, value in context.invocation_metadata() or ():
         headers[name.encode()] = value if isinstance(value, bytes) else value.encode()
-    route = call.route.removeprefix("grpc_")
-    return Exchange(_no_body, headers, call.request_id, route=route, peer=_peer(context.peer()))
+    request_id = request_id_of(headers.get(b"x-request-id", b""))
+    return Exchange(_no_body, headers, request_id, route=route, peer=_peer(context.peer()))
 
 
 async def _no_body() -> Any:
@@ -240,45 +234,16 @@ async def _no_body() -> Any:
     return {"type": "http.disconnect"}
 
 
-def _peer(told: str) -> str:
+def _peer(address: str) -> str:
     """The address in gRPC's ``ipv4:127.0.0.1:5000`` or ``ipv6:[::1]:5000``."""
-    _, _, address = told.partition(":")
-    return unquote(address.rpartition(":")[0]).strip("[]")
-
-
-def _fail(call: Call, status: int, problem: str) -> None:
-    call.status = status
-    call.problem = problem
-
-
-def _request_id(context: Any) -> str:
-    """The caller's own, where it is one that a log may show."""
-    for name, value in context.invocation_metadata() or ():
-        if name == "x-request-id" and isinstance(value, str) and REQUEST_ID.fullmatch(value.encode()):
-            return value
-    return os.urandom(ID_BYTES).hex()
+    _, _, host_and_port = address.partition(":")
+    return unquote(host_and_port.rpartition(":")[0]).strip("[]")
 
 
 def _metadata(call: Call) -> tuple[tuple[str, str], ...]:
     """What REST says in headers."""
-    said = (("x-request-id", call.request_id),)
-    if call.version is None:
-        return said
-    pin = call.version.pin
-    return (*said, ("nightshift-version", pin.version), ("nightshift-sha256", pin.sha256))
-
-
-def _log(name: str, call: Call, seconds: float) -> None:
-    fields: dict[str, Any] = {
-        "request": call.request_id,
-        "route": call.route,
-        "status": call.status,
-        "rows": call.rows,
-        "milliseconds": round(1000 * seconds, 3),
-    }
-    if call.exchange is not None and call.exchange.caller:
-        fields["caller"] = call.exchange.caller
-    if call.version is not None:
-        pin = call.version.pin
-        fields |= {"version": pin.version, "digest": pin.sha256}
-    log.info("gRPC %s", name, extra=fields)
+    request_id = ("x-request-id", call.exchange.request_id)
+    version = call.reply.version
+    if version is None:
+        return (request_id,)
+    return (request_id, *((name.decode(), value.decode()) for name, value in version.headers))

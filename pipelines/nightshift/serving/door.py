@@ -1,8 +1,5 @@
 """What is around every route: request ids, errors as JSON, figures, and the line of the log."""
 
-import logging
-import os
-import re
 import time
 from typing import TYPE_CHECKING
 
@@ -10,19 +7,17 @@ import orjson
 from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
-from nightshift.errors import DataError, NightshiftError
 from nightshift.serving.exchange import Exchange, Reply
+from nightshift.serving.failures import refusal_of
 from nightshift.serving.notes import Notes
-from nightshift.serving.refusal import Headers, Refusal
+from nightshift.serving.refusal import Refusal
+from nightshift.serving.request_ids import request_id_of
 from nightshift.serving.route_table import RouteTable
 from nightshift.serving.stand import Stand
 
 if TYPE_CHECKING:
     from nightshift.serving.access.guard import Guard
 
-log = logging.getLogger("nightshift.serving")
-REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
-ID_BYTES = 16
 NOBODY = 401
 """The status of who does not say who they are, or says it in vain."""
 
@@ -44,7 +39,7 @@ class Door:
             return
         began = time.perf_counter()
         headers = dict(scope["headers"])
-        exchange = Exchange(receive, headers, _request_id(headers), guard=self._guard)
+        exchange = Exchange(receive, headers, request_id_of(headers.get(b"x-request-id", b"")))
         if self._guard is not None:
             exchange.peer = _peer(scope)
         reply = await self._reply(scope, exchange)
@@ -63,16 +58,8 @@ class Door:
             if self._guard is not None:
                 await self._guard.admit(exchange)
             return await route.handle(exchange)
-        except Refusal as refusal:
-            return _error(refusal.status, refusal.message, refusal.retry_after, refusal.headers)
-        except DataError as error:
-            return _error(400, error.message)
-        except NightshiftError as error:
-            log.warning("a request failed: %s", error)
-            return _error(500, error.message)
-        except Exception:  # one request that fails takes no other with it, and its caller learns nothing of the code
-            log.exception("a request broke off", extra={"request": exchange.request_id})
-            return _error(500, f"internal error; the log of the server has it as request {exchange.request_id}")
+        except Exception as error:  # noqa: BLE001 one request that fails takes no other with it
+            return _refused(refusal_of(error, exchange.request_id))
 
 
 def _own_path(scope: Scope) -> str:
@@ -86,14 +73,9 @@ def _peer(scope: Scope) -> str:
     return str(client[0]) if client else ""
 
 
-def _error(status: int, message: str, retry_after: int | None = None, headers: Headers = ()) -> Reply:
-    return Reply(orjson.dumps({"error": message}), status, retry_after=retry_after, headers=headers)
-
-
-def _request_id(headers: dict[bytes, bytes]) -> str:
-    """The caller's own, where it is one that a log may show."""
-    given = headers.get(b"x-request-id", b"")
-    return given.decode() if REQUEST_ID.fullmatch(given) else os.urandom(ID_BYTES).hex()
+def _refused(refusal: Refusal) -> Reply:
+    body = orjson.dumps({"error": refusal.message})
+    return Reply(body, refusal.status, retry_after=refusal.retry_after, headers=refusal.headers)
 
 
 async def _send(reply: Reply, exchange: Exchange, send: Send, is_last: bool) -> None:

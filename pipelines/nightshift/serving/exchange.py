@@ -1,14 +1,10 @@
 """A request and its answer, as routes see them."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from starlette.types import Receive
 
 from nightshift.serving.version import ServedVersion
-
-if TYPE_CHECKING:
-    from nightshift.serving.access.guard import Guard
 
 JSON = "application/json"
 OTHER = "other"
@@ -32,7 +28,7 @@ class Reply:
 class Exchange:
     """A request under way: ``path`` has what its address names, ``route`` what figures call it.
 
-    ``peer`` is the address that it came from; ``guard`` asks who ``caller`` is, where anybody is asked.
+    ``peer`` is the address that it came from, and ``caller`` who it is of, where anybody is asked.
     """
 
     receive: Receive
@@ -42,4 +38,3 @@ class Exchange:
     path: dict[str, str] = field(default_factory=dict)
     peer: str = ""
     caller: str = ""
-    guard: "Guard | None" = None

@@ -11,7 +11,7 @@ import pyarrow as pa
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from nightshift.errors import NightshiftError
-from nightshift.scoring.kept_rows import as_lake
+from nightshift.scoring.values import as_lake
 from nightshift.scoring.versions_of_rows import VERSION
 from nightshift.serving import by_name, protocol
 from nightshift.serving.clock import age_in_days

@@ -190,14 +190,14 @@ class RequestKeeper:
 
 def _file_of(first: KeptRequest, columns: KeptColumns, answered: list[AnsweredRows]) -> bytes:
     pin = first.version.pin
-    said = KeptFile(
+    kept_file = KeptFile(
         model=pin.model,
         version=pin.version,
         sha256=pin.sha256,
         personal=columns.personal,
         kernels=kernels_here(),
     )
-    return as_parquet(columns.as_table(answered), said)
+    return as_parquet(columns.as_table(answered), kept_file)
 
 
 def _key_of(first: KeptRequest) -> str:

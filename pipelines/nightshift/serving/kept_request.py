@@ -20,9 +20,9 @@ BY_NAME = "score"
 
 def answered_rows(request: "KeptRequest") -> AnsweredRows | None:
     """Its rows; None where the caller did not ask for all scores."""
-    said = orjson.loads(request.answer)
+    answer = orjson.loads(request.answer)
     names = score_names(request.version)
-    scores = _of_objects(said["predictions"]) if request.route == BY_NAME else _of_tensors(said["outputs"])
+    scores = _of_objects(answer["predictions"]) if request.route == BY_NAME else _of_tensors(answer["outputs"])
     if not set(names) <= set(scores):
         return None
     return AnsweredRows(

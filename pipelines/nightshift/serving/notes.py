@@ -8,13 +8,12 @@ import asyncio
 import datetime as dt
 import logging
 from dataclasses import dataclass
-from typing import Any
 
 from starlette.types import Scope
 
 from nightshift.errors import plain
 from nightshift.serving import access_log
-from nightshift.serving.access_log import Line, log
+from nightshift.serving.access_log import Line, fields_of, log
 from nightshift.serving.exchange import Exchange, Reply
 from nightshift.serving.metrics import ServeMetrics
 
@@ -64,20 +63,4 @@ class Notes:
 def _line(note: Note) -> Line:
     scope = note.scope
     path = plain(scope["path"], kept="").encode("ascii", "backslashreplace").decode()
-    return Line(note.moment, f"{scope['method']} {path}", _fields(note.exchange, note.reply, note.seconds))
-
-
-def _fields(exchange: Exchange, reply: Reply, seconds: float) -> dict[str, Any]:
-    fields: dict[str, Any] = {
-        "request": exchange.request_id,
-        "route": exchange.route,
-        "status": reply.status,
-        "rows": reply.rows,
-        "milliseconds": round(1000 * seconds, 3),
-    }
-    if exchange.caller:
-        fields["caller"] = exchange.caller
-    if reply.version is not None:
-        pin = reply.version.pin
-        fields |= {"version": pin.version, "digest": pin.sha256}
-    return fields
+    return Line(note.moment, f"{scope['method']} {path}", fields_of(note.exchange, note.reply, note.seconds))

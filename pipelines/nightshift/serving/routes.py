@@ -55,6 +55,7 @@ class _Routes:
         self._options = options
         self._gate = before.gate
         self._metrics = before.metrics
+        self._guard = before.guard
         self._notes = notes
         self.cache = AnswerCache(options.cache_bytes) if options.cache_bytes else None
         self.batches = Batches(options.batch_rows, options.batch_ms / 1000) if options.batch_rows > 1 else None
@@ -144,8 +145,8 @@ class _Routes:
         if reply is None:
             reply = await self._of_body(exchange, score, version, body)
             cache.keep(version, exchange, body, reply)
-        elif exchange.guard is not None:
-            await exchange.guard.charge(exchange, reply.rows)
+        elif self._guard is not None:
+            await self._guard.charge(exchange, reply.rows)
         return reply
 
     async def _of_body(self, exchange: Exchange, score: Dialect, version: ServedVersion, body: bytes) -> Reply:
@@ -155,8 +156,8 @@ class _Routes:
         else:
             request = _parsed(body, exchange)
         rows = _count(request)
-        if exchange.guard is not None:
-            await exchange.guard.charge(exchange, rows)
+        if self._guard is not None:
+            await self._guard.charge(exchange, rows)
         if is_large or rows > LARGE_ROWS:
             return await self._gate.in_thread(lambda: self._score(score, version, request))
         if self.batches is not None:

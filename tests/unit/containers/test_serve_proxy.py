@@ -17,8 +17,8 @@ import yaml
 
 from benchmarks.serve_proxy import proxied
 from nightshift.cli.serve import app as serve_verb
-from nightshift.serving.door import REQUEST_ID
 from nightshift.serving.options import ServeOptions
+from nightshift.serving.request_ids import REQUEST_ID
 from nightshift.stack import Ports
 
 ROOT = Path(__file__).parents[3]

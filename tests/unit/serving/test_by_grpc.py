@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -379,6 +379,17 @@ def test_a_port_that_is_taken_is_one_clear_error(site: MakeSite) -> None:
 
         with pytest.raises(PortTaken, match=f"nobody can listen on 127.0.0.1:{options.grpc_port} for gRPC"):
             asyncio.run(begin())
+
+
+def test_what_is_said_of_bits_is_what_rest_says(site: MakeSite) -> None:
+    here = site()
+    assert here.stand.version is not None
+    here.stand.version = replace(here.stand.version, elsewhere="the night was scored by another machine")
+    by_rest = here.client.get(f"/v2/models/{here.spec.name}").json()["parameters"]["bits"]
+    with listening(here) as server:
+        described, _ = server.ask("ModelMetadata", message("ModelMetadataRequest")(name=here.spec.name))
+    assert described.properties["bits"] == by_rest
+    assert "another machine" in by_rest
 
 
 def test_who_may_not_ask_by_rest_may_not_by_grpc_either(

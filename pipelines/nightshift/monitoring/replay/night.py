@@ -44,7 +44,7 @@ nothing is promised; no sealed record names the digest, or its graph is gone; mo
 def replay_night(spec: ModelSpec, night: str, stores: Stores) -> ReplayNight | None:
     """What a night makes of all rows that were kept and not replayed yet; None where there are none.
 
-    Run again it replays its own rows again, unless some of them are gone by now: then what it said before stands.
+    Run again it replays its own rows again, unless some of them are gone by now: then its record from before stands.
     Raises ``LaterRecord``, ``LakeUnavailable``.
     """
     before = _said_before(spec, night, stores)
@@ -97,16 +97,16 @@ class _Replay:
             return FileReplay()
         body, _ = stored
         try:
-            table, said = from_parquet(body, f"{self.stores.lake.objects.uri}/{key}")
+            table, kept_file = from_parquet(body, f"{self.stores.lake.objects.uri}/{key}")
         except UnreadableRecord:
             # How many rows it had, nobody knows.
             return FileReplay(rows=1, reason=UNREADABLE)
-        if said.kernels != kernels_here():
+        if kept_file.kernels != kernels_here():
             return FileReplay(rows=table.num_rows, reason=OTHER_KERNELS)
-        opened = self._version(said)
+        opened = self._version(kept_file)
         if isinstance(opened, str):
             return FileReplay(rows=table.num_rows, reason=opened)
-        return _scored(table, said, opened)
+        return _scored(table, kept_file, opened)
 
     def drifts(self, night: str) -> dict[str, OnlineDrift]:
         """That of all rows of each version."""
@@ -117,15 +117,15 @@ class _Replay:
                 drifts[version] = tally.drift(self.spec, night)
         return drifts
 
-    def _version(self, said: KeptFile) -> _Opened | str:
-        named = (said.version, said.sha256)
+    def _version(self, kept_file: KeptFile) -> _Opened | str:
+        named = (kept_file.version, kept_file.sha256)
         if named not in self.opened:
-            self.opened[named] = self._open(said)
+            self.opened[named] = self._open(kept_file)
         return self.opened[named]
 
-    def _open(self, said: KeptFile) -> _Opened | str:
+    def _open(self, kept_file: KeptFile) -> _Opened | str:
         """By the version's sealed record: a file of rows is not sealed, and may name anything."""
-        pin = self._pin(said)
+        pin = self._pin(kept_file)
         if pin is None:
             return UNKNOWN_VERSION
         try:
@@ -138,18 +138,18 @@ class _Replay:
         except ModelError:
             return OTHER_COLUMNS
 
-    def _pin(self, said: KeptFile) -> Pin | None:
+    def _pin(self, kept_file: KeptFile) -> Pin | None:
         try:
-            record = self.stores.versions.record(self.spec.name, said.version)
+            record = self.stores.versions.record(self.spec.name, kept_file.version)
         except (ModelError, UnreadableRecord):
             return None
-        return record.pin if record and record.onnx_sha256 == said.sha256 else None
+        return record.pin if record and record.onnx_sha256 == kept_file.sha256 else None
 
 
-def _scored(table: pa.Table, said: KeptFile, opened: _Opened) -> FileReplay:
+def _scored(table: pa.Table, kept_file: KeptFile, opened: _Opened) -> FileReplay:
     graph = opened.graph
     try:
-        rows = KeptColumns(opened.spec, graph).as_night(table, said.personal)
+        rows = KeptColumns(opened.spec, graph).as_night(table, kept_file.personal)
         scores = graph.score_fed(graph.fed(rows), rows.num_rows)
     except (KeyError, ModelError):
         return FileReplay(rows=table.num_rows, reason=OTHER_COLUMNS)
@@ -160,7 +160,7 @@ def _scored(table: pa.Table, said: KeptFile, opened: _Opened) -> FileReplay:
         columns = {name: rows[name].combine_chunks() for name in rows.column_names}
         opened.tally.add(columns | published, rows.num_rows)
     batch = {name: as_floats(values) for name, values in published.items() if pa.types.is_float32(values.type)}
-    return FileReplay(version=said.version, rows=table.num_rows, replayed=compared(table, batch))
+    return FileReplay(version=kept_file.version, rows=table.num_rows, replayed=compared(table, batch))
 
 
 def compared(table: pa.Table, batch: dict[str, NDArray[np.float32]]) -> VersionReplay:

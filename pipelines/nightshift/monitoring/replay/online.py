@@ -60,9 +60,9 @@ class OnlineTally:
     def drift(self, spec: ModelSpec, night: str) -> OnlineDrift:
         """Of all of them together."""
         values = NightValues(night, self.rows, self.counts, self.moments)
-        found = measure(spec, self._known_in(self.counts), values)
+        drift = measure(spec, self._known_in(self.counts), values)
         counts = {name: counted.tolist() for name, counted in self.counts.items()}
-        return OnlineDrift(rows=self.rows, ratio=found.ratio, worst=found.worst, counts=counts)
+        return OnlineDrift(rows=self.rows, ratio=drift.ratio, worst=drift.worst, counts=counts)
 
     def _known_in(self, columns: Mapping[str, object]) -> Profile:
         features = tuple(feature for feature in self.profile.features if feature.name in columns)
