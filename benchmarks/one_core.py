@@ -2,7 +2,7 @@
 
 ``WORK`` is ``shards``: this process scores the plan's shards one after another, as tasks of Airflow on one worker do;
 or the name of an engine, whose driver this process is. It says when it is ready, waits for a line, and says when it is
-done.
+done; an engine does so twice, the second time to start alone.
 """
 
 import json
@@ -16,8 +16,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from benchmarks.engine_start import Start, get_ready, started_there
 from nightshift.contracts import Plan
-from nightshift.scoring.graph import fetch
+from nightshift.engines.known import launcher_of
 from nightshift.settings import load_settings
 from nightshift.spec import ModelSpec, find_spec
 from nightshift.steps._engine import score_night
@@ -33,23 +34,26 @@ def main() -> None:
     plan = TypeAdapter(Plan).validate_json(sys.stdin.readline())
     with TemporaryDirectory(prefix="nightshift-java-") as folder:
         _find_java(Path(folder))
-        work = _work(sys.argv[1], plan)
+        works = _works(sys.argv[1], plan)
         print(json.dumps({"ready": True}), file=answers)
-        for _ in sys.stdin:
+        for work, _ in zip(works, sys.stdin, strict=False):
             started = time.perf_counter()
             work()
             print(json.dumps({"seconds": time.perf_counter() - started}), file=answers)
 
 
-def _work(name: str, plan: Plan) -> Callable[[], Any]:
+def _works(name: str, plan: Plan) -> list[Callable[[], Any]]:
     settings = load_settings()
     spec = find_spec(settings.models, plan.model)
     stores = Stores(settings, {"by": "benchmarks"})
     if name != "shards":
-        return lambda: score_night(spec, plan, stores, name)
-    # What a process pays once: ONNX Runtime, the client of the store.
-    fetch(spec, plan.pin.key, plan.pin.sha256, stores)
-    return lambda: _score_all(spec, plan, stores)
+        starts = [Start(spec, plan.pin)] * len(plan.shards)
+        return [
+            lambda: score_night(spec, plan, stores, name),
+            lambda: launcher_of(name).run(started_there, starts),
+        ]
+    get_ready(Start(spec, plan.pin), stores)
+    return [lambda: _score_all(spec, plan, stores)]
 
 
 def _score_all(spec: ModelSpec, plan: Plan, stores: Stores) -> None:

@@ -1,12 +1,16 @@
 """``night.models_per_hour``: a night of many small models on two cores, through a real Airflow, beside former code.
 
 Both stacks run all the while and take turns with whole nights, so noise of the machine meets both. All tasks of a
-night count: ingest and labels, validate, plan, score, publish, monitor, govern, retrain and confirm.
+night count: ingest and labels, validate, plan, score, publish, monitor, govern, retrain and confirm. By itself, with
+any number of models, and where nobody waits hours for the former code without it:
+``python -m benchmarks.small_models --models 50 --rounds 1 --alone``.
 """
 
+import argparse
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +19,7 @@ from pathlib import Path
 from statistics import median
 
 import psutil
+from rich.console import Console
 
 from benchmarks.world import PROJECT, World
 from nightshift.demo.airflow_api import AirflowApi
@@ -26,8 +31,8 @@ from nightshift.stack.environment import enter
 from nightshift.stack.files import read_json
 from nightshift.stores import Stores
 
-MODELS = int(os.environ.get("NIGHTSHIFT_BENCH_MODELS", "12"))
-ROUNDS = int(os.environ.get("NIGHTSHIFT_BENCH_ROUNDS", "3"))
+MODELS = 12
+ROUNDS = 3
 BEFORE = "64411b3"
 """The commit that the target of twice as many is held against."""
 EXAMPLE = PROJECT / "pipelines/nightshift/demo/tiny_project/models/orders"
@@ -47,6 +52,7 @@ class Side:
     name: str
     code: Path
     stack: Stack
+    models: list[str]
     seconds: list[float] = field(default_factory=list)
     cpu: list[dict[str, float]] = field(default_factory=list)
 
@@ -67,50 +73,55 @@ def figures(world: World) -> dict[str, float]:
     """Models an hour of both, and CPU seconds of a model's night by who spends them."""
     folder = world.project.parent / "small-models"
     folder.mkdir()
-    sides = [_side("former", _former(folder), folder), _side("now", PROJECT, folder)]
+    former = _side("former", _former(folder), folder, MODELS)
+    now = _side("now", PROJECT, folder, MODELS)
+    _measure([former, now], ROUNDS, world.console)
+    pairs = zip(former.seconds[1:], now.seconds[1:], strict=True)
+    ratio = median(before / after for before, after in pairs)
+    return _of_side(now) | _of_side(former, "_before") | {"night.models_per_hour_vs_before": ratio}
+
+
+def _measure(sides: list[Side], rounds: int, console: Console) -> None:
+    """Nights by turns; one more than rounds, for the first warms up."""
     try:
         for side in sides:
-            world.console.print(f"{side.name}: {MODELS} models learn ...")
+            console.print(f"{side.name}: {len(side.models)} models learn ...")
             with side.entered():
                 _prepare(side)
-        for night in _nights(ROUNDS + 1):
+        for night in _nights(rounds + 1):
             for side in sides:
                 with side.entered():
                     _play(side, night)
-                spent = ", ".join(f"{name} {seconds / MODELS:.2f}" for name, seconds in side.cpu[-1].items())
-                world.console.print(f"{night} {side.name}: {side.seconds[-1]:.1f} s; CPU seconds a model: {spent}")
+                spent = ", ".join(f"{name} {seconds / len(side.models):.2f}" for name, seconds in side.cpu[-1].items())
+                console.print(f"{night} {side.name}: {side.seconds[-1]:.1f} s; CPU seconds a model: {spent}")
     finally:
         for side in sides:
             side.stack.down()
-    return _figures(*sides)
 
 
-def _figures(former: Side, now: Side) -> dict[str, float]:
-    """The first night warms up, and is left out."""
-    measured = {}
-    for side, suffix in ((now, ""), (former, "_before")):
-        per_model = median(side.seconds[1:]) / MODELS
-        measured[f"night.models_per_hour{suffix}"] = HOUR_S / per_model
-        for name in side.cpu[0]:
-            spent = median(of_night[name] for of_night in side.cpu[1:])
-            measured[f"night.small_cpu_seconds.{name}{suffix}"] = spent / MODELS
-    pairs = zip(former.seconds[1:], now.seconds[1:], strict=True)
-    measured["night.models_per_hour_vs_before"] = median(before / after for before, after in pairs)
+def _of_side(side: Side, suffix: str = "") -> dict[str, float]:
+    """The first night is left out."""
+    per_model = median(side.seconds[1:]) / len(side.models)
+    measured = {f"night.models_per_hour{suffix}": HOUR_S / per_model}
+    for name in side.cpu[0]:
+        spent = median(of_night[name] for of_night in side.cpu[1:])
+        measured[f"night.small_cpu_seconds.{name}{suffix}"] = spent / len(side.models)
     return measured
 
 
-def _side(name: str, code: Path, folder: Path) -> Side:
+def _side(name: str, code: Path, folder: Path, count: int) -> Side:
+    models = [f"m{number:03}" for number in range(count)]
     project = folder / name
     project.mkdir()
     (project / PROJECT_FILE).write_text("format = 1\n")
     shutil.copytree(EXAMPLE.parents[1] / "dags", project / "dags")
     (project / "plugins").mkdir()
     spec = (EXAMPLE / "model.yaml").read_text()
-    for model in _models():
+    for model in models:
         shutil.copytree(EXAMPLE, project / "models" / model)
         named = spec.replace("name: orders", f"name: {model}", 1)
         (project / "models" / model / "model.yaml").write_text(named.replace("timezone: UTC", BY_HAND, 1))
-    return Side(name, code, Stack(folder / f"{name}-home", project, Ports.free()))
+    return Side(name, code, Stack(folder / f"{name}-home", project, Ports.free()), models)
 
 
 def _former(folder: Path) -> Path:
@@ -120,10 +131,6 @@ def _former(folder: Path) -> Path:
     archive = subprocess.run(["git", "archive", BEFORE, "pipelines"], cwd=PROJECT, check=True, capture_output=True)
     subprocess.run(["tar", "-x"], cwd=root, input=archive.stdout, check=True)
     return root
-
-
-def _models() -> list[str]:
-    return [f"m{number:03}" for number in range(MODELS)]
 
 
 def _nights(count: int) -> list[str]:
@@ -139,7 +146,7 @@ def _prepare(side: Side) -> None:
 
     side.stack.up(["s3", "mlflow"])
     settings = load_settings()
-    for model in _models():
+    for model in side.models:
         spec = find_spec(settings.models, model)
         stores = Stores(settings, {"by": "benchmarks"})
         load(spec, *window(spec, AS_OF), stores)
@@ -152,16 +159,16 @@ def _play(side: Side, night: str) -> None:
     api = _api(side)
     before = cpu_seconds(side.stack)
     began = time.perf_counter()
-    for model in _models():
+    for model in side.models:
         api.trigger(f"{model}.ingest", f"bench__{night}", night)
-    _wait(api, night)
+    _wait(api, side.models, night)
     side.seconds.append(time.perf_counter() - began)
     after = cpu_seconds(side.stack)
     side.cpu.append({name: after[name] - before[name] for name in after})
 
 
-def _wait(api: AirflowApi, night: str) -> None:
-    waiting = set(_models())
+def _wait(api: AirflowApi, models: list[str], night: str) -> None:
+    waiting = set(models)
     deadline = time.monotonic() + PATIENCE_S
     while waiting:
         if time.monotonic() > deadline:
@@ -210,3 +217,25 @@ def _reaped(process: psutil.Process) -> float:
     """Of its children that have ended."""
     times = process.cpu_times()
     return times.children_user + times.children_system
+
+
+def main() -> None:
+    """By itself, for any number of models."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.small_models", description=__doc__)
+    parser.add_argument("--models", type=int, default=MODELS)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--alone", action="store_true", help="without the former code")
+    arguments = parser.parse_args()
+    console = Console()
+    with tempfile.TemporaryDirectory(prefix="nightshift-bench-") as name:
+        folder = Path(name)
+        sides = [] if arguments.alone else [_side("former", _former(folder), folder, arguments.models)]
+        sides.append(_side("now", PROJECT, folder, arguments.models))
+        _measure(sides, arguments.rounds, console)
+        for side in sides:
+            for figure, value in _of_side(side, "" if side.name == "now" else "_before").items():
+                console.print(f"{figure}: {value:.3f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,7 +1,8 @@
 """``score.two_workers``: a night on two workers of one core each, beside one; ``python -m benchmarks.two_workers``.
 
-5,000,000 rows, the exact graph, wall seconds by turns; start-up is given apart. Workers are processes with shards of
-the night each, as Airflow's tasks are, or those that Ray and Spark start. It says something on a quiet machine alone.
+5,000,000 rows, the exact graph, wall seconds by turns; start-up is given apart, and the ratio with it besides. Workers
+are processes with shards of the night each, as Airflow's tasks are, or those that Ray and Spark start. It says
+something on a quiet machine alone.
 """
 
 import argparse
@@ -93,8 +94,10 @@ def _compared(
             timing = run(cores[:count])
             (ones if count == 1 else twos).append(timing)
             world.console.print(f"{figure}, {count}: {timing.work:.1f} s after {timing.start_up:.1f} s")
+    pairs = list(zip(ones, twos, strict=True))
     return {
-        figure: median(two.work / one.work for one, two in zip(ones, twos, strict=True)),
+        figure: median(two.work / one.work for one, two in pairs),
+        f"{figure}.with_start_up": median(two.whole / one.whole for one, two in pairs),
         f"{figure}.seconds_of_one": median(one.work for one in ones),
         f"{figure}.start_up_seconds": median(two.start_up for two in twos),
     }

@@ -4,6 +4,7 @@ up        two workers, from nothing
 loop      `make demo STACK=compose`
 kill      a worker killed while it scores a night: published once, whole
 restarts  Redis, Postgres and S3 restarted under running nights
+serve     two servers by day behind nginx: a night's rows have its bits, one ended and one killed under callers
 down      down and up: everything is still there
 backup    one file, into empty volumes
 upgrade   volumes of an older image under this one
@@ -16,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.compose.by_day import Callers, ask_all, calling, is_ready, rows_of
 from tests.compose.lake import MODEL, Seen, flights_of, look
 from tests.compose.nights import Nights, after
 from tests.compose.project import ROOT, Failed, Project, wait_for
@@ -26,6 +28,8 @@ BEFORE = "64411b3"
 """The last commit whose tasks ran in the scheduler's container."""
 FIRST = "2013-04-01"
 HISTORY = "2013-01-01"
+GONE_S = 5
+"""For how long a server by day is away, and how long callers go on after it."""
 
 
 @dataclass
@@ -86,6 +90,39 @@ class Drill:
         seconds = nights.wait(night)
         errors = nights.errors(night)
         self.say(f"restarts: {service}: {night} was published {seconds:.0f} s later; {_counted(errors)}")
+
+    def serve(self) -> None:
+        """The profile of its name: every row of the last night, then callers while servers go."""
+        self.project.make("compose-up", WORKERS="2", PROFILES="local,serve")
+        self.project.compose("up", "-d", "--no-recreate", "--scale", "serve=2", "--scale", "worker=2", "serve")
+        self.project.wait_healthy("serve")
+        wait_for(is_ready, 120, "a server by day to be ready")
+        night = max(look(self.access).digests)
+        rows = rows_of(night, self.access)
+        callers = Callers()
+        ask_all(rows, callers)
+        self._tell_callers(f"each row of {night} by itself", callers)
+        if not callers.same_bits:
+            raise Failed(f"serve: no answer was by the version that scored {night}")
+        for verb, gone in zip(("stop", "kill"), self.project.containers("serve"), strict=True):
+            callers = Callers()
+            with calling(rows, callers):
+                self.project.run("docker", verb, gone)
+                time.sleep(GONE_S)
+                self.project.run("docker", "start", gone)
+                self.project.wait_healthy("serve")
+                time.sleep(GONE_S)
+            self._tell_callers(f"docker {verb} of one of two servers", callers)
+        self.project.compose("rm", "--stop", "--force", "serve", "serve-proxy")
+        self._up("without servers by day", PROFILES="local")
+
+    def _tell_callers(self, what: str, callers: Callers) -> None:
+        self.say(
+            f"serve: {what}: {callers.answered:,} answers, {callers.same_bits:,} with the night's bits,"
+            f" {callers.other_version:,} by another version, {len(callers.faults)} failed"
+        )
+        if callers.faults:
+            raise Failed(f"serve: {what}: {callers.faults[0]}")
 
     def down(self) -> None:
         """`docker compose down`, and up again."""
@@ -150,9 +187,9 @@ class Drill:
             network = self.project.env.get("NIGHTSHIFT_BUILD_NETWORK", "default")
             old.run("docker", "build", "--network", network, "-t", "nightshift-before", ".")
 
-    def _up(self, how: str) -> None:
+    def _up(self, how: str, **env: str) -> None:
         began = time.monotonic()
-        printed = self.project.make("compose-up", WORKERS="2")
+        printed = self.project.make("compose-up", WORKERS="2", **env)
         self.say(f"up {how}: {time.monotonic() - began:.0f} s")
         assert "Airflow  http://" in printed
         self.access = self.project.access()
