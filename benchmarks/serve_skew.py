@@ -64,9 +64,9 @@ def _bodies(table: pa.Table) -> Iterator[tuple[pa.Table, NDArray[np.int64]]]:
 
 def _skewed(world: World, session: requests.Session, url: str, rows: pa.Table, expected: NDArray[np.float32]) -> int:
     body = json.dumps({"rows": rows.to_pylist()}, default=str)
-    found = session.post(url, data=body, headers={"content-type": "application/json"}, timeout=60)
-    found.raise_for_status()
-    answer = found.json()
+    response = session.post(url, data=body, headers={"content-type": "application/json"}, timeout=60)
+    response.raise_for_status()
+    answer = response.json()
     if answer["sha256"] != world.pin.sha256:
         raise RuntimeError(f"{answer['sha256']} answered, and the batch is of {world.pin.sha256}")
     column = world.spec.predict.score

@@ -23,6 +23,7 @@ from rich.console import Console
 
 from benchmarks.world import PROJECT, World
 from nightshift.demo.airflow_api import AirflowApi
+from nightshift.demo.watch import wait_for_dags
 from nightshift.project import PROJECT_FILE
 from nightshift.settings import load_settings
 from nightshift.spec import find_spec
@@ -42,7 +43,7 @@ BY_HAND = "timezone: UTC\n  schedule: '0 0 31 12 *'"
 PATIENCE_S = 1_200
 PAUSE_S = 1.0
 HOUR_S = 3_600
-TASKS_OF_NIGHT = 10
+CHAIN = ("ingest", "validate", "predict", "monitor")
 
 
 @dataclass
@@ -152,11 +153,13 @@ def _prepare(side: Side) -> None:
         load(spec, *window(spec, AS_OF), stores)
         promote(spec, train_and_gate(spec, snapshot(spec, AS_OF, stores), stores), stores)
     side.stack.up()
+    for model in side.models:
+        wait_for_dags(_api(model), {f"{model}.{verb}" for verb in CHAIN})
 
 
 def _play(side: Side, night: str) -> None:
     """One night of all models, all at once, as the clock would start them."""
-    api = _api(side)
+    api = _api("m")
     before = cpu_seconds(side.stack)
     began = time.perf_counter()
     for model in side.models:
@@ -183,11 +186,11 @@ def _wait(api: AirflowApi, models: list[str], night: str) -> None:
             deadline = time.monotonic() + PATIENCE_S
 
 
-def _api(side: Side) -> AirflowApi:
+def _api(model: str) -> AirflowApi:
     settings = load_settings()
     assert settings.airflow_url
     assert settings.airflow_password
-    api = AirflowApi(settings.airflow_url, settings.airflow_user, settings.airflow_password.get_secret_value(), "m")
+    api = AirflowApi(settings.airflow_url, settings.airflow_user, settings.airflow_password.get_secret_value(), model)
     api.log_in()
     return api
 

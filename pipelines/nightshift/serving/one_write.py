@@ -5,43 +5,65 @@ before it has passed on already and cannot ask another server for; and a write c
 """
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+INTERIM = b"HTTP/1.1 100 "
+"""How the word to go on begins, which is no answer yet."""
+
 
 class OneWrite:
-    """A transport whose writes of one turn of the loop are one; all else is the transport's own."""
+    """The transport of one answer: its first write waits for the second one. All else is the transport's own."""
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
-        self._loop = loop
-        self._parts: list[bytes] = []
+        self._head = b""
+        self._has_begun = False
 
     def write(self, data: bytes) -> None:
-        """At the end of this turn."""
-        if not self._parts:
-            self._loop.call_soon(self._flush)
-        self._parts.append(data)
+        """The head is kept; what follows it goes out, with the head before it."""
+        if self._has_begun:
+            self._transport.write(self._head + data)
+            self._head = b""
+        elif data.startswith(INTERIM):
+            self._transport.write(data)
+        else:
+            self._has_begun = True
+            self._head = data
 
     def close(self) -> None:
         """When all is written."""
-        self._flush()
+        self.flush()
         self._transport.close()
+
+    def flush(self) -> None:
+        """A head that no body follows goes out alone."""
+        if self._head:
+            self._transport.write(self._head)
+            self._head = b""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 
-    def _flush(self) -> None:
-        parts = self._parts
-        self._parts = []
-        if parts and not self._transport.is_closing():
-            self._transport.write(b"".join(parts))
-
 
 class OneWriteProtocol(HttpToolsProtocol):
-    """uvicorn's, over such a transport."""
+    """uvicorn's, with such a transport for each answer."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """A connection began."""
-        super().connection_made(OneWrite(transport, self.loop))  # type: ignore[arg-type]
+    def on_headers_complete(self) -> None:
+        """A request began, and nobody answers it yet."""
+        former = self.cycle
+        super().on_headers_complete()
+        cycle = self.cycle
+        # What is upgraded to another protocol has no cycle of its own.
+        if cycle is not former:
+            transport = OneWrite(self.transport)
+            cycle.transport = transport  # type: ignore[assignment]
+            cycle.on_response = partial(_end, transport, self.on_response_complete)
+
+
+def _end(transport: OneWrite, then: Callable[[], None]) -> None:
+    transport.flush()
+    then()
