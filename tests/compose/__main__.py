@@ -8,7 +8,7 @@ import time
 from tests.compose.drill import Drill
 from tests.compose.project import Failed, Project
 
-ACTS = ("up", "loop", "kill", "restarts", "serve", "down", "backup", "upgrade")
+ACTS = ("up", "loop", "kill", "restarts", "serve", "down", "backup", "upgrade", "own")
 STAND_INS = {
     "COMPOSE_FILE": "docker-compose.yml:tests/compose/stand_ins.yml",
     "DOCKER_BUILDKIT": "0",

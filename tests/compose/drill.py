@@ -8,16 +8,18 @@ serve     two servers by day behind nginx: a night's rows have its bits, one end
 down      down and up: everything is still there
 backup    one file, into empty volumes
 upgrade   volumes of an older image under this one
+own       a night on an S3 and a Postgres that are elsewhere: the profile `aws`
 """
 
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.compose.by_day import Callers, ask_all, calling, is_ready, rows_of
+from tests.compose.elsewhere import elsewhere
 from tests.compose.lake import MODEL, Seen, flights_of, look
 from tests.compose.nights import Nights, after
 from tests.compose.project import ROOT, Failed, Project, wait_for
@@ -28,6 +30,8 @@ BEFORE = "64411b3"
 """The last commit whose tasks ran in the scheduler's container."""
 FIRST = "2013-04-01"
 HISTORY = "2013-01-01"
+OWN = "nightshift-own"
+"""The project whose stores are elsewhere."""
 GONE_S = 5
 """For how long a server by day is away, and how long callers go on after it."""
 
@@ -158,8 +162,7 @@ class Drill:
             self._unpack(old)
             old.compose("up", "-d")
             wait_for(lambda: old.health(old.containers("scheduler")[0]) == "healthy", 900, f"{BEFORE} to be up")
-            verbs = (("load", MODEL, HISTORY, FIRST), ("train", MODEL, FIRST), ("predict", MODEL, FIRST))
-            for verb in verbs:
+            for verb in self._first_night():
                 old.compose("exec", "-T", "scheduler", "with-secrets", "nightshift", *verb)
             self.access = old.access()
             before = look(self.access)
@@ -169,6 +172,27 @@ class Drill:
         self._require_same(before, "upgrade")
         self.last = FIRST
         self._one_more("upgrade")
+
+    def own(self) -> None:
+        """A project without stores of its own, whose `.env` and `own.env` are as docs/compose.md has them."""
+        self.project.compose("down")
+        with tempfile.TemporaryDirectory() as folder, elsewhere(self.project, Path(folder)) as stores:
+            own = Project(env={**self.project.env, **stores.env, "COMPOSE_PROJECT_NAME": OWN})
+            try:
+                began = time.monotonic()
+                own.make("compose-up", WORKERS="1", PROFILES="aws")
+                self.say(f"own: up without stores of its own: {time.monotonic() - began:.0f} s")
+                for verb in (("doctor",), *self._first_night()):
+                    own.compose("exec", "-T", "worker", "with-secrets", "nightshift", *verb)
+                self._look("own", stores.reader)
+            finally:
+                own.compose("down", "--volumes")
+        self._up("with stores of its own again", PROFILES="local")
+
+    @staticmethod
+    def _first_night() -> tuple[tuple[str, ...], ...]:
+        """From nothing to a published night, by verbs."""
+        return (("load", MODEL, HISTORY, FIRST), ("train", MODEL, FIRST), ("predict", MODEL, FIRST))
 
     def _unpack(self, old: Project) -> None:
         archive = self.project.run("git", "archive", "--format=tar", f"--output={old.folder}/it.tar", BEFORE)
@@ -206,8 +230,8 @@ class Drill:
         self.say(f"{act}: the night after, {night}, was published in {seconds:.0f} s")
         self._look(act)
 
-    def _look(self, act: str) -> Seen:
-        seen = look(self.access)
+    def _look(self, act: str, access: Mapping[str, str] | None = None) -> Seen:
+        seen = look(access or self.access)
         self.say(f"{act}: {seen}")
         if not seen.is_whole:
             raise Failed(f"{act}: a reader sees rows twice, or empty cells")
