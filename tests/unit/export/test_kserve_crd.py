@@ -15,9 +15,8 @@ import pytest
 import yaml
 from jsonschema import Draft4Validator, ValidationError
 
-from nightshift.export.record import ExportRecord
+from tests.exports import Written
 
-Written = Callable[..., tuple[Path, ExportRecord]]
 CONTRACTS = Path(__file__).parents[2] / "contracts"
 FILE = CONTRACTS / "kserve_inferenceservices.yaml.gz"
 KUBERNETES = "1.37"
