@@ -38,6 +38,23 @@ TRAINED_THROUGH = "2024-01-10"
 LEAVES = {"1": 6, "2": 3}
 PATIENCE = 60.0
 MAIN = "from nightshift.cli.main import main; main()"
+ACCESS = """
+format = 1
+open = ["docs"]
+
+[jwt]
+algorithms = ["HS256"]
+audience = "nightshift"
+secret_env = "TOKEN_SECRET"
+
+[[rights]]
+callers = ["portal"]
+models = ["MODEL"]
+
+[limits]
+requests_per_minute = 4
+"""
+"""Rules of ``--access``: of one caller, and four requests a minute of whoever asks for the docs."""
 
 
 @dataclass

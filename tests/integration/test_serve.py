@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import grpc
 import httpx
@@ -32,6 +31,7 @@ from nightshift.steps.replay import replay
 from nightshift.stores import Stores, layout
 from tests.champions import append_move
 from tests.served_world import (
+    ACCESS,
     LEAVES,
     NIGHT,
     PATIENCE,
@@ -49,22 +49,6 @@ pytestmark = pytest.mark.stack
 MOVES = 6
 SENDERS = 4
 DRAIN = "1"
-ACCESS = """
-format = 1
-open = ["docs"]
-
-[jwt]
-algorithms = ["HS256"]
-audience = "nightshift"
-secret_env = "TOKEN_SECRET"
-
-[[rights]]
-callers = ["portal"]
-models = ["MODEL"]
-
-[limits]
-requests_per_minute = 4
-"""
 
 
 @pytest.fixture(scope="module")
