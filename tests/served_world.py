@@ -54,7 +54,7 @@ models = ["MODEL"]
 [limits]
 requests_per_minute = 4
 """
-"""Rules of ``--access``: of one caller, and four requests a minute of whoever asks for the docs."""
+"""Rules of ``--access``: one caller may score, whoever comes may see the docs, and each may ask four times a minute."""
 
 
 @dataclass
