@@ -1,4 +1,4 @@
-"""What OpenAPI says of who may ask is what the server does: tokens where it asks for them, limits where there are any."""
+"""What OpenAPI says of who may ask is what the server does: tokens where it asks for them, limits where it has any."""
 
 import json
 from collections.abc import Callable
