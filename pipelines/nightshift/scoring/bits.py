@@ -77,8 +77,9 @@ def other_bits(one: Float32s, other: Float32s) -> Booleans:
     # NaN is no score but the lack of one: of a class that a version has not learnt, since a NaN of the graph's own is
     # refused. A night publishes null for it, and so does an answer in JSON, which keep neither sign nor payload: no
     # reader could tell one from another. Where one side alone has it, a score is lost, and that is other bits.
-    is_other: Booleans = _bits(one) != _bits(other)
-    return is_other & ~(np.isnan(one) & np.isnan(other))
+    is_missing: Booleans = np.isnan(one) & np.isnan(other)
+    is_other: Booleans = (_bits(one) != _bits(other)) & ~is_missing
+    return is_other
 
 
 def _note(differing: dict[int, int], size: int, at_once: Float32s, scores: Float32s) -> None:
