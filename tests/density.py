@@ -1,6 +1,6 @@
 """How much stands in a line: a table by room, and a check of the bounds.
 
-    python tests/density.py [--by-room] [--worst N] [--packed] [FOLDER]
+    python tests/density.py [--by-room] [--worst N] [FOLDER]
 
 Density of a function: the nodes of its syntax tree (``ast.walk``) by its lines of code. Neither has the docstring;
 lines of code have no blank line and no comment, so that neither of them makes a dense function look loose.
@@ -9,7 +9,7 @@ density alone, as nodes and as lines. A function inside another counts by itself
 
 Of statements, three habits are counted, each in a statement's own expressions (a block's header, not its body):
 several values assigned at once (``a, b = x, y``, unless it moves values among names, as a swap does), several
-comprehensions, several conditional expressions. Exits 1 when a bound is broken.
+comprehensions, several conditional expressions. Exits 1 when a bound is broken or a statement has one of them.
 """
 
 import argparse
@@ -17,7 +17,6 @@ import ast
 import math
 import statistics
 import sys
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,14 +101,15 @@ class Measures:
         return counts
 
     def broken(self) -> list[str]:
-        """The bounds that are exceeded, each as a sentence."""
+        """The bounds that are exceeded, and the statements that hold several thoughts, each as a sentence."""
         bounds = [
             ("median density", self.median_density, MAX_MEDIAN_DENSITY),
             ("p90 of function length", self.p90_length, MAX_P90_LENGTH),
             ("longest function", self.longest, MAX_LENGTH),
             ("longest file", self.longest_file, MAX_FILE),
         ]
-        return [f"{name} is {value:.4g}, allowed {bound}" for name, value, bound in bounds if value > bound]
+        exceeded = [f"{name} is {value:.4g}, allowed {bound}" for name, value, bound in bounds if value > bound]
+        return exceeded + [f"{packed.where} has several {packed.habit} in one statement" for packed in self.packed]
 
 
 def measure(package: Path = PACKAGE) -> Measures:
@@ -242,28 +242,17 @@ def worst(functions: Iterable[Function], count: int) -> str:
     return "\n".join(f"{function.density:6.1f} {function.length:>3} {function.where}" for function in order[:count])
 
 
-def packed(statements: Iterable[Packed]) -> str:
-    """Where each habit occurs."""
-    places = defaultdict(list)
-    for statement in statements:
-        places[statement.habit].append(statement.where)
-    return "\n".join("\n  ".join([f"{habit}:", *wheres]) for habit, wheres in places.items())
-
-
 def main() -> int:
-    """Print the table, and 1 where a bound is broken."""
+    """Print the table and what is broken, and give 1 where anything is."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, nargs="?", default=PACKAGE)
     parser.add_argument("--by-room", action="store_true", help="a line for each room")
     parser.add_argument("--worst", type=int, default=0, metavar="N", help="the N densest functions")
-    parser.add_argument("--packed", action="store_true", help="each statement with one of the three habits")
     options = parser.parse_args()
     measures = measure(options.folder)
     print(table(measures, options.by_room))
     if options.worst:
         print(worst(measures.functions, options.worst))
-    if options.packed:
-        print(packed(measures.packed))
     broken = measures.broken()
     print("\n".join(broken))
     return 1 if broken else 0

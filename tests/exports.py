@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import pyarrow as pa
 import pytest
@@ -23,6 +23,7 @@ from nightshift.spec import ModelSpec, load_spec
 from nightshift.training import recipe
 from tests.unit.conftest import CLASSES, relabelled
 
+Written: TypeAlias = Callable[..., tuple[Path, ExportRecord]]
 ADDRESS = "s3://models/late"
 HIDDEN = {
     "trainer": "neural_network",
@@ -121,9 +122,7 @@ def made(
 
 
 @pytest.fixture(scope="session")
-def written(
-    made: Callable[[str], Made], tmp_path_factory: pytest.TempPathFactory
-) -> Callable[..., tuple[Path, ExportRecord]]:
+def written(made: Callable[[str], Made], tmp_path_factory: pytest.TempPathFactory) -> Written:
     """``written("triton", "codes")``: the folder of an export, and its record."""
 
     def write(target: str, kind: str = "codes", python: str = "") -> tuple[Path, ExportRecord]:

@@ -103,6 +103,7 @@ OF_FIGURES = (
     "*NightshiftAccuracyLost*",
     "*NightshiftRetrainBudgetSpent*",
     "*NightshiftChampionOld*",
+    "*NightshiftSkew*",
 )
 """Alerts that Prometheus raises and its own tests provoke: names of models, counts and ages."""
 OF_ALERTS = (

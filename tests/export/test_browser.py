@@ -3,15 +3,11 @@
 import json
 import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from nightshift.export.record import ExportRecord
-from tests.exports import KINDS
-
-Written = Callable[[str, str], tuple[Path, ExportRecord]]
+from tests.exports import KINDS, Written
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """coremltools reads the package back; Core ML itself scores on macOS alone."""
 
 import json
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,13 +12,11 @@ from nightshift.errors import ModelError
 from nightshift.export.coded import as_codes
 from nightshift.export.comparison import compare
 from nightshift.export.operations import operations
-from nightshift.export.record import ExportRecord
 from nightshift.export.tensors import from_tensor
 from nightshift.export.texts import text_of
-from nightshift.steps.verify_export import verify_export
+from tests.export.conftest import WriteElsewhere, output_of
 from tests.exports import NETWORKS, Made
 
-Written = Callable[..., tuple[Path, ExportRecord]]
 READ = """
 import json, sys
 import coremltools
@@ -58,16 +55,12 @@ print(json.dumps(rows))
 
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_the_specification_read_back_is_the_network_s(
-    written: Written, made: Callable[[str], Made], python_of: Callable[[str], str], kind: str
+    written_elsewhere: WriteElsewhere, made: Callable[[str], Made], kind: str
 ) -> None:
-    python = python_of("coreml")
-    folder, record = written("coreml", kind, python)
-    ended = subprocess.run(
-        [python, "-I", "-c", READ, str(folder / record.graph_file)], capture_output=True, text=True, check=False
-    )
-    assert ended.returncode == 0, ended.stderr
-    said = json.loads(ended.stdout)
-    print(f"{kind}: {ended.stdout.strip()}")
+    folder, record, python = written_elsewhere("coreml", kind)
+    printed = output_of(python, READ, str(folder / record.graph_file))
+    said = json.loads(printed)
+    print(f"{kind}: {printed.strip()}")
     widths = {given.name: len(given.columns) for given in record.inputs}
     assert said["inputs"] == {"numbers": ["FLOAT32", [1, widths["numbers"]]], "codes": ["INT32", [1, widths["codes"]]]}
     assert list(said["outputs"]) == [record.output.name]
@@ -101,18 +94,14 @@ def test_the_nodes_as_coremltools_itself_evaluates_them_give_the_golden_scores(
         tmp_path / "inputs.npz", **{name: from_tensor(given) for name, given in export.facts.golden.inputs.items()}
     )
     program = f"{text_of('coreml_network.py')}\n{EVALUATE}"
-    ended = subprocess.run(
-        [python_of("coreml"), "-I", "-c", program, str(tmp_path)], capture_output=True, text=True, check=False
-    )
-    assert ended.returncode == 0, ended.stderr
-    scores = np.array(json.loads(ended.stdout), np.float32)
+    printed = output_of(python_of("coreml"), program, str(tmp_path))
+    scores = np.array(json.loads(printed), np.float32)
     verified = compare(export.facts, "coremltools", scores, range(20), allowed=export.facts.tolerance)
     print(f"{kind}: {verified}")
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="Core ML is here")
-def test_that_nothing_was_scored_is_said(written: Written, python_of: Callable[[str], str]) -> None:
-    python = python_of("coreml")
-    folder, _ = written("coreml", "network", python)
+def test_that_nothing_was_scored_is_said(written_elsewhere: WriteElsewhere) -> None:
+    network = written_elsewhere("coreml", "network")
     with pytest.raises(ModelError, match="Core ML scores on macOS alone"):
-        verify_export(str(folder), python=python)
+        network.verified()

@@ -1,16 +1,14 @@
 """KServe's own SDK reads the InferenceService, and nothing of it gets lost."""
 
 import json
-import subprocess
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-from nightshift.export.record import ExportRecord
+from tests.export.conftest import output_of
+from tests.exports import Written
 
-Written = Callable[..., tuple[Path, ExportRecord]]
 READ = """
 import json, sys
 from types import SimpleNamespace
@@ -28,11 +26,7 @@ print(json.dumps(client.sanitize_for_serialization(service)))
 
 
 def read_by_kserve(python: str, service: dict[str, Any]) -> dict[str, Any]:
-    ended = subprocess.run(
-        [python, "-I", "-c", READ], input=json.dumps(service), capture_output=True, text=True, check=False
-    )
-    assert ended.returncode == 0, ended.stderr
-    return dict(json.loads(ended.stdout))
+    return dict(json.loads(output_of(python, READ, given=json.dumps(service))))
 
 
 def test_kserve_reads_every_key_of_the_service(written: Written, python_of: Callable[[str], str]) -> None:

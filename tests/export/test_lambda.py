@@ -6,15 +6,13 @@ import subprocess
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from nightshift.export.comparison import compare
-from nightshift.export.record import ExportRecord
+from tests.exports import Written
 
-Written = Callable[..., tuple[Path, ExportRecord]]
 API = "/2018-06-01/runtime"
 HEADERS = {
     "Content-Type": "application/json",

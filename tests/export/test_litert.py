@@ -1,23 +1,11 @@
 """LiteRT's own interpreter scores the file."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 
-from nightshift.export.record import ExportRecord
-from nightshift.steps.verify_export import verify_export
+from tests.export.conftest import WriteElsewhere, require_golden_scores
 from tests.exports import NETWORKS
-
-Written = Callable[..., tuple[Path, ExportRecord]]
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
-def test_the_interpreter_gives_the_golden_scores(written: Written, python_of: Callable[[str], str], kind: str) -> None:
-    python = python_of("litert")
-    folder, record = written("litert", kind, python)
-    verified = verify_export(str(folder), python=python)
-    print(f"{kind}: {verified}")
-    assert verified.rows == 20
-    if record.label.type != "regression":
-        assert verified.max_difference < 1e-6
+def test_the_interpreter_gives_the_golden_scores(written_elsewhere: WriteElsewhere, kind: str) -> None:
+    require_golden_scores(written_elsewhere("litert", kind), kind)

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,11 +14,10 @@ import pytest
 import requests
 
 from nightshift.export.comparison import compare, outputs_as_scores
-from nightshift.export.record import ExportRecord
 from nightshift.export.tensors import from_tensor
 from nightshift.steps.verify_export import verify_export
+from tests.exports import Written
 
-Written = Callable[[str, str], tuple[Path, ExportRecord]]
 SECONDS = 120
 
 

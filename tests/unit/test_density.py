@@ -89,11 +89,35 @@ def test_the_command_exits_with_1_when_a_bound_is_broken(
     density: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "module.py").write_text("def long():\n" + "    pass\n" * 45)
-    monkeypatch.setattr(sys, "argv", ["density.py", str(tmp_path), "--by-room", "--worst", "1", "--packed"])
+    monkeypatch.setattr(sys, "argv", ["density.py", str(tmp_path), "--by-room", "--worst", "1"])
     assert density.main() == 1
     assert "module.py:1 long" in capsys.readouterr().out
     (tmp_path / "module.py").write_text("def short():\n    pass\n")
     assert density.main() == 0
+
+
+@pytest.mark.parametrize(
+    ("statement", "habit"),
+    [
+        ("a, b = 1, len(x)", "values at once"),
+        ("a = [i for i in [j for j in x]]", "comprehensions"),
+        ("a = 1 if x else 2 if y else 3", "conditionals"),
+    ],
+)
+def test_the_command_exits_with_1_and_the_place_of_a_statement_that_holds_several_thoughts(
+    density: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    statement: str,
+    habit: str,
+) -> None:
+    """It printed their number and exited with 0."""
+    (tmp_path / "room").mkdir()
+    (tmp_path / "room" / "module.py").write_text(f"def same(x, y):\n    {statement}\n    return a\n")
+    monkeypatch.setattr(sys, "argv", ["density.py", str(tmp_path)])
+    assert density.main() == 1
+    assert capsys.readouterr().out.splitlines()[-1] == f"room/module.py:2 has several {habit} in one statement"
 
 
 def test_the_package_keeps_the_bounds(density: Any) -> None:

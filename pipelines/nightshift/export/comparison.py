@@ -10,6 +10,7 @@ from nightshift.errors import ParityFailed
 from nightshift.export.record import ExportRecord
 from nightshift.export.tensors import bits_of, scores_of
 from nightshift.modelling.arrays import Float32s
+from nightshift.scoring.bits import other_bits
 
 SHOWN = 5
 """Rows that an error names."""
@@ -51,7 +52,7 @@ def compare(record: ExportRecord, where: str, scores: Float32s, rows: Sequence[i
             fix=_again(record),
         )
     differences = _differences(golden, scores)
-    is_same = np.all(golden.view(np.uint32) == np.ascontiguousarray(scores).view(np.uint32), axis=1)
+    is_same = ~other_bits(golden, scores).any(axis=1)
     is_bad = ~is_same & ~(differences <= allowed)
     if is_bad.any():
         raise _differs(record, where, golden, scores, np.asarray(rows), is_bad, allowed)

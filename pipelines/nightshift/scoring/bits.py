@@ -5,12 +5,11 @@ ONNX Runtime promises nothing of that kind, and some kernels depend on the size 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nightshift.modelling.arrays import Float32s
+from nightshift.modelling.arrays import Booleans, Float32s
 from nightshift.scoring.feeds import ArrowRows, GraphInputs
 from nightshift.scoring.graph import LEAST_ROWS, OnnxGraph
 
@@ -59,7 +58,7 @@ def bits_agree(graph: OnnxGraph, rows: ArrowRows, sizes: Iterable[int] = SIZES) 
     """
     of_all = graph.fed(rows)
     count = min(rows.num_rows, SAMPLE_ROWS)
-    at_once = _bits(graph.run(of_all, rows.num_rows))[:count]
+    at_once = graph.run(of_all, rows.num_rows)[:count]
     inputs = {name: values[:count] for name, values in of_all.items()}
     tried = tuple(size for size in sizes if size <= count)
     alone: dict[int, int] = {}
@@ -73,8 +72,18 @@ def bits_agree(graph: OnnxGraph, rows: ArrowRows, sizes: Iterable[int] = SIZES) 
     return BitsAgreement(count, tried, alone, padded)
 
 
-def _note(differing: dict[int, int], size: int, at_once: NDArray[Any], scores: Float32s) -> None:
-    is_other = at_once != _bits(scores)
+def other_bits(one: Float32s, other: Float32s) -> Booleans:
+    """Where two arrays of scores, of one shape, have other bits: 0 is not -0, and one NaN is as good as another."""
+    # NaN is no score but the lack of one: of a class that a version has not learnt, since a NaN of the graph's own is
+    # refused. A night publishes null for it, and so does an answer in JSON, which keep neither sign nor payload: no
+    # reader could tell one from another. Where one side alone has it, a score is lost, and that is other bits.
+    is_missing: Booleans = np.isnan(one) & np.isnan(other)
+    is_other: Booleans = (_bits(one) != _bits(other)) & ~is_missing
+    return is_other
+
+
+def _note(differing: dict[int, int], size: int, at_once: Float32s, scores: Float32s) -> None:
+    is_other = other_bits(at_once, scores).reshape(len(scores), -1)
     rows = int(np.count_nonzero(is_other.any(axis=1)))
     if rows:
         differing[size] = rows
@@ -92,5 +101,4 @@ def _in_calls(graph: OnnxGraph, inputs: GraphInputs, rows: int, size: int, least
 
 
 def _bits(scores: Float32s) -> NDArray[np.uint32]:
-    """(n, k): NaN is equal to itself, and 0 is not -0."""
-    return np.ascontiguousarray(scores).view(np.uint32).reshape(len(scores), -1)
+    return np.ascontiguousarray(scores).view(np.uint32)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from nightshift.serving.access.described import refusals_of, schemes_of, security_of
+from nightshift.serving.access.rules import AccessRules
 from nightshift.serving.examples import example_row, example_value
 from nightshift.serving.protocol import datatype, inputs_of, outputs_of
 from nightshift.serving.version import ServedVersion
@@ -12,46 +14,57 @@ JSON_TYPES = {"string": "string", "bool": "boolean", "date": "string", "int16": 
               "int64": "integer"}  # fmt: skip
 ERRORS = {
     "400": "what is wrong with the request",
-    "401": "no token, or one that is not accepted, where tokens are asked for",
-    "403": "a caller without the right",
     "404": "no such model, or a version that does not answer",
     "413": "too many bytes or rows",
-    "429": "a caller asked more than they may: see Retry-After",
     "503": "nobody answers, or too many requests are under way: see Retry-After",
 }
 
 
-def describe(version: ServedVersion) -> dict[str, Any]:
-    """All of it, for the version that answers."""
+def describe(version: ServedVersion, access: AccessRules | None = None) -> dict[str, Any]:
+    """All of it, for the version that answers, to callers whom these rules know."""
     spec = version.spec
+    components: dict[str, Any] = {"schemas": _schemas(spec)}
+    schemes = schemes_of(access)
+    if schemes:
+        components["securitySchemes"] = schemes
     return {
         "openapi": OPENAPI,
         "info": {"title": f"{spec.name} by day", "description": spec.description, "version": version.pin.version},
-        "paths": _paths(spec),
-        "components": {"schemas": _schemas(spec)},
+        "paths": _paths(spec, access),
+        "components": components,
     }
 
 
-def _paths(spec: ModelSpec) -> dict[str, Any]:
+def _paths(spec: ModelSpec, access: AccessRules | None) -> dict[str, Any]:
     model = f"/v2/models/{spec.name}"
-    paths: dict[str, Any] = {
-        "/score": {"post": _post("Score rows by column names", "ScoreRows", "ScoredRows", row_request(spec))},
-        f"{model}/infer": {"post": _post("The same by the protocol", "InferRequest", "InferAnswer", tensors(spec))},
-    }
-    looked_at = {
-        "/v2": "The server",
-        "/v2/health/live": "The process answers",
-        "/v2/health/ready": "Requests should come here, and who answers them",
-        model: "Inputs and outputs",
-        f"{model}/ready": "The model answers",
-        f"{model}/versions/{{version}}": "The same of a version, if it is the one that answers",
-        "/metrics": "Figures for Prometheus",
-    }
-    for path, summary in looked_at.items():
-        paths[path] = {"get": {"summary": summary, "responses": {"200": {"description": summary}}}}
-    parameter = {"name": "version", "in": "path", "required": True, "schema": {"type": "string"}}
-    paths[f"{model}/versions/{{version}}"]["get"]["parameters"] = [parameter]
-    return paths
+    version = f"{model}/versions/{{version}}"
+    score = _post("Score rows by column names", "ScoreRows", "ScoredRows", row_request(spec))
+    infer = _post("The same by the protocol", "InferRequest", "InferAnswer", tensors(spec))
+    model_of_version = _get("The same of a version, if it is the one that answers")
+    model_of_version["parameters"] = [
+        {"name": "version", "in": "path", "required": True, "schema": {"type": "string"}},
+    ]
+    operations = [
+        # The path, what figures call the route, the method, and what it is.
+        ("/score", "score", "post", score),
+        (f"{model}/infer", "infer", "post", infer),
+        ("/v2", "server", "get", _get("The server")),
+        ("/v2/health/live", "live", "get", _get("The process answers")),
+        ("/v2/health/ready", "ready", "get", _get("Requests should come here, and who answers them")),
+        (model, "model", "get", _get("Inputs and outputs")),
+        (f"{model}/ready", "model_ready", "get", _get("The model answers")),
+        (version, "model", "get", model_of_version),
+        ("/metrics", "metrics", "get", _get("Figures for Prometheus")),
+    ]
+    return {path: {method: _for_callers(operation, route, access)} for path, route, method, operation in operations}
+
+
+def _for_callers(operation: dict[str, Any], route: str, access: AccessRules | None) -> dict[str, Any]:
+    """With what is asked of who comes."""
+    responses = operation["responses"] | _errors(refusals_of(route, access))
+    security = security_of(route, access)
+    asked = {"security": security} if security else {}
+    return operation | {"responses": dict(sorted(responses.items()))} | asked
 
 
 def row_request(spec: ModelSpec) -> dict[str, Any]:
@@ -68,13 +81,23 @@ def tensors(spec: ModelSpec) -> dict[str, Any]:
     return {"id": "example", "inputs": inputs}
 
 
+def _get(summary: str) -> dict[str, Any]:
+    return {"summary": summary, "responses": {"200": {"description": summary}}}
+
+
 def _post(summary: str, body: str, answer: str, example: dict[str, Any]) -> dict[str, Any]:
-    responses: dict[str, Any] = {"200": {"description": "the scores", "content": _content(answer)}}
-    for status, meaning in ERRORS.items():
-        responses[status] = {"description": meaning, "content": _content("Error")}
+    good = {"200": {"description": "the scores", "content": _content(answer)}}
     content = _content(body)
     content["application/json"]["example"] = example
-    return {"summary": summary, "requestBody": {"required": True, "content": content}, "responses": responses}
+    return {
+        "summary": summary,
+        "requestBody": {"required": True, "content": content},
+        "responses": good | _errors(ERRORS),
+    }
+
+
+def _errors(meanings: dict[str, str]) -> dict[str, Any]:
+    return {status: {"description": meaning, "content": _content("Error")} for status, meaning in meanings.items()}
 
 
 def _content(schema: str) -> dict[str, Any]:

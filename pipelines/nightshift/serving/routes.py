@@ -182,7 +182,7 @@ class _Routes:
     async def openapi(self, _: Exchange) -> Reply:
         """All of this for machines, with the columns of the model."""
         version = self._stand.required()
-        return _json(describe(version), version=version)
+        return _json(describe(version, self._options.access), version=version)
 
     async def docs(self, _: Exchange) -> Reply:
         """The same for people."""

@@ -15,16 +15,14 @@ from nightshift.export import foreign
 from nightshift.export.coded import as_codes
 from nightshift.export.folder_check import verify_folder
 from nightshift.export.operations import KNOWN, operations, require_known
-from nightshift.export.record import ExportRecord
 from nightshift.export.targets import NETWORKS_ONLY, TARGETS
 from nightshift.export.tensors import from_tensor
 from nightshift.export.texts import text_of
 from nightshift.export.written import write_export
-from tests.exports import NETWORKS, Made
+from tests.exports import NETWORKS, Made, Written
 
 HERE = sorted(set(NETWORKS) - {"classes", "student"})
 """Networks that are fitted within a second; the others are in ``tests/export``, by other libraries."""
-Written = Callable[..., tuple[Path, ExportRecord]]
 
 
 @pytest.mark.parametrize("kind", HERE)

@@ -19,9 +19,8 @@ from nightshift.export.foreign import ForeignTarget
 from nightshift.export.record import RECORD, ExportRecord
 from nightshift.export.targets import NETWORKS_ONLY, TARGETS
 from nightshift.export.written import write_export
-from tests.exports import ADDRESS, Made
+from tests.exports import ADDRESS, Made, Written
 
-Written = Callable[..., tuple[Path, ExportRecord]]
 KINDS = ("codes", "multiclass", "regression", "linear", "network")
 WRITTEN_HERE = {name: target for name, target in TARGETS.items() if not isinstance(target, ForeignTarget)}
 """Those that need no library which cannot stand beside us."""

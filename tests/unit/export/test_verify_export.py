@@ -16,9 +16,7 @@ from nightshift.errors import ModelError, ParityFailed, ServerUnavailable, Unrea
 from nightshift.export import folder_check
 from nightshift.export.record import RECORD, ExportRecord
 from nightshift.steps.verify_export import verify_export
-from tests.exports import Made
-
-Written = Callable[..., tuple[Path, ExportRecord]]
+from tests.exports import Made, Written
 
 
 def rewrite(folder: Path, record: ExportRecord, **changes: Any) -> None:

@@ -15,13 +15,13 @@ from nightshift.monitoring.replay.night import (
     OTHER_KERNELS,
     UNKNOWN_VERSION,
     UNREADABLE,
-    other_bits,
+    compared,
     replay_night,
 )
 from nightshift.monitoring.replay.record import ReplayNight, VersionReplay, newest_replay, record_of
 from nightshift.optimization.export import to_onnx
 from nightshift.scoring.graph import OnnxGraph
-from nightshift.scoring.kept_rows import AnsweredRows, KeptColumns, KeptFile, as_parquet
+from nightshift.scoring.kept_rows import REQUEST_ID, SCORES, AnsweredRows, KeptColumns, KeptFile, as_parquet
 from nightshift.scoring.machine import kernels_here
 from nightshift.spec import ModelSpec
 from nightshift.stores import layout
@@ -175,7 +175,11 @@ def test_what_two_nights_say_adds_up() -> None:
     assert record_of("m", NIGHTS[0], [], []).rows == 0
 
 
-def test_one_nan_is_another_and_zero_is_not_minus_zero() -> None:
-    one = np.array([np.nan, 0.0, 0.5, np.nan], np.float32)
-    other = np.array([-np.nan, -0.0, 0.5, 0.5], np.float32)
-    assert other_bits(one, other).tolist() == [False, True, False, True]
+def test_a_score_that_is_missing_by_day_and_by_night_is_no_skew_and_one_that_is_missing_once_is() -> None:
+    """Whatever stands in the NaN: null of the wire and of the lake has nothing of it."""
+    by_day = np.array([0x7FC00000, 0xFFC00001, 0x7FC00000, 0x3F000000], np.uint32).view(np.float32)
+    by_night = np.array([0xFFC00000, 0x7FC00000, 0x3F000000, 0x7FC00000], np.uint32).view(np.float32)
+    scores = pa.StructArray.from_arrays([pa.array(by_day)], names=["score"])
+    table = pa.table({REQUEST_ID: ["a", "b", "c", "d"], SCORES: scores})
+    assert compared(table, {"score": by_night}) == VersionReplay(rows=4, skew_rows=2, examples=("c", "d"))
+    assert compared(table, {}) == VersionReplay(rows=4, skew_rows=1, examples=("d",))

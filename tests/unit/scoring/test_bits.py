@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from nightshift.optimization.export import to_onnx
-from nightshift.scoring.bits import BitsAgreement, bits_agree
+from nightshift.scoring.bits import BitsAgreement, bits_agree, other_bits
 from nightshift.scoring.graph import OnnxGraph
 
 
@@ -75,6 +75,43 @@ def test_sizes_that_differ_are_named_alone_and_padded(
     assert found.sizes == (1, 2, 5, 20)
     assert (sorted(found.alone), sorted(found.padded)) == (alone, padded)
     assert (found.is_servable, found.needs_padding) == (not padded, bool(alone) and not padded)
+
+
+class WithoutSomeScores(OnnxGraph):
+    """Of rows above a score it gives NaN, whose bits depend on how many rows a call has."""
+
+    most = 2.0
+    has_none_alone = False
+
+    def run(self, inputs: Any, rows: int, least: int = 2) -> Any:
+        scores = super().run(inputs, rows, least)
+        scores.view(np.uint32)[scores > self.most] = 0x7FC00000 + rows
+        if rows == 1 and self.has_none_alone:
+            scores[:] = np.nan
+        return scores
+
+
+@pytest.mark.parametrize(("has_none_alone", "sizes"), [(False, []), (True, [1])])
+def test_rows_without_a_score_at_any_size_agree_and_those_that_have_one_at_some_do_not(
+    fitted: Callable[..., Any], has_none_alone: bool, sizes: list[int]
+) -> None:
+    made = fitted("binary")
+    rows = made.rows.holdout.table.slice(0, 40)
+    graph = WithoutSomeScores(made.spec, to_onnx(made.spec, made.pipeline))
+    graph.most = float(np.median(graph.score(rows)))
+    graph.has_none_alone = has_none_alone
+    found = bits_agree(graph, rows, sizes=(1, 40))
+    assert np.isnan(graph.score(rows)).any()
+    assert sorted(found.padded) == sizes
+
+
+def test_one_nan_is_another_and_zero_is_not_minus_zero() -> None:
+    one = np.array([np.nan, 0.0, 0.5, np.nan], np.float32)
+    other = np.array([-np.nan, -0.0, 0.5, 0.5], np.float32)
+    assert other_bits(one, other).tolist() == [False, True, False, True]
+    assert other_bits(one.reshape(2, 2), other.reshape(2, 2)).tolist() == [[False, True], [False, True]]
+    # Values that do not lie one behind the other.
+    assert other_bits(one.reshape(2, 2).T, other.reshape(2, 2).T).tolist() == [[False, False], [True, True]]
 
 
 def test_what_was_tried_is_said_in_a_sentence() -> None:

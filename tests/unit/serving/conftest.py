@@ -16,6 +16,7 @@ from nightshift.optimization.export import to_onnx
 from nightshift.scoring.bits import bits_agree
 from nightshift.scoring.graph import OnnxGraph
 from nightshift.scoring.values import ValueFeeds
+from nightshift.serving.access.rules import AccessRules
 from nightshift.serving.options import ServeOptions
 from nightshift.serving.routes import application
 from nightshift.serving.stand import Stand
@@ -128,3 +129,8 @@ def site(served: Callable[..., Any]) -> Callable[..., Site]:
         return Site(version.spec, stand, champions, client, rows)
 
     return make
+
+
+def limited(trusted: tuple[str, ...] = (), **limits: Any) -> AccessRules:
+    """Rules for callers without tokens."""
+    return AccessRules.model_validate({"format": 1, "limits": limits, "trusted_proxies": trusted})

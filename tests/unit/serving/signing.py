@@ -1,5 +1,6 @@
 """Who signs tokens in a test: real keys, real tokens, and a small server that gives the public keys away."""
 
+import base64
 import json
 import threading
 import time
@@ -13,6 +14,9 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+
+from nightshift.serving.access.rules import AccessRules
+from tests.unit.serving.conftest import Site
 
 AUDIENCE = "nightshift"
 SECRET = "a secret of tokens that is long enough to sign"
@@ -30,9 +34,31 @@ def shared(algorithm: str = "HS256", key: str = SECRET, **others: Any) -> str:
     return jwt.encode(claims(**others), key, algorithm)
 
 
+def unsigned(header: dict[str, Any], **others: Any) -> str:
+    """A token with this header, and nothing where the signature stands."""
+    parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in (header, claims(**others))]
+    return b".".join([*parts, b""]).decode()
+
+
 def bearer(token: str) -> dict[str, str]:
     """The header that a caller sends."""
     return {"authorization": f"Bearer {token}"}
+
+
+def token_rules(rights: Any = EVERYBODY, **jwt_rules: Any) -> AccessRules:
+    """Rules for callers with tokens."""
+    given = {"audience": AUDIENCE, **jwt_rules}
+    return AccessRules.model_validate({"format": 1, "jwt": given, "rights": rights})
+
+
+def asked(here: Site, token: str | None = None, authorization: str | None = None) -> tuple[int, str]:
+    """The status, and what the answer says where it is an error."""
+    headers = bearer(token) if token is not None else {}
+    if authorization is not None:
+        headers = {"authorization": authorization}
+    found = here.client.post("/score", json={"rows": here.rows(1)}, headers=headers)
+    assert (found.status_code == 401) == (found.headers.get("www-authenticate") == "Bearer")
+    return found.status_code, found.json().get("error", "")
 
 
 @cache

@@ -19,6 +19,7 @@ from nightshift.monitoring.replay.record import (
     read_replay,
     record_of,
 )
+from nightshift.scoring.bits import other_bits
 from nightshift.scoring.graph import OnnxGraph, fetch
 from nightshift.scoring.kept_rows import (
     REQUEST_ID,
@@ -180,13 +181,6 @@ def compared(table: pa.Table, batch: dict[str, NDArray[np.float32]]) -> VersionR
         largest=largest,
         examples=tuple(dict.fromkeys(ids.to_pylist())),
     )
-
-
-def other_bits(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Where two have other bits, shape (n,): one NaN is as good as another, and 0 is not -0."""
-    both_missing = np.isnan(one) & np.isnan(other)
-    differing: NDArray[np.bool_] = (one.view(np.uint32) != other.view(np.uint32)) & ~both_missing
-    return differing
 
 
 def _larger(largest: float | None, by_day: NDArray[np.float32], by_night: NDArray[np.float32]) -> float | None:

@@ -14,13 +14,9 @@ from nightshift.serving.access.peers import Peers
 from nightshift.serving.access.rules import AccessRules, JwtRules, Use
 from nightshift.serving.access.secrets import read_secret
 from nightshift.serving.access.tokens import Caller, Tokens
+from nightshift.serving.access.uses import use_of
 from nightshift.serving.exchange import Exchange
 from nightshift.serving.refusal import Refusal
-
-HEALTH = frozenset({"server", "live", "ready", "model_ready"})
-"""Routes that are asked of nobody: what watches servers has no token."""
-USES: dict[str, Use] = {"metrics": "metrics", "openapi": "docs", "docs": "docs"}
-"""What the other routes are; each that is not named here is one for scores."""
 
 
 class Guard:
@@ -39,9 +35,9 @@ class Guard:
 
     async def admit(self, exchange: Exchange) -> None:
         """Say in the exchange who asks. Raises ``Refusal``: 401 for nobody, 403 without the right, 429, 503."""
-        if exchange.route in HEALTH:
+        use = use_of(exchange.route)
+        if use is None:
             return
-        use = USES.get(exchange.route, "score")
         caller = await self._caller(exchange, use)
         exchange.caller = caller.name
         if self._limits is not None:
