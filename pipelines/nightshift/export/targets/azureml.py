@@ -4,12 +4,14 @@ from pathlib import Path
 from typing import Any
 
 from nightshift.export.exported import Export
+from nightshift.export.platform_names import platform_name
 from nightshift.export.scripts import SCORER, pinned, scored_files, scripts
 from nightshift.export.target import ANY_GRAPH
 
 SCHEMAS = "https://azuremlschemas.azureedge.net/latest"
 IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04"
 LONGEST_NAME = 32
+SHORTEST_NAME = 3
 
 
 class AzureMl:
@@ -40,15 +42,16 @@ def _write(file: Path, content: dict[str, Any]) -> None:
     file.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
 
 
-def _endpoint_name(export: Export) -> str:
-    """Azure's names have letters, digits and hyphens, and end in none."""
-    return export.model.replace("_", "-")[:LONGEST_NAME].rstrip("-")
+def endpoint_name(model: str) -> str:
+    """Azure's are shorter than others, and not as short as a model's may be."""
+    name = platform_name(model, LONGEST_NAME)
+    return name if len(name) >= SHORTEST_NAME else f"model-{name}"
 
 
 def _endpoint(export: Export) -> dict[str, Any]:
     return {
         "$schema": f"{SCHEMAS}/managedOnlineEndpoint.schema.json",
-        "name": _endpoint_name(export),
+        "name": endpoint_name(export.model),
         "auth_mode": "key",
     }
 
@@ -57,7 +60,7 @@ def _deployment(export: Export) -> dict[str, Any]:
     return {
         "$schema": f"{SCHEMAS}/managedOnlineDeployment.schema.json",
         "name": f"version-{export.version}",
-        "endpoint_name": _endpoint_name(export),
+        "endpoint_name": endpoint_name(export.model),
         "model": {"path": "./model"},
         "code_configuration": {"code": "./code", "scoring_script": "score.py"},
         "environment": {"image": IMAGE, "conda_file": "./environment.yaml"},

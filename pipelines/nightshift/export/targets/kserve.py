@@ -4,6 +4,7 @@ from pathlib import Path
 
 from nightshift.errors import UsageError
 from nightshift.export.exported import Export
+from nightshift.export.platform_names import platform_name
 from nightshift.export.target import ANY_GRAPH
 from nightshift.export.targets import triton
 
@@ -45,8 +46,7 @@ def _service(export: Export) -> str:
         "apiVersion": "serving.kserve.io/v1beta1",
         "kind": "InferenceService",
         "metadata": {
-            # Kubernetes' names have no underscore.
-            "name": facts.model.replace("_", "-"),
+            "name": platform_name(facts.model),
             "annotations": {
                 "nightshift/version": facts.version,
                 "nightshift/graph-sha256": facts.graph_sha256,

@@ -7,6 +7,7 @@ from typing import Any
 from nightshift.errors import UsageError
 from nightshift.export.archives import write_tar_gz
 from nightshift.export.exported import Export
+from nightshift.export.platform_names import platform_name
 from nightshift.export.scripts import GRAPH, SCORER, dockerfile, scored_files, scripts
 from nightshift.export.target import ANY_GRAPH
 
@@ -15,7 +16,6 @@ PROGRAM = "sagemaker.py"
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
 MACHINE = "ml.m5.large"
-LONGEST_NAME = 63
 MOST_MEGABYTES = 6
 
 
@@ -88,9 +88,7 @@ def _transform(name: str, address: str) -> dict[str, Any]:
 
 
 def _name(export: Export) -> str:
-    """SageMaker's names have letters, digits and hyphens, and end in none."""
-    ending = f"-{export.version}"
-    return export.model.replace("_", "-")[: LONGEST_NAME - len(ending)].rstrip("-") + ending
+    return platform_name(export.model, ending=f"-{export.version}")
 
 
 TARGET = SageMaker()
