@@ -4,6 +4,7 @@ They are made of the protocol's compiled description, so that no generated code 
 installed; in a pool of their own, since other clients of the protocol bring messages of the same names.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -70,17 +71,34 @@ def methods() -> list[RpcMethod]:
 
 
 def request_of(asked: Any) -> dict[str, Any]:
-    """A ``ModelInferRequest`` as REST has it, with values in ``data``. Raises ``Refusal`` where sizes do not fit."""
+    """A ``ModelInferRequest`` as REST has it, with values in ``data``. Raises ``Refusal`` where sizes do not fit.
+
+    Raw contents are REST's tensors in binary, and want an answer like them.
+    """
     raw = asked.raw_input_contents
     if raw and len(raw) != len(asked.inputs):
         raise Refusal(400, f"the request has {len(asked.inputs)} inputs, and raw contents of {len(raw)}")
-    inputs = []
-    for place, tensor in enumerate(asked.inputs):
+    return {
+        "id": asked.id,
+        "inputs": _tensors(asked.inputs, raw),
+        "outputs": [{"name": output.name} for output in asked.outputs],
+        "parameters": {"binary_data_output": bool(raw)},
+    }
+
+
+def read_back(answer: Any) -> dict[str, Any]:
+    """The outputs of a ``ModelInferResponse`` of ours as REST has them."""
+    return {"outputs": _tensors(answer.outputs, answer.raw_output_contents)}
+
+
+def _tensors(tensors: Any, raw: Sequence[bytes]) -> list[dict[str, Any]]:
+    """With the values of each as ``data``: raw ones, where there are any."""
+    known = []
+    for place, tensor in enumerate(tensors):
         shape = list(tensor.shape)
         data = _raw_values(tensor, shape, raw[place]) if raw else _values(tensor)
-        inputs.append({"name": tensor.name, "datatype": tensor.datatype, "shape": shape, "data": data})
-    outputs = [{"name": output.name} for output in asked.outputs]
-    return {"id": asked.id, "inputs": inputs, "outputs": outputs}
+        known.append({"name": tensor.name, "datatype": tensor.datatype, "shape": shape, "data": data})
+    return known
 
 
 def _raw_values(tensor: Any, shape: list[int], raw: bytes) -> list[Any]:
@@ -105,7 +123,10 @@ def answer_of(answer: dict[str, Any], *, is_raw: bool) -> Any:
         model_name=answer["model_name"], model_version=answer["model_version"], id=answer.get("id", "")
     )
     for name, value in answer["parameters"].items():
-        made.parameters[name].string_param = str(value)
+        if isinstance(value, bool):
+            made.parameters[name].bool_param = value
+        else:
+            made.parameters[name].string_param = value
     for tensor in answer["outputs"]:
         output = made.outputs.add(name=tensor["name"], datatype=tensor["datatype"], shape=tensor["shape"])
         if is_raw:
