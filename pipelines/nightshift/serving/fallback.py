@@ -131,9 +131,7 @@ class Fallback:
         version = str(versions.pop())
         return version if version in scores.digests and version not in self._withdrawn else None
 
-    def _answer(
-        self, route: str, request: Any, rows: pa.Table, made_by: ServedVersion, night: str
-    ) -> dict[str, Any]:
+    def _answer(self, route: str, request: Any, rows: pa.Table, made_by: ServedVersion, night: str) -> dict[str, Any]:
         published: PublishedValues = {name: plain_values(rows[name].combine_chunks()) for name in made_by.published}
         marks = {"fallback": True, "night": night}
         if route == BY_NAME:

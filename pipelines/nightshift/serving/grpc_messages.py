@@ -12,6 +12,7 @@ from typing import Any
 
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 
 from nightshift.quotes import quoted
@@ -39,11 +40,17 @@ CONTENTS = {
 
 @dataclass(frozen=True)
 class RpcMethod:
-    """A method of the service, with the classes of its messages."""
+    """A method of the service, with the class of its requests."""
 
     name: str
     request: Any
-    answer: Any
+
+    def read(self, body: bytes) -> Any:
+        """The request that these bytes are. Raises ``Refusal`` where they are none."""
+        try:
+            return self.request.FromString(body)
+        except DecodeError as error:
+            raise Refusal(400, f"the bytes of the call are no {self.request.DESCRIPTOR.name}") from error
 
 
 @cache
@@ -63,11 +70,8 @@ def message(name: str) -> Any:
 
 def methods() -> list[RpcMethod]:
     """All of the service."""
-    known = []
-    for method in _pool().FindServiceByName(SERVICE).methods:
-        classes = (message(method.input_type.name), message(method.output_type.name))
-        known.append(RpcMethod(method.name, *classes))
-    return known
+    described = _pool().FindServiceByName(SERVICE).methods
+    return [RpcMethod(method.name, message(method.input_type.name)) for method in described]
 
 
 def request_of(asked: Any) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def application(
     before = entrance or entrance_of(stand, options)
     notes = Notes(before.metrics)
     routes = _Routes(stand, options, before, notes, beside)
-    for layer in (routes.cache, routes.batches, beside):
+    for layer in (routes.cache, beside):
         if layer is not None:
             before.metrics.register(layer)
     return Door(RouteTable(routes.table()), stand, notes, before.guard)
@@ -59,7 +59,7 @@ class _Routes:
         self._guard = before.guard
         self._notes = notes
         self.cache = AnswerCache(options.cache_bytes) if options.cache_bytes else None
-        self.batches = Batches(options.batch_rows, options.batch_ms / 1000) if options.batch_rows > 1 else None
+        self._batches = before.batches
         self._beside = beside
 
     def table(self) -> list[ServedRoute]:
@@ -161,8 +161,8 @@ class _Routes:
             await self._guard.charge(exchange, rows)
         if is_large or rows > LARGE_ROWS:
             return await self._gate.in_thread(lambda: self._score(score, version, request))
-        if self.batches is not None:
-            return await self._batched(self.batches, score, version, request)
+        if self._batches is not None:
+            return await self._batched(self._batches, score, version, request)
         return self._score(score, version, request)
 
     def _score(self, score: Dialect, version: ServedVersion, request: Any) -> Reply:
