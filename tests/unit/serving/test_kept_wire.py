@@ -8,7 +8,7 @@ import orjson
 import pyarrow as pa
 import pytest
 
-from nightshift.scoring.kept_rows import KEYS, REQUEST_ID, from_parquet, score_columns
+from nightshift.scoring.kept_rows import KEYS, REQUEST_ID, score_columns
 from nightshift.serving import keeper as keeper_module
 from nightshift.serving.beside import BesideAnswers
 from nightshift.serving.by_name import score_rows
@@ -32,23 +32,27 @@ ROWS = 40
 
 
 @pytest.fixture
-def keeper() -> RequestKeeper:
+def lake() -> FakeLake:
+    return FakeLake()
+
+
+@pytest.fixture
+def keeper(lake: FakeLake) -> RequestKeeper:
     """One that keeps all."""
-    return RequestKeeper(1.0, FakeLake().put)
+    return RequestKeeper(1.0, lake.put)
 
 
-def taken(keeper: RequestKeeper) -> pa.Table:
+def taken(keeper: RequestKeeper, lake: FakeLake) -> pa.Table:
     """The one file that a flush puts into the lake."""
-    files: dict[str, bytes] = {}
-    keeper._put = files.__setitem__
+    lake.files.clear()
     keeper.flush()
-    ((key, body),) = files.items()
-    return from_parquet(body, key)[0]
+    (table,) = lake.tables
+    return table
 
 
 @pytest.mark.parametrize(("kind", "trainer"), KINDS)
 def test_all_forms_of_a_request_are_kept_as_the_same_rows(
-    site: MakeSite, keeper: RequestKeeper, kind: str, trainer: str
+    site: MakeSite, keeper: RequestKeeper, lake: FakeLake, kind: str, trainer: str
 ) -> None:
     here = site(kind, trainer)
     with both_doors(here, BesideAnswers(keeper)) as server:
@@ -57,7 +61,7 @@ def test_all_forms_of_a_request_are_kept_as_the_same_rows(
             kept = {}
             for form in FORMS:
                 heard = ask(server, form, tensors)
-                kept[form] = taken(keeper)
+                kept[form] = taken(keeper, lake)
                 for name, scores in score_columns(kept[form]).items():
                     assert [score.tobytes() for score in scores] == list(map(bits, heard.outputs[name])), form
             expected = kept["JSON"].drop_columns(["arrived_at"])
@@ -98,7 +102,9 @@ def test_the_bytes_of_all_forms_are_bounded(
     assert keeper._bytes_in == keeper._bytes_out
 
 
-def test_while_an_answer_is_under_way_nothing_of_it_is_read(site: MakeSite, keeper: RequestKeeper) -> None:
+def test_while_an_answer_is_under_way_nothing_of_it_is_read(
+    site: MakeSite, keeper: RequestKeeper, lake: FakeLake
+) -> None:
     here = site()
     version = version_of(here)
     request = {"rows": here.rows(2)}
@@ -116,5 +122,5 @@ def test_while_an_answer_is_under_way_nothing_of_it_is_read(site: MakeSite, keep
     body = json.dumps(request).encode()
     keeper.offer(Exchange(nothing, {}, "seven", route="score"), body, shown(request, answer, version, rows), wire)
     assert read == []
-    assert taken(keeper).num_rows == 2
+    assert taken(keeper, lake).num_rows == 2
     assert len(read) == 2
