@@ -87,11 +87,14 @@ def listening(here: Site, beside: BesideAnswers | None = None, **given: Any) -> 
     with ThreadPoolExecutor(1) as pool:
         serving = pool.submit(run)
         assert started.wait(PATIENCE), serving.exception(0)
-        with grpc.insecure_channel(f"127.0.0.1:{options.grpc_port}") as channel:
-            assert options.grpc_port is not None
-            yield Listening(here, options.grpc_port, entrance.gate, entrance.metrics, channel, end)
-        if not serving.done():
-            end()
+        try:
+            with grpc.insecure_channel(f"127.0.0.1:{options.grpc_port}") as channel:
+                assert options.grpc_port is not None
+                yield Listening(here, options.grpc_port, entrance.gate, entrance.metrics, channel, end)
+        finally:
+            # A test that fails must not leave a server that is waited for.
+            if not serving.done():
+                end()
         serving.result(PATIENCE)
 
 
