@@ -23,7 +23,6 @@ HEADER = b"inference-header-content-length"
 """How many bytes of a body are its JSON."""
 CONTENT_TYPE = "application/octet-stream"
 SIZE = "binary_data_size"
-INPUTS = "inputs"
 OUTPUTS = "outputs"
 DIGITS = re.compile(rb"\d{1,12}")
 LENGTH = struct.Struct("<I")
@@ -44,7 +43,7 @@ DTYPES = {
 }
 
 
-def parsed(body: bytes, header: bytes, held: str = INPUTS) -> Any:
+def parsed(body: bytes, header: bytes, held: str = "inputs") -> Any:
     """The request of a body, each tensor with its values as ``data``, as if JSON had had them.
 
     Of an answer it is the same; ``held`` is where the tensors are.

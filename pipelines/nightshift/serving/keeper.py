@@ -97,15 +97,9 @@ class RequestKeeper:
             return
         self._rows_in += reply.rows
         self._bytes_in += size
-        kept = KeptRequest(
-            request_id=exchange.request_id,
-            route=exchange.route,
-            version=reply.version,
-            arrived=now(),
-            asked=wire.asked(exchange, body),
-            answer=wire.answered(reply),
-            rows=reply.rows,
-        )
+        asked = wire.asked(exchange, body)
+        answer = wire.answered(reply)
+        kept = KeptRequest(exchange.request_id, exchange.route, reply.version, now(), asked, answer, reply.rows)
         self._queue.append(kept)
 
     def draws(self, request_id: str) -> bool:

@@ -22,17 +22,15 @@ def shown(request: Any, answer: dict[str, Any], version: ServedVersion, rows: in
 
 
 def _asked(exchange: Exchange, body: bytes) -> WireBody:
-    return _body(body, exchange.headers.get(binary.HEADER), binary.INPUTS)
+    header = exchange.headers.get(binary.HEADER)
+    return WireBody(body, orjson.loads if header is None else partial(binary.parsed, header=header))
 
 
 def _answered(reply: Reply) -> WireBody:
-    return _body(reply.body, dict(reply.headers).get(binary.HEADER), binary.OUTPUTS)
-
-
-def _body(raw: bytes, header: bytes | None, tensors: str) -> WireBody:
-    if header is None:
-        return WireBody(raw, orjson.loads)
-    return WireBody(raw, partial(binary.parsed, header=header, held=tensors))
+    for name, value in reply.headers:
+        if name == binary.HEADER:
+            return WireBody(reply.body, partial(binary.parsed, header=value, held=binary.OUTPUTS))
+    return WireBody(reply.body, orjson.loads)
 
 
 REST = Wire(_asked, _answered, shown)
