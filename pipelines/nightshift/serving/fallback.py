@@ -6,7 +6,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pyarrow as pa
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
@@ -20,9 +19,8 @@ from nightshift.serving.kept_request import BY_NAME, columns_of
 from nightshift.serving.last_night import last_night
 from nightshift.serving.last_scores import LastScores, open_last_scores
 from nightshift.serving.metrics import PREFIX
-from nightshift.serving.refusal import Refusal
 from nightshift.serving.version import PublishedValues, ServedVersion
-from nightshift.serving.wire import Wire
+from nightshift.serving.wire import UNREADABLE, Wire
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 from nightshift.stores.manifest import Manifest
@@ -30,8 +28,6 @@ from nightshift.stores.types import REFUSALS, arrow_type, plain_values
 
 log = logging.getLogger("nightshift.serving")
 HEADER = b"nightshift-fallback"
-UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, orjson.JSONDecodeError)
-"""What reading a body raises that is no request: then the answer is what it would have been."""
 
 
 class Fallback:
@@ -77,7 +73,8 @@ class Fallback:
             made_by = version.named(answered_by, scores.digests[answered_by])
             answer = self._answer(exchange.route, request, rows, made_by, scores.night)
             reply = wire.show(request, answer, made_by, 0)
-        except (*REFUSALS, *UNREADABLE, Refusal):
+        except (*REFUSALS, *UNREADABLE):
+            # The answer is what it would have been.
             return None
         reply.headers = (*reply.headers, (HEADER, scores.night.encode()))
         self.rows += rows.num_rows

@@ -19,7 +19,7 @@ from nightshift.serving.clock import arrival, now
 from nightshift.serving.exchange import Exchange, Reply
 from nightshift.serving.kept_request import answered_rows
 from nightshift.serving.version import ServedVersion
-from nightshift.serving.wire import Wire, WireBody
+from nightshift.serving.wire import UNREADABLE, Wire, WireBody
 from nightshift.stores import layout
 from nightshift.stores.types import REFUSALS
 
@@ -175,7 +175,13 @@ class RequestKeeper:
         self._unsent.append(UnsentFile(_key_of(first), body, rows))
 
     def _read(self, request: KeptRequest) -> AnsweredRows | None:
-        rows = answered_rows(request)
+        try:
+            rows = answered_rows(request)
+        except UNREADABLE as error:
+            # It takes none of the others with it.
+            log.warning("rows of request %s are not kept: %s", request.request_id, type(error).__name__)
+            self._drop(request.rows, UNFIT)
+            return None
         if rows is None:
             self._drop(request.rows, NO_SCORES)
         return rows

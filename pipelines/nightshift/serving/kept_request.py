@@ -61,4 +61,5 @@ def _of_tensors(tensors: list[dict[str, Any]]) -> dict[str, ColumnValues]:
 
 
 def _flat(value: Any) -> Any:
-    return value[0] if isinstance(value, list) else value
+    """A key may be anything, also a list that is none of one value."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value

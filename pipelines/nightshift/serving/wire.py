@@ -7,8 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import orjson
+
 from nightshift.serving.exchange import Exchange, Reply
+from nightshift.serving.refusal import Refusal
 from nightshift.serving.version import ServedVersion
+
+UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, orjson.JSONDecodeError, Refusal)
+"""What reading a body raises that is no request, or no answer."""
 
 
 class WireBody(NamedTuple):

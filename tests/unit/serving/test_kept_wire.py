@@ -13,8 +13,8 @@ from nightshift.serving import keeper as keeper_module
 from nightshift.serving.beside import BesideAnswers
 from nightshift.serving.by_name import score_rows
 from nightshift.serving.exchange import Exchange
-from nightshift.serving.keeper import FULL, NO_SCORES, RequestKeeper
-from nightshift.serving.rest_wire import shown
+from nightshift.serving.keeper import FULL, NO_SCORES, UNFIT, RequestKeeper
+from nightshift.serving.rest_wire import REST, shown
 from nightshift.serving.wire import Wire, WireBody
 from tests.unit.serving.conftest import Site
 from tests.unit.serving.grpc_site import whole
@@ -102,6 +102,44 @@ def test_the_bytes_of_all_forms_are_bounded(
     assert keeper._bytes_in == keeper._bytes_out
 
 
+def test_what_cannot_be_read_is_counted_and_takes_none_of_the_others_with_it(
+    site: MakeSite, keeper: RequestKeeper, lake: FakeLake
+) -> None:
+    here = site()
+    version = version_of(here)
+    request = {"rows": here.rows(2)}
+    answer, rows = score_rows(version, request, 10)
+    reply = shown(request, answer, version, rows)
+    body = json.dumps(request).encode()
+    broken = Wire(lambda _, body: WireBody(body[1:], orjson.loads), REST.answered, shown)
+    for wire in (REST, broken, REST):
+        keeper.offer(exchange_of("score"), body, reply, wire)
+    assert taken(keeper, lake).num_rows == 4
+    assert (keeper.dropped[UNFIT], keeper.kept, keeper.rows_waiting) == (2, 4, 0)
+
+
+def test_a_key_that_is_a_list_is_none_and_takes_none_of_the_others_with_it(
+    site: MakeSite, keeper: RequestKeeper, lake: FakeLake
+) -> None:
+    here = site()
+    (key,) = set(here.spec.keys) - set(here.spec.features)
+    tensors = whole(here, 2, with_keys=True)
+    with both_doors(here, BesideAnswers(keeper)) as server:
+        ask(server, "JSON", tensors)
+        (of_key,) = [tensor for tensor in tensors if tensor["name"] == key]
+        of_key["data"] = [[], [1, 2]]
+        ask(server, "JSON", tensors)
+    keys = taken(keeper, lake)[KEYS].combine_chunks().field(key).to_pylist()
+    assert (None in keys[:2], keys[2:]) == (False, [None, None])
+
+
+def exchange_of(route: str) -> Exchange:
+    async def nothing() -> Any:
+        raise AssertionError("the body is there")
+
+    return Exchange(nothing, {}, "seven", route=route)
+
+
 def test_while_an_answer_is_under_way_nothing_of_it_is_read(
     site: MakeSite, keeper: RequestKeeper, lake: FakeLake
 ) -> None:
@@ -115,12 +153,9 @@ def test_while_an_answer_is_under_way_nothing_of_it_is_read(
         read.append(raw)
         return orjson.loads(raw)
 
-    async def nothing() -> Any:
-        raise AssertionError("the body is there")
-
     wire = Wire(lambda _, body: WireBody(body, reading), lambda reply: WireBody(reply.body, reading), shown)
     body = json.dumps(request).encode()
-    keeper.offer(Exchange(nothing, {}, "seven", route="score"), body, shown(request, answer, version, rows), wire)
+    keeper.offer(exchange_of("score"), body, shown(request, answer, version, rows), wire)
     assert read == []
     assert taken(keeper, lake).num_rows == 2
     assert len(read) == 2
