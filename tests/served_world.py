@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import grpc
 import httpx
 import numpy as np
 import pyarrow as pa
@@ -24,6 +25,7 @@ from nightshift.monitoring.matters.build import build as build_reference
 from nightshift.optimization.export import to_onnx
 from nightshift.profiles.profile import Profile
 from nightshift.scoring.graph import OnnxGraph
+from nightshift.serving.grpc_messages import SERVICE, message
 from nightshift.spec import ModelSpec
 from nightshift.stack.ports import Ports
 from nightshift.steps.optimize import _profile
@@ -174,3 +176,34 @@ def float_bits(values: Any) -> list[bytes]:
 def as_sent(row: dict[str, Any], spec: ModelSpec) -> dict[str, Any]:
     """A row of the night with what a caller sends of it."""
     return {name: row[name] for name in (*spec.keys, *spec.features)}
+
+
+def whole_rows(world: ServedWorld) -> list[int]:
+    """Those without a missing value, but for floats: gRPC has NaN and no null."""
+    spec = world.spec
+    floats = {name for name in spec.features if spec.columns[name].type in {"float32", "float64"}}
+    return [
+        place
+        for place, row in enumerate(world.rows)
+        if not any(row[name] is None for name in spec.features if name not in floats)
+    ]
+
+
+def tensors_of(world: ServedWorld, url: str, places: list[int]) -> list[dict[str, Any]]:
+    """These rows as the server says that it wants them."""
+    declared = httpx.get(f"{url}/v2/models/{world.spec.name}").json()["inputs"]
+    return [
+        {**tensor, "shape": [len(places)], "data": [world.rows[place][tensor["name"]] for place in places]}
+        for tensor in declared
+    ]
+
+
+def inferred_by_grpc(port: int, asked: Any) -> Any:
+    """What the server answers to a ``ModelInferRequest``."""
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        infer = channel.unary_unary(
+            f"/{SERVICE}/ModelInfer",
+            message("ModelInferRequest").SerializeToString,
+            message("ModelInferResponse").FromString,
+        )
+        return infer(asked, timeout=PATIENCE)

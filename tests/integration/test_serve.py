@@ -12,7 +12,6 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-import grpc
 import httpx
 import pyarrow as pa
 import pytest
@@ -23,7 +22,6 @@ from nightshift.figures.kept import LookMemory
 from nightshift.figures.model import look_at
 from nightshift.monitoring.replay.record import newest_replay
 from nightshift.partitions import following
-from nightshift.serving.grpc_messages import CONTENTS, SERVICE, message
 from nightshift.spec import load_spec
 from nightshift.stack.ports import Ports
 from nightshift.steps.maintain import sweep
@@ -40,15 +38,22 @@ from tests.served_world import (
     answers_by,
     as_sent,
     float_bits,
+    inferred_by_grpc,
     served_world,
     serving,
+    tensors_of,
+    whole_rows,
 )
+from tests.unit.serving.grpc_site import asked_of
 from tests.unit.serving.signing import SECRET, bearer, shared
+from tests.unit.serving.test_binary import packed
 
 pytestmark = pytest.mark.stack
 MOVES = 6
 SENDERS = 4
 DRAIN = "1"
+KEPT = 50
+"""Rows that are sent to be kept: 40 by name, 2 in binary, 8 by gRPC."""
 
 
 @pytest.fixture(scope="module")
@@ -130,25 +135,33 @@ def _refuses(client: httpx.Client, world: ServedWorld) -> None:
 
 
 def test_what_a_server_kept_is_scored_again_by_a_night_once_and_then_deleted(world: ServedWorld) -> None:
-    """By a process, from the wire to the lake."""
+    """By a process, from the wire to the lake, in each form that there is."""
     rows = [as_sent(row, world.spec) for row in world.rows]
-    with serving(world, "--replay", "1", "--fallback", "100000") as (url, server), httpx.Client(base_url=url) as client:
+    places = whole_rows(world)
+    port = Ports.free().mlflow
+    options = ("--replay", "1", "--fallback", "100000", "--grpc-port", str(port))
+    with serving(world, *options) as (url, server), httpx.Client(base_url=url) as client:
         for size in (1, 2, 37):
             assert client.post("/score", json={"rows": rows[:size]}).status_code == 200
+        body, headers = packed(tensors_of(world, url, places[:2]), parameters={"binary_data_output": True})
+        path = f"/v2/models/{world.spec.name}/infer"
+        assert client.post(path, content=body, headers=headers).status_code == 200
+        for is_raw in (False, True):
+            inferred_by_grpc(port, asked_of(tensors_of(world, url, places[2:6]), world.spec.name, is_raw=is_raw))
         ages = "nightshift_serve_fallback_age_days"
         server.until(lambda: ages in client.get("/metrics").text)
         server.process.send_signal(signal.SIGTERM)
         code, _, err = server.ended()
     assert code == 0, err
-    assert replay(world.spec, NIGHT, world.stores) == Replayed(world.spec.name, NIGHT, 40, 0)
+    assert replay(world.spec, NIGHT, world.stores) == Replayed(world.spec.name, NIGHT, KEPT, 0)
     _is_shown(world)
     assert replay(world.spec, following(NIGHT, 2)[-1], world.stores) is None
-    assert replay(world.spec, NIGHT, world.stores) == Replayed(world.spec.name, NIGHT, 40, 0)
+    assert replay(world.spec, NIGHT, world.stores) == Replayed(world.spec.name, NIGHT, KEPT, 0)
     objects = world.stores.lake.objects
     assert list(objects.keys(layout.requests(world.spec.name)))
     sweep(world.spec, world.stores, dt.timedelta(0))
     assert list(objects.keys(layout.requests(world.spec.name))) == []
-    assert replay(world.spec, NIGHT, world.stores) == Replayed(world.spec.name, NIGHT, 40, 0)
+    assert replay(world.spec, NIGHT, world.stores) == Replayed(world.spec.name, NIGHT, KEPT, 0)
 
 
 def _is_shown(world: ServedWorld) -> None:
@@ -158,12 +171,12 @@ def _is_shown(world: ServedWorld) -> None:
     look = look_at(replaying, world.stores, LookMemory(world.stores.lake.objects))
     told = {sample.figure: sample.value for sample in look.samples}
     rows = (catalogue.REPLAYED_ROWS, catalogue.SKEW_ROWS, catalogue.NOT_REPLAYED_ROWS)
-    assert [told[figure] for figure in rows] == [40, 0, 0]
+    assert [told[figure] for figure in rows] == [KEPT, 0, 0]
     assert told[catalogue.REPLAY_DRIFT] > 0
     record = newest_replay(world.spec.name, world.stores)
     assert record is not None
     assert record.drift is not None
-    assert {sum(counts) for counts in record.drift.counts.values()} == {40}
+    assert {sum(counts) for counts in record.drift.counts.values()} == {KEPT}
 
 
 def test_the_champion_moves_under_load_and_no_request_fails(world: ServedWorld) -> None:
@@ -261,30 +274,10 @@ def test_a_server_asks_who_is_there_and_believes_no_address_that_is_forwarded(
 def test_by_grpc_too_rows_of_the_night_have_its_bits_and_a_clean_end(world: ServedWorld) -> None:
     """By the same process, to which both doors lead."""
     spec = world.spec
-    floats = {name for name in spec.features if spec.columns[name].type in {"float32", "float64"}}
-    places = [
-        place
-        for place, row in enumerate(world.rows)
-        if not any(row[name] is None for name in spec.features if name not in floats)
-    ]
+    places = whole_rows(world)
     port = Ports.free().mlflow
     with serving(world, "--grpc-port", str(port)) as (url, server):
-        declared = httpx.get(f"{url}/v2/models/{spec.name}").json()["inputs"]
-        asked = message("ModelInferRequest")(model_name=spec.name)
-        for tensor in declared:
-            values = [world.rows[place][tensor["name"]] for place in places]
-            sent = asked.inputs.add(name=tensor["name"], datatype=tensor["datatype"], shape=[len(places)])
-            plain = [float("nan") if value is None else value for value in values]
-            if tensor["datatype"] == "BYTES":
-                plain = [value.encode() for value in values]
-            getattr(sent.contents, CONTENTS[tensor["datatype"]]).extend(plain)
-        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-            infer = channel.unary_unary(
-                f"/{SERVICE}/ModelInfer",
-                message("ModelInferRequest").SerializeToString,
-                message("ModelInferResponse").FromString,
-            )
-            answer = infer(asked, timeout=PATIENCE)
+        answer = inferred_by_grpc(port, asked_of(tensors_of(world, url, places), spec.name))
         server.process.send_signal(signal.SIGTERM)
         code, out, err = server.ended()
     assert (code, f"by gRPC at port {port}" in out) == (0, True), err

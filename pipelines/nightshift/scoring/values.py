@@ -5,6 +5,7 @@ decimal or a number that may not fit, is asked of ``stores.types.fitted``, which
 """
 
 import datetime as dt
+import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
@@ -24,7 +25,8 @@ ColumnValues: TypeAlias = Sequence[Any]
 Read: TypeAlias = Callable[[ColumnValues], Sequence[Any]]
 NAN = float("nan")
 EPOCH = dt.date(1970, 1, 1).toordinal()
-ISO_DATE = len("2024-01-01")
+ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+"""Python also reads 2024-W01-1, which a night refuses."""
 WHOLE = {"int16": 2**15, "int32": 2**31, "int64": LARGEST_WHOLE**2}
 """How far whole numbers of a type go that a float64 holds as they are."""
 LARGEST = {"float32": float(np.finfo(np.float32).max), "float64": float(np.finfo(np.float64).max)}
@@ -132,7 +134,7 @@ def _truths(values: ColumnValues, column: Column) -> ColumnValues:
 
 def _dates(values: ColumnValues, column: Column) -> ColumnValues:
     """Days since 1970-01-01 of texts as ISO 8601 writes a date."""
-    if not all(isinstance(value, str) and len(value) == ISO_DATE for value in values):
+    if not all(isinstance(value, str) and ISO_DATE.fullmatch(value) for value in values):
         return _as_a_night(values, column)
     try:
         return [dt.date.fromisoformat(value).toordinal() - EPOCH for value in values]

@@ -19,6 +19,7 @@ from nightshift.serving.refusal import Refusal, TookTooLong
 from nightshift.serving.regularly import Regularly
 from nightshift.serving.stand import Stand
 from nightshift.serving.version import ServedVersion
+from nightshift.serving.wire import Wire
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 
@@ -36,7 +37,7 @@ class BesideAnswers:
         self._fallback = fallback
 
     async def answered(
-        self, exchange: Exchange, body: bytes, version: ServedVersion, reply_of: Awaitable[Reply]
+        self, exchange: Exchange, body: bytes, version: ServedVersion, wire: Wire, reply_of: Awaitable[Reply]
     ) -> Reply:
         """The answer of ``version``, or what stands in for it. Raises what kept it from answering."""
         try:
@@ -44,13 +45,13 @@ class BesideAnswers:
         except Exception as error:
             if self._fallback is None or not is_of_server(error):
                 raise
-            given = self._fallback.reply(exchange, body, version)
+            given = self._fallback.reply(exchange, body, version, wire)
             if given is None:
                 raise
             log.warning("request %s: %s; it is given the last night's scores", exchange.request_id, _why(error))
             return given
         if self._keeper is not None:
-            self._keeper.offer(exchange, body, reply)
+            self._keeper.offer(exchange, body, reply, wire)
         return reply
 
     def collect(self) -> list[Any]:

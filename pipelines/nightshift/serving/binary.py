@@ -23,6 +23,7 @@ HEADER = b"inference-header-content-length"
 """How many bytes of a body are its JSON."""
 CONTENT_TYPE = "application/octet-stream"
 SIZE = "binary_data_size"
+OUTPUTS = "outputs"
 DIGITS = re.compile(rb"\d{1,12}")
 LENGTH = struct.Struct("<I")
 BYTES = "BYTES"
@@ -42,9 +43,10 @@ DTYPES = {
 }
 
 
-def parsed(body: bytes, header: bytes) -> Any:
+def parsed(body: bytes, header: bytes, held: str = "inputs") -> Any:
     """The request of a body, each tensor with its values as ``data``, as if JSON had had them.
 
+    Of an answer it is the same; ``held`` is where the tensors are.
     Raises ``Refusal`` where sizes do not fit, ``orjson.JSONDecodeError``.
     """
     if not DIGITS.fullmatch(header) or int(header) > len(body):
@@ -52,8 +54,8 @@ def parsed(body: bytes, header: bytes) -> Any:
     size = int(header)
     request = orjson.loads(body[:size])
     rest = memoryview(body)[size:]
-    inputs = request.get("inputs") if isinstance(request, dict) else None
-    for tensor in inputs if isinstance(inputs, list) else ():
+    tensors = request.get(held) if isinstance(request, dict) else None
+    for tensor in tensors if isinstance(tensors, list) else ():
         taken = _size(tensor)
         if taken is None:
             continue
@@ -141,9 +143,13 @@ def wanted(request: dict[str, Any], answer: dict[str, Any]) -> frozenset[str]:
     named = request.get("outputs")
     if not named and not by_default:
         return frozenset()
+    tensors = answer.get(OUTPUTS)
+    if tensors is None:
+        # Rows by column names have none, whatever the request says of them.
+        return frozenset()
     asked = {output["name"]: output.get("parameters") for output in named or ()}
     names = []
-    for tensor in answer.get("outputs", ()):
+    for tensor in tensors:
         parameters = asked.get(tensor["name"])
         is_binary = parameters.get("binary_data", by_default) if isinstance(parameters, dict) else by_default
         if is_binary is True:

@@ -4,10 +4,8 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
-from urllib.parse import unquote
 
 import grpc
 import grpc.aio
@@ -15,13 +13,16 @@ import grpc.aio
 from nightshift import __version__
 from nightshift.errors import PortTaken
 from nightshift.serving.access_log import fields_of
+from nightshift.serving.batches import Batches
+from nightshift.serving.beside import BesideAnswers
 from nightshift.serving.entrance import Entrance
-from nightshift.serving.exchange import Exchange, Reply
+from nightshift.serving.exchange import Reply
 from nightshift.serving.failures import refusal_of
-from nightshift.serving.grpc_messages import SERVICE, RpcMethod, answer_of, message, methods, request_of
+from nightshift.serving.grpc_calls import Call, call_of
+from nightshift.serving.grpc_messages import SERVICE, RpcMethod, message, methods, request_of
+from nightshift.serving.grpc_wire import GRPC
 from nightshift.serving.options import ServeOptions
 from nightshift.serving.protocol import PLATFORM, infer, inputs_of, outputs_of
-from nightshift.serving.request_ids import request_id_of
 from nightshift.serving.routes import LARGE_BODY, LARGE_ROWS
 from nightshift.serving.stand import Stand
 from nightshift.serving.version import ServedVersion
@@ -39,8 +40,6 @@ CODES = {
     503: grpc.StatusCode.UNAVAILABLE,
 }
 """Of each status that REST would give; all others are internal errors."""
-PREFIX = "grpc_"
-"""Before the routes of figures and the log."""
 ROUTES = {
     "ServerLive": "live",
     "ServerReady": "ready",
@@ -52,27 +51,13 @@ ROUTES = {
 """REST's route of each method."""
 IDLE_PING_MS = 30_000
 """How long a connection may be silent before it is asked whether anybody is there."""
-
-
-@dataclass
-class Call:
-    """A call under way, and what came of it: ``exchange`` has the route that REST has for it, ``reply`` no body."""
-
-    exchange: Exchange
-    reply: Reply
-    problem: str = ""
-
-    @property
-    def route(self) -> str:
-        """What figures and the log call it."""
-        return f"{PREFIX}{self.exchange.route}"
-
-
-AnswerCall: TypeAlias = Callable[[Any, Call], Awaitable[Any]]
+AnswerCall: TypeAlias = Callable[[Any, Call], Awaitable[Reply]]
 
 
 @asynccontextmanager
-async def answering(stand: Stand, options: ServeOptions, entrance: Entrance) -> AsyncIterator[None]:
+async def answering(
+    stand: Stand, options: ServeOptions, entrance: Entrance, beside: BesideAnswers | None = None
+) -> AsyncIterator[None]:
     """Answer while the block lasts; at its end no new call is taken, and those under way are waited for.
 
     Raises ``PortTaken``.
@@ -86,7 +71,7 @@ async def answering(stand: Stand, options: ServeOptions, entrance: Entrance) -> 
             ("grpc.so_reuseport", 0),
         )
     )
-    server.add_generic_rpc_handlers((GrpcDoor(stand, options, entrance).handler(),))
+    server.add_generic_rpc_handlers((GrpcDoor(stand, options, entrance, beside).handler(),))
     _listen(server, options)
     await server.start()
     try:
@@ -106,14 +91,21 @@ def _listen(server: Any, options: ServeOptions) -> None:
 
 
 class GrpcDoor:
-    """The service's methods, each with request id, figures, the line of the log, and errors as status codes."""
+    """The service's methods, each with request id, figures, the line of the log, and errors as status codes.
 
-    def __init__(self, stand: Stand, options: ServeOptions, entrance: Entrance) -> None:
+    Messages come and go as bytes: those are what is kept of a call.
+    """
+
+    def __init__(
+        self, stand: Stand, options: ServeOptions, entrance: Entrance, beside: BesideAnswers | None = None
+    ) -> None:
         self._stand = stand
         self._options = options
         self._gate = entrance.gate
         self._metrics = entrance.metrics
         self._guard = entrance.guard
+        self._batches = entrance.batches
+        self._beside = beside
 
     def handler(self) -> grpc.GenericRpcHandler:
         """All methods, for a server of ``grpc.aio``."""
@@ -129,61 +121,55 @@ class GrpcDoor:
         return grpc.method_handlers_generic_handler(SERVICE, handlers)
 
     def _handler(self, method: RpcMethod, answer: AnswerCall) -> grpc.RpcMethodHandler:
-        return grpc.unary_unary_rpc_method_handler(
-            partial(self._answered, method.name, answer),
-            request_deserializer=method.request.FromString,
-            response_serializer=method.answer.SerializeToString,
-        )
+        return grpc.unary_unary_rpc_method_handler(partial(self._answered, method, answer))
 
-    async def _answered(self, name: str, answer: AnswerCall, asked: Any, context: Any) -> Any:
+    async def _answered(self, method: RpcMethod, answer: AnswerCall, body: bytes, context: Any) -> bytes:
         began = time.perf_counter()
-        call = Call(_exchange(context, ROUTES[name]), Reply(b""))
-        made = await self._tried(answer, asked, call)
+        call = call_of(context, ROUTES[method.name], body)
+        await self._try(method, answer, call)
         seconds = time.perf_counter() - began
         status = call.reply.status
         self._metrics.count(call.route, status, seconds, call.reply.rows)
-        log.info("gRPC %s", name, extra=fields_of(call.exchange, call.reply, seconds) | {"route": call.route})
+        log.info("gRPC %s", method.name, extra=fields_of(call.exchange, call.reply, seconds) | {"route": call.route})
         if status != OK:
             code = CODES.get(status, grpc.StatusCode.INTERNAL)
-            await context.abort(code, call.problem, _metadata(call))
-        context.set_trailing_metadata(_metadata(call))
-        return made
+            await context.abort(code, call.problem, call.metadata)
+        context.set_trailing_metadata(call.metadata)
+        return call.reply.body
 
-    async def _tried(self, answer: AnswerCall, asked: Any, call: Call) -> Any:
-        """The answer; where there is none, the call says why."""
+    async def _try(self, method: RpcMethod, answer: AnswerCall, call: Call) -> None:
+        """The call has its answer afterwards, or says why there is none."""
         try:
             if self._guard is not None:
                 await self._guard.admit(call.exchange)
-            return await answer(asked, call)
+            call.reply = await answer(method.read(call.body), call)
         except Exception as error:  # noqa: BLE001 one call that fails takes no other with it
             refusal = refusal_of(error, call.exchange.request_id)
             call.reply.status = refusal.status
             call.problem = refusal.message
-        return None
 
-    async def live(self, _: Any, __: Call) -> Any:
+    async def live(self, _: Any, __: Call) -> Reply:
         """The process answers."""
-        return message("ServerLiveResponse")(live=True)
+        return _said(message("ServerLiveResponse")(live=True))
 
-    async def ready(self, _: Any, __: Call) -> Any:
+    async def ready(self, _: Any, __: Call) -> Reply:
         """Whether requests should come here."""
-        return message("ServerReadyResponse")(ready=self._stand.is_ready)
+        return _said(message("ServerReadyResponse")(ready=self._stand.is_ready))
 
-    async def model_ready(self, asked: Any, call: Call) -> Any:
+    async def model_ready(self, asked: Any, _: Call) -> Reply:
         """Whether this model answers requests."""
-        call.reply.version = self._stand.asked(asked.name, asked.version)
-        return message("ModelReadyResponse")(ready=self._stand.is_ready)
+        version = self._stand.asked(asked.name, asked.version)
+        return _said(message("ModelReadyResponse")(ready=self._stand.is_ready), version)
 
-    async def server(self, _: Any, __: Call) -> Any:
+    async def server(self, _: Any, __: Call) -> Reply:
         """The protocol's description of a server."""
-        return message("ServerMetadataResponse")(name="nightshift", version=__version__)
+        return _said(message("ServerMetadataResponse")(name="nightshift", version=__version__))
 
-    async def model(self, asked: Any, call: Call) -> Any:
+    async def model(self, asked: Any, _: Call) -> Reply:
         """The protocol's description of a model."""
         version = self._stand.asked(asked.name, asked.version)
-        call.reply.version = version
         properties = {"sha256": version.pin.sha256, "bits": version.bits}
-        return message("ModelMetadataResponse")(
+        described = message("ModelMetadataResponse")(
             name=version.pin.model,
             versions=[version.pin.version],
             platform=PLATFORM,
@@ -191,59 +177,50 @@ class GrpcDoor:
             outputs=outputs_of(version.spec),
             properties=properties,
         )
+        return _said(described, version)
 
-    async def infer(self, asked: Any, call: Call) -> Any:
+    async def infer(self, asked: Any, call: Call) -> Reply:
         """Scores of the rows of a request; which version gives them is decided once, before the first of them."""
         with self._gate:
             if self._guard is not None:
                 await self._guard.charge(call.exchange, _most_rows(asked))
             version = self._stand.asked(asked.model_name, asked.model_version)
+            # Who gets no answer hears, too, who should have given it.
             call.reply.version = version
-            work = partial(self._scored, version, asked)
-            made, rows = await self._gate.in_thread(work) if _is_large(asked) else work()
-            call.reply.rows = rows
-            return made
+            if self._beside is None:
+                return await self._inferred(version, asked, call.body)
+            inferred = self._inferred(version, asked, call.body)
+            return await self._beside.answered(call.exchange, call.body, version, GRPC, inferred)
 
-    def _scored(self, version: ServedVersion, asked: Any) -> tuple[Any, int]:
-        answer, rows = infer(version, request_of(asked), self._options.max_rows)
-        return answer_of(answer, is_raw=bool(asked.raw_input_contents)), rows
+    async def _inferred(self, version: ServedVersion, asked: Any, body: bytes) -> Reply:
+        if _is_large(asked, body):
+            return await self._gate.in_thread(partial(self._scored, version, asked))
+        if self._batches is not None:
+            return await self._batched(self._batches, version, asked)
+        return self._scored(version, asked)
+
+    def _scored(self, version: ServedVersion, asked: Any) -> Reply:
+        request = request_of(asked)
+        answer, rows = infer(version, request, self._options.max_rows)
+        return GRPC.show(request, answer, version, rows)
+
+    async def _batched(self, batches: Batches, version: ServedVersion, asked: Any) -> Reply:
+        request = request_of(asked)
+        columns, rows = infer.read(version, request, self._options.max_rows)
+        published = await batches.answer(version, columns, rows)
+        return GRPC.show(request, infer.show(version, request, published, rows), version, rows)
 
 
-def _is_large(asked: Any) -> bool:
+def _said(made: Any, version: ServedVersion | None = None) -> Reply:
+    return Reply(made.SerializeToString(), version=version)
+
+
+def _is_large(asked: Any, body: bytes) -> bool:
     shape = asked.inputs[0].shape if asked.inputs else ()
-    return asked.ByteSize() > LARGE_BODY or any(size > LARGE_ROWS for size in shape)
+    return len(body) > LARGE_BODY or any(size > LARGE_ROWS for size in shape)
 
 
 def _most_rows(asked: Any) -> int:
     """How many rows a request seems to have; what it is, is looked at later."""
     sizes = [size for tensor in asked.inputs for size in tensor.shape[:1]]
     return max(sizes, default=0)
-
-
-def _exchange(context: Any, route: str) -> Exchange:
-    """The call as REST knows requests: its metadata are headers."""
-    headers = {}
-    for name, value in context.invocation_metadata() or ():
-        headers[name.encode()] = value if isinstance(value, bytes) else value.encode()
-    request_id = request_id_of(headers.get(b"x-request-id", b""))
-    return Exchange(_no_body, headers, request_id, route=route, peer=_peer(context.peer()))
-
-
-async def _no_body() -> Any:
-    """A call of gRPC comes whole: whoever would wait for more of it is told that nothing comes."""
-    return {"type": "http.disconnect"}
-
-
-def _peer(address: str) -> str:
-    """The address in gRPC's ``ipv4:127.0.0.1:5000`` or ``ipv6:[::1]:5000``."""
-    _, _, host_and_port = address.partition(":")
-    return unquote(host_and_port.rpartition(":")[0]).strip("[]")
-
-
-def _metadata(call: Call) -> tuple[tuple[str, str], ...]:
-    """What REST says in headers."""
-    request_id = ("x-request-id", call.exchange.request_id)
-    version = call.reply.version
-    if version is None:
-        return (request_id,)
-    return (request_id, *((name.decode(), value.decode()) for name, value in version.headers))

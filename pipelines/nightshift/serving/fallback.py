@@ -6,7 +6,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pyarrow as pa
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
@@ -20,8 +19,8 @@ from nightshift.serving.kept_request import BY_NAME, columns_of
 from nightshift.serving.last_night import last_night
 from nightshift.serving.last_scores import LastScores, open_last_scores
 from nightshift.serving.metrics import PREFIX
-from nightshift.serving.refusal import Refusal
 from nightshift.serving.version import PublishedValues, ServedVersion
+from nightshift.serving.wire import UNREADABLE, Wire
 from nightshift.spec import ModelSpec
 from nightshift.stores import Stores
 from nightshift.stores.manifest import Manifest
@@ -29,8 +28,6 @@ from nightshift.stores.types import REFUSALS, arrow_type, plain_values
 
 log = logging.getLogger("nightshift.serving")
 HEADER = b"nightshift-fallback"
-UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, orjson.JSONDecodeError)
-"""What reading a body raises that is no request: then the answer is what it would have been."""
 
 
 class Fallback:
@@ -58,22 +55,30 @@ class Fallback:
         except NightshiftError as error:
             log.warning("the last night's scores are as they were: %s", error.message)
 
-    def reply(self, exchange: Exchange, body: bytes, version: ServedVersion) -> Reply | None:
-        """The night's scores of the keys of a body, all by one version that was not withdrawn; None where not."""
+    def reply(self, exchange: Exchange, body: bytes, version: ServedVersion, wire: Wire) -> Reply | None:
+        """The night's scores of the keys of a body, all by one version that was not withdrawn; None where not.
+
+        In the form that the request wants of an answer.
+        """
         scores = self._scores
         if scores is None or age_in_days(scores.night, self._spec.partition.timezone) > self._most_days:
             return None
         try:
-            request = orjson.loads(body)
+            request = wire.asked(exchange, body).read()
             keys = self._keys(exchange.route, request)
             rows = None if keys is None else scores.find(keys)
             answered_by = None if rows is None else self._only_version(rows, scores)
             if rows is None or answered_by is None:
                 return None
             made_by = version.named(answered_by, scores.digests[answered_by])
-            return self._given(exchange, request, rows, made_by, scores.night)
-        except (*REFUSALS, *UNREADABLE, Refusal):
+            answer = self._answer(exchange.route, request, rows, made_by, scores.night)
+            reply = wire.show(request, answer, made_by, 0)
+        except (*REFUSALS, *UNREADABLE):
+            # The answer is what it would have been.
             return None
+        reply.headers = (*reply.headers, (HEADER, scores.night.encode()))
+        self.rows += rows.num_rows
+        return reply
 
     def collect(self) -> list[Any]:
         """Figures for Prometheus."""
@@ -123,17 +128,11 @@ class Fallback:
         version = str(versions.pop())
         return version if version in scores.digests and version not in self._withdrawn else None
 
-    def _given(self, exchange: Exchange, request: Any, rows: pa.Table, made_by: ServedVersion, night: str) -> Reply:
+    def _answer(self, route: str, request: Any, rows: pa.Table, made_by: ServedVersion, night: str) -> dict[str, Any]:
         published: PublishedValues = {name: plain_values(rows[name].combine_chunks()) for name in made_by.published}
         marks = {"fallback": True, "night": night}
-        if exchange.route == BY_NAME:
-            answer = by_name.answered(made_by, request, published, rows.num_rows) | marks
-        else:
-            answer = protocol.answered(made_by, request, published, rows.num_rows)
-            answer["parameters"] |= marks
-        self.rows += rows.num_rows
-        return Reply(
-            orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY),
-            version=made_by,
-            headers=((HEADER, night.encode()),),
-        )
+        if route == BY_NAME:
+            return by_name.answered(made_by, request, published, rows.num_rows) | marks
+        answer = protocol.answered(made_by, request, published, rows.num_rows)
+        answer["parameters"] |= marks
+        return answer

@@ -4,6 +4,7 @@ They are made of the protocol's compiled description, so that no generated code 
 installed; in a pool of their own, since other clients of the protocol bring messages of the same names.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -11,6 +12,7 @@ from typing import Any
 
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 
 from nightshift.quotes import quoted
@@ -38,11 +40,17 @@ CONTENTS = {
 
 @dataclass(frozen=True)
 class RpcMethod:
-    """A method of the service, with the classes of its messages."""
+    """A method of the service, with the class of its requests."""
 
     name: str
     request: Any
-    answer: Any
+
+    def read(self, body: bytes) -> Any:
+        """The request that these bytes are. Raises ``Refusal`` where they are none."""
+        try:
+            return self.request.FromString(body)
+        except DecodeError as error:
+            raise Refusal(400, f"the bytes of the call are no {self.request.DESCRIPTOR.name}") from error
 
 
 @cache
@@ -62,25 +70,39 @@ def message(name: str) -> Any:
 
 def methods() -> list[RpcMethod]:
     """All of the service."""
-    known = []
-    for method in _pool().FindServiceByName(SERVICE).methods:
-        classes = (message(method.input_type.name), message(method.output_type.name))
-        known.append(RpcMethod(method.name, *classes))
-    return known
+    described = _pool().FindServiceByName(SERVICE).methods
+    return [RpcMethod(method.name, message(method.input_type.name)) for method in described]
 
 
 def request_of(asked: Any) -> dict[str, Any]:
-    """A ``ModelInferRequest`` as REST has it, with values in ``data``. Raises ``Refusal`` where sizes do not fit."""
+    """A ``ModelInferRequest`` as REST has it, with values in ``data``. Raises ``Refusal`` where sizes do not fit.
+
+    Raw contents are REST's tensors in binary, and want an answer like them.
+    """
     raw = asked.raw_input_contents
     if raw and len(raw) != len(asked.inputs):
         raise Refusal(400, f"the request has {len(asked.inputs)} inputs, and raw contents of {len(raw)}")
-    inputs = []
-    for place, tensor in enumerate(asked.inputs):
+    return {
+        "id": asked.id,
+        "inputs": _tensors(asked.inputs, raw),
+        "outputs": [{"name": output.name} for output in asked.outputs],
+        "parameters": {"binary_data_output": bool(raw)},
+    }
+
+
+def read_back(answer: Any) -> dict[str, Any]:
+    """The outputs of a ``ModelInferResponse`` of ours as REST has them."""
+    return {"outputs": _tensors(answer.outputs, answer.raw_output_contents)}
+
+
+def _tensors(tensors: Any, raw: Sequence[bytes]) -> list[dict[str, Any]]:
+    """With the values of each as ``data``: raw ones, where there are any."""
+    known = []
+    for place, tensor in enumerate(tensors):
         shape = list(tensor.shape)
         data = _raw_values(tensor, shape, raw[place]) if raw else _values(tensor)
-        inputs.append({"name": tensor.name, "datatype": tensor.datatype, "shape": shape, "data": data})
-    outputs = [{"name": output.name} for output in asked.outputs]
-    return {"id": asked.id, "inputs": inputs, "outputs": outputs}
+        known.append({"name": tensor.name, "datatype": tensor.datatype, "shape": shape, "data": data})
+    return known
 
 
 def _raw_values(tensor: Any, shape: list[int], raw: bytes) -> list[Any]:
@@ -105,7 +127,10 @@ def answer_of(answer: dict[str, Any], *, is_raw: bool) -> Any:
         model_name=answer["model_name"], model_version=answer["model_version"], id=answer.get("id", "")
     )
     for name, value in answer["parameters"].items():
-        made.parameters[name].string_param = str(value)
+        if isinstance(value, bool):
+            made.parameters[name].bool_param = value
+        else:
+            made.parameters[name].string_param = value
     for tensor in answer["outputs"]:
         output = made.outputs.add(name=tensor["name"], datatype=tensor["datatype"], shape=tensor["shape"])
         if is_raw:

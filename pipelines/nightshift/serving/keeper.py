@@ -15,11 +15,11 @@ from typing import NamedTuple
 from nightshift.errors import NightshiftError
 from nightshift.scoring.kept_rows import AnsweredRows, KeptColumns, KeptFile, as_parquet
 from nightshift.scoring.machine import kernels_here
-from nightshift.serving.binary import HEADER
 from nightshift.serving.clock import arrival, now
-from nightshift.serving.exchange import JSON, Exchange, Reply
+from nightshift.serving.exchange import Exchange, Reply
 from nightshift.serving.kept_request import answered_rows
 from nightshift.serving.version import ServedVersion
+from nightshift.serving.wire import UNREADABLE, Wire, WireBody
 from nightshift.stores import layout
 from nightshift.stores.types import REFUSALS
 
@@ -33,11 +33,9 @@ PERSONAL = "personal"
 NO_SCORES = "no_scores"
 UNFIT = "unfit"
 LAKE = "lake"
-BINARY = "binary"
-DROPPED = (FULL, PERSONAL, NO_SCORES, UNFIT, LAKE, BINARY)
+DROPPED = (FULL, PERSONAL, NO_SCORES, UNFIT, LAKE)
 """Why rows are not kept: as many wait already; a personal number has no code; the caller wanted other outputs than
-scores; a value is none that a night could have; the lake did not take them before the server ended; they came or went
-in binary."""
+scores; a value is none that a night could have; the lake did not take them before the server ended."""
 Put = Callable[[str, bytes], None]
 
 
@@ -48,14 +46,14 @@ class KeptRequest(NamedTuple):
     route: str
     version: ServedVersion
     arrived: float
-    body: bytes
-    answer: bytes
+    asked: WireBody
+    answer: WireBody
     rows: int
 
     @property
     def size(self) -> int:
         """Bytes that it holds."""
-        return len(self.body) + len(self.answer)
+        return len(self.asked.raw) + len(self.answer.raw)
 
 
 @dataclass(frozen=True)
@@ -88,12 +86,9 @@ class RequestKeeper:
         """Rows that are not in the lake yet."""
         return self._rows_in - self._rows_out
 
-    def offer(self, exchange: Exchange, body: bytes, reply: Reply) -> None:
+    def offer(self, exchange: Exchange, body: bytes, reply: Reply, wire: Wire) -> None:
         """Keep a request that was answered, if it is drawn and there is room. By the loop alone."""
         if reply.version is None or not reply.rows or not self.draws(exchange.request_id):
-            return
-        if HEADER in exchange.headers or reply.content_type != JSON:
-            self.dropped[BINARY] += reply.rows
             return
         size = len(body) + len(reply.body)
         has_room = self.rows_waiting + reply.rows <= MOST_ROWS and self._bytes_in - self._bytes_out + size <= MOST_BYTES
@@ -102,8 +97,10 @@ class RequestKeeper:
             return
         self._rows_in += reply.rows
         self._bytes_in += size
-        request_id = exchange.request_id
-        self._queue.append(KeptRequest(request_id, exchange.route, reply.version, now(), body, reply.body, reply.rows))
+        asked = wire.asked(exchange, body)
+        answer = wire.answered(reply)
+        kept = KeptRequest(exchange.request_id, exchange.route, reply.version, now(), asked, answer, reply.rows)
+        self._queue.append(kept)
 
     def draws(self, request_id: str) -> bool:
         """Whether a request of this id is one of the share."""
@@ -178,7 +175,13 @@ class RequestKeeper:
         self._unsent.append(UnsentFile(_key_of(first), body, rows))
 
     def _read(self, request: KeptRequest) -> AnsweredRows | None:
-        rows = answered_rows(request)
+        try:
+            rows = answered_rows(request)
+        except UNREADABLE as error:
+            # It takes none of the others with it.
+            log.warning("rows of request %s are not kept: %s", request.request_id, type(error).__name__)
+            self._drop(request.rows, UNFIT)
+            return None
         if rows is None:
             self._drop(request.rows, NO_SCORES)
         return rows

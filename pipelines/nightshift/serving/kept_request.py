@@ -1,9 +1,11 @@
-"""A request and its answer read back from what went over the wire: values by column, and the scores."""
+"""A request and its answer read back from what went over the wire: values by column, and the scores.
+
+By a thread: whatever form they came in, the loop has only kept their bytes.
+"""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import orjson
 import pyarrow as pa
 
 from nightshift.scoring.kept_rows import AnsweredRows
@@ -20,7 +22,7 @@ BY_NAME = "score"
 
 def answered_rows(request: "KeptRequest") -> AnsweredRows | None:
     """Its rows; None where the caller did not ask for all scores."""
-    answer = orjson.loads(request.answer)
+    answer = request.answer.read()
     names = score_names(request.version)
     scores = _of_objects(answer["predictions"]) if request.route == BY_NAME else _of_tensors(answer["outputs"])
     if not set(names) <= set(scores):
@@ -29,7 +31,7 @@ def answered_rows(request: "KeptRequest") -> AnsweredRows | None:
         request_id=request.request_id,
         arrived=arrival(request.arrived),
         rows=request.rows,
-        columns=columns_of(request.route, orjson.loads(request.body)),
+        columns=columns_of(request.route, request.asked.read()),
         scores={name: scores[name] for name in names},
     )
 
@@ -40,7 +42,7 @@ def score_names(version: ServedVersion) -> list[str]:
 
 
 def columns_of(route: str, request: Any) -> Mapping[str, ColumnValues]:
-    """Values by column, of a body that is known to be one."""
+    """Values by column, of a request that is known to be one."""
     return _of_objects(request["rows"]) if route == BY_NAME else _of_tensors(request["inputs"])
 
 
@@ -59,4 +61,5 @@ def _of_tensors(tensors: list[dict[str, Any]]) -> dict[str, ColumnValues]:
 
 
 def _flat(value: Any) -> Any:
-    return value[0] if isinstance(value, list) else value
+    """A key may be anything, also a list that is none of one value."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value

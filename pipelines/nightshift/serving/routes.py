@@ -21,6 +21,7 @@ from nightshift.serving.options import ServeOptions
 from nightshift.serving.page import HTML, render
 from nightshift.serving.protocol import PLATFORM, infer, inputs_of, outputs_of
 from nightshift.serving.refusal import Refusal
+from nightshift.serving.rest_wire import REST, shown
 from nightshift.serving.route_table import Handle, RouteTable, ServedRoute
 from nightshift.serving.stand import Stand
 from nightshift.serving.version import ServedVersion
@@ -41,7 +42,7 @@ def application(
     before = entrance or entrance_of(stand, options)
     notes = Notes(before.metrics)
     routes = _Routes(stand, options, before, notes, beside)
-    for layer in (routes.cache, routes.batches, beside):
+    for layer in (routes.cache, beside):
         if layer is not None:
             before.metrics.register(layer)
     return Door(RouteTable(routes.table()), stand, notes, before.guard)
@@ -58,7 +59,7 @@ class _Routes:
         self._guard = before.guard
         self._notes = notes
         self.cache = AnswerCache(options.cache_bytes) if options.cache_bytes else None
-        self.batches = Batches(options.batch_rows, options.batch_ms / 1000) if options.batch_rows > 1 else None
+        self._batches = before.batches
         self._beside = beside
 
     def table(self) -> list[ServedRoute]:
@@ -130,7 +131,7 @@ class _Routes:
             if self._beside is None:
                 return await self._answered(exchange, score, version, body)
             answered = self._answered(exchange, score, version, body)
-            return await self._beside.answered(exchange, body, version, answered)
+            return await self._beside.answered(exchange, body, version, REST, answered)
 
     async def _answered(self, exchange: Exchange, score: Dialect, version: ServedVersion, body: bytes) -> Reply:
         # Where a length in a header says what is JSON, the bytes alone do not say what was asked.
@@ -160,18 +161,18 @@ class _Routes:
             await self._guard.charge(exchange, rows)
         if is_large or rows > LARGE_ROWS:
             return await self._gate.in_thread(lambda: self._score(score, version, request))
-        if self.batches is not None:
-            return await self._batched(self.batches, score, version, request)
+        if self._batches is not None:
+            return await self._batched(self._batches, score, version, request)
         return self._score(score, version, request)
 
     def _score(self, score: Dialect, version: ServedVersion, request: Any) -> Reply:
         answer, rows = score(version, request, self._options.max_rows)
-        return _scores(request, answer, version, rows)
+        return shown(request, answer, version, rows)
 
     async def _batched(self, batches: Batches, score: Dialect, version: ServedVersion, request: Any) -> Reply:
         columns, rows = score.read(version, request, self._options.max_rows)
         published = await batches.answer(version, columns, rows)
-        return _scores(request, score.show(version, request, published, rows), version, rows)
+        return shown(request, score.show(version, request, published, rows), version, rows)
 
     async def metrics(self, _: Exchange) -> Reply:
         """For Prometheus."""
@@ -204,15 +205,6 @@ def _post(path: str, name: str, handle: Handle) -> ServedRoute:
 
 def _json(facts: dict[str, Any], status: int = 200, version: ServedVersion | None = None) -> Reply:
     return Reply(orjson.dumps(facts), status, version=version)
-
-
-def _scores(request: Any, answer: dict[str, Any], version: ServedVersion, rows: int) -> Reply:
-    in_binary = binary.wanted(request, answer)
-    if in_binary:
-        body, json_size = binary.encoded(answer, in_binary)
-        header = (binary.HEADER, b"%d" % json_size)
-        return Reply(body, content_type=binary.CONTENT_TYPE, version=version, rows=rows, headers=(header,))
-    return Reply(orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY), version=version, rows=rows)
 
 
 def _identity(version: ServedVersion) -> dict[str, str]:

@@ -79,17 +79,19 @@ def run(
     host, port = opened.getsockname()[:2]
     server = _Server(config, lambda: told(f"http://{host}:{port}"))
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        runner.run(_serve(server, stand, options, opened, _by_grpc(stand, options, entrance)))
+        runner.run(_serve(server, stand, options, opened, _by_grpc(stand, options, entrance, beside)))
     door.settle()
 
 
-def _by_grpc(stand: Stand, options: ServeOptions, entrance: Entrance) -> AbstractAsyncContextManager[None]:
+def _by_grpc(
+    stand: Stand, options: ServeOptions, entrance: Entrance, beside: BesideAnswers | None
+) -> AbstractAsyncContextManager[None]:
     """The server of gRPC where one is asked for, under the same bounds."""
     if options.grpc_port is None:
         return nullcontext()
     from nightshift.serving.by_grpc import answering
 
-    return answering(stand, options, entrance)
+    return answering(stand, options, entrance, beside)
 
 
 async def _serve(

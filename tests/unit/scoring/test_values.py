@@ -132,7 +132,8 @@ def test_a_row_that_lacks_a_column_goes_the_long_way(typed: ModelSpec, missing: 
         ("c_float32", "1.5"), ("c_float32", TOO_LARGE_OF_FLOAT), ("c_float32", [1.0]), ("c_float32", {"a": 1}),
         ("c_float32", 16_777_217), ("c_int16", 3.5), ("c_int16", 40_000), ("c_int64", 2**63), ("c_int16", "3"),
         ("c_bool", 2), ("c_bool", "true"), ("c_string", 7), ("c_string", ["book"]), ("c_string", True),
-        ("c_date", "tomorrow"), ("c_date", "2024-13-01"), ("c_date", 19_000), ("c_decimal", 0.001),
+        ("c_date", "tomorrow"), ("c_date", "2024-13-01"), ("c_date", 19_000), ("c_date", "2024-W01-1"),
+        ("c_decimal", 0.001),
     ],
 )  # fmt: skip
 def test_a_value_that_a_night_would_refuse_is_refused_by_the_column_s_name(

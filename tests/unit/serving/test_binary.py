@@ -182,6 +182,13 @@ def test_a_value_that_binary_has_no_form_for_is_told_and_not_made_up() -> None:
         binary.encoded(answer, {"prediction"})
 
 
+def test_rows_by_name_have_no_outputs_whatever_a_request_says_of_them(site: MakeSite) -> None:
+    here = site()
+    plain = here.client.post("/score", json={"rows": here.rows(2)})
+    found = here.client.post("/score", json={"rows": here.rows(2), "outputs": ["score"]})
+    assert (found.status_code, found.json()) == (200, plain.json())
+
+
 def test_the_server_says_that_it_reads_tensors_in_binary(site: MakeSite) -> None:
     assert site().client.get("/v2").json()["extensions"] == ["binary_tensor_data"]
 
