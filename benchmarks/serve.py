@@ -2,7 +2,7 @@
 
 The champion of the flights, rows of a night, one process each on this machine, asked by ``wrk`` in turns, a row a
 request. MLflow's server gets what the graph is fed with, codes instead of texts, so that it has less to do. Logs and
-figures of ours are on, as they always are.
+figures of ours are on, as they always are, and one request in a hundred is kept for a replay.
 """
 
 import json
@@ -34,6 +34,7 @@ ROUNDS = 5
 SECONDS = 4
 CONNECTIONS = 16
 PATIENCE = 120
+REPLAY = "0.01"
 MAIN = "from nightshift.cli.main import main; main()"
 UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
 SCRIPT = """
@@ -134,7 +135,7 @@ def _targets(world: World, folder: Path, running: ExitStack) -> tuple[Target, Ta
     ports = Ports.free()
     by_name = lines(folder / "rows", [{"rows": [row]} for row in sent(world, rows)])
     fed = lines(folder / "inputs", _fed(OnnxGraph(world.spec, graph), rows))
-    serve = [sys.executable, "-c", MAIN, "serve", MODEL, "--port", str(ports.s3)]
+    serve = [sys.executable, "-c", MAIN, "serve", MODEL, "--port", str(ports.s3), "--replay", REPLAY]
     echo = [sys.executable, "-m", "benchmarks.serve_bare", str(ports.mlflow)]
     saved = _saved(folder / "model", graph)
     words = ["models", "serve", "-m", str(saved), "-p", str(ports.airflow), "--env-manager", "local", "-w", "1"]
