@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pyarrow as pa
 import pytest
 import yaml
@@ -24,6 +25,9 @@ from nightshift.stores.parquet import conform, schema_of
 
 # Tests run side by side, and some import scikit-learn before any training starts.
 let_openmp_threads_sleep()
+# How long an example takes is the machine's affair, and no property of what is tried.
+hypothesis.settings.register_profile("nightshift", deadline=None)
+hypothesis.settings.load_profile("nightshift")
 REPOSITORY = Path(__file__).parents[1]
 MLFLOW = "MLFLOW_TRACKING_URI"
 ITS_ADDRESS = pytest.StashKey[str]()

@@ -38,7 +38,8 @@ def elsewhere(project: Project, folder: Path) -> Iterator[Elsewhere]:
     ).strip()
     ports = Ports.free()
     password = secrets.token_hex(16)
-    moto = subprocess.Popen([sys.executable, "-m", "moto.server", "-H", gateway, "-p", str(ports.s3)])
+    command = [sys.executable, "-m", "moto.server", "-H", gateway, "-p", str(ports.s3)]
+    moto = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         project.run(
             "docker", "run", "--detach", "--rm", "--name", CONTAINER, "--publish", f"{gateway}:{ports.mlflow}:5432",
@@ -83,16 +84,15 @@ def _make_buckets(keys: dict[str, str]) -> None:
 
 
 def _make_databases(project: Project, password: str) -> None:
-    psql = ("docker", "exec", CONTAINER, "psql", "-q", "-h", "127.0.0.1", "-U", "postgres", "-c")
+    def psql(statement: str, check: bool = True) -> str:
+        words = ("psql", "-q", "-h", "127.0.0.1", "-U", "postgres", "-c", statement)
+        return project.run("docker", "exec", "--env", "PGPASSWORD", CONTAINER, *words, check=check, PGPASSWORD=password)
 
-    def answers() -> bool:
-        return "1" in project.run(*psql, "SELECT 1", check=False)
-
-    wait_for(answers, 120, "Postgres to answer")
+    wait_for(lambda: "1" in psql("SELECT 1", check=False), 120, "Postgres to answer")
     for owner, names in DATABASES.items():
-        project.run(*psql, f"CREATE ROLE {owner} LOGIN PASSWORD '{password}'")
+        psql(f"CREATE ROLE {owner} LOGIN PASSWORD '{password}'")
         for name in names:
-            project.run(*psql, f"CREATE DATABASE {name} OWNER {owner}")
+            psql(f"CREATE DATABASE {name} OWNER {owner}")
 
 
 def _said(folder: Path, keys: dict[str, str], at: str) -> Elsewhere:
