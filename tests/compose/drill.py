@@ -178,15 +178,14 @@ class Drill:
         self.project.compose("down")
         with tempfile.TemporaryDirectory() as folder, elsewhere(self.project, Path(folder)) as stores:
             own = Project(env={**self.project.env, **stores.env, "COMPOSE_PROJECT_NAME": OWN})
-            try:
-                began = time.monotonic()
-                own.make("compose-up", WORKERS="1", PROFILES="aws")
-                self.say(f"own: up without stores of its own: {time.monotonic() - began:.0f} s")
-                for verb in (("doctor",), *self._first_night()):
-                    own.compose("exec", "-T", "worker", "with-secrets", "nightshift", *verb)
-                self._look("own", stores.reader)
-            finally:
-                own.compose("down", "--volumes")
+            # Where it fails its containers stay, with their logs.
+            began = time.monotonic()
+            own.make("compose-up", WORKERS="1", PROFILES="aws")
+            self.say(f"own: up without stores of its own: {time.monotonic() - began:.0f} s")
+            for verb in (("doctor",), *self._first_night()):
+                own.compose("exec", "-T", "worker", "with-secrets", "nightshift", *verb)
+            self._look("own", stores.reader)
+            own.compose("down", "--volumes")
         self._up("with stores of its own again", PROFILES="local")
 
     @staticmethod

@@ -89,7 +89,7 @@ def test_who_may_talk_to_whom() -> None:
     assert clients("metrics") == {"metrics", "prometheus"}
     # Who takes requests from outside reaches the servers, and no store.
     assert clients("serve") == {"serve", "serve-proxy"}
-    assert set(SERVICES["serve-proxy"]["networks"]) == {"serve", "serve-proxy-port"}
+    assert set(SERVICES["serve-proxy"]["networks"]) == {"serve", "port-of-serve-proxy"}
     assert clients("outside") == with_tables | with_lake
     assert SERVICES["secrets"]["network_mode"] == SERVICES["keeper"]["network_mode"] == "none"
     # A service that names no network would join the default one, where everybody is.
@@ -98,14 +98,22 @@ def test_who_may_talk_to_whom() -> None:
 
 def test_nothing_leaves_but_by_a_network_of_one_published_port() -> None:
     networks: dict[str, dict[str, Any]] = COMPOSE["networks"]
-    published = {f"{name}-port" for name, service in SERVICES.items() if "ports" in service}
+    published = {f"port-of-{name}" for name, service in SERVICES.items() if "ports" in service}
     internal = {"internal": True}
     open_ones = {name: network for name, network in networks.items() if network != internal}
     assert {name: network for name, network in open_ones.items() if name not in published} == OUTSIDE
     for name in published:
-        assert clients(name) == {name.removesuffix("-port")}
+        assert clients(name) == {name.removeprefix("port-of-")}
         # Without an address of the host, no answer comes back to what it sends out.
         assert networks[name] == {"driver_opts": {"com.docker.network.bridge.enable_ip_masquerade": "false"}}
+
+
+def test_where_it_is_open_what_goes_out_goes_by_the_network_outside() -> None:
+    """Docker's way out is the first by name of a container's networks that are not internal."""
+    networks: dict[str, dict[str, Any]] = COMPOSE["networks"]
+    open_ones = [name for name, network in networks.items() if network != {"internal": True}]
+    for name in clients("outside"):
+        assert min(set(SERVICES[name]["networks"]) & set(open_ones)) == "outside", name
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
