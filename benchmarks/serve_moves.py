@@ -12,10 +12,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +22,7 @@ from typing import Any
 import numpy as np
 import requests
 
+from benchmarks.senders import Send, sending
 from benchmarks.serve import MAIN, PATIENCE, rows_of_a_night
 from benchmarks.serve_proxy import is_installed, proxied
 from benchmarks.world import MODEL, World
@@ -38,7 +37,6 @@ from nightshift.stores.registry import CHAMPION, PASSED
 MOVES = 20
 ENDED_AT, KILLED_AT = 7, 14
 """The moves before which a server goes."""
-SENDERS = 4
 HOSTS = ("127.0.0.1", "127.0.0.2")
 OTHER_LEAVES = 7
 SECONDS_BESIDE = 0.3
@@ -87,7 +85,7 @@ def figures(world: World) -> dict[str, float]:
         ports = Ports.free()
         servers = [running.enter_context(_serving(host, ports.s3)) for host in HOSTS]
         url = running.enter_context(proxied(ports.airflow, ports.s3, HOSTS, Path(folder)))
-        with _sending(url, bodies, sent):
+        with sending(len(bodies), _asking(url, bodies, sent), sent.faults):
             _move(world, list(versions), servers)
     for fault in sent.faults[:5]:
         world.console.print(f"failed: {fault}")
@@ -135,31 +133,11 @@ def _bits(world: World, key: str, rows: Any) -> list[bytes]:
     return [np.float32(score).tobytes() for score in scores.reshape(-1)]
 
 
-@contextmanager
-def _sending(url: str, bodies: list[str], sent: Sent) -> Iterator[None]:
-    """Senders, one request after the other each, while the block lasts."""
-    over = threading.Event()
+def _asking(url: str, bodies: list[str], sent: Sent) -> Send:
+    def send(session: requests.Session, place: int) -> None:
+        sent.saw(place, session.post(f"{url}/score", bodies[place], timeout=PATIENCE))
 
-    def send(first: int) -> None:
-        place = first
-        with requests.Session() as session:
-            while not over.is_set():
-                place = (place + SENDERS) % len(bodies)
-                try:
-                    answer = session.post(f"{url}/score", bodies[place], timeout=PATIENCE)
-                except requests.RequestException as error:
-                    sent.faults.append(repr(error))
-                else:
-                    sent.saw(place, answer)
-
-    with ThreadPoolExecutor(SENDERS) as pool:
-        sending = [pool.submit(send, first) for first in range(SENDERS)]
-        try:
-            yield
-        finally:
-            over.set()
-        for each in sending:
-            each.result()
+    return send
 
 
 def _move(world: World, versions: list[str], servers: "list[_Server]") -> None:

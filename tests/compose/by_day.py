@@ -4,21 +4,19 @@ import json
 import os
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
 import requests
 
+from benchmarks.senders import sending
 from tests.compose.lake import KEYS, MODEL, NIGHT, PREDICTIONS
 
 VALIDATED = f"s3://lake/validated/{MODEL}/"
 SCORE = "late_probability"
 URL = "http://127.0.0.1:8100"
-SENDERS = 4
 PATIENCE_S = 30
 
 
@@ -86,29 +84,13 @@ def ask_all(rows: list[PublishedRow], callers: Callers) -> None:
             callers.saw(row, _asked(session, row))
 
 
-@contextmanager
-def calling(rows: list[PublishedRow], callers: Callers) -> Iterator[None]:
-    """Senders, one request after the other each, while the block lasts."""
-    over = threading.Event()
+def calling(rows: list[PublishedRow], callers: Callers) -> AbstractContextManager[None]:
+    """Callers that never pause, while the block lasts."""
 
-    def send(first: int) -> None:
-        place = first
-        with requests.Session() as session:
-            while not over.is_set():
-                place = (place + SENDERS) % len(rows)
-                try:
-                    callers.saw(rows[place], _asked(session, rows[place]))
-                except requests.RequestException as error:
-                    callers.faults.append(repr(error))
+    def call(session: requests.Session, place: int) -> None:
+        callers.saw(rows[place], _asked(session, rows[place]))
 
-    with ThreadPoolExecutor(SENDERS) as pool:
-        sending = [pool.submit(send, first) for first in range(SENDERS)]
-        try:
-            yield
-        finally:
-            over.set()
-        for each in sending:
-            each.result()
+    return sending(len(rows), call, callers.faults)
 
 
 def _asked(session: requests.Session, row: PublishedRow) -> requests.Response:

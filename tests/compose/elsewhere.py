@@ -48,7 +48,7 @@ def elsewhere(project: Project, folder: Path) -> Iterator[Elsewhere]:
         keys = _keys(f"http://{gateway}:{ports.s3}")
         _make_buckets(keys)
         _make_databases(project, password)
-        yield _said(folder, keys, f"{password}@{gateway}:{ports.mlflow}")
+        yield _settings(folder, keys, f"{password}@{gateway}:{ports.mlflow}")
     finally:
         project.run("docker", "stop", CONTAINER, check=False)
         moto.terminate()
@@ -95,7 +95,7 @@ def _make_databases(project: Project, password: str) -> None:
             psql(f"CREATE DATABASE {name} OWNER {owner}")
 
 
-def _said(folder: Path, keys: dict[str, str], at: str) -> Elsewhere:
+def _settings(folder: Path, keys: dict[str, str], at: str) -> Elsewhere:
     databases = {
         "MLFLOW_BACKEND_STORE_URI": f"postgresql+psycopg2://mlflow:{at}/mlflow",
         "NIGHTSHIFT_MLFLOW_LOGINS_URI": f"postgresql+psycopg2://mlflow:{at}/mlflow_logins",

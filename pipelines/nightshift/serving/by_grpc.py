@@ -150,20 +150,20 @@ class GrpcDoor:
 
     async def live(self, _: Any, __: Call) -> Reply:
         """The process answers."""
-        return _said(message("ServerLiveResponse")(live=True))
+        return _reply(message("ServerLiveResponse")(live=True))
 
     async def ready(self, _: Any, __: Call) -> Reply:
         """Whether requests should come here."""
-        return _said(message("ServerReadyResponse")(ready=self._stand.is_ready))
+        return _reply(message("ServerReadyResponse")(ready=self._stand.is_ready))
 
     async def model_ready(self, asked: Any, _: Call) -> Reply:
         """Whether this model answers requests."""
         version = self._stand.asked(asked.name, asked.version)
-        return _said(message("ModelReadyResponse")(ready=self._stand.is_ready), version)
+        return _reply(message("ModelReadyResponse")(ready=self._stand.is_ready), version)
 
     async def server(self, _: Any, __: Call) -> Reply:
         """The protocol's description of a server."""
-        return _said(message("ServerMetadataResponse")(name="nightshift", version=__version__))
+        return _reply(message("ServerMetadataResponse")(name="nightshift", version=__version__))
 
     async def model(self, asked: Any, _: Call) -> Reply:
         """The protocol's description of a model."""
@@ -177,7 +177,7 @@ class GrpcDoor:
             outputs=outputs_of(version.spec),
             properties=properties,
         )
-        return _said(described, version)
+        return _reply(described, version)
 
     async def infer(self, asked: Any, call: Call) -> Reply:
         """Scores of the rows of a request; which version gives them is decided once, before the first of them."""
@@ -206,12 +206,11 @@ class GrpcDoor:
 
     async def _batched(self, batches: Batches, version: ServedVersion, asked: Any) -> Reply:
         request = request_of(asked)
-        columns, rows = infer.read(version, request, self._options.max_rows)
-        published = await batches.answer(version, columns, rows)
-        return GRPC.show(request, infer.show(version, request, published, rows), version, rows)
+        answer, rows = await infer.gathered(batches, version, request, self._options.max_rows)
+        return GRPC.show(request, answer, version, rows)
 
 
-def _said(made: Any, version: ServedVersion | None = None) -> Reply:
+def _reply(made: Any, version: ServedVersion | None = None) -> Reply:
     return Reply(made.SerializeToString(), version=version)
 
 

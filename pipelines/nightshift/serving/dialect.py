@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nightshift.scoring.values import ColumnValues
+from nightshift.serving.batches import Batches
 from nightshift.serving.version import PublishedValues, ServedVersion
 
 
@@ -27,4 +28,12 @@ class Dialect:
                 return self.show(version, request, at_once, 1), 1
         columns, rows = self.read(version, request, most_rows)
         published = version.answer(columns, rows)
+        return self.show(version, request, published, rows), rows
+
+    async def gathered(
+        self, batches: Batches, version: ServedVersion, request: Any, most_rows: int
+    ) -> tuple[dict[str, Any], int]:
+        """The same of rows that wait for those of other requests. Raises as a call does."""
+        columns, rows = self.read(version, request, most_rows)
+        published = await batches.answer(version, columns, rows)
         return self.show(version, request, published, rows), rows

@@ -170,9 +170,8 @@ class _Routes:
         return shown(request, answer, version, rows)
 
     async def _batched(self, batches: Batches, score: Dialect, version: ServedVersion, request: Any) -> Reply:
-        columns, rows = score.read(version, request, self._options.max_rows)
-        published = await batches.answer(version, columns, rows)
-        return shown(request, score.show(version, request, published, rows), version, rows)
+        answer, rows = await score.gathered(batches, version, request, self._options.max_rows)
+        return shown(request, answer, version, rows)
 
     async def metrics(self, _: Exchange) -> Reply:
         """For Prometheus."""

@@ -12,7 +12,7 @@ from nightshift.scoring.kept_rows import KEYS, REQUEST_ID, score_columns
 from nightshift.serving import keeper as keeper_module
 from nightshift.serving.beside import BesideAnswers
 from nightshift.serving.by_name import score_rows
-from nightshift.serving.exchange import Exchange
+from nightshift.serving.exchange import Exchange, Reply
 from nightshift.serving.keeper import FULL, NO_SCORES, UNFIT, RequestKeeper
 from nightshift.serving.rest_wire import REST, shown
 from nightshift.serving.wire import Wire, WireBody
@@ -102,15 +102,18 @@ def test_the_bytes_of_all_forms_are_bounded(
     assert keeper._bytes_in == keeper._bytes_out
 
 
-def test_what_cannot_be_read_is_counted_and_takes_none_of_the_others_with_it(
-    site: MakeSite, keeper: RequestKeeper, lake: FakeLake
-) -> None:
-    here = site()
+def answered_by_name(here: Site) -> tuple[bytes, Reply]:
+    """A body of two rows, and what is answered to it."""
     version = version_of(here)
     request = {"rows": here.rows(2)}
     answer, rows = score_rows(version, request, 10)
-    reply = shown(request, answer, version, rows)
-    body = json.dumps(request).encode()
+    return json.dumps(request).encode(), shown(request, answer, version, rows)
+
+
+def test_what_cannot_be_read_is_counted_and_takes_none_of_the_others_with_it(
+    site: MakeSite, keeper: RequestKeeper, lake: FakeLake
+) -> None:
+    body, reply = answered_by_name(site())
     broken = Wire(lambda _, body: WireBody(body[1:], orjson.loads), REST.answered, shown)
     for wire in (REST, broken, REST):
         keeper.offer(exchange_of("score"), body, reply, wire)
@@ -143,10 +146,7 @@ def exchange_of(route: str) -> Exchange:
 def test_while_an_answer_is_under_way_nothing_of_it_is_read(
     site: MakeSite, keeper: RequestKeeper, lake: FakeLake
 ) -> None:
-    here = site()
-    version = version_of(here)
-    request = {"rows": here.rows(2)}
-    answer, rows = score_rows(version, request, 10)
+    body, reply = answered_by_name(site())
     read: list[bytes] = []
 
     def reading(raw: bytes) -> Any:
@@ -154,8 +154,7 @@ def test_while_an_answer_is_under_way_nothing_of_it_is_read(
         return orjson.loads(raw)
 
     wire = Wire(lambda _, body: WireBody(body, reading), lambda reply: WireBody(reply.body, reading), shown)
-    body = json.dumps(request).encode()
-    keeper.offer(exchange_of("score"), body, shown(request, answer, version, rows), wire)
+    keeper.offer(exchange_of("score"), body, reply, wire)
     assert read == []
     assert taken(keeper, lake).num_rows == 2
     assert len(read) == 2
